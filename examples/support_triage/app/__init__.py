@@ -1,0 +1,1 @@
+"""Support: the part of the shop that receives customers' tickets."""

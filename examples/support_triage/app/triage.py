@@ -1,0 +1,107 @@
+"""Triage: which desk a customer's ticket goes to, and how soon."""
+
+import functools
+import logging
+from pathlib import Path
+from typing import Any
+
+import openai
+from pydantic import ValidationError
+
+from app.decision import Decision, Triage
+from app.rules import triage_by_rules
+from app.settings import TIMEOUT_S, TRIAGE_MODEL
+from pytest_llmprod.gates import gate
+
+PROMPT = (Path(__file__).parent / "prompt.md").read_text(encoding="utf-8")
+
+log = logging.getLogger(__name__)
+
+
+def triage(text: str) -> Triage:
+    """Return the decision about a ticket, by the model if it may answer and can."""
+    if not gate_is_open():
+        return triage_by_rules(text)
+    try:
+        return ask_model(text)
+    except (openai.OpenAIError, ValidationError) as error:
+        log.warning("The rules triage this ticket: %s", error)
+        return triage_by_rules(text)
+
+
+async def triage_async(text: str) -> Triage:
+    """Return what `triage` returns, without blocking the event loop."""
+    if not gate_is_open():
+        return triage_by_rules(text)
+    try:
+        return await ask_model_async(text)
+    except (openai.OpenAIError, ValidationError) as error:
+        log.warning("The rules triage this ticket: %s", error)
+        return triage_by_rules(text)
+
+
+# The evals call ask_model and not triage. They must judge the model whatever the gate says:
+# behind a closed gate triage answers by rules, so a closed gate could never open again.
+
+
+def ask_model(text: str) -> Triage:
+    """Return the model's decision; an empty ticket is decided by the rules, without a call.
+
+    Raises openai.OpenAIError if the provider fails, and pydantic.ValidationError if the
+    model's answer is not a decision.
+    """
+    if is_empty(text):
+        return triage_by_rules(text)
+    completion = client().chat.completions.create(**request_for(text))
+    return read_answer(completion.choices[0].message.content)
+
+
+async def ask_model_async(text: str) -> Triage:
+    """Return what `ask_model` returns, without blocking the event loop."""
+    if is_empty(text):
+        return triage_by_rules(text)
+    completion = await async_client().chat.completions.create(**request_for(text))
+    return read_answer(completion.choices[0].message.content)
+
+
+def is_empty(text: str) -> bool:
+    """Whether a ticket holds nothing that a model could judge."""
+    return not text.strip()
+
+
+def request_for(text: str) -> dict[str, Any]:
+    """Return the arguments of the one request that triage sends."""
+    return {
+        "model": TRIAGE_MODEL,
+        "messages": [
+            {"role": "system", "content": PROMPT},
+            {"role": "user", "content": text},
+        ],
+        "response_format": {"type": "json_object"},
+        "reasoning_effort": "low",
+        "max_completion_tokens": 600,
+    }
+
+
+def read_answer(content: str | None) -> Triage:
+    """Return the decision in a model's answer, or raise pydantic.ValidationError."""
+    decision = Decision.model_validate_json(content or "")
+    return Triage(**decision.model_dump(), source="model")
+
+
+@functools.cache
+def gate_is_open() -> bool:
+    """Whether the last evaluation lets the model answer; read once in a process's life."""
+    return gate("ticket-triage").enabled
+
+
+@functools.cache
+def client() -> openai.OpenAI:
+    """Return the application's client, built when the first ticket needs it."""
+    return openai.OpenAI(timeout=TIMEOUT_S)
+
+
+@functools.cache
+def async_client() -> openai.AsyncOpenAI:
+    """Return the application's client for code that runs in an event loop."""
+    return openai.AsyncOpenAI(timeout=TIMEOUT_S)

@@ -1,0 +1,1 @@
+"""Budgets: what a call to a model costs."""

@@ -1,0 +1,167 @@
+"""Prices: what a call to a model costs, in USD.
+
+Runs read prices from `llmprod.prices.toml` only, so that a verdict never moves by itself. The file
+is written by `llmprod prices lock` from the package genai-prices, with its version and the date.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import PricesError
+from pytest_llmprod.core.exchange import Usage
+
+FILE_NAME = "llmprod.prices.toml"
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPrice:
+    """Prices of one model in USD for a million tokens.
+
+    `cached` is the price of input that the provider read from its prompt cache.
+    """
+
+    input: Decimal
+    cached: Decimal
+    output: Decimal
+
+    def cost_usd(self, usage: Usage) -> Decimal:
+        """Return what `usage` costs."""
+        fresh = usage.input_tokens - usage.cache_read_tokens
+        total = (
+            fresh * self.input
+            + usage.cache_read_tokens * self.cached
+            + usage.output_tokens * self.output
+        )
+        return total / _MILLION
+
+
+class PriceList:
+    """The prices of a lock file. A model that is not in it is unpriced, which is not free."""
+
+    def __init__(self, prices: Mapping[tuple[str, str], ModelPrice]) -> None:
+        """Make a list from (provider, model) -> price."""
+        self._prices = prices
+
+    def find(self, provider: str, model: str) -> ModelPrice | None:
+        """Return the price of `model` at `provider`, or None where it is not locked."""
+        return self._prices.get((provider, model))
+
+
+def find_lock(start: Path, rootpath: Path) -> Path | None:
+    """Return the nearest price lock at or above `start`, no higher than `rootpath`."""
+    for folder in (start, *start.parents):
+        path = folder / FILE_NAME
+        if path.is_file():
+            return path
+        if folder == rootpath:
+            return None
+    return None
+
+
+def load(path: Path) -> PriceList:
+    """Read a price lock; raise PricesError where it cannot be read."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        models = document.get("models", [])
+        prices = {
+            (row["provider"], row["model"]): ModelPrice(
+                input=Decimal(row["input"]),
+                cached=Decimal(row["cached"]),
+                output=Decimal(row["output"]),
+            )
+            for row in models
+        }
+    except (OSError, ArithmeticError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise PricesError(
+            f"{path}: cannot be read ({reason}). Correct it, or write it anew with "
+            f"`llmprod prices lock`."
+        ) from error
+    return PriceList(prices)
+
+
+def look_up(provider: str, model: str, when: datetime) -> ModelPrice:
+    """Ask genai-prices what `model` costs at `provider`.
+
+    Raises PricesError where the package does not know the model.
+    """
+    # genai-prices takes half a second to import; only `llmprod prices lock` asks it.
+    from genai_prices import Usage as PricedUsage
+    from genai_prices import calc_price
+
+    def unit(usage: PricedUsage) -> Decimal:
+        found = calc_price(
+            usage, model_ref=model, provider_id=provider, genai_request_timestamp=when
+        )
+        return found.total_price * _MILLION / _UNIT
+
+    try:
+        return ModelPrice(
+            input=unit(PricedUsage(input_tokens=_UNIT)),
+            cached=unit(PricedUsage(input_tokens=_UNIT, cache_read_tokens=_UNIT)),
+            output=unit(PricedUsage(output_tokens=_UNIT)),
+        )
+    except LookupError as error:
+        raise PricesError(
+            f"genai-prices does not know {model!r} of {provider!r}. Add its prices to {FILE_NAME} "
+            f"by hand, under [[models]]."
+        ) from error
+
+
+# Small enough to stay in the first tier of every model whose price depends on the length.
+_UNIT = 1000
+
+
+def dump(prices: Mapping[tuple[str, str], ModelPrice], *, source: str, locked_on: date) -> str:
+    """Return the text of a price lock, models in order of their names."""
+    lines = [
+        "# Prices in USD for a million tokens. Written by `llmprod prices lock`; runs read nothing",
+        "# else. Negotiated or self-hosted prices may be set here by hand.",
+        f'source = "{source}"',
+        f'locked_on = "{locked_on.isoformat()}"',
+    ]
+    for (provider, model), price in sorted(prices.items()):
+        lines += [
+            "",
+            "[[models]]",
+            f'provider = "{provider}"',
+            f'model = "{model}"',
+            f'input = "{_plain(price.input)}"',
+            f'cached = "{_plain(price.cached)}"',
+            f'output = "{_plain(price.output)}"',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize(), "f")
+
+
+@dataclass(slots=True)
+class Bill:
+    """A sum of costs that never hides what could not be priced."""
+
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add(self, price: ModelPrice | None, usage: Usage | None) -> None:
+        """Add one request."""
+        if price is None or usage is None:
+            self.unpriced += 1
+        else:
+            self.cost_usd += price.cost_usd(usage)
+
+
+def first_price(lists: Iterable[Any], provider: str, model: str) -> ModelPrice | None:
+    """Return the first price that one of several price lists knows."""
+    for prices in lists:
+        found = prices.find(provider, model)
+        if isinstance(found, ModelPrice):
+            return found
+    return None

@@ -1,0 +1,6 @@
+"""The command `llmprod`."""
+
+
+def main() -> int:
+    """Run."""
+    return 0

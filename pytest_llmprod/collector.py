@@ -1,0 +1,211 @@
+"""Collector: gathers the reports of all tests, decides when the last has come, and prints.
+
+Exists in one process only: pytest's own, or the xdist controller. What it imports at the top is
+light, for it is part of every pytest run.
+"""
+
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_llmprod.core.errors import LlmprodError
+
+if TYPE_CHECKING:
+    from pytest_llmprod.core.results import RunResult, SuiteResult
+    from pytest_llmprod.run import Run
+    from pytest_llmprod.settings import Settings
+
+RUN_ID: pytest.StashKey[str] = pytest.StashKey()
+SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
+
+
+class Collector:
+    """The hooks of the process that sees every report."""
+
+    def __init__(self, config: pytest.Config, started_at: datetime) -> None:
+        """Make a collector that has seen nothing."""
+        self.deselected = 0
+        self._config = config
+        self._started_at = started_at
+        self._run: Run | None = None
+        self._result: RunResult | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Put in place what a recording run that was killed has left behind."""
+        if self._config.option.llm_record == "none":
+            return
+        from pytest_llmprod.wire import journal  # only a run that records needs it
+
+        rootpath = self._config.stash[SETTINGS]().rootpath
+        try:
+            for run_id in journal.abandoned_runs(rootpath):
+                journal.fold(rootpath, run_id, whole=False)
+        except LlmprodError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give the xdist worker the id of this run."""
+        node.workerinput["llmprod_run"] = self._config.stash[RUN_ID]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take from the xdist worker how many evals it left out; all workers say the same."""
+        output = getattr(node, "workeroutput", {})
+        self.deselected = max(self.deselected, output.get("llmprod_deselected", 0))
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather the row of a case."""
+        row = getattr(report, "llmprod", None)
+        if row is not None:
+            self._gathered().add(row)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Decide when the loop has ended: each gate becomes a test report of its own."""
+        try:
+            outcome = yield
+        finally:
+            self._fold_recordings(session)
+        if self._run is not None:
+            self._decide(session, self._run)
+        return outcome
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the summary; nothing where no suite ran."""
+        if self._run is None:
+            return
+        if self._result is None:  # the loop was broken off before anything could be decided
+            note = "gates not written: the run was stopped early"
+            self._result = self._run.result(
+                self._run.decide(), gates={}, gates_note=note, notes=self._summary_lines()
+            )
+        from pytest_llmprod.report import terminal, view  # brings tabulate
+
+        rows = view.make_view(self._result)
+        if terminalreporter.verbosity < 0:
+            terminalreporter.write_line(terminal.render_quiet(rows))
+            return
+        terminalreporter.section("llmprod")
+        lines = terminal.render(
+            rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
+        )
+        for line in lines:
+            terminalreporter.write_line(line)
+
+    def _gathered(self) -> "Run":
+        if self._run is None:
+            from pytest_llmprod.run import Run  # brings the evals: only a run with evals needs it
+
+            hook = self._config.hook
+            settings = self._config.stash[SETTINGS]()
+            self._run = Run(
+                settings,
+                run_id=self._config.stash[RUN_ID],
+                started_at=self._started_at,
+                price_lists=lambda folder: [
+                    each
+                    for each in hook.pytest_llmprod_prices(
+                        folder=folder, rootpath=settings.rootpath
+                    )
+                    if each is not None
+                ],
+                overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
+            )
+        return self._run
+
+    def _fold_recordings(self, session: pytest.Session) -> None:
+        """Write what was recorded into the cassettes."""
+        if self._config.option.llm_record == "none":
+            return
+        from pytest_llmprod.wire import journal  # only a run that records needs it
+
+        whole = self._run is not None and self._run.is_complete and not self._narrowing()
+        try:
+            journal.fold(self._config.rootpath, self._config.stash[RUN_ID], whole=whole)
+        except LlmprodError as error:
+            self._report("cassettes::written", str(error))
+
+    def _decide(self, session: pytest.Session, run: "Run") -> None:
+        suites = run.decide()
+        for suite in suites:
+            if suite.verdict is not None:
+                text = "" if suite.verdict.is_open else _gate_text(suite)
+                self._report(suite.gate_nodeid, text)
+        gates, note = self._write_gates(session, run, suites)
+        self._result = run.result(suites, gates=gates, gates_note=note, notes=())
+        notes = self._summary_lines()
+        self._result = run.result(suites, gates=gates, gates_note=note, notes=notes)
+        self._write_json(run)
+
+    def _write_gates(
+        self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]"
+    ) -> tuple[Any, str]:
+        narrowing = self._narrowing()
+        if narrowing:
+            return {}, f"gates not written: {narrowing} selects a part of the tests"
+        if session.shouldstop or session.shouldfail or not run.is_complete:
+            return {}, "gates not written: not every case ran"
+        try:
+            return run.write_gates(suites, datetime.now(UTC)), ""
+        except LlmprodError as error:
+            self._report("llmprod-gates.json::written", str(error))
+            return {}, "gates not written: see the failure above"
+
+    def _write_json(self, run: "Run") -> None:
+        path = run.settings.json_path
+        if path is None or self._result is None:
+            return
+        from pytest_llmprod.core.files import write_whole
+        from pytest_llmprod.report import data
+
+        try:
+            write_whole(path, data.to_json(self._result).encode())
+        except OSError as error:
+            self._report(
+                "llmprod-json::written",
+                f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
+            )
+
+    def _summary_lines(self) -> list[str]:
+        if self._result is None:
+            return []
+        supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
+        return [str(line) for part in supplied for line in part]
+
+    def _narrowing(self) -> str:
+        """Return the option by which this run was narrowed to a part of the tests, or ''."""
+        option = self._config.option
+        for name, text in (("keyword", "-k"), ("maxfail", "-x"), ("lf", "--lf")):
+            if getattr(option, name, None):
+                return text
+        if getattr(option, "deselect", None):
+            return "--deselect"
+        if any("::" in argument for argument in self._config.args):
+            return "naming single tests"
+        return ""
+
+    def _report(self, nodeid: str, failure: str) -> None:
+        """Log a test report that no test made: passed, or failed with a text."""
+        location = (nodeid.partition("::")[0], None, nodeid.rpartition("::")[2])
+        report = pytest.TestReport(
+            nodeid=nodeid,
+            location=location,
+            keywords={},
+            outcome="failed" if failure else "passed",
+            longrepr=failure or None,
+            when="call",
+        )
+        hook = self._config.hook
+        hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
+
+def _gate_text(suite: "SuiteResult") -> str:
+    reason = suite.verdict.reason if suite.verdict else ""
+    name = suite.verdict.name if suite.verdict else ""
+    return f"the gate of {suite.feature!r} is closed: {name}, {reason}"

@@ -1,0 +1,1 @@
+"""The nouns that every package here shares; standard library only."""

@@ -1,0 +1,40 @@
+"""Errors: one base class, and a family for each noun that can be wrong.
+
+Every message says what happened, what was expected, and the command or the change that mends it.
+"""
+
+
+class LlmprodError(Exception):
+    """Something that pytest-llmprod was asked to do could not be done."""
+
+
+class SettingsError(LlmprodError):
+    """A command-line option or a key of `[tool.llmprod]` has no meaning or a wrong value."""
+
+
+class MarkerError(LlmprodError):
+    """The arguments of a marker, or the test function below it, cannot be used."""
+
+
+class DatasetError(LlmprodError):
+    """A data set, or a file of recorded outputs, cannot be read."""
+
+
+class CassetteError(LlmprodError):
+    """A cassette file cannot be read or written."""
+
+
+class CassetteMiss(CassetteError):
+    """A request is in no recording, and the record mode forbids to send it."""
+
+
+class NetworkBlocked(LlmprodError):
+    """Something tried to reach a host in a test that replays."""
+
+
+class PricesError(LlmprodError):
+    """A price list cannot be read, or a price cannot be had."""
+
+
+class GatesFileError(LlmprodError):
+    """`llmprod-gates.json` cannot be read or written."""

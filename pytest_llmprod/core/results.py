@@ -1,0 +1,82 @@
+"""Results: what a run found out, as plain records that reports print and files keep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pytest_llmprod.core.trace import Outcome
+from pytest_llmprod.core.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """One case of one suite.
+
+    `scores` maps metric -> score in 0..1. `cost_usd` is None where a request has no price, and
+    `latency_s` the sum over the requests of the case, None where there was none.
+    """
+
+    suite: str
+    id: str
+    nodeid: str
+    outcome: Outcome
+    why: str
+    scores: Mapping[str, float]
+    model: str
+    cost_usd: Decimal | None
+    latency_s: float | None
+    output: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteResult:
+    """One suite under one metric: counts, score, verdict, cost and latency.
+
+    `verdict` is None where only a part of the suite ran: the gate is then not judged.
+    `cost_usd` sums the priced requests; `unpriced` counts the others. `p95_latency_s` is over
+    requests, by nearest rank, None without any. `source` says where the answers came from.
+    `gate_nodeid` names the test report of the gate.
+    """
+
+    feature: str
+    test: str
+    metric: str
+    models: tuple[str, ...]
+    cases: int
+    cases_in_dataset: int
+    hits: float
+    errors: int
+    skipped: int
+    score: float
+    interval: tuple[float, float]
+    stderr: float
+    threshold: float
+    confidence: float
+    verdict: Verdict | None
+    cost_usd: Decimal
+    unpriced: int
+    requests: int
+    p95_latency_s: float | None
+    source: str
+    recorded_at: str
+    dataset: str
+    dataset_sha256: str
+    gate_nodeid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """All that one pytest invocation found out.
+
+    `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
+    and `gates_note` then says why. `notes` are further sentences for the reader.
+    """
+
+    run_id: str
+    started_at: str
+    suites: tuple[SuiteResult, ...]
+    cases: tuple[CaseResult, ...]
+    gates: Mapping[str, Mapping[str, Any]]
+    gates_note: str
+    notes: tuple[str, ...]

@@ -1,0 +1,58 @@
+"""Text that came from a model or a file, made safe and short enough to print.
+
+Model output is hostile: it may hold control sequences that move the cursor, direction marks that
+reorder what a reader sees, and lone surrogates that no terminal can encode.
+"""
+
+import unicodedata
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, with white space folded and every unprintable character escaped.
+
+    >>> printable("red\\x1b[31m  alert\\n")
+    'red\\\\x1b[31m alert'
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    folded = " ".join(text.split())
+    return "".join(_escape(char) for char in folded)
+
+
+def _escape(char: str) -> str:
+    if unicodedata.category(char) not in _INVISIBLE:
+        return char
+    return (
+        char.encode("ascii", "backslashreplace").decode("ascii")
+        if ord(char) > 127
+        else (f"\\x{ord(char):02x}")
+    )
+
+
+def width(text: str) -> int:
+    """Return how many terminal columns `text` takes; wide East Asian characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def shorten(text: str, columns: int) -> str:
+    """Return `text`, cut to `columns` terminal columns with `...` where something is missing."""
+    if width(text) <= columns:
+        return text
+    kept: list[str] = []
+    room = columns - 3
+    for char in text:
+        room -= _char_width(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept) + "..."

@@ -1,0 +1,133 @@
+"""Gates file: how the decisions of a whole run reach the application.
+
+`pytest_llmprod.gates` reads what is written here.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import GatesFileError
+from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.results import SuiteResult
+
+SCHEMA = 1
+
+
+def gate_entries(
+    suites: Iterable[SuiteResult], *, now: datetime, valid_days: int
+) -> dict[str, dict[str, Any]]:
+    """Return feature -> gate for suites that all have a verdict.
+
+    A feature is enabled when every gate of its suites is open. The figures at the top are those of
+    the suite that decides: the first closed one, else the one with the least room above its
+    threshold.
+    """
+    by_feature: dict[str, list[SuiteResult]] = {}
+    for suite in suites:
+        by_feature.setdefault(suite.feature, []).append(suite)
+    valid_until = (now + timedelta(days=valid_days)).isoformat(timespec="seconds")
+    return {
+        feature: _entry([_suite_entry(suite) for suite in group], valid_until)
+        for feature, group in by_feature.items()
+    }
+
+
+def _entry(suites: list[dict[str, Any]], valid_until: str) -> dict[str, Any]:
+    deciding = min(suites, key=lambda suite: (suite["enabled"], _room(suite)))
+    return {
+        **deciding,
+        "enabled": all(suite["enabled"] for suite in suites),
+        "valid_until": valid_until,
+        "suites": suites,
+    }
+
+
+def _room(suite: Mapping[str, Any]) -> float:
+    return float(suite["interval"][0]) - float(suite["threshold"])
+
+
+def _suite_entry(suite: SuiteResult) -> dict[str, Any]:
+    verdict = suite.verdict
+    if verdict is None:
+        raise ValueError(f"{suite.test} was not judged")
+    return {
+        "enabled": verdict.is_open,
+        "why": verdict.reason,
+        "verdict": verdict.name,
+        "test": suite.test,
+        "metric": suite.metric,
+        "model": " + ".join(suite.models),
+        "cases": suite.cases,
+        "score": round(suite.score, 6),
+        "interval": [round(bound, 6) for bound in suite.interval],
+        "threshold": suite.threshold,
+        "dataset": suite.dataset,
+        "dataset_sha256": suite.dataset_sha256,
+    }
+
+
+def write(
+    path: Path, gates: Mapping[str, Mapping[str, Any]], *, run_id: str, now: datetime
+) -> dict[str, Any]:
+    """Put `gates` into the file at `path` and return all the gates that it then holds.
+
+    Gates of features that did not run stay as they are; so do suites of a feature whose test file
+    still exists but was not part of the run. Raises GatesFileError, with the old file untouched,
+    where it cannot be read or replaced.
+    """
+    merged = _read(path)
+    for feature, entry in gates.items():
+        before = merged.get(feature)
+        kept = _other_suites(path, before, entry) if before else []
+        merged[feature] = _entry([*entry["suites"], *kept], str(entry["valid_until"]))
+    document = {
+        "schema": SCHEMA,
+        "run": {"id": run_id, "written_at": now.isoformat(timespec="seconds")},
+        "gates": merged,
+    }
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    try:
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise GatesFileError(
+            f"{path}: cannot be written ({error.strerror}). The application still reads the old "
+            f"gates. Make the file and its folder writable and make room, then run "
+            f"`pytest --llm-eval` again."
+        ) from error
+    return merged
+
+
+def _other_suites(
+    path: Path, before: Mapping[str, Any], entry: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    ran = {(suite["test"], suite["metric"]) for suite in entry["suites"]}
+    files = {suite["test"].partition("::")[0] for suite in entry["suites"]}
+    return [
+        suite
+        for suite in before["suites"]
+        if (suite["test"], suite["metric"]) not in ran
+        and (file := suite["test"].partition("::")[0]) not in files
+        and (path.parent / file).is_file()
+    ]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        gates = document["gates"]
+        if document["schema"] != SCHEMA or not isinstance(gates, dict):
+            raise ValueError(f"schema {document['schema']!r}")
+        for entry in gates.values():
+            _entry(entry["suites"], entry["valid_until"])
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GatesFileError(
+            f"{path}: the old gates cannot be read ({type(error).__name__}: {error}), and writing "
+            f"would lose those of other features. Restore the file from version control or delete "
+            f"it, then run `pytest --llm-eval` again."
+        ) from error
+    return gates

@@ -1,0 +1,95 @@
+"""Fixtures: what tests ask for by name; each is a few lines around the session."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import openai
+
+    from pytest_llmprod.evals.dataset import Case
+    from pytest_llmprod.session import Session, Trial
+    from pytest_llmprod.wire.tape import Tape
+
+#: Where the session lies in `config.stash`; None until a collected test needs it.
+SESSION: "pytest.StashKey[Session | None]" = pytest.StashKey()
+#: Where the trial of a test lies in `item.stash`.
+TRIAL: "pytest.StashKey[Trial]" = pytest.StashKey()
+
+
+def _trial(request: pytest.FixtureRequest) -> "Trial":
+    trial: Trial = request.node.stash[TRIAL]
+    return trial
+
+
+def _session(request: pytest.FixtureRequest) -> "Session":
+    session = request.config.stash[SESSION]
+    assert session is not None, "a test with a trial has a session"
+    return session
+
+
+@pytest.fixture
+def llm_case(request: pytest.FixtureRequest) -> "Case":
+    """Return the row of the data set that this item judges, in a test marked with `llm_eval`."""
+    if not hasattr(request, "param"):
+        raise pytest.UsageError(
+            "llm_case has a value only in a test that is marked with "
+            '@pytest.mark.llm_eval(feature="...", dataset="...", threshold=0.9)'
+        )
+    case: Case = request.param
+    return case
+
+
+@pytest.fixture
+def llm_output(request: pytest.FixtureRequest) -> Any:
+    """Return the answer to this case, from the marker's `outputs=` or `task=`.
+
+    Raises what the task raised.
+    """
+    trial = _trial(request)
+    if trial.suite is None or (trial.suite.outputs is None and trial.suite.task is None):
+        raise pytest.UsageError(
+            "llm_output has a value only where the llm_eval marker has outputs= or task="
+        )
+    return _session(request).output(trial)
+
+
+@pytest.fixture
+def llm_score(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Return a function that notes a score of this case: `llm_score("metric", 0.8)`."""
+    return _trial(request).score
+
+
+@pytest.fixture
+def llm_cassette(request: pytest.FixtureRequest) -> "Tape":
+    """Return this test's tape; `.exchanges` lists what it asked and was answered so far."""
+    return _trial(request).tape
+
+
+@pytest.fixture
+def llm_model(request: pytest.FixtureRequest) -> str | None:
+    """Return the model that `--llm-model` names, or None."""
+    return _session(request).settings.choice.override
+
+
+@pytest.fixture
+def llm_client(request: pytest.FixtureRequest) -> "openai.OpenAI":
+    """Return an `openai.OpenAI` client whose requests are on this test's tape."""
+    _trial(request)
+    import openai  # heavy: only tests that ask for a client need it
+
+    return openai.OpenAI()
+
+
+@pytest.fixture
+def llm_async_client(request: pytest.FixtureRequest) -> "openai.AsyncOpenAI":
+    """Return an `openai.AsyncOpenAI` client whose requests are on this test's tape."""
+    _trial(request)
+    import openai  # heavy: only tests that ask for a client need it
+
+    return openai.AsyncOpenAI()
+
+
+#: Fixtures that need a tape: a test that requests one records and replays.
+NEEDING_A_TAPE = frozenset({"llm_cassette", "llm_client", "llm_async_client"})

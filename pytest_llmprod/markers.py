@@ -1,0 +1,155 @@
+"""Markers: from what a user wrote above a test to checked values."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_llmprod.core.errors import DatasetError, MarkerError
+
+if TYPE_CHECKING:
+    from pytest_llmprod.evals.suite import Suite
+    from pytest_llmprod.session import Session
+
+MARKERS = (
+    "llm_eval(feature, dataset, threshold, confidence=0.95, task=None, outputs=None, "
+    "max_errors=0): run this test once for each case of a data set and judge the share of hits",
+    "llm_cassette: let this test record and replay its requests to a model",
+)
+_ARGUMENTS = (
+    "feature",
+    "dataset",
+    "threshold",
+    "confidence",
+    "task",
+    "outputs",
+    "max_errors",
+)
+_EXAMPLE = '@pytest.mark.llm_eval(feature="triage", dataset="evals/tickets.jsonl", threshold=0.9)'
+
+
+def is_eval(definition: Any) -> bool:
+    """Say whether a test function carries the llm_eval marker."""
+    return definition.get_closest_marker("llm_eval") is not None
+
+
+def read_llm_eval(definition: Any, session: "Session", rootpath: Path) -> "Suite":
+    """Return the suite that the marker of a test function describes.
+
+    Raises MarkerError or DatasetError, which name the test and the cure.
+    """
+    marker = definition.get_closest_marker("llm_eval")
+    where = f"{definition.nodeid}: @pytest.mark.llm_eval"
+    values = _arguments(where, marker)
+    if "llm_case" not in definition.fixturenames:
+        raise MarkerError(
+            f"{where}: the test function has no argument llm_case. Write "
+            f"`def {definition.name}(llm_case):`; it receives one row of the data set."
+        )
+    return _checked(where, values, definition, session, rootpath)
+
+
+def _arguments(where: str, marker: pytest.Mark) -> Mapping[str, Any]:
+    if marker.args:
+        raise MarkerError(
+            f"{where}: takes named arguments only, not {marker.args[0]!r}. Write {_EXAMPLE}."
+        )
+    for name in marker.kwargs:
+        if name not in _ARGUMENTS:
+            close = difflib.get_close_matches(name, _ARGUMENTS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise MarkerError(
+                f"{where}: there is no argument {name!r}.{hint} Known are {', '.join(_ARGUMENTS)}."
+            )
+    for name in ("feature", "dataset", "threshold"):
+        if name not in marker.kwargs:
+            raise MarkerError(f"{where}: the argument {name!r} is missing. Write {_EXAMPLE}.")
+    return marker.kwargs
+
+
+def _checked(
+    where: str, values: Mapping[str, Any], definition: Any, session: "Session", rootpath: Path
+) -> "Suite":
+    from pytest_llmprod.evals import outputs  # brings pydantic: only runs with evals need it
+    from pytest_llmprod.evals.suite import Suite
+
+    feature = values["feature"]
+    if not isinstance(feature, str) or not feature.strip():
+        raise MarkerError(f"{where}: feature must be a name such as 'triage', not {feature!r}.")
+    task = values.get("task")
+    if task is not None and not callable(task):
+        raise MarkerError(
+            f"{where}: task must be callable, not {task!r}. Name the function itself, without "
+            f"calling it and without quotes: task=triage."
+        )
+    outputs_name = values.get("outputs")
+    if task is not None and outputs_name is not None:
+        raise MarkerError(f"{where}: give task= or outputs=, not both.")
+    dataset = session.dataset(_find(where, "dataset", values["dataset"], definition, rootpath))
+    recorded = None
+    if outputs_name is not None:
+        path = _find(where, "outputs", outputs_name, definition, rootpath)
+        recorded = outputs.load(path, (case.id for case in dataset.cases))
+    return Suite(
+        feature=feature,
+        test=definition.nodeid,
+        dataset=dataset,
+        threshold=_threshold(where, values["threshold"], definition, session),
+        confidence=_confidence(where, values.get("confidence", 0.95)),
+        max_errors=_max_errors(where, values.get("max_errors", 0)),
+        task=task,
+        outputs=recorded,
+        folder=definition.path.parent,
+    )
+
+
+def _threshold(where: str, value: Any, definition: Any, session: "Session") -> Mapping[str, float]:
+    from pytest_llmprod.evals.metrics import PASSED, unknown_metric  # see _checked
+
+    thresholds = value if isinstance(value, dict) else {PASSED: value}
+    if not thresholds:
+        raise MarkerError(f"{where}: threshold is an empty dict. Name at least one metric.")
+    for metric, share in thresholds.items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise MarkerError(
+                f"{where}: threshold must be a share between 0 and 1 (0.9 for 90 %), not {share!r}."
+            )
+        known = metric == PASSED or metric in session.metrics
+        if not known and "llm_score" not in definition.fixturenames:
+            error = unknown_metric(str(metric), session.metrics)
+            raise MarkerError(f"{where}: {error}")
+    return {str(metric): float(share) for metric, share in thresholds.items()}
+
+
+def _confidence(where: str, value: Any) -> float:
+    if isinstance(value, float) and 0.5 <= value < 1:
+        return value
+    raise MarkerError(
+        f"{where}: confidence must be a share from 0.5 to below 1, such as 0.95, not {value!r}."
+    )
+
+
+def _max_errors(where: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise MarkerError(f"{where}: max_errors must be a whole number from 0 up, not {value!r}.")
+
+
+def _find(where: str, argument: str, name: Any, definition: Any, rootpath: Path) -> Path:
+    """Return the path of a file: from the folder of the test file, then from the rootdir."""
+    if not isinstance(name, str | Path):
+        raise MarkerError(
+            f"{where}: {argument} must be the path of a file such as 'evals/tickets.jsonl', not "
+            f"{name!r}."
+        )
+    candidates: list[Path] = [definition.path.parent / name, rootpath / name]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.resolve()
+    tried = " and ".join(str(candidate) for candidate in dict.fromkeys(candidates))
+    raise DatasetError(
+        f"{where}: {argument}={str(name)!r}: there is no such file; looked for {tried}. Create it "
+        f"or correct the path."
+    )

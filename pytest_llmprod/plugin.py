@@ -1,0 +1,263 @@
+"""Plugin: pytest's way in. Options, hooks of a few lines, and nothing heavy at import.
+
+The Recorder exists where tests run (in pytest itself, or in each xdist worker), the Collector in
+the one process that sees every report. `docs/architecture.md` shows how they work together.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_llmprod import fixtures, markers
+from pytest_llmprod.collector import RUN_ID, SETTINGS, Collector
+from pytest_llmprod.core.errors import LlmprodError, SettingsError
+from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
+    SESSION,
+    llm_async_client,
+    llm_case,
+    llm_cassette,
+    llm_client,
+    llm_model,
+    llm_output,
+    llm_score,
+)
+from pytest_llmprod.wire.placeholder import lend_key, take_back_key
+
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.prices import PriceList
+    from pytest_llmprod.core.exchange import Exchange
+    from pytest_llmprod.evals.metrics import Metric
+    from pytest_llmprod.session import Session
+    from pytest_llmprod.settings import Settings
+    from pytest_llmprod.wire.dialects import Dialect
+    from pytest_llmprod.wire.masking import Scanner
+
+_DESELECTED: pytest.StashKey[int] = pytest.StashKey()
+_OUR_FIXTURES = frozenset(name for name in vars(fixtures) if name.startswith("llm_"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the group `llmprod`."""
+    add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
+    add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
+    add(
+        "--llm-record",
+        default="none",
+        choices=("none", "once", "new_episodes", "all", "rewrite"),
+        help="none: replay only (default). once: record tests that have no recording. "
+        "new_episodes: record requests that are in no recording. all: send every request and "
+        "replace its recording. rewrite: start the recordings of each test anew.",
+    )
+    add("--llm-model", metavar="NAME", help="ask this model in place of the application's")
+    add(
+        "--llm-swap",
+        metavar="OLD=NEW",
+        action="append",
+        default=[],
+        help="ask model NEW wherever the application asks OLD (may be repeated)",
+    )
+    add(
+        "--llm-concurrency",
+        metavar="N",
+        type=int,
+        help="how many cases a task= runs at once (default 8)",
+    )
+    add("--llm-strict", action="store_true", help="an INCONCLUSIVE verdict closes the gate")
+    add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let other plugins implement our hooks."""
+    from pytest_llmprod import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and the Collector in the process that sees every report."""
+    for line in markers.MARKERS:
+        config.addinivalue_line("markers", line)
+    config.stash[SESSION] = None
+    config.stash[SETTINGS] = lambda: _settings(config)
+    config.stash[_DESELECTED] = 0
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.stash[RUN_ID] = worker["llmprod_run"]
+        return
+    started_at = datetime.now(UTC)
+    config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}"
+    config.pluginmanager.register(Collector(config, started_at), "llmprod-collector")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Let modules that build a client when they are imported do so without a key."""
+    is_replaying = session.config.option.llm_eval and session.config.option.llm_record == "none"
+    if is_replaying:
+        lend_key()
+    try:
+        return (yield)
+    finally:
+        if is_replaying:
+            take_back_key()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one item of each case of the data set."""
+    if not markers.is_eval(metafunc.definition):
+        return
+    if not metafunc.config.option.llm_eval:
+        if "llm_case" in metafunc.fixturenames:
+            metafunc.parametrize("llm_case", [None], ids=["every case"], indirect=True)
+        return
+    session = _session(metafunc.config)
+    try:
+        suite = markers.read_llm_eval(metafunc.definition, session, metafunc.config.rootpath)
+    except LlmprodError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
+    session.suites[suite.test] = suite
+    cases = suite.dataset.cases
+    metafunc.parametrize("llm_case", cases, ids=[case.id for case in cases], indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave evals out unless they are asked for, and register the Recorder where it is needed."""
+    if not config.option.llm_eval:
+        evals = [item for item in items if markers.is_eval(item)]
+        if evals:
+            config.stash[_DESELECTED] = len(evals)
+            config.hook.pytest_deselected(items=evals)
+            items[:] = [item for item in items if not markers.is_eval(item)]
+    if any(_is_ours(item) for item in items):
+        from pytest_llmprod.recorder import Recorder
+
+        recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
+        config.pluginmanager.register(recorder, "llmprod-recorder")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Undo what was patched, and tell the controller what this worker deselected."""
+    ours = session.config.stash[SESSION]
+    if ours is not None:
+        ours.close()
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["llmprod_deselected"] = session.config.stash[_DESELECTED]
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Show a miss as `m`."""
+    if getattr(report, "llmprod_missed", False):
+        return "missed", "m", ("MISS", {"yellow": True})
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many evals were left out."""
+    config = terminalreporter.config
+    collector = config.pluginmanager.get_plugin("llmprod-collector")
+    count = config.stash[_DESELECTED] or getattr(collector, "deselected", 0)
+    if count and terminalreporter.verbosity >= 0:
+        tests = "1 eval was" if count == 1 else f"{count} evals were"
+        terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
+
+
+def pytest_llmprod_dialects() -> "Sequence[Dialect]":
+    """Supply the built-in dialects."""
+    from pytest_llmprod.wire import dialects
+
+    return dialects.BUILT_IN
+
+
+def pytest_llmprod_metrics() -> "Mapping[str, Metric]":
+    """Supply the built-in metrics."""
+    from pytest_llmprod.evals import metrics
+
+    return metrics.BUILT_IN
+
+
+def pytest_llmprod_scanners() -> "Sequence[Scanner]":
+    """Supply the built-in scanners."""
+    from pytest_llmprod.wire import masking
+
+    return masking.BUILT_IN
+
+
+def pytest_llmprod_prices(folder: Path, rootpath: Path) -> "PriceList | None":
+    """Supply the nearest price lock."""
+    from pytest_llmprod.budgets import prices
+
+    lock = prices.find_lock(folder, rootpath)
+    return None if lock is None else prices.load(lock)
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    if markers.is_eval(item) or item.get_closest_marker("llm_cassette") is not None:
+        return True
+    return not _OUR_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _settings(config: pytest.Config) -> "Settings":
+    """Return the settings, decided at the first call."""
+    from pytest_llmprod import settings
+
+    option = config.option
+    try:
+        decided = settings.load(
+            rootpath=config.rootpath,
+            record=option.llm_record,
+            model=option.llm_model,
+            swaps=option.llm_swap,
+            concurrency=option.llm_concurrency,
+            is_strict=option.llm_strict,
+            json_path=option.llm_json,
+        )
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[SETTINGS] = lambda: decided
+    return decided
+
+
+def _session(config: pytest.Config) -> "Session":
+    """Return the session of this process, made when the first test needs it."""
+    session = config.stash[SESSION]
+    if session is None:
+        # The session brings pydantic: a run without our tests does without it.
+        from pytest_llmprod.session import Extensions, Session
+
+        session = config.stash[SESSION] = Session(
+            config.stash[SETTINGS](),
+            Extensions(
+                dialects=lambda: _flat(config.hook.pytest_llmprod_dialects()),
+                scanners=lambda: _flat(config.hook.pytest_llmprod_scanners()),
+                metrics=lambda: _merged(config.hook.pytest_llmprod_metrics()),
+                on_exchange=lambda exchange: _tell(config, exchange),
+            ),
+            run_id=config.stash[RUN_ID],
+            writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],
+            now=lambda: datetime.now(UTC),
+            monotonic=perf_counter,
+        )
+    return session
+
+
+def _flat(supplied: list[Sequence[Any]]) -> list[Any]:
+    """Join what plugins supply: the last registered plugin comes first, the built-in part last."""
+    return [each for part in supplied for each in part]
+
+
+def _merged(supplied: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge what plugins supply by name: the last registered plugin wins."""
+    merged: dict[str, Any] = {}
+    for part in reversed(supplied):
+        merged.update(part)
+    return merged
+
+
+def _tell(config: pytest.Config, exchange: "Exchange") -> None:
+    config.hook.pytest_llmprod_exchange(exchange=exchange)

@@ -1,0 +1,69 @@
+"""Data: a run as JSON for scripts, schema 1."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+
+SCHEMA = 1
+
+
+def to_json(result: RunResult) -> str:
+    """Return the run as JSON. Scores are shares in 0..1, money is text, times are in seconds."""
+    document = {
+        "schema": SCHEMA,
+        "run": {"id": result.run_id, "started_at": result.started_at},
+        "suites": [_suite(suite) for suite in result.suites],
+        "cases": [_case(case) for case in result.cases],
+        "gates": result.gates,
+    }
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _suite(suite: SuiteResult) -> dict[str, Any]:
+    verdict = suite.verdict
+    return {
+        "feature": suite.feature,
+        "test": suite.test,
+        "metric": suite.metric,
+        "model": " + ".join(suite.models),
+        "cases": suite.cases,
+        "cases_in_dataset": suite.cases_in_dataset,
+        "hits": suite.hits,
+        "errors": suite.errors,
+        "skipped": suite.skipped,
+        "score": suite.score,
+        "interval": list(suite.interval),
+        "stderr": suite.stderr,
+        "threshold": suite.threshold,
+        "verdict": verdict.name if verdict else None,
+        "reason": verdict.reason if verdict else "only a part of the suite ran",
+        "cost_usd": _money(suite.cost_usd),
+        "unpriced": suite.unpriced,
+        "requests": suite.requests,
+        "p95_latency_s": suite.p95_latency_s,
+        "source": suite.source,
+        "recorded_at": suite.recorded_at,
+        "dataset": suite.dataset,
+        "dataset_sha256": suite.dataset_sha256,
+    }
+
+
+def _case(case: CaseResult) -> dict[str, Any]:
+    return {
+        "suite": case.suite,
+        "id": case.id,
+        "repeat": 1,
+        "model": case.model,
+        "outcome": case.outcome,
+        "why": case.why,
+        "scores": dict(case.scores),
+        "output": case.output,
+        "cost_usd": None if case.cost_usd is None else _money(case.cost_usd),
+        "latency_s": case.latency_s,
+    }
+
+
+def _money(value: Decimal) -> str:
+    return format(value.normalize(), "f")

@@ -1,0 +1,250 @@
+"""Run: what one pytest invocation left behind, and what is decided from it.
+
+Lives in the one process that sees every report: that of pytest itself, or the xdist controller.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.budgets import prices
+from pytest_llmprod.budgets.prices import Bill, ModelPrice
+from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.exchange import Usage, usage_from_json
+from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.verdict import Verdict
+from pytest_llmprod.evals import gates_file, statistics
+from pytest_llmprod.evals.gate import Tally, judge
+from pytest_llmprod.evals.metrics import PASSED
+from pytest_llmprod.gates import FILE_NAME
+from pytest_llmprod.settings import Settings
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Suite:
+    """What the reports of one suite said: its marker, and the last row of each case."""
+
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+
+
+class Run:
+    """Gathers the rows of all cases, and decides when the last has come.
+
+    `price_lists` returns the price lists for the tests of a folder, `overrule` lets plugins
+    replace a verdict.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        run_id: str,
+        started_at: datetime,
+        price_lists: Callable[[Path], Sequence[Any]],
+        overrule: Callable[[SuiteResult], Verdict | None],
+    ) -> None:
+        """Make a run without rows."""
+        self.settings = settings
+        self.run_id = run_id
+        self._started_at = started_at
+        self._price_lists = price_lists
+        self._overrule = overrule
+        self._suites: dict[str, _Suite] = {}
+
+    @property
+    def has_suites(self) -> bool:
+        """Say whether any case has come."""
+        return bool(self._suites)
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether every case of every suite has come."""
+        return all(len(each.rows) == each.meta.get("cases") for each in self._suites.values())
+
+    def add(self, row: Row) -> None:
+        """Take the row of one case. A case that ran again replaces its earlier row."""
+        suite = self._suites.setdefault(row["suite"], _Suite())
+        if "meta" in row:
+            suite.meta = row["meta"]
+        suite.rows[row["case"]] = row
+
+    def decide(self) -> list[SuiteResult]:
+        """Return the result of each suite and metric, suites in the order of their tests' names."""
+        return [
+            self._overruled(self._result(suite, metric))
+            for _, suite in sorted(self._suites.items())
+            for metric in suite.meta["threshold"]
+        ]
+
+    def cases(self) -> list[CaseResult]:
+        """Return the result of each case, in the order of suites and of arrival."""
+        return [
+            self._case(name, suite, row)
+            for name, suite in sorted(self._suites.items())
+            for row in suite.rows.values()
+        ]
+
+    def write_gates(
+        self, suites: Sequence[SuiteResult], now: datetime
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Write the gates of a whole run and return them; raises GatesFileError."""
+        entries = gates_file.gate_entries(suites, now=now, valid_days=self.settings.gate_valid_days)
+        path = self.settings.rootpath / FILE_NAME
+        return gates_file.write(path, entries, run_id=self.run_id, now=now)
+
+    def result(
+        self,
+        suites: Sequence[SuiteResult],
+        *,
+        gates: Mapping[str, Mapping[str, Any]],
+        gates_note: str,
+        notes: Iterable[str],
+    ) -> RunResult:
+        """Return everything that reports print."""
+        return RunResult(
+            run_id=self.run_id,
+            started_at=self._started_at.isoformat(timespec="seconds"),
+            suites=tuple(suites),
+            cases=tuple(self.cases()),
+            gates=gates,
+            gates_note=gates_note,
+            notes=tuple(notes),
+        )
+
+    def _result(self, suite: _Suite, metric: str) -> SuiteResult:
+        meta = suite.meta
+        rows = [row for row in suite.rows.values() if row["outcome"] != "skip"]
+        scores = [_score(row, metric) for row in rows]
+        hits = sum(scores)
+        tally = Tally(
+            cases=len(rows),
+            hits=round(hits, 9),
+            errors=sum(row["outcome"] == "error" for row in rows),
+        )
+        threshold = meta["threshold"][metric]
+        exchanges = [each for row in rows for each in _exchanges(row)]
+        bill = self._bill(meta, exchanges)
+        latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
+        is_whole = len(suite.rows) == meta["cases"]
+        return SuiteResult(
+            feature=meta["feature"],
+            test=meta["test"],
+            metric=metric,
+            models=_names(each.get("model") for each in exchanges),
+            cases=tally.cases,
+            cases_in_dataset=meta["cases"],
+            hits=tally.hits,
+            errors=tally.errors,
+            skipped=len(suite.rows) - len(rows),
+            score=tally.score,
+            interval=statistics.wilson(tally.hits, tally.cases, meta["confidence"]),
+            stderr=statistics.standard_error(
+                hits, sum(score * score for score in scores), len(scores)
+            ),
+            threshold=threshold,
+            confidence=meta["confidence"],
+            verdict=judge(
+                tally,
+                threshold=threshold,
+                confidence=meta["confidence"],
+                max_errors=meta["max_errors"],
+                strict=self.settings.is_strict,
+            )
+            if is_whole
+            else None,
+            cost_usd=bill.cost_usd,
+            unpriced=bill.unpriced,
+            requests=len(exchanges),
+            p95_latency_s=statistics.percentile(latencies, 0.95) if latencies else None,
+            source=_source(meta, exchanges),
+            recorded_at=min((each.get("recorded_at", "") for each in exchanges), default=""),
+            dataset=meta["dataset"],
+            dataset_sha256=meta["dataset_sha256"],
+            gate_nodeid=_gate_nodeid(meta, metric),
+        )
+
+    def _overruled(self, result: SuiteResult) -> SuiteResult:
+        if result.verdict is None:
+            return result
+        verdict = self._overrule(result)
+        if verdict is None:
+            return result
+        if not isinstance(verdict, Verdict):
+            raise LlmprodError(
+                f"the hook pytest_llmprod_verdict must return a Verdict or None, not {verdict!r}"
+            )
+        return replace(result, verdict=verdict)
+
+    def _bill(self, meta: Row, exchanges: Sequence[Row]) -> Bill:
+        lists = self._price_lists(Path(meta["folder"])) if exchanges else []
+        known: dict[tuple[str, str], ModelPrice | None] = {}
+        bill = Bill()
+        for exchange in exchanges:
+            name = (exchange.get("provider", ""), exchange.get("model") or "")
+            if name not in known:
+                known[name] = prices.first_price(lists, *name)
+            bill.add(known[name], _usage(exchange))
+        return bill
+
+    def _case(self, name: str, suite: _Suite, row: Row) -> CaseResult:
+        exchanges = _exchanges(row)
+        bill = self._bill(suite.meta, exchanges)
+        latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
+        return CaseResult(
+            suite=name,
+            id=row["case"],
+            nodeid=row["nodeid"],
+            outcome=row["outcome"],
+            why=row.get("why", ""),
+            scores={metric: _score(row, metric) for metric in suite.meta["threshold"]},
+            model=" + ".join(_names(each.get("model") for each in exchanges)),
+            cost_usd=None if bill.unpriced else bill.cost_usd,
+            latency_s=sum(latencies) if latencies else None,
+            output=row.get("output"),
+        )
+
+
+def _score(row: Row, metric: str) -> float:
+    """Return the score of a case; an error scores 0, and so does a miss before it was scored."""
+    if row["outcome"] == "error":
+        return 0.0
+    if metric == PASSED:
+        return float(row["outcome"] == "hit")
+    return float(row.get("scores", {}).get(metric, 0.0))
+
+
+def _exchanges(row: Row) -> Sequence[Row]:
+    """Return the requests of a case; a recorded output that says what it took counts as one."""
+    recorded = row.get("recorded")
+    found: Sequence[Row] = row.get("exchanges", ())
+    return [*found, recorded] if recorded else found
+
+
+def _usage(exchange: Row) -> Usage | None:
+    usage = exchange.get("usage")
+    return None if usage is None else usage_from_json(usage)
+
+
+def _names(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(sorted({value for value in values if value}))
+
+
+def _source(meta: Row, exchanges: Sequence[Row]) -> str:
+    if meta["from_outputs"]:
+        return "outputs file"
+    kinds = {each.get("replayed") for each in exchanges}
+    if not kinds:
+        return "no requests"
+    if kinds == {True}:
+        return "replayed"
+    return "live" if kinds == {False} else "partly live"
+
+
+def _gate_nodeid(meta: Row, metric: str) -> str:
+    suffix = "" if len(meta["threshold"]) == 1 else f"[{metric}]"
+    return f"{meta['test']}::gate{suffix}"

@@ -1,0 +1,242 @@
+"""Session: one run in the process where its tests run.
+
+The composition root: it knows every package, and no package knows another. It imports no pytest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.trace import Trace
+from pytest_llmprod.evals import dataset as datasets
+from pytest_llmprod.evals.dataset import Case, Dataset
+from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
+from pytest_llmprod.evals.suite import Suite
+from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.settings import Settings
+from pytest_llmprod.wire.dialects import Dialect
+from pytest_llmprod.wire.intercept import Intercept, WirePolicy
+from pytest_llmprod.wire.journal import Journal
+from pytest_llmprod.wire.masking import Scanner
+from pytest_llmprod.wire.placeholder import lend_key, take_back_key
+from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.tape import Library, Tape, TapeLabel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extensions:
+    """What plugins supply, built-in parts included; asked for when it is first needed."""
+
+    dialects: Callable[[], Sequence[Dialect]]
+    scanners: Callable[[], Sequence[Scanner]]
+    metrics: Callable[[], Mapping[str, Metric]]
+    on_exchange: Callable[[Exchange], None]
+
+
+class Trial:
+    """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
+
+    __slots__ = ("_told_misses", "case", "result", "suite", "tape", "trace")
+
+    def __init__(self, tape: Tape, suite: Suite | None, case: Case | None) -> None:
+        """Start the trial of a test that plays from `tape`."""
+        self.tape = tape
+        self.trace = Trace(exchanges=tape.exchanges)
+        self.suite = suite
+        self.case = case
+        self.result: TaskResult | None = None
+        self._told_misses = 0
+
+    @property
+    def has_untold_misses(self) -> bool:
+        """Say whether there was a cassette miss that no report has told yet."""
+        return len(self.tape.misses) > self._told_misses
+
+    def take_misses(self) -> list[str]:
+        """Return the texts of cassette misses that no report has told yet."""
+        untold = self.tape.misses[self._told_misses :]
+        self._told_misses += len(untold)
+        return untold
+
+    def score(self, metric: str, value: float) -> None:
+        """Note a score of this case; raise ValueError where it is no number in 0..1."""
+        self.trace.scores[metric] = checked_score(metric, value)
+
+
+class Session:
+    """One run: its settings, its data sets, and the trials of its tests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        extensions: Extensions,
+        *,
+        run_id: str,
+        writer: str,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Make the session of the process `writer`; nothing is patched or opened yet."""
+        self.settings = settings
+        self._extensions = extensions
+        self._now = now
+        self._monotonic = monotonic
+        self._router = Router()
+        self._journal = Journal(settings.rootpath, run_id, writer, settings.record)
+        self._library = Library(self._journal)
+        self._datasets: dict[Path, Dataset] = {}
+        self._trials: dict[str, Trial] = {}
+        self.suites: dict[str, Suite] = {}
+        self._told_suites: set[str] = set()
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Return the metrics that this run knows, by name."""
+        return self._extensions.metrics()
+
+    @cached_property
+    def _intercept(self) -> Intercept:
+        policy = WirePolicy(
+            dialects=self._extensions.dialects(),
+            scanners=self._extensions.scanners(),
+            choice=self.settings.choice,
+            allow_hosts=self.settings.allow_hosts,
+            now=self._now,
+            monotonic=self._monotonic,
+        )
+        return Intercept(self._router, policy)
+
+    def dataset(self, path: Path) -> Dataset:
+        """Return the data set at `path`, read once a run."""
+        if path not in self._datasets:
+            self._datasets[path] = datasets.load(path)
+        return self._datasets[path]
+
+    def trial(self, nodeid: str, label: TapeLabel, suite: Suite | None, case: Case | None) -> Trial:
+        """Return the trial of the test `nodeid`, made at the first call."""
+        trial = self._trials.get(nodeid)
+        if trial is None:
+            self._intercept.install()
+            tape = Tape(
+                label=label,
+                mode=self.settings.record,
+                library=self._library,
+                observe=self._extensions.on_exchange,
+            )
+            trial = self._trials[nodeid] = Trial(tape, suite, case)
+        return trial
+
+    def begin(self, trial: Trial) -> None:
+        """Give the wire to `trial`; what the process sends now is its."""
+        self._lend_key()
+        self._router.enter(trial.tape)
+
+    def carrying(self, trial: Trial) -> AbstractContextManager[None]:
+        """Return a context in which this task or thread belongs to `trial`."""
+        return self._router.carrying(trial.tape)
+
+    def end(self, nodeid: str) -> None:
+        """Take the wire from the trial of `nodeid` and close its tape."""
+        trial = self._trials.pop(nodeid)
+        trial.tape.close(finished=trial.trace.outcome in ("hit", "miss"))
+        self._router.leave()
+        take_back_key()
+
+    def _lend_key(self) -> None:
+        if self.settings.record == "none":
+            lend_key()
+
+    def run_task(self, trials: Sequence[Trial]) -> None:
+        """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.
+
+        The trials must be of one suite.
+        """
+        suite = trials[0].suite
+        if suite is None or suite.task is None:
+            raise ValueError("run_task() needs trials of a suite with a task")
+        self._lend_key()
+        jobs = [(trial.case, self.carrying(trial)) for trial in trials]
+        results = run_task(
+            suite.task,
+            [(None if case is None else case.input, owner) for case, owner in jobs],
+            concurrency=self.settings.concurrency,
+        )
+        for trial, result in zip(trials, results, strict=True):
+            trial.result = result
+
+    def output(self, trial: Trial) -> Any:
+        """Return the answer to the trial's case, from `outputs=` or `task=`.
+
+        Raises what the task raised.
+        """
+        suite, case = trial.suite, trial.case
+        if suite is not None and case is not None and suite.outputs is not None:
+            return suite.outputs[case.id].value
+        if trial.result is None:
+            raise LookupError("this suite has neither outputs= nor task=")
+        return trial.result.value()
+
+    def complete_scores(self, trial: Trial) -> str:
+        """Score what the threshold names and the test has not; return what is wrong, or ''."""
+        suite, case = trial.suite, trial.case
+        if suite is None or case is None:
+            return ""
+        for metric in suite.threshold:
+            if metric == PASSED or metric in trial.trace.scores:
+                continue
+            if metric not in self.metrics or (suite.outputs is None and trial.result is None):
+                return (
+                    f"this test gave no score for the metric {metric!r}, which its threshold "
+                    f"names. Call llm_score({metric!r}, value) in every case."
+                )
+            try:
+                trial.score(metric, self.metrics[metric](self.output(trial), case.expected))
+            except Exception as error:
+                return f"the metric {metric!r} failed on this case: {type(error).__name__}: {error}"
+        return ""
+
+    def row(self, nodeid: str, trial: Trial) -> dict[str, Any]:
+        """Return what travels on the test's report, as plain JSON.
+
+        The first row of each suite carries what the deciding process must know of the suite.
+        """
+        row = trial.trace.to_dict()
+        suite, case = trial.suite, trial.case
+        if suite is None or case is None:
+            return row
+        row["suite"] = suite.test
+        row["case"] = case.id
+        row["nodeid"] = nodeid
+        if suite.test not in self._told_suites:
+            self._told_suites.add(suite.test)
+            row["meta"] = suite.to_json(self.settings.rootpath)
+        if suite.outputs is not None:
+            row["recorded"] = suite.outputs[case.id].to_json()
+        if self.settings.json_path is not None:
+            row["output"] = self._shown_output(trial)
+        return row
+
+    def _shown_output(self, trial: Trial) -> Any:
+        suite = trial.suite
+        if suite is not None and (suite.outputs is not None or trial.result is not None):
+            if trial.result is not None and trial.result.error is not None:
+                return None
+            value = self.output(trial)
+            return value if isinstance(value, str | int | float | bool | None) else repr(value)
+        return trial.trace.exchanges[-1].text if trial.trace.exchanges else None
+
+    def close_journal(self) -> None:
+        """Close the journal of this process, so that it can be folded into the cassettes."""
+        self._journal.close()
+
+    def close(self) -> None:
+        """Undo every patch and close the journal."""
+        take_back_key()
+        if "_intercept" in self.__dict__:
+            self._intercept.uninstall()
+        self._journal.close()

@@ -1,0 +1,130 @@
+"""Settings: what a run was asked to do, decided once.
+
+The command line wins over a marker, a marker over `[tool.llmprod]`, and that over the defaults.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import SettingsError
+from pytest_llmprod.wire.journal import RecordMode
+from pytest_llmprod.wire.key import ModelChoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one run.
+
+    `gate_valid_days` is how long a written gate stays open; `concurrency` how many cases a
+    `task=` runs at once.
+    """
+
+    rootpath: Path
+    record: RecordMode
+    choice: ModelChoice
+    concurrency: int
+    is_strict: bool
+    json_path: Path | None
+    allow_hosts: tuple[str, ...]
+    gate_valid_days: int
+
+
+def load(
+    *,
+    rootpath: Path,
+    record: RecordMode,
+    model: str | None,
+    swaps: Sequence[str],
+    concurrency: int | None,
+    is_strict: bool,
+    json_path: str | None,
+) -> Settings:
+    """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`."""
+    table = _read_table(rootpath / "pyproject.toml")
+    _refuse_unknown(table, _KEYS, "tool.llmprod")
+    wire = _get(table, "wire", dict, {}, "tool.llmprod")
+    _refuse_unknown(wire, _WIRE_KEYS, "tool.llmprod.wire")
+    allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")
+    if not all(isinstance(host, str) for host in allow_hosts):
+        raise SettingsError(
+            "pyproject.toml: [tool.llmprod.wire] allow_hosts must be a list of texts such as "
+            '["localhost", "db.internal:5432"].'
+        )
+    configured = _get(table, "concurrency", int, 8, "tool.llmprod")
+    return Settings(
+        rootpath=rootpath,
+        record=record,
+        choice=ModelChoice(override=model, swaps=_read_swaps(swaps)),
+        concurrency=_at_least_one(
+            configured if concurrency is None else concurrency, "--llm-concurrency"
+        ),
+        is_strict=is_strict,
+        json_path=None if json_path is None else Path(json_path),
+        allow_hosts=tuple(allow_hosts),
+        gate_valid_days=_at_least_one(
+            _get(table, "gate_valid_days", int, 90, "tool.llmprod"), "gate_valid_days"
+        ),
+    )
+
+
+_KEYS = ("concurrency", "gate_valid_days", "wire")
+_WIRE_KEYS = ("allow_hosts",)
+
+
+def _read_table(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}). Correct the file.") from error
+    table = document.get("tool", {}).get("llmprod", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: tool.llmprod must be a table: write [tool.llmprod].")
+    return table
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], name: str) -> None:
+    names = sorted(known)
+    for key in table:
+        if key not in names:
+            close = difflib.get_close_matches(key, names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise SettingsError(
+                f"pyproject.toml: [{name}] has no key {key!r}.{hint} Known are {', '.join(names)}."
+            )
+
+
+def _get(table: Mapping[str, Any], key: str, kind: type, default: Any, name: str) -> Any:
+    value = table.get(key, default)
+    if isinstance(value, kind) and not isinstance(value, bool):
+        return value
+    raise SettingsError(
+        f"pyproject.toml: [{name}] {key} must be a {_KIND_NAMES[kind]}, not {value!r}."
+    )
+
+
+_KIND_NAMES = {int: "whole number", list: "list", dict: "table"}
+
+
+def _at_least_one(value: int, name: str) -> int:
+    if value < 1:
+        raise SettingsError(f"{name} must be at least 1, not {value}.")
+    return value
+
+
+def _read_swaps(swaps: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for swap in swaps:
+        old, sign, new = swap.partition("=")
+        if not (old and sign and new):
+            raise SettingsError(
+                f"--llm-swap takes OLD=NEW, two model names, not {swap!r}. For instance "
+                f"--llm-swap gpt-5-mini=gpt-5-nano."
+            )
+        pairs[old] = new
+    return pairs

@@ -1,0 +1,1 @@
+"""The wire: where HTTP is recorded, replayed, timed and checked."""

@@ -1,0 +1,187 @@
+"""Bodies: how the bytes of a request or an answer are stored so that a diff can be read.
+
+Four forms exist. `{"json": value}` holds a JSON document, `{"text": lines}` other UTF-8 text,
+`{"base64": text}` everything else, and `{"stream": events, "text": lines}` a stream of server-sent
+events with the time of each. Inside a JSON document a string of several lines is stored as
+`{"$lines": [...]}`, one line an element, line ends kept, as notebooks do.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LINES = "$lines"
+
+
+def encode_body(content: bytes) -> dict[str, Any]:
+    """Return the stored form of `content`; `decode_body` gives equal JSON or the same bytes."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode("ascii")}
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_object_without_surprises,
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+        )
+    except (ValueError, RecursionError):
+        return {"text": _lines(text)}
+    return {"json": split_lines(document)}
+
+
+def decode_body(stored: dict[str, Any]) -> bytes:
+    """Return the bytes of a stored body."""
+    if "json" in stored:
+        return _json_bytes(join_lines(stored["json"]))
+    if "base64" in stored:
+        return base64.b64decode(stored["base64"])
+    return join_text(stored.get("text", "")).encode()
+
+
+def decode_document(stored: dict[str, Any]) -> Any:
+    """Return the JSON value of a stored body, or its text where it is no JSON."""
+    if "json" in stored:
+        return join_lines(stored["json"])
+    return decode_body(stored).decode("utf-8", "replace")
+
+
+def _json_bytes(document: Any) -> bytes:
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # a lone surrogate is legal in JSON as an escape only
+        return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} does not fit a float")
+    return value
+
+
+def _object_without_surprises(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse objects that would not come back equal: doubled keys, or our own escape."""
+    document = dict(pairs)
+    if len(document) != len(pairs) or LINES in document:
+        raise ValueError("not stored as JSON")
+    return document
+
+
+def split_lines(value: Any) -> Any:
+    """Return `value` with every string of several lines turned into `{"$lines": [...]}`."""
+    if isinstance(value, str):
+        return {LINES: value.splitlines(keepends=True)} if "\n" in value else value
+    if isinstance(value, list):
+        return [split_lines(item) for item in value]
+    if isinstance(value, dict):
+        return {name: split_lines(item) for name, item in value.items()}
+    return value
+
+
+def join_lines(value: Any) -> Any:
+    """Undo `split_lines`."""
+    if isinstance(value, list):
+        return [join_lines(item) for item in value]
+    if isinstance(value, dict):
+        if LINES in value:
+            return "".join(value[LINES])
+        return {name: join_lines(item) for name, item in value.items()}
+    return value
+
+
+def join_text(stored: str | list[str]) -> str:
+    """Return a stored text: a string, or the list of its lines."""
+    return stored if isinstance(stored, str) else "".join(stored)
+
+
+def _lines(text: str) -> str | list[str]:
+    return text.splitlines(keepends=True) if "\n" in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event: when its last byte came, its name, and its data."""
+
+    t: float
+    name: str
+    data: Any
+    is_json: bool
+
+
+def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
+    """Return the events in `chunks`, each with the time in s at which it was complete.
+
+    Follows the parsing rules of the HTML standard, section 9.2.6, for `event` and `data`; comments,
+    `id` and `retry` are left out, for no client of a model uses them.
+    """
+    events: list[Event] = []
+    buffer = b""
+    for t, chunk in chunks:
+        buffer += chunk
+        # A lone CR at the end may be the first half of CRLF: it waits for the next chunk.
+        end = len(buffer) - 1 if buffer.endswith(b"\r") else len(buffer)
+        text = buffer[:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *blocks, rest = text.split(b"\n\n")
+        buffer = rest + buffer[end:]
+        events.extend(event for block in blocks for event in _parse_block(t, block))
+    last = chunks[-1][0] if chunks else 0.0
+    events.extend(_parse_block(last, buffer))
+    return events
+
+
+def _parse_block(t: float, block: bytes) -> Iterator[Event]:
+    name = ""
+    data: list[str] = []
+    for line in block.decode("utf-8", "replace").split("\n"):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    if not data:
+        return
+    text = "\n".join(data)
+    try:
+        yield Event(t, name, json.loads(text), True)
+    except (ValueError, RecursionError):
+        yield Event(t, name, text, False)
+
+
+def encode_stream(events: Sequence[Event], text: str) -> dict[str, Any]:
+    """Return the stored form of a stream: its events, and the assembled text for a reader."""
+    return {"stream": [_stored_event(event) for event in events], "text": _lines(text)}
+
+
+def _stored_event(event: Event) -> dict[str, Any]:
+    stored: dict[str, Any] = {"t": round(event.t, 6)}
+    if event.name:
+        stored["event"] = event.name
+    if event.is_json:
+        stored["data"] = split_lines(event.data)
+    else:
+        stored["raw"] = _lines(event.data)
+    return stored
+
+
+def decode_stream(stored: dict[str, Any]) -> list[bytes]:
+    """Return the bytes of each event of a stored stream, in order."""
+    return [_event_bytes(event) for event in stored["stream"]]
+
+
+def _event_bytes(stored: dict[str, Any]) -> bytes:
+    head = f"event: {stored['event']}\n" if "event" in stored else ""
+    if "raw" in stored:
+        text = join_text(stored["raw"])
+    else:
+        text = _json_bytes(join_lines(stored["data"])).decode()
+    data = "".join(f"data: {line}\n" for line in text.split("\n"))
+    return f"{head}{data}\n".encode()

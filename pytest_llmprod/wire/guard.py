@@ -1,0 +1,92 @@
+"""Guard: a test that replays opens no connection and asks no name server."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pytest_llmprod.core.errors import NetworkBlocked
+from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.tape import Tape
+
+
+class NetworkGuard:
+    """Refuses connections, datagrams and name look-ups of tests that replay.
+
+    Hosts in `allow_hosts` pass, written as `host` or `host:port`; so do Unix sockets, and every
+    address to which an allowed name was resolved.
+    """
+
+    def __init__(self, router: Router, allow_hosts: Sequence[str]) -> None:
+        """Make a guard that is not installed yet."""
+        self._router = router
+        self._allowed = {host.lower() for host in allow_hosts}
+        self._patches: list[tuple[Any, str, Any]] = []
+
+    def allows(self, host: str, port: int | None) -> bool:
+        """Say whether `[tool.llmprod.wire] allow_hosts` names this host."""
+        host = host.lower()
+        return host in self._allowed or f"{host}:{port}" in self._allowed
+
+    def install(self) -> None:
+        """Put the guard before the socket module's ways out."""
+        self._replace(socket.socket, "connect", self._guarded_method)
+        self._replace(socket.socket, "connect_ex", self._guarded_method)
+        self._replace(socket.socket, "sendto", self._guarded_method)
+        self._replace(socket, "getaddrinfo", self._guarded_lookup)
+        self._replace(socket, "gethostbyname", self._guarded_lookup)
+
+    def uninstall(self) -> None:
+        """Put the originals back."""
+        while self._patches:
+            owner, name, original = self._patches.pop()
+            setattr(owner, name, original)
+
+    def _replace(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+        original = getattr(owner, name)
+        self._patches.append((owner, name, original))
+        setattr(owner, name, wrap(original))
+
+    def _guarded_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(sock: socket.socket, *args: Any) -> Any:
+            address = args[-1] if args else None
+            if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+                self._check(str(address[0]), address[1])
+            return original(sock, *args)
+
+        return guarded
+
+    def _guarded_lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(host: Any, port: Any = None, *args: Any, **kwargs: Any) -> Any:
+            name = host.decode() if isinstance(host, bytes) else host
+            if isinstance(name, str):
+                self._check(name, port if isinstance(port, int) else None)
+            found = original(host, port, *args, **kwargs) if port is not None else original(host)
+            if isinstance(name, str) and self.allows(name, port) and isinstance(found, list):
+                with contextlib.suppress(TypeError):
+                    self._allowed.update(str(entry[4][0]).lower() for entry in found)
+            return found
+
+        return guarded
+
+    def _check(self, host: str, port: int | None) -> None:
+        tape = self._router.owner()
+        if tape is None or (tape.is_open and tape.mode != "none") or self.allows(host, port):
+            return
+        raise self.refuse(tape, host, port)
+
+    def refuse(self, tape: Tape, host: str, port: int | None) -> NetworkBlocked:
+        """Return the error for a connection to `host`, and have the test fail with its text."""
+        place = f"{host}:{port}" if port else host
+        text = (
+            f"This test replays (--llm-record=none), and something in it tried to reach {place}. "
+            f"Nothing was sent.\n"
+            f"If it is no model (a database, for instance), allow it in pyproject.toml:\n"
+            f"  [tool.llmprod.wire]\n"
+            f'  allow_hosts = ["{host}"]\n'
+            f"If it is a model, call it through httpx or httpx2, as the openai client does: other "
+            f"HTTP libraries are not recorded."
+        )
+        if tape.is_open:
+            tape.misses.append(text)
+        return NetworkBlocked(text)

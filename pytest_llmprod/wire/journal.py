@@ -1,0 +1,191 @@
+"""Journal: what was recorded in this run, on disk at once, before any cassette is touched.
+
+Each process appends to a file of its own under `.llmprod/recording/<run>/`. When the run ends, one
+process folds all journals of the run into the cassettes. Several xdist workers can so record into
+one cassette, and a run that is killed leaves its recordings for the next one to pick up.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.recording import Recording
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows: a journal in use cannot be deleted there, which serves as the lock
+    fcntl = None
+
+RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite"]
+FOLDER = Path(".llmprod") / "recording"
+
+
+class Journal:
+    """The journal that this process writes; safe to use from several threads.
+
+    The file is opened at the first line, so that a run that records nothing leaves nothing.
+    """
+
+    def __init__(self, rootpath: Path, run_id: str, writer: str, mode: RecordMode) -> None:
+        """Prepare the journal of the process `writer` in the run `run_id`."""
+        self._rootpath = rootpath
+        self._mode = mode
+        self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
+        self._file: Any = None
+
+    def recorded(self, cassette: Path, recording: Recording) -> None:
+        """Note a recording for `cassette`; it is on disk when this returns."""
+        self._append({"cassette": self._relative(cassette), "recording": recording.to_json()})
+
+    def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
+        """Note the run's mode, and the order of the sections: that of the data set."""
+        line = {"cassette": self._relative(cassette), "mode": self._mode, "order": list(cases)}
+        self._append(line)
+
+    def finished(self, cassette: Path, case: str) -> None:
+        """Note that the test of `case` came to its end without an error."""
+        self._append({"cassette": self._relative(cassette), "finished": case})
+
+    def close(self) -> None:
+        """Close the file; the journal is then free to be folded into the cassettes."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        try:
+            if self._file is None:
+                self._file = self._open()
+            # One write for one line, so that lines of several threads never mix.
+            self._file.write(json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            raise CassetteError(
+                f"{self._path}: what was recorded cannot be written ({error.strerror}). Make room "
+                f"or make the folder writable, and record again."
+            ) from error
+
+    def _open(self) -> Any:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        file = self._path.open("ab", buffering=0)
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+
+    def _relative(self, cassette: Path) -> str:
+        return Path(os.path.relpath(cassette, self._rootpath)).as_posix()
+
+
+@dataclass(slots=True)
+class _Harvest:
+    """All that the journals of one run say about one cassette."""
+
+    mode: RecordMode = "once"
+    order: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    sections: dict[str, list[Recording]] = field(default_factory=dict)
+
+
+def fold(rootpath: Path, run_id: str, *, whole: bool) -> int:
+    """Write what the journals of `run_id` hold into the cassettes; return how many recordings.
+
+    `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
+    of cases that are no longer in the data set. The journals are deleted when all is written.
+    """
+    folder = rootpath / FOLDER / run_id
+    paths = sorted(folder.glob("*.jsonl"))
+    count = 0
+    for relative, harvest in _gather(paths).items():
+        path = Path(os.path.normpath(rootpath / relative))
+        sections = _merge(cassette_file.load(path), harvest, whole=whole)
+        cassette_file.save(path, (each for section in sections for each in section))
+        count += sum(len(section) for section in harvest.sections.values())
+    for path in paths:
+        path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    return count
+
+
+def abandoned_runs(rootpath: Path) -> list[str]:
+    """Return the runs whose journals were left behind by a process that is gone."""
+    folder = rootpath / FOLDER
+    if not folder.is_dir():
+        return []
+    return sorted(run.name for run in folder.iterdir() if run.is_dir() and not _is_in_use(run))
+
+
+def _is_in_use(run: Path) -> bool:
+    if fcntl is None:
+        return False
+    for path in run.glob("*.jsonl"):
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    return False
+
+
+def _gather(paths: Iterable[Path]) -> dict[str, _Harvest]:
+    harvests: dict[str, _Harvest] = {}
+    for path in paths:
+        for line in _lines(path):
+            harvest = harvests.setdefault(line["cassette"], _Harvest())
+            if "order" in line:
+                harvest.order = line["order"]
+                harvest.mode = line["mode"]
+            elif "finished" in line:
+                harvest.finished.add(line["finished"])
+            else:
+                recording = Recording.from_json(line["recording"])
+                harvest.sections.setdefault(recording.case, []).append(recording)
+    return harvests
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Read a journal; its last line may be cut short by a kill, and is then left out."""
+    for text in path.read_bytes().split(b"\n"):
+        if not text:
+            continue
+        try:
+            yield json.loads(text)
+        except ValueError:
+            return
+
+
+def _merge(
+    old: cassette_file.CassetteFile, harvest: _Harvest, *, whole: bool
+) -> list[list[Recording]]:
+    """Return the new sections of a cassette, in the order of the data set.
+
+    A section is replaced only where its test came to its end: an interrupted or failed test adds
+    what was missing and takes nothing away.
+    """
+    mode = harvest.mode
+    sections = {case: old.section(case) for case in old.cases}
+    for case, new in harvest.sections.items():
+        before = sections.get(case, [])
+        if mode == "rewrite" and case in harvest.finished:
+            sections[case] = new
+        elif mode == "all" and case in harvest.finished:
+            again = {recording.key for recording in new}
+            sections[case] = [each for each in before if each.key not in again] + new
+        elif mode in ("all", "rewrite"):
+            known = {recording.key for recording in before}
+            sections[case] = before + [each for each in new if each.key not in known]
+        else:
+            sections[case] = before + new
+    rank = {case: number for number, case in enumerate(harvest.order)}
+    if mode == "rewrite" and whole and rank:
+        sections = {case: section for case, section in sections.items() if case in rank}
+    names = sorted(sections, key=lambda case: rank.get(case, len(rank)))
+    return [sections[name] for name in names]

@@ -1,0 +1,179 @@
+"""Tape: what one test plays from and records to."""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassette_file import CassetteFile
+from pytest_llmprod.wire.journal import Journal, RecordMode
+from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.recording import Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapeLabel:
+    """Where a test's recordings lie, and how the test is run again.
+
+    `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
+    with its class, `case` the section of the cassette, `cases` returns all sections in the order of
+    the data set, and `command` the pytest command that runs this test alone.
+    """
+
+    folder: Path
+    function: str
+    case: str
+    cases: Callable[[], tuple[str, ...]]
+    command: str
+
+
+class Library:
+    """The cassettes that this run has opened, each loaded once."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Make an empty library; `journal` takes what is recorded."""
+        self.journal = journal
+        self._files: dict[Path, CassetteFile] = {}
+        self._ordered: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def open(self, path: Path) -> CassetteFile:
+        """Return the cassette at `path`, loading it at the first use."""
+        cassette = self._files.get(path)
+        if cassette is None:
+            with self._lock:
+                cassette = self._files.get(path) or cassette_file.load(path)
+                self._files[path] = cassette
+        return cassette
+
+    def keep(self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]]) -> None:
+        """Put a recording into the journal, and the order of the sections before the first."""
+        with self._lock:
+            if path not in self._ordered:
+                self._ordered.add(path)
+                self.journal.ordered(path, cases())
+            self.journal.recorded(path, recording)
+
+    def finished(self, path: Path, case: str) -> None:
+        """Note that the test of `case` came to its end without an error."""
+        with self._lock:
+            self.journal.finished(path, case)
+
+
+class Tape:
+    """The recordings and exchanges of one test.
+
+    Look-up and consumption are one step under a lock: equal requests, also from several threads,
+    get the recordings in the order in which they were made, each once.
+    """
+
+    def __init__(
+        self,
+        *,
+        label: TapeLabel,
+        mode: RecordMode,
+        library: Library,
+        observe: Callable[[Exchange], None],
+    ) -> None:
+        """Open the tape of the test that `label` names."""
+        self.label = label
+        self.mode = mode
+        self.exchanges: list[Exchange] = []
+        self.misses: list[str] = []
+        self.is_open = True
+        self._library = library
+        self._observe = observe
+        self._played: Counter[str] = Counter()
+        self._recorded: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def cassette_path(self, model: str) -> Path:
+        """Return the path of the cassette for requests to `model`."""
+        return self.label.folder / f"{file_name(self.label.function)}.{file_name(model)}.json"
+
+    def cassette(self, model: str) -> CassetteFile:
+        """Return the cassette for requests to `model`."""
+        return self._library.open(self.cassette_path(model))
+
+    def play(self, request: WireRequest) -> Recording | None:
+        """Return the next recording of `request` and count it as played, or None."""
+        if self.mode in ("all", "rewrite"):
+            return None
+        cassette = self.cassette(request.model)
+        with self._lock:
+            position = self._played[request.key]
+            if position >= cassette.count(self.label.case, request.key):
+                return None
+            self._played[request.key] = position + 1
+        return cassette.read(self.label.case, request.key, position)
+
+    def may_record(self, request: WireRequest) -> bool:
+        """Say whether a request that is in no recording may be sent."""
+        if self.mode == "none":
+            return False
+        if self.mode == "once":
+            return self.label.case not in self.cassette(request.model).cases
+        return True
+
+    def keep(self, request: WireRequest, recording: Recording) -> None:
+        """Store a recording: it is on disk when this returns."""
+        path = self.cassette_path(request.model)
+        self._library.keep(path, recording, self.label.cases)
+        self._recorded.add(path)
+
+    def add(self, exchange: Exchange) -> None:
+        """Note an exchange that has come to its end."""
+        self.exchanges.append(exchange)
+        self._observe(exchange)
+
+    def close(self, *, finished: bool) -> None:
+        """End the test; `finished` says that it ended without an error."""
+        self.is_open = False
+        if finished:
+            for path in self._recorded:
+                self._library.finished(path, self.label.case)
+
+
+def file_name(name: str) -> str:
+    """Return `name` as part of a file name that every system takes.
+
+    A name that has to be changed gets eight characters of its digest, so that two names never
+    share a file.
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:100].strip(".")
+    if safe == name:
+        return name
+    return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def exchange_of(
+    request: WireRequest, recording: Recording, *, text: str, replayed: bool
+) -> Exchange:
+    """Return the exchange that `recording` tells of."""
+    return Exchange(
+        provider=request.provider,
+        operation=request.operation,
+        model_requested=request.model,
+        model=recording.model,
+        stream=request.stream,
+        status=recording.status,
+        usage=recording.usage,
+        latency_s=recording.latency_s,
+        ttft_s=recording.ttft_s,
+        text=text,
+        replayed=replayed,
+        recorded_at=recording.recorded_at,
+        request=request.document,
+        key=request.key,
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """Return `moment`, a time in UTC, as cassettes store it: to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
