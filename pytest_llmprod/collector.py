@@ -89,6 +89,7 @@ class Collector:
         if terminalreporter.verbosity < 0:
             terminalreporter.write_line(terminal.render_quiet(rows))
             return
+        terminalreporter.ensure_newline()
         terminalreporter.section("llmprod")
         lines = terminal.render(
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
@@ -190,7 +191,7 @@ class Collector:
 
     def _report(self, nodeid: str, failure: str) -> None:
         """Log a test report that no test made: passed, or failed with a text."""
-        location = (nodeid.partition("::")[0], None, nodeid.rpartition("::")[2])
+        location = (nodeid.partition("::")[0], None, nodeid.partition("::")[2])
         report = pytest.TestReport(
             nodeid=nodeid,
             location=location,
@@ -199,10 +200,15 @@ class Collector:
             longrepr=failure or None,
             when="call",
         )
+        report.llmprod_gate = True  # type: ignore[attr-defined]  # read by pytest_report_teststatus
         hook = self._config.hook
-        hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        # Without -v pytest has drawn its last dot and 100 % by now: only a verbose run gets a line.
+        is_verbose = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
+        if is_verbose:
+            hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         hook.pytest_runtest_logreport(report=report)
-        hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+        if is_verbose:
+            hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
 
 def _gate_text(suite: "SuiteResult") -> str:

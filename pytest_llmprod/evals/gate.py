@@ -44,6 +44,7 @@ def judge(
             reason=f"{_cases(tally.errors)} ended in an error, at most {max_errors} may; "
             f"{measured}",
             is_open=False,
+            advice=f"{_cases(tally.errors)} ended in an error, at most {max_errors} may",
         )
     if tally.cases and low >= threshold:
         return Verdict(
@@ -51,20 +52,24 @@ def judge(
         )
     if tally.cases and high < threshold:
         return Verdict(
-            name="FAIL", reason=f"{measured} is below the threshold {threshold:.1%}", is_open=False
+            name="FAIL",
+            reason=f"{measured} is below the threshold {threshold:.1%}",
+            is_open=False,
+            advice="the score is below the threshold",
         )
+    advice = _what_would_decide(tally, threshold, confidence)
     return Verdict(
         name="INCONCLUSIVE",
-        reason=f"{measured} spans the threshold {threshold:.1%}: "
-        f"{_what_would_decide(tally, threshold, confidence)}",
+        reason=f"{measured} spans the threshold {threshold:.1%}: {advice}",
         is_open=bool(tally.cases) and tally.score >= threshold and not strict,
+        advice=advice,
     )
 
 
 def _what_would_decide(tally: Tally, threshold: float, confidence: float) -> str:
     more = more_cases_needed(tally.hits, tally.cases, threshold, confidence)
     if more is None:
-        return "more cases at this score would not decide, it is too close to the threshold"
+        return "the score is too close to the threshold for more cases to decide"
     return f"about {more} more cases at this score would decide"
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import shorten, width
-from pytest_llmprod.report.view import Broken, View
+from pytest_llmprod.report.view import Broken, SuiteRow, View
 
 if TYPE_CHECKING:
     import tabulate
 
 COLUMNS = 80
 MOST_LINES = 25
-_HEADERS = ("suite", "cases", "hits", "score", "95% range", "min", "verdict", "cost", "p95")
+_HEADERS = ("suite", "cases", "hits", "score", "95% interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
 
@@ -49,28 +49,29 @@ def _table(view: View) -> list[str]:
     # Only a run with suites needs tabulate.
     import tabulate
 
-    rows = [
-        (
-            shorten(row.name, 22),
-            row.cases,
-            row.hits,
-            row.score,
-            row.interval,
-            row.threshold,
-            row.verdict,
-            row.cost,
-            row.p95,
-        )
-        for row in view.suites
-    ]
+    figures = [_HEADERS[1:], *(_figures(row) for row in view.suites)]
+    taken = sum(max(len(line[column]) + 1 for line in figures) for column in range(8))
+    names = [_HEADERS[0], *(shorten(row.name, COLUMNS - taken) for row in view.suites)]
     text = tabulate.tabulate(
-        rows,
-        headers=_HEADERS,
+        [(name, *line) for name, line in zip(names, figures, strict=True)],
         tablefmt=_plain_format(),
         colalign=("left", "right", "right", "right", "left", "right", "left", "right", "right"),
         disable_numparse=True,
     )
-    return _narrowed(text.splitlines())
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def _figures(row: SuiteRow) -> tuple[str, ...]:
+    return (
+        row.cases,
+        row.hits,
+        row.score,
+        row.interval,
+        row.threshold,
+        row.verdict,
+        row.cost,
+        row.p95,
+    )
 
 
 def _plain_format() -> "tabulate.TableFormat":
@@ -86,10 +87,6 @@ def _plain_format() -> "tabulate.TableFormat":
         padding=0,
         with_header_hide=None,
     )
-
-
-def _narrowed(lines: Sequence[str]) -> list[str]:
-    return [line.rstrip() for line in lines]
 
 
 def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
@@ -126,7 +123,8 @@ def _command(nodeid: str) -> list[str]:
 def _gate_lines(view: View) -> list[str]:
     lines: list[str] = []
     for feature, state, why in view.gates:
-        lines.append(shorten(f"gate {feature}: {state}, {why}", COLUMNS))
+        reason = f"; {why}" if why else ""
+        lines.append(shorten(f"gate {feature}: {state}{reason}", COLUMNS))
     return lines
 
 
@@ -136,12 +134,12 @@ def _wrapped(sentences: Iterable[str]) -> list[str]:
 
 def _coloured(line: str, view: View) -> str:
     for row in view.suites:
-        start = f"{shorten(row.name, 22)} "
+        start = shorten(row.name, 12).removesuffix("...")
         if line.startswith(start) and f" {row.verdict} " in line:
             return line.replace(
                 f" {row.verdict} ", f" {_ANSI[row.colour]}{row.verdict}{_ANSI_END} ", 1
             )
     for state, name in (("open", "green"), ("closed", "red"), ("not judged", "yellow")):
-        if line.startswith("gate ") and f": {state}, " in line:
-            return line.replace(f": {state}, ", f": {_ANSI[name]}{state}{_ANSI_END}, ", 1)
+        if line.startswith("gate ") and f": {state}" in line:
+            return line.replace(f": {state}", f": {_ANSI[name]}{state}{_ANSI_END}", 1)
     return line

@@ -92,9 +92,16 @@ def _row(name: str, suite: SuiteResult) -> SuiteRow:
         threshold=f"{suite.threshold * 100:.4g}%",
         verdict=verdict,
         cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests),
-        p95="-" if suite.p95_latency_s is None else f"{suite.p95_latency_s:.2f} s",
+        p95=seconds_text(suite.p95_latency_s),
         colour=_COLOURS[verdict],
     )
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Return a duration in ms below one second and in s from there on; `-` for none."""
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def cost_text(cost_usd: Decimal, unpriced: int, requests: int) -> str:
@@ -163,7 +170,8 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
             gates.append((printable(feature), "not judged", why))
             continue
         closed = [each for each in judged if each.verdict and not each.verdict.is_open]
-        deciding = (closed or judged)[0]
-        reason = deciding.verdict.reason if deciding.verdict else ""
-        gates.append((printable(feature), "closed" if closed else "open", printable(reason)))
+        unsure = [each for each in judged if each.verdict and each.verdict.advice]
+        deciding = (closed or unsure or judged)[0]
+        advice = deciding.verdict.advice if deciding.verdict else ""
+        gates.append((printable(feature), "closed" if closed else "open", printable(advice)))
     return gates

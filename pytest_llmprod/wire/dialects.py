@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.wire.bodies import join_lines, join_text
 
 Json = Any
 
@@ -45,6 +46,21 @@ def find_dialect(dialects: Sequence[Dialect], path: str) -> Dialect | None:
         if path.endswith(dialect.path_suffix):
             return dialect
     return None
+
+
+def read_plain(dialect: Dialect | None, stored: Mapping[str, Json]) -> Answer:
+    """Read the stored body of an answer that was not streamed."""
+    if dialect is None or "json" not in stored:
+        return Answer()
+    document = join_lines(stored["json"])
+    return dialect.read(document) if isinstance(document, dict) else Answer()
+
+
+def stored_text(dialect: Dialect | None, stored: Mapping[str, Json]) -> str:
+    """Return the text of a stored answer for a reader, streamed or not."""
+    if "stream" in stored:
+        return join_text(stored.get("text", ""))
+    return read_plain(dialect, stored).text
 
 
 def _count(values: Mapping[str, Json], name: str) -> int:

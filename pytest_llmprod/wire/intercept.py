@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.dialects import Answer, Dialect
+from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain, stored_text
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.masking import Scanner
@@ -187,11 +187,9 @@ class Intercept:
         stored = recording.response["body"]
         if "stream" in stored:
             stream = streams.replayed(bodies.decode_stream(stored))
-            text = bodies.join_text(stored.get("text", ""))
         else:
-            content = bodies.decode_body(stored)
-            stream = http.ByteStream(content)
-            text = _plain_answer(read.dialect, stored).text
+            stream = http.ByteStream(bodies.decode_body(stored))
+        text = stored_text(read.dialect, stored)
         tape.add(exchange_of(read, recording, text=text, replayed=True))
         headers = recording.response["headers"]
         return http.Response(
@@ -301,7 +299,7 @@ class LiveExchange:
         dialect = self._read.dialect
         if not kind.startswith("text/event-stream"):
             stored = bodies.encode_body(self._masked(b"".join(chunk for _, chunk in chunks)))
-            return stored, _plain_answer(dialect, stored), None
+            return stored, read_plain(dialect, stored), None
         events = [self._masked_event(event) for event in bodies.parse_events(chunks)]
         answer = Answer()
         if dialect is not None:
@@ -326,13 +324,6 @@ class LiveExchange:
         if masked == text:
             return event
         return bodies.Event(event.t, event.name, json.loads(masked), event.is_json)
-
-
-def _plain_answer(dialect: Dialect | None, stored: dict[str, Any]) -> Answer:
-    if dialect is None or "json" not in stored:
-        return Answer()
-    document = bodies.join_lines(stored["json"])
-    return dialect.read(document) if isinstance(document, dict) else Answer()
 
 
 def _attempt(retries: str) -> int:
