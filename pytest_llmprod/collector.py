@@ -80,12 +80,12 @@ class Collector:
             return
         if self._result is None:  # the loop was broken off before anything could be decided
             note = "gates not written: the run was stopped early"
-            self._result = self._run.result(
-                self._run.decide(), gates={}, gates_note=note, notes=self._summary_lines()
-            )
+            self._result = self._run.result(self._run.decide(), gates={}, gates_note=note)
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
-        rows = view.make_view(self._result)
+        supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
+        notes = [str(line) for part in supplied for line in part]
+        rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
             terminalreporter.write_line(terminal.render_quiet(rows))
             return
@@ -107,13 +107,9 @@ class Collector:
                 settings,
                 run_id=self._config.stash[RUN_ID],
                 started_at=self._started_at,
-                price_lists=lambda folder: [
-                    each
-                    for each in hook.pytest_llmprod_prices(
-                        folder=folder, rootpath=settings.rootpath
-                    )
-                    if each is not None
-                ],
+                price_lists=lambda folder: hook.pytest_llmprod_prices(
+                    folder=folder, rootpath=settings.rootpath
+                ),
                 overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
             )
         return self._run
@@ -137,9 +133,7 @@ class Collector:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(suite.gate_nodeid, text)
         gates, note = self._write_gates(session, run, suites)
-        self._result = run.result(suites, gates=gates, gates_note=note, notes=())
-        notes = self._summary_lines()
-        self._result = run.result(suites, gates=gates, gates_note=note, notes=notes)
+        self._result = run.result(suites, gates=gates, gates_note=note)
         self._write_json(run)
 
     def _write_gates(
@@ -170,12 +164,6 @@ class Collector:
                 "llmprod-json::written",
                 f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
             )
-
-    def _summary_lines(self) -> list[str]:
-        if self._result is None:
-            return []
-        supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
-        return [str(line) for part in supplied for line in part]
 
     def _narrowing(self) -> str:
         """Return the option by which this run was narrowed to a part of the tests, or ''."""

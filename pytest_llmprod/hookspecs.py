@@ -41,7 +41,10 @@ def pytest_llmprod_scanners() -> "Sequence[Scanner]":
 
 @pytest.hookspec
 def pytest_llmprod_prices(folder: Path, rootpath: Path) -> "PriceList | None":
-    """Return the prices for the tests in `folder`; the first list that knows a model wins."""
+    """Return the prices for the tests in `folder`; the first list that knows a model wins.
+
+    It is asked once for each folder with evals.
+    """
     return None
 
 

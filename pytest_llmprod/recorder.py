@@ -1,7 +1,6 @@
 """Recorder: gives each test its tape, and puts what the test left behind on its report."""
 
 import inspect
-import shlex
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import wraps
@@ -16,6 +15,8 @@ from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.tape import TapeLabel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_llmprod.evals.dataset import Case
 
 _LONGEST_WHY = 300
@@ -28,6 +29,7 @@ class Recorder:
         """Make the recorder of `session`; `is_worker` says that xdist hands out the tests."""
         self._session = session
         self._is_worker = is_worker
+        self._folders: dict[str, Path] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -78,13 +80,11 @@ class Recorder:
     def _trial(self, item: pytest.Function) -> Trial:
         suite = self._suite(item)
         if suite is None:
-            label = _label(item, case=_parameters(item), cases=tuple, option="")
+            label = self._label(item, case=_parameters(item), suite=None)
             return self._session.trial(item.nodeid, label, None, None)
         case: Case = item.callspec.params["llm_case"]  # type: ignore[assignment]  # params are object
         variant = _variant(item)
-        prefix = f"{variant}/" if variant else ""
-        cases = self._sections(suite, prefix)
-        label = _label(item, case=f"{prefix}{case.id}", cases=cases, option="--llm-eval ")
+        label = self._label(item, case=_section(variant, case), suite=suite)
         return self._session.trial(item.nodeid, label, suite, case)
 
     def _suite(self, item: pytest.Function) -> Suite | None:
@@ -99,8 +99,21 @@ class Recorder:
             self._session.suites[name] = replace(suite, test=name)
         return self._session.suites[name]
 
-    def _sections(self, suite: Suite, prefix: str) -> Callable[[], tuple[str, ...]]:
-        return lambda: tuple(f"{prefix}{case.id}" for case in suite.dataset.cases)
+    def _label(self, item: pytest.Function, *, case: str, suite: Suite | None) -> TapeLabel:
+        base = _base(item)
+        folder = self._folders.get(base)
+        if folder is None:
+            folder = self._folders[base] = item.path.parent / "cassettes" / item.path.stem
+        test_class = item.cls
+        owner = f"{test_class.__name__}." if test_class is not None else ""
+        return TapeLabel(
+            folder=folder,
+            function=f"{owner}{item.originalname}",
+            case=case,
+            cases=lambda: _sections(item, suite),
+            nodeid=item.nodeid,
+            is_eval=suite is not None,
+        )
 
     def _waiting(self, item: pytest.Function, first: Trial) -> list[Trial]:
         """Return the trials of all items of this suite that were selected and wait for a task."""
@@ -204,15 +217,14 @@ def _parameters(item: pytest.Function) -> str:
     return "" if callspec is None else str(callspec.id)
 
 
-def _label(
-    item: pytest.Function, *, case: str, cases: Callable[[], tuple[str, ...]], option: str
-) -> TapeLabel:
-    test_class = item.getparent(pytest.Class)
-    owner = f"{test_class.name}." if test_class is not None else ""
-    return TapeLabel(
-        folder=item.path.parent / "cassettes" / item.path.stem,
-        function=f"{owner}{item.originalname}",
-        case=case,
-        cases=cases,
-        command=f"pytest {option}{shlex.quote(item.nodeid)}",
-    )
+def _section(variant: str, case: "Case") -> str:
+    """Name the section of the cassette in which the recordings of a case stand."""
+    return f"{variant}/{case.id}" if variant else case.id
+
+
+def _sections(item: pytest.Function, suite: Suite | None) -> tuple[str, ...]:
+    """Name the sections of all cases of a suite, in the order of the data set."""
+    if suite is None:
+        return ()
+    variant = _variant(item)
+    return tuple(_section(variant, case) for case in suite.dataset.cases)

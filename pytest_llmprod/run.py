@@ -6,6 +6,7 @@ Lives in the one process that sees every report: that of pytest itself, or the x
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Run:
         self.settings = settings
         self.run_id = run_id
         self._started_at = started_at
-        self._price_lists = price_lists
+        self._price_lists = cache(price_lists)
         self._overrule = overrule
         self._suites: dict[str, _Suite] = {}
 
@@ -103,7 +104,6 @@ class Run:
         *,
         gates: Mapping[str, Mapping[str, Any]],
         gates_note: str,
-        notes: Iterable[str],
     ) -> RunResult:
         """Return everything that reports print."""
         return RunResult(
@@ -113,7 +113,6 @@ class Run:
             cases=tuple(self.cases()),
             gates=gates,
             gates_note=gates_note,
-            notes=tuple(notes),
         )
 
     def _result(self, suite: _Suite, metric: str) -> SuiteResult:

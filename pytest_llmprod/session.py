@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.trace import Trace
+from pytest_llmprod.core.results import Trace
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score

@@ -1,12 +1,39 @@
-"""Results: what a run found out, as plain records that reports print and files keep."""
+"""Results: what a test and a run found out, as plain records.
+
+A Trace gathers while a test runs and travels on its report; the others are made from all traces
+when the run ends, and are what reports print and files keep.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
-from pytest_llmprod.core.trace import Outcome
+from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.verdict import Verdict
+
+Outcome = Literal["hit", "miss", "error", "skip"]
+
+
+@dataclass(slots=True)
+class Trace:
+    """Exchanges, scores and the outcome of one test, gathered while it runs."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    why: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trace as plain JSON: no Decimal, no object of ours."""
+        row: dict[str, Any] = {"outcome": self.outcome}
+        if self.why:
+            row["why"] = self.why
+        if self.scores:
+            row["scores"] = dict(self.scores)
+        if self.exchanges:
+            row["exchanges"] = [exchange.to_row() for exchange in self.exchanges]
+        return row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +97,7 @@ class RunResult:
     """All that one pytest invocation found out.
 
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
-    and `gates_note` then says why. `notes` are further sentences for the reader.
+    and `gates_note` then says why.
     """
 
     run_id: str
@@ -79,4 +106,3 @@ class RunResult:
     cases: tuple[CaseResult, ...]
     gates: Mapping[str, Mapping[str, Any]]
     gates_note: str
-    notes: tuple[str, ...]

@@ -3,6 +3,7 @@
 All text in a view is safe to print: control sequences are escaped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -50,15 +51,15 @@ class View:
 _COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "partial": "yellow"}
 
 
-def make_view(result: RunResult) -> View:
-    """Return the view of a run."""
+def make_view(result: RunResult, notes: Sequence[str]) -> View:
+    """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
     return View(
         suites=tuple(_row(names[id(suite)], suite) for suite in result.suites),
         sources=tuple(_sources(result.suites)),
         broken=tuple(_broken(result)),
         gates=tuple(_gates(result)),
-        notes=tuple(printable(note) for note in result.notes),
+        notes=tuple(printable(note) for note in notes),
     )
 
 

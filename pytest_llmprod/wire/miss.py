@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.tape import Tape
+from pytest_llmprod.wire.tape import Tape, TapeLabel
 
 _MOST_DIFFERENCES = 6
 _MOST_CANDIDATES = 100
@@ -37,13 +38,13 @@ def explain(tape: Tape, request: WireRequest, mask: Callable[[str], str]) -> str
         lines += [f"  nearest   {_describe(nearest)}", *_differences(nearest, request)]
     elif not len(cassette):
         lines.append("  nearest   none: this cassette does not exist yet")
-    lines += ["", f"  mend      {_with_option(label.command, '--llm-record=new_episodes')}"]
+    lines += ["", f"  mend      {_command(label)}"]
     return mask("\n".join(lines))
 
 
-def _with_option(command: str, option: str) -> str:
-    name, _, rest = command.partition(" ")
-    return f"{name} {option} {rest}"
+def _command(label: TapeLabel) -> str:
+    flag = "--llm-eval " if label.is_eval else ""
+    return f"pytest {flag}--llm-record=new_episodes {shlex.quote(label.nodeid)}"
 
 
 def _relative(tape: Tape, request: WireRequest) -> str:

@@ -2,10 +2,10 @@
 
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,18 +19,19 @@ from pytest_llmprod.wire.recording import Recording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapeLabel:
-    """Where a test's recordings lie, and how the test is run again.
+    """Where a test's recordings lie, and what the test is called.
 
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
     with its class, `case` the section of the cassette, `cases` returns all sections in the order of
-    the data set, and `command` the pytest command that runs this test alone.
+    the data set.
     """
 
     folder: Path
     function: str
     case: str
     cases: Callable[[], tuple[str, ...]]
-    command: str
+    nodeid: str
+    is_eval: bool
 
 
 class Library:
@@ -89,7 +90,7 @@ class Tape:
         self.is_open = True
         self._library = library
         self._observe = observe
-        self._played: Counter[str] = Counter()
+        self._played: dict[str, int] = {}
         self._recorded: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -107,7 +108,7 @@ class Tape:
             return None
         cassette = self.cassette(request.model)
         with self._lock:
-            position = self._played[request.key]
+            position = self._played.get(request.key, 0)
             if position >= cassette.count(self.label.case, request.key):
                 return None
             self._played[request.key] = position + 1
@@ -140,6 +141,7 @@ class Tape:
                 self._library.finished(path, self.label.case)
 
 
+@lru_cache(maxsize=256)
 def file_name(name: str) -> str:
     """Return `name` as part of a file name that every system takes.
 

@@ -1,0 +1,3 @@
+"""Options that all tests of this repository share."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,154 @@
+"""The floors of the house: what may import what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_llmprod
+
+PACKAGE = Path(pytest_llmprod.__file__).parent
+ROOMS = ("wire", "evals", "budgets", "report")
+KNOWS_PYTEST = {"plugin", "collector", "recorder", "fixtures", "markers", "hookspecs"}
+ONLY_IMPORTER = {"vcr": "wire", "genai_prices": "budgets", "tabulate": "report"}
+# Part of the contract with users: `from pytest_llmprod.evals import statistics`.
+MAY_SHADOW = {"evals/statistics.py"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+def imports_of(path: Path) -> set[str]:
+    """All modules that a file imports, also under TYPE_CHECKING and inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(str(node.module))
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    """The modules of this package that a file imports, as names below the package."""
+    names = {name.removeprefix("pytest_llmprod.") for name in imports_of(path) if "." in name}
+    known = {name_of(each).replace("/", ".").removesuffix(".__init__") for each in modules()}
+    return names & known
+
+
+def room_of(name: str) -> str:
+    head = name.replace("/", ".").split(".")[0]
+    return head if head in ROOMS else ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_core_imports_the_standard_library_and_core(path: Path) -> None:
+    if not name_of(path).startswith("core/"):
+        return
+    outside = {
+        name
+        for name in imports_of(path)
+        if not name.startswith("pytest_llmprod.core")
+        and name.split(".")[0] not in sys.stdlib_module_names
+    }
+
+    assert not outside
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_room_imports_no_other_room_and_nothing_above_it(path: Path) -> None:
+    room = room_of(name_of(path))
+    if not room:
+        return
+    allowed = {name for name in ours(path) if name.split(".")[0] in ("core", room)}
+
+    assert ours(path) == allowed
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_only_the_way_in_knows_pytest(path: Path) -> None:
+    heads = {name.split(".")[0] for name in imports_of(path)}
+
+    assert "_pytest" not in heads
+    if name_of(path) not in KNOWS_PYTEST:
+        assert "pytest" not in heads
+
+
+def test_nobody_imports_the_plugin() -> None:
+    importers = [name_of(path) for path in modules() if "plugin" in ours(path)]
+
+    assert importers == []
+
+
+def test_gates_need_the_standard_library_only() -> None:
+    heads = {name.split(".")[0] for name in imports_of(PACKAGE / "gates.py")}
+
+    assert heads <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_each_heavy_library_has_one_importer(path: Path) -> None:
+    for library, room in ONLY_IMPORTER.items():
+        heads = {name.split(".")[0] for name in imports_of(path)}
+        if library in heads and name_of(path) != "cli":
+            assert room_of(name_of(path)) == room
+
+
+def test_there_is_no_import_circle() -> None:
+    graph = {
+        name_of(path).replace("/", ".").removesuffix(".__init__"): ours(path) for path in modules()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"circle: {' -> '.join([*way, name])}"
+        if name in done:
+            return
+        for target in sorted(graph.get(name, ())):
+            visit(target, (*way, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_no_file_is_named_after_a_standard_library_module() -> None:
+    shadowing = {
+        f"{name_of(path)}.py" for path in modules() if path.stem in sys.stdlib_module_names
+    }
+
+    assert shadowing == MAY_SHADOW
+
+
+def test_importing_the_plugin_imports_nothing_heavy() -> None:
+    heavy = [
+        "vcr",
+        "openai",
+        "httpx",
+        "httpx2",
+        "hypothesis",
+        "pydantic",
+        "tabulate",
+        "deepdiff",
+        "genai_prices",
+        "yaml",
+    ]
+    script = (
+        "import sys, pytest_llmprod.plugin\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.strip() == "[]"
