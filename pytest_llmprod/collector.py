@@ -188,14 +188,15 @@ class Collector:
             longrepr=failure or None,
             when="call",
         )
-        report.llmprod_gate = True  # type: ignore[attr-defined]  # read by pytest_report_teststatus
         hook = self._config.hook
         # Without -v pytest has drawn its last dot and 100 % by now: only a verbose run gets a line.
-        is_verbose = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
-        if is_verbose:
+        is_silent = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) <= 0
+        if not is_silent:
             hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        report.llmprod_silent = is_silent  # type: ignore[attr-defined]  # for teststatus
         hook.pytest_runtest_logreport(report=report)
-        if is_verbose:
+        report.llmprod_silent = False  # type: ignore[attr-defined]  # the final list names it
+        if not is_silent:
             hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
 

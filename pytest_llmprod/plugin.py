@@ -151,14 +151,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_report_teststatus(
-    report: Any, config: pytest.Config
+    report: Any,
 ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
-    """Show a miss as `m`, and a gate only where each test has a line of its own."""
+    """Show a miss as `m`, and a gate while tests run only where each has a line of its own."""
     if getattr(report, "llmprod_missed", False):
         return "missed", "m", ("MISS", {"yellow": True})
-    is_verbose = config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
-    if getattr(report, "llmprod_gate", False) and not is_verbose:
-        return report.outcome, "", report.outcome.upper()
+    if getattr(report, "llmprod_silent", False):
+        return report.outcome, "", ""
     return None
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: what pytest-llmprod costs, beside bare pytest and pytest-recording."""

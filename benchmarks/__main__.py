@@ -1,0 +1,348 @@
+"""Benchmarks: the table of what pytest-llmprod costs; run it with `python -m benchmarks`.
+
+Every figure is a ratio of runs that were made in turn, or is said to be none. The yardstick is
+always pytest with openai, without any plugin but the one that openai brings. The exit status is 0
+where everything could be measured, however slow it was, and 1 where something did not work.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from time import monotonic
+
+from benchmarks.timing import (
+    BrokenRun,
+    Command,
+    Run,
+    Spread,
+    cpu_ratio,
+    median_cpu_s,
+    median_wall_s,
+    memory_ratio,
+    paired,
+    run,
+)
+from benchmarks.workload import (
+    CONCURRENCY,
+    LATENCY_S,
+    Workload,
+    is_installed,
+    unrelated_plugins,
+)
+
+CASES = 500
+MANY_CASES = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the table; a line without `wanted` stands there for comparison only."""
+
+    name: str
+    spread: Spread
+    unit: str = "x"
+    wanted: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One or more lines that come from the same runs, with a note on the times behind them."""
+
+    lines: Sequence[Line]
+    note: str
+
+
+def startup(workload: Workload, rounds: int) -> Figure:
+    """Compare a run of one trivial test, CPU, with and without the plugin."""
+    commands = {
+        "without": workload.nothing(plugins=()),
+        "with": workload.nothing(plugins=("llmprod",)),
+        "with hypothesis": workload.nothing(plugins=("llmprod", "hypothesispytest")),
+    }
+    runs = paired(commands, rounds)
+    return Figure(
+        lines=(
+            Line(
+                name="start-up of a run without evals",
+                spread=cpu_ratio(runs["with"], runs["without"]),
+                wanted=1.03,
+            ),
+            Line(
+                name="  the same with hypothesis's plugin",
+                spread=cpu_ratio(runs["with hypothesis"], runs["without"]),
+            ),
+        ),
+        note=_cpu_note(runs),
+    )
+
+
+def replay(workload: Workload, rounds: int) -> Figure:
+    """Compare a replay of 500 cases, CPU, with bare items on an in-memory transport.
+
+    Bare items are what a user would have without a plugin: a wrong answer is a failed test.
+    """
+    commands = {"bare": workload.bare(CASES), "replay": workload.replay(CASES)}
+    if is_installed("recording"):
+        commands["pytest-recording"] = workload.pytest_recording(CASES)
+    runs = paired(commands, rounds)
+    workload.check_that_nothing_was_sent()
+    lines = [
+        Line(
+            name=f"replay of {CASES} cases",
+            spread=cpu_ratio(runs["replay"], runs["bare"]),
+            wanted=1.15,
+        )
+    ]
+    note = _cpu_note(runs)
+    if "pytest-recording" in runs:
+        name = "  pytest-recording, a file for each case"
+        lines.append(Line(name=name, spread=cpu_ratio(runs["pytest-recording"], runs["bare"])))
+    else:
+        note += "; pytest-recording is not installed"
+    return Figure(lines=lines, note=note)
+
+
+def growth(workload: Workload, rounds: int) -> Figure:
+    """Compare 5,000 cases with 500: the exponent of the CPU, and the peak memory.
+
+    The exponent is log(net(5000) / net(500)) / log(10), where net(n) is the CPU of a run of n cases
+    less that of the same run on a data set of one case, in the same round. One means that a case
+    costs the same in a data set of any size. Memory is compared with that of 5,000 bare items.
+    """
+    commands: dict[str, Command] = {}
+    for cases in (1, CASES, MANY_CASES):
+        commands[f"bare {cases}"] = workload.bare(cases)
+        commands[f"replay {cases}"] = workload.replay(cases)
+    runs = paired(commands, rounds, warm_up=False)
+    workload.check_that_nothing_was_sent()
+    memory = memory_ratio(runs[f"replay {MANY_CASES}"], runs[f"bare {MANY_CASES}"])
+    sizes = f"{CASES} to {MANY_CASES:,} cases"
+    return Figure(
+        lines=(
+            Line(
+                name=f"growth from {sizes}: exponent",
+                spread=_exponent(runs, "replay"),
+                unit="",
+                wanted=1.05,
+            ),
+            Line(name="  bare items", spread=_exponent(runs, "bare"), unit=""),
+            Line(
+                name=f"  replay of {MANY_CASES:,} cases against bare",
+                spread=cpu_ratio(runs[f"replay {MANY_CASES}"], runs[f"bare {MANY_CASES}"]),
+            ),
+            Line(name=f"peak memory at {MANY_CASES:,} cases", spread=memory, wanted=1.30),
+        ),
+        note=_cpu_note(runs),
+    )
+
+
+def _exponent(runs: Mapping[str, Sequence[Run]], kind: str) -> Spread:
+    rounds = zip(
+        runs[f"{kind} 1"], runs[f"{kind} {CASES}"], runs[f"{kind} {MANY_CASES}"], strict=True
+    )
+    return Spread.of(
+        math.log((many.cpu_s - one.cpu_s) / (some.cpu_s - one.cpu_s)) / math.log(MANY_CASES / CASES)
+        for one, some, many in rounds
+    )
+
+
+def clients(workload: Workload, rounds: int) -> Figure:
+    """Compare 500 replayed cases that each build a client with 500 that share one, CPU."""
+    commands = {
+        "one shared client": workload.replay(CASES),
+        "a client for each case": workload.clients(CASES),
+    }
+    runs = paired(commands, rounds)
+    workload.check_that_nothing_was_sent()
+    return Figure(
+        lines=(
+            Line(
+                name=f"{CASES} cases that each build OpenAI()",
+                spread=cpu_ratio(runs["a client for each case"], runs["one shared client"]),
+                wanted=1.5,
+            ),
+        ),
+        note=_cpu_note(runs),
+    )
+
+
+def load(workload: Workload, rounds: int) -> Figure:
+    """Measure the load of a cassette, in microseconds of CPU for each interaction.
+
+    A load reads the file and finds case and key of each recording; what is in them is decoded when
+    it is played. The second line decodes them all, as vcrpy does.
+    """
+    cassettes = [workload.cassette(MANY_CASES)]
+    if is_installed("recording"):
+        cassettes.append(workload.vcrpy_cassette(CASES))
+    measured = json.loads(run(workload.loads(rounds, *cassettes)).output)
+    _expect_recordings(measured["recordings"], MANY_CASES)
+    lines = [
+        Line(
+            name=f"load of {MANY_CASES:,} recordings, each",
+            spread=Spread.of(measured["load"]),
+            unit=" us",
+            wanted=30,
+        ),
+        Line(
+            name="  with all of them decoded",
+            spread=Spread.of(measured["decode"]),
+            unit=" us",
+        ),
+    ]
+    if "vcrpy" not in measured:
+        return Figure(lines=lines, note="vcrpy: pytest-recording is not installed")
+    _expect_recordings(measured["vcrpy_recordings"], CASES)
+    name = f"  vcrpy, {CASES} recordings in one YAML"
+    lines.append(Line(name=name, spread=Spread.of(measured["vcrpy"]), unit=" us"))
+    return Figure(lines=lines, note="microseconds of CPU in one process, no ratio")
+
+
+def _expect_recordings(found: int, expected: int) -> None:
+    if found != expected:
+        raise BrokenRun(f"A cassette held {found} recordings and should have held {expected}.")
+
+
+def live(workload: Workload, rounds: int) -> Figure:
+    """Compare 500 live calls of 50 ms, wall, with the ideal of 20 in flight all the time.
+
+    The first line counts everything, from the start of Python to the written cassette. The second
+    leaves out what the same run takes for one case in the same round.
+    """
+    ideal_s = CASES * LATENCY_S / CONCURRENCY
+    commands = {"one case": workload.live(1), f"{CASES} cases": workload.live(CASES)}
+    stub = workload.slow_stub
+    runs = paired(commands, rounds)
+    _expect_stats(stub.take_stats(), calls=(rounds + 1) * (CASES + 1))
+    one, all_cases = runs["one case"], runs[f"{CASES} cases"]
+    net = [some.wall_s - first.wall_s for some, first in zip(all_cases, one, strict=True)]
+    times = [f"{name} {median_wall_s(each):.2f} s" for name, each in runs.items()]
+    return Figure(
+        lines=(
+            Line(
+                name=f"{CASES} live calls, {CONCURRENCY} in flight, whole run",
+                spread=Spread.of(each.wall_s / ideal_s for each in all_cases),
+                wanted=1.5,
+            ),
+            Line(
+                name="  net of the same run on one case",
+                spread=Spread.of(each / ideal_s for each in net),
+            ),
+        ),
+        note=f"wall against the ideal {ideal_s:.2f} s: {', '.join(times)}; "
+        f"CPU of {CASES} cases {median_cpu_s(all_cases):.2f} s",
+    )
+
+
+def _expect_stats(stats: Mapping[str, int], *, calls: int) -> None:
+    if stats != {"calls": calls, "peak": CONCURRENCY}:
+        raise BrokenRun(
+            f"The stub counted {dict(stats)} and should have counted {calls} calls with "
+            f"{CONCURRENCY} in flight at most."
+        )
+
+
+#: The figures by name, each with the number of rounds that gives it a stable median.
+FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
+    "startup": (startup, 21),
+    "replay": (replay, 7),
+    "growth": (growth, 3),
+    "clients": (clients, 5),
+    "load": (load, 9),
+    "live": (live, 5),
+}
+
+
+def _cpu_note(runs: Mapping[str, Sequence[Run]]) -> str:
+    times = [f"{name} {median_cpu_s(each):.2f} s" for name, each in runs.items()]
+    return f"CPU: {', '.join(times)}"
+
+
+def render_line(line: Line) -> str:
+    """Return a line of the table, at most 80 columns wide."""
+    spread = line.spread
+    measured = f"{spread.median:.2f}{line.unit}"
+    between = f"{spread.low:.2f}..{spread.high:.2f}"
+    text = f"{line.name:<41}{measured:>9}{between:>14}"
+    if line.wanted is None:
+        return text
+    verdict = "ok" if spread.median <= line.wanted else "missed"
+    return f"{text}  <={line.wanted:.4g}{line.unit} {verdict}"
+
+
+def render_heading() -> str:
+    """Return what was compared, on what, and the heads of the columns."""
+    names = ("pytest", "openai", "pytest-llmprod")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    off = ", ".join(unrelated_plugins(("llmprod",)))
+    return (
+        f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores\n"
+        f"plugins switched off on every side: {off or 'none'}\n\n"
+        f"{'figure':<41}{'measured':>9}{'min..max':>14}  wanted"
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the chosen figures, print each as soon as it is known, and return the status."""
+    options = _parser().parse_args(arguments)
+    if not hasattr(os, "wait4"):
+        print("The benchmarks need os.wait4(), which this system does not have.", file=sys.stderr)
+        return 1
+    start = monotonic()
+    print(render_heading(), flush=True)
+    try:
+        with ExitStack() as stubs:
+            workload = Workload(stubs)
+            for name in options.only:
+                measure, usual_rounds = FIGURES[name]
+                rounds = options.rounds or usual_rounds
+                figure = measure(workload, rounds)
+                for line in figure.lines:
+                    print(render_line(line))
+                print(f"    {figure.note}; rounds: {rounds}", flush=True)
+    except BrokenRun as error:
+        print(f"\nbenchmarks: a run was not what it should be.\n{error}", file=sys.stderr)
+        return 1
+    print(f"\nmeasured in {monotonic() - start:.0f} s")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run the benchmarks.")
+    parser.add_argument(
+        "--rounds", type=_rounds, metavar="N", help="rounds of each figure (default: its own)"
+    )
+    parser.add_argument(
+        "--only",
+        type=_names,
+        default=list(FIGURES),
+        metavar="NAMES",
+        help=f"figures with commas between them, of {', '.join(FIGURES)} (default: all)",
+    )
+    return parser
+
+
+def _rounds(text: str) -> int:
+    rounds = int(text)
+    if rounds < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return rounds
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in FIGURES:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(FIGURES)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
