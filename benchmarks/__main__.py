@@ -11,6 +11,7 @@ import math
 import os
 import platform
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -214,14 +215,19 @@ def live(workload: Workload, rounds: int) -> Figure:
     """Compare 500 live calls of 50 ms, wall, with the ideal of 20 in flight all the time.
 
     The first line counts everything, from the start of Python to the written cassette. The second
-    leaves out what the same run takes for one case in the same round.
+    leaves out what the same run takes for one case in the same round. The third, again with
+    everything, is the same calls by a plain asyncio program: as fast as the openai client can be
+    on this machine, with nothing recorded.
     """
     ideal_s = CASES * LATENCY_S / CONCURRENCY
-    commands = {"one case": workload.live(1), f"{CASES} cases": workload.live(CASES)}
-    stub = workload.slow_stub
+    commands = {
+        "one case": workload.live(1),
+        f"{CASES} cases": workload.live(CASES),
+        "plain loop": workload.plain_loop(CASES),
+    }
     runs = paired(commands, rounds)
-    _expect_stats(stub.take_stats(), calls=(rounds + 1) * (CASES + 1))
-    one, all_cases = runs["one case"], runs[f"{CASES} cases"]
+    _expect_stats(workload.slow_stub.take_stats(), calls=(rounds + 1) * (2 * CASES + 1))
+    one, all_cases, plain = runs.values()
     net = [some.wall_s - first.wall_s for some, first in zip(all_cases, one, strict=True)]
     times = [f"{name} {median_wall_s(each):.2f} s" for name, each in runs.items()]
     return Figure(
@@ -234,6 +240,10 @@ def live(workload: Workload, rounds: int) -> Figure:
             Line(
                 name="  net of the same run on one case",
                 spread=Spread.of(each / ideal_s for each in net),
+            ),
+            Line(
+                name="  plain asyncio program, whole run",
+                spread=Spread.of(each.wall_s / ideal_s for each in plain),
             ),
         ),
         note=f"wall against the ideal {ideal_s:.2f} s: {', '.join(times)}; "
@@ -251,7 +261,7 @@ def _expect_stats(stats: Mapping[str, int], *, calls: int) -> None:
 
 #: The figures by name, each with the number of rounds that gives it a stable median.
 FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
-    "startup": (startup, 21),
+    "startup": (startup, 41),
     "replay": (replay, 7),
     "growth": (growth, 3),
     "clients": (clients, 5),
@@ -266,15 +276,33 @@ def _cpu_note(runs: Mapping[str, Sequence[Run]]) -> str:
 
 
 def render_line(line: Line) -> str:
-    """Return a line of the table, at most 80 columns wide."""
+    """Return a line of the table, at most 80 columns wide; the figure is judged as it is shown."""
     spread = line.spread
-    measured = f"{spread.median:.2f}{line.unit}"
-    between = f"{spread.low:.2f}..{spread.high:.2f}"
-    text = f"{line.name:<41}{measured:>9}{between:>14}"
+    measured = f"{_number(spread.median)}{line.unit}"
+    between = f"{_number(spread.low)}..{_number(spread.high)}"
+    text = f"{line.name:<41}{measured:>9}{between:>13}"
     if line.wanted is None:
         return text
-    verdict = "ok" if spread.median <= line.wanted else "missed"
-    return f"{text}  <={line.wanted:.4g}{line.unit} {verdict}"
+    verdict = "ok" if float(_number(spread.median)) <= line.wanted else "missed"
+    return f"{text} <={line.wanted:.4g}{line.unit} {verdict}"
+
+
+def _number(value: float) -> str:
+    """Return a figure with as many decimals as it is worth."""
+    if value < 10:
+        return f"{value:.2f}"
+    if value < 100:
+        return f"{value:.1f}"
+    return f"{value:.0f}"
+
+
+def render_note(note: str, rounds: int) -> str:
+    """Return the note under a figure, at most 80 columns wide."""
+    times = "1 round" if rounds == 1 else f"{rounds} rounds"
+    indent = " " * 4
+    return textwrap.fill(
+        f"{note}; {times}", width=80, initial_indent=indent, subsequent_indent=indent
+    )
 
 
 def render_heading() -> str:
@@ -282,11 +310,12 @@ def render_heading() -> str:
     names = ("pytest", "openai", "pytest-llmprod")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     off = ", ".join(unrelated_plugins(("llmprod",)))
-    return (
-        f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores\n"
-        f"plugins switched off on every side: {off or 'none'}\n\n"
-        f"{'figure':<41}{'measured':>9}{'min..max':>14}  wanted"
+    about = (
+        f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores.",
+        f"Plugins switched off where they are not timed: {off or 'none'}.",
     )
+    lines = [textwrap.fill(text, width=80) for text in about]
+    return "\n".join([*lines, "", f"{'figure':<41}{'measured':>9}{'min..max':>13} wanted"])
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -306,7 +335,7 @@ def main(arguments: Sequence[str]) -> int:
                 figure = measure(workload, rounds)
                 for line in figure.lines:
                     print(render_line(line))
-                print(f"    {figure.note}; rounds: {rounds}", flush=True)
+                print(render_note(figure.note, rounds), flush=True)
     except BrokenRun as error:
         print(f"\nbenchmarks: a run was not what it should be.\n{error}", file=sys.stderr)
         return 1

@@ -126,6 +126,17 @@ class Workload:
             f"--llm-concurrency={CONCURRENCY}",
         )
 
+    def plain_loop(self, cases: int) -> Command:
+        """Return the same live calls by a plain asyncio program."""
+        project = self.project(cases)
+        return Command(
+            arguments=(sys.executable, "plain_loop.py", str(CONCURRENCY)),
+            folder=project.folder,
+            environment=_environment(self.slow_stub),
+            exit_status=0,
+            says=f"{project.hits} hits",
+        )
+
     def pytest_recording(self, cases: int) -> Command:
         """Return a replay by pytest-recording, with a cassette for each test."""
         if ("test_recording.py", cases) not in self._recorded:
@@ -226,7 +237,7 @@ class Workload:
         return Command(
             arguments=(sys.executable, "-m", "pytest", *always, *off, *arguments),
             folder=project.folder,
-            environment=_environment(BENCHMARK_URL=f"{stub.url}/v1") if stub else _environment(),
+            environment=_environment(stub),
             exit_status=exit_status,
             says=says,
         )
@@ -248,7 +259,7 @@ def serving(*, latency_s: float) -> Iterator[Stub]:
     """Start a stub that takes this long for each answer, and end it with the block."""
     process = subprocess.Popen(
         (sys.executable, str(_TEMPLATE / "stub.py"), str(latency_s)),
-        env=_environment(PYTHONDONTWRITEBYTECODE="1"),
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -264,10 +275,12 @@ def serving(*, latency_s: float) -> Iterator[Stub]:
         process.communicate()
 
 
-def _environment(**variables: str) -> dict[str, str]:
+def _environment(stub: Stub | None = None) -> dict[str, str]:
     """Return an environment without anything that would change a run of pytest or of openai."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {**kept, **variables}
+    if stub is not None:
+        kept["BENCHMARK_URL"] = f"{stub.url}/v1"
+    return kept
 
 
 def _make_project(cases: int) -> Project:

@@ -45,18 +45,20 @@ def gate(feature: str, path: str | os.PathLike[str] | None = None) -> Gate:
     broken, does not know the feature, has expired, or was written for other data than the data set
     that lies beside it. This function never raises.
     """
-    file = Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or FILE_NAME)
+    source = path or os.environ.get(ENVIRONMENT_VARIABLE) or FILE_NAME
     try:
+        file = Path(source)
         entry = _read_entry(file, feature)
         _check_expiry(entry)
-        _check_data(file, entry)
+        _check_suites(file, entry)
         why = str(entry["why"])
         if entry["enabled"] is not True:
             return Gate(feature, False, why)
     except _Closed as closed:
         return Gate(feature, False, str(closed))
     except Exception as error:  # whatever the file holds, the application must go on
-        return Gate(feature, False, f"{file} cannot be understood: {type(error).__name__} {error}")
+        problem = f"{source!s} cannot be understood: {type(error).__name__} {error}"
+        return Gate(feature, False, problem)
     return Gate(feature, True, why)
 
 
@@ -94,14 +96,22 @@ def _check_expiry(entry: dict[str, Any]) -> None:
         raise _Closed(f"the gate expired on {valid_until:%Y-%m-%d}; run `pytest --llm-eval` again")
 
 
-def _check_data(file: Path, entry: dict[str, Any]) -> None:
-    """Compare the data sets with the digests in the file, where they were shipped along."""
-    for suite in entry["suites"]:
-        data = file.parent / suite["dataset"]
+def _check_suites(file: Path, entry: dict[str, Any]) -> None:
+    """Compare the data sets with the digests in the file, where they were shipped along.
+
+    An entry that is open without a suite, or against one of its suites, was not written by us.
+    """
+    suites = entry["suites"]
+    if not isinstance(suites, list) or not suites:
+        raise _Closed(f"{file}: the gate names no suite; run `pytest --llm-eval` again")
+    for suite in suites:
+        if entry["enabled"] is True and suite["enabled"] is not True:
+            raise _Closed(f"{file}: the gate is open although one of its suites is closed")
+        data, expected = file.parent / suite["dataset"], suite["dataset_sha256"]
         if not data.is_file():
             continue
         found = hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-        if found != suite["dataset_sha256"]:
+        if found != expected:
             raise _Closed(
                 f"the gate was made for other data: {data} has changed since; "
                 f"run `pytest --llm-eval` again"

@@ -84,6 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = None
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[_DESELECTED] = 0
+    if config.option.llm_eval or config.option.llm_record != "none":
+        _settings(config)  # wrong settings are told before anything is collected
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[RUN_ID] = worker["llmprod_run"]

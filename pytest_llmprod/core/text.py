@@ -48,6 +48,8 @@ def shorten(text: str, columns: int) -> str:
     """Return `text`, cut to `columns` terminal columns with `...` where something is missing."""
     if width(text) <= columns:
         return text
+    if columns < 3:
+        return "." * columns
     kept: list[str] = []
     room = columns - 3
     for char in text:

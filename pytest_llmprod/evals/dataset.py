@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +47,8 @@ class Dataset:
 
 
 def _id_as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        value.encode()  # half a surrogate pair is a ValueError: no report could name the case
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -129,7 +131,8 @@ def read_rows(path: Path, content: bytes) -> Iterator[NumberedRow]:
             f"{path}, line {line}: byte {content[error.start]:#04x} is not UTF-8. Save the file "
             f"as UTF-8."
         ) from error
-    yield from reader(path, text)
+    if text.strip():
+        yield from reader(path, text)
 
 
 def _read_jsonl(path: Path, text: str) -> Iterator[NumberedRow]:
@@ -149,7 +152,7 @@ def _read_jsonl(path: Path, text: str) -> Iterator[NumberedRow]:
 
 def _read_json(path: Path, text: str) -> Iterator[NumberedRow]:
     try:
-        document = json.loads(text) if text.strip() else []
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
@@ -169,7 +172,10 @@ def _read_json(path: Path, text: str) -> Iterator[NumberedRow]:
 
 def _read_csv(path: Path, text: str) -> Iterator[NumberedRow]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    limit = csv.field_size_limit()
+    csv.field_size_limit(max(limit, len(text)))  # a cell may be as long as in the other formats
     try:
+        _refuse_text_and_object(path, reader.fieldnames or ())
         for record in reader:
             if None in record or None in record.values():
                 raise DatasetError(
@@ -178,9 +184,23 @@ def _read_csv(path: Path, text: str) -> Iterator[NumberedRow]:
                 )
             yield reader.line_num, _unfold(record)
     except csv.Error as error:
+        # The reader counts the lines of whole rows: the broken one begins on the next.
         raise DatasetError(
-            f"{path}, line {reader.line_num}: is not valid CSV ({error}). Close every quote."
+            f"{path}, line {reader.line_num + 1}: is not valid CSV ({error}). Close every quote."
         ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _refuse_text_and_object(path: Path, columns: Sequence[str]) -> None:
+    names = {column.strip() for column in columns}
+    for column in columns:
+        name = column.strip().partition(".")[0]
+        if name in names and name != column.strip():
+            raise DatasetError(
+                f"{path}, line 1: has both the columns {name!r} and {column.strip()!r}. Keep one: "
+                f"{name} is either a text or an object."
+            )
 
 
 def _unfold(record: Mapping[str, str]) -> dict[str, Any]:
@@ -198,27 +218,38 @@ def _unfold(record: Mapping[str, str]) -> dict[str, Any]:
 def _read_yaml(path: Path, text: str) -> Iterator[NumberedRow]:
     import yaml  # only a data set in YAML needs it
 
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return
         if not isinstance(node, yaml.SequenceNode):
             raise DatasetError(f"{path}: holds no list. Write a list of rows, each begun by '- '.")
         for child in node.value:
-            row = loader.construct_object(child, deep=True)
             line = child.start_mark.line + 1
+            try:
+                row = loader.construct_object(child, deep=True)
+            except ValueError as error:  # such as 2026-02-30, which looks like a date
+                raise _not_yaml(path, line, str(error)) from error
             _refuse_dates(path, line, row)
             yield line, row
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _not_yaml(path, line, f"it cannot hold the character {error.character:#x}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
         reason = getattr(error, "problem", None) or "cannot be parsed"
-        raise DatasetError(
-            f"{path}, line {line}: is not valid YAML ({reason}). Correct the line."
-        ) from error
+        raise _not_yaml(path, mark.line + 1 if mark else 1, reason) from error
+    except RecursionError as error:
+        raise _not_yaml(path, 1, "it is nested too deeply") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
+
+
+def _not_yaml(path: Path, line: int, reason: str) -> DatasetError:
+    return DatasetError(f"{path}, line {line}: is not valid YAML ({reason}). Correct the line.")
 
 
 def _refuse_dates(path: Path, line: int, value: Any) -> None:
@@ -243,7 +274,7 @@ def _case(path: Path, line: int, row: Any) -> Case:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        problem = "is missing" if first["type"] == "missing" else first["msg"].lower()
+        problem = _PROBLEMS.get(first["type"], first["msg"].lower())
         raise DatasetError(
             f"{path}, line {line}: {name}: {problem}. Every row needs an id of its own (text or "
             f"whole number); tags are a list of texts, cluster is a text."
@@ -257,11 +288,14 @@ def _case(path: Path, line: int, row: Any) -> Case:
     )
 
 
+_PROBLEMS = {"missing": "is missing", "too_short": "is empty", "string_too_short": "is empty"}
+
+
 def _refuse_misspelt(path: Path, line: int, row: Mapping[str, Any]) -> None:
     for name in row:
         if name in FIELDS:
             continue
-        close = difflib.get_close_matches(str(name), FIELDS, n=1, cutoff=0.8)
+        close = difflib.get_close_matches(str(name).casefold(), FIELDS, n=1, cutoff=0.8)
         if close and close[0] not in row:
             raise DatasetError(
                 f"{path}, line {line}: the key {name!r} is not known. Did you mean {close[0]!r}?"

@@ -36,7 +36,7 @@ def judge(
     low, high = wilson(tally.hits, tally.cases, confidence)
     measured = (
         f"{_number(tally.hits)}/{tally.cases} = {tally.score:.1%} "
-        f"({confidence:.0%} interval {low * 100:.1f} to {high * 100:.1f})"
+        f"({confidence * 100:g}% interval {low * 100:.1f} to {high * 100:.1f})"
     )
     if tally.errors > max_errors:
         return Verdict(
@@ -67,10 +67,12 @@ def judge(
 
 
 def _what_would_decide(tally: Tally, threshold: float, confidence: float) -> str:
+    if not tally.cases:
+        return "no case was scored"
     more = more_cases_needed(tally.hits, tally.cases, threshold, confidence)
     if more is None:
         return "the score is too close to the threshold for more cases to decide"
-    return f"about {more} more cases at this score would decide"
+    return f"about {more} more {'case' if more == 1 else 'cases'} at this score would decide"
 
 
 def _cases(number: int) -> str:

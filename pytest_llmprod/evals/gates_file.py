@@ -14,6 +14,7 @@ from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import SuiteResult
 
 SCHEMA = 1
+_NAMES = ("test", "metric")
 
 
 def gate_entries(
@@ -23,33 +24,37 @@ def gate_entries(
 
     A feature is enabled when every gate of its suites is open. The figures at the top are those of
     the suite that decides: the first closed one, else the one with the least room above its
-    threshold.
+    threshold. A gate expires with the first of its suites.
     """
     by_feature: dict[str, list[SuiteResult]] = {}
     for suite in suites:
         by_feature.setdefault(suite.feature, []).append(suite)
     valid_until = (now + timedelta(days=valid_days)).isoformat(timespec="seconds")
     return {
-        feature: _entry([_suite_entry(suite) for suite in group], valid_until)
+        feature: _entry([_suite_entry(suite, valid_until) for suite in group])
         for feature, group in by_feature.items()
     }
 
 
-def _entry(suites: list[dict[str, Any]], valid_until: str) -> dict[str, Any]:
+def _entry(suites: list[dict[str, Any]]) -> dict[str, Any]:
     deciding = min(suites, key=lambda suite: (suite["enabled"], _room(suite)))
     return {
         **deciding,
         "enabled": all(suite["enabled"] for suite in suites),
-        "valid_until": valid_until,
+        "valid_until": min((suite["valid_until"] for suite in suites), key=_point_in_time),
         "suites": suites,
     }
+
+
+def _point_in_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone()
 
 
 def _room(suite: Mapping[str, Any]) -> float:
     return float(suite["interval"][0]) - float(suite["threshold"])
 
 
-def _suite_entry(suite: SuiteResult) -> dict[str, Any]:
+def _suite_entry(suite: SuiteResult, valid_until: str) -> dict[str, Any]:
     verdict = suite.verdict
     if verdict is None:
         raise ValueError(f"{suite.test} was not judged")
@@ -66,6 +71,7 @@ def _suite_entry(suite: SuiteResult) -> dict[str, Any]:
         "threshold": suite.threshold,
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
+        "valid_until": valid_until,
     }
 
 
@@ -82,7 +88,7 @@ def write(
     for feature, entry in gates.items():
         before = merged.get(feature)
         kept = _other_suites(path, before, entry) if before else []
-        merged[feature] = _entry([*entry["suites"], *kept], str(entry["valid_until"]))
+        merged[feature] = _entry([*entry["suites"], *kept])
     document = {
         "schema": SCHEMA,
         "run": {"id": run_id, "written_at": now.isoformat(timespec="seconds")},
@@ -107,11 +113,16 @@ def _other_suites(
     files = {suite["test"].partition("::")[0] for suite in entry["suites"]}
     return [
         suite
-        for suite in before["suites"]
+        for suite in _suites(before)
         if (suite["test"], suite["metric"]) not in ran
         and (file := suite["test"].partition("::")[0]) not in files
         and (path.parent / file).is_file()
     ]
+
+
+def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the suites of a gate in a file; where they carry no expiry, that of the gate."""
+    return [{"valid_until": entry["valid_until"], **suite} for suite in entry["suites"]]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -121,10 +132,12 @@ def _read(path: Path) -> dict[str, Any]:
         if document["schema"] != SCHEMA or not isinstance(gates, dict):
             raise ValueError(f"schema {document['schema']!r}")
         for entry in gates.values():
-            _entry(entry["suites"], entry["valid_until"])
+            _entry(_suites(entry))
+            if not all(isinstance(suite[key], str) for suite in entry["suites"] for key in _NAMES):
+                raise TypeError("a suite is not named by its test and its metric")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GatesFileError(
             f"{path}: the old gates cannot be read ({type(error).__name__}: {error}), and writing "
             f"would lose those of other features. Restore the file from version control or delete "

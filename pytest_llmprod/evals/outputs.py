@@ -72,9 +72,13 @@ def _output(path: Path, line: int, row: Any) -> tuple[str, Output]:
         raise DatasetError(
             f"{path}, line {line}: latency_s must be a number of seconds, not {latency_s!r}."
         )
+    if not isinstance(row.get("model"), str | None):
+        raise DatasetError(f"{path}, line {line}: model must be a name, not {row['model']!r}.")
     try:
         read_usage = None if usage is None else usage_from_json(usage)
-    except (AttributeError, TypeError, ValueError) as error:
+        if read_usage is not None and min(usage_to_json(read_usage).values()) < 0:
+            raise ValueError("a count is below 0")
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(
             f"{path}, line {line}: usage must be an object with input_tokens and output_tokens "
             f"({error})."

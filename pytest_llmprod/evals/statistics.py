@@ -63,11 +63,9 @@ def more_cases_needed(
 
     if is_decided(n):
         return 0
-    low, high = n, n * 2
-    while not is_decided(high):
-        low, high = high, high * 2
-        if high > MOST_CASES:
-            return None
+    low, high = n, max(n, MOST_CASES)
+    if not is_decided(high):
+        return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if is_decided(middle) else (middle, high)

@@ -36,7 +36,9 @@ def run_task(
     A job is an input and a context that says whose requests its call makes. Results stand in the
     order of the jobs.
     """
-    if inspect.iscoroutinefunction(task):
+    if inspect.iscoroutinefunction(task) or inspect.iscoroutinefunction(
+        getattr(task, "__call__", None)  # noqa: B004 - an object whose call is a coroutine function
+    ):
         return asyncio.run(_run_async(task, jobs, concurrency))
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         return list(pool.map(lambda job: _call(task, job), jobs))

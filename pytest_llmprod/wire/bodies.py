@@ -8,11 +8,12 @@ events with the time of each. Inside a JSON document a string of several lines i
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 LINES = "$lines"
+_MOST_LEVELS = 200  # far below the depth at which Python's recursion ends
 
 
 def encode_body(content: bytes) -> dict[str, Any]:
@@ -22,21 +23,15 @@ def encode_body(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(content).decode("ascii")}
     try:
-        document = json.loads(
-            text,
-            object_pairs_hook=_object_without_surprises,
-            parse_constant=_no_constant,
-            parse_float=_finite_float,
-        )
-    except (ValueError, RecursionError):
+        return {"json": split_lines(_parse_json(text))}
+    except ValueError:
         return {"text": _lines(text)}
-    return {"json": split_lines(document)}
 
 
 def decode_body(stored: dict[str, Any]) -> bytes:
     """Return the bytes of a stored body."""
     if "json" in stored:
-        return _json_bytes(join_lines(stored["json"]))
+        return json_bytes(join_lines(stored["json"]))
     if "base64" in stored:
         return base64.b64decode(stored["base64"])
     return join_text(stored.get("text", "")).encode()
@@ -49,7 +44,33 @@ def decode_document(stored: dict[str, Any]) -> Any:
     return decode_body(stored).decode("utf-8", "replace")
 
 
-def _json_bytes(document: Any) -> bytes:
+def _parse_json(text: str) -> Any:
+    """Return the value of a JSON document; raise ValueError where it would not come back equal."""
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_object_without_surprises,
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level = [document]
+    for _ in range(_MOST_LEVELS):
+        level = [part for value in level for part in _parts(value)]
+        if not level:
+            return document
+    raise ValueError("nested too deeply")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def json_bytes(document: Any) -> bytes:
+    """Return `document` as compact JSON in UTF-8."""
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:  # a lone surrogate is legal in JSON as an escape only
@@ -108,12 +129,16 @@ def _lines(text: str) -> str | list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One server-sent event: when its last byte came, its name, and its data."""
+    """One server-sent event: when its last byte came, its name, and its data.
+
+    `is_cut` says that the stream ended before the empty line that ends an event.
+    """
 
     t: float
     name: str
     data: Any
     is_json: bool
+    is_cut: bool = False
 
 
 def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
@@ -133,7 +158,9 @@ def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
         buffer = rest + buffer[end:]
         events.extend(event for block in blocks for event in _parse_block(t, block))
     last = chunks[-1][0] if chunks else 0.0
-    events.extend(_parse_block(last, buffer))
+    *blocks, rest = buffer.replace(b"\r", b"\n").split(b"\n\n")
+    events.extend(event for block in blocks for event in _parse_block(last, block))
+    events.extend(replace(event, is_cut=True) for event in _parse_block(last, rest))
     return events
 
 
@@ -151,8 +178,8 @@ def _parse_block(t: float, block: bytes) -> Iterator[Event]:
         return
     text = "\n".join(data)
     try:
-        yield Event(t, name, json.loads(text), True)
-    except (ValueError, RecursionError):
+        yield Event(t, name, _parse_json(text), True)
+    except ValueError:
         yield Event(t, name, text, False)
 
 
@@ -169,6 +196,8 @@ def _stored_event(event: Event) -> dict[str, Any]:
         stored["data"] = split_lines(event.data)
     else:
         stored["raw"] = _lines(event.data)
+    if event.is_cut:
+        stored["cut"] = True
     return stored
 
 
@@ -182,6 +211,7 @@ def _event_bytes(stored: dict[str, Any]) -> bytes:
     if "raw" in stored:
         text = join_text(stored["raw"])
     else:
-        text = _json_bytes(join_lines(stored["data"])).decode()
+        text = json_bytes(join_lines(stored["data"])).decode()
     data = "".join(f"data: {line}\n" for line in text.split("\n"))
-    return f"{head}{data}\n".encode()
+    end = "" if stored.get("cut") else "\n"
+    return f"{head}{data}{end}".encode()

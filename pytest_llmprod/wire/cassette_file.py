@@ -89,9 +89,9 @@ class CassetteFile:
         at += len(label)
         stop = self._text.find(b"\n", at, end)
         raw = self._text[at:stop].rstrip(b",")
-        if b"\\" not in raw and raw.startswith(b'"'):
-            return raw[1:-1].decode()
         try:
+            if b"\\" not in raw and raw.startswith(b'"'):
+                return raw[1:-1].decode()
             value = json.loads(raw)
         except ValueError:
             value = None
@@ -136,7 +136,7 @@ def load(path: Path) -> CassetteFile:
 
 
 def _is_in_our_layout(text: bytes) -> bool:
-    if not text.endswith(_foot()):
+    if not text.endswith(_foot()) or b"\n<<<<<<< " in text:
         return False
     return text.startswith(_EMPTY_HEAD) or (text.startswith(_HEAD + _OPEN) and _TAIL in text)
 

@@ -133,7 +133,8 @@ def _responses_usage(usage: Json) -> Usage | None:
 
 def _responses_text(body: Mapping[str, Json]) -> str:
     parts: list[str] = []
-    for item in body.get("output") or []:
+    output = body.get("output")
+    for item in output if isinstance(output, list) else []:
         content = item.get("content") if isinstance(item, Mapping) else None
         for part in content if isinstance(content, list) else []:
             if isinstance(part, Mapping):

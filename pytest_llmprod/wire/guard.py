@@ -1,6 +1,5 @@
 """Guard: a test that replays opens no connection and asks no name server."""
 
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,6 +34,7 @@ class NetworkGuard:
         self._replace(socket.socket, "sendto", self._guarded_method)
         self._replace(socket, "getaddrinfo", self._guarded_lookup)
         self._replace(socket, "gethostbyname", self._guarded_lookup)
+        self._replace(socket, "gethostbyname_ex", self._guarded_lookup)
 
     def uninstall(self) -> None:
         """Put the originals back."""
@@ -57,14 +57,16 @@ class NetworkGuard:
         return guarded
 
     def _guarded_lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def guarded(host: Any, port: Any = None, *args: Any, **kwargs: Any) -> Any:
+        def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+            port = args[0] if args else kwargs.get("port")
             name = host.decode() if isinstance(host, bytes) else host
             if isinstance(name, str):
                 self._check(name, port if isinstance(port, int) else None)
-            found = original(host, port, *args, **kwargs) if port is not None else original(host)
+            found = original(host, *args, **kwargs)
             if isinstance(name, str) and self.allows(name, port) and isinstance(found, list):
-                with contextlib.suppress(TypeError):
-                    self._allowed.update(str(entry[4][0]).lower() for entry in found)
+                # A host that is allowed at one port only stays so under its address.
+                end = "" if self.allows(name, None) else f":{port}"
+                self._allowed.update(f"{entry[4][0]}{end}".lower() for entry in found)
             return found
 
         return guarded

@@ -6,8 +6,8 @@ and recorded. The patches go in once for a session, at the first test that needs
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -171,7 +171,7 @@ class Intercept:
         """Start a live exchange, or raise CassetteMiss where the mode forbids it."""
         if tape.may_record(read):
             return LiveExchange(tape, read, request.headers, self._policy)
-        text = explain(tape, read, lambda each: masking.mask(each, self._policy.scanners))
+        text = explain(tape, read, self._policy.choice, self._policy.scanners)
         tape.misses.append(text)
         raise CassetteMiss(text)
 
@@ -226,7 +226,8 @@ class LiveExchange:
         """
         headers = request.headers.copy()
         headers["accept-encoding"] = "identity"
-        if "content-length" in headers:
+        # The body is whole now, however it came, and may have another length.
+        if headers.pop("transfer-encoding", None) or "content-length" in headers:
             headers["content-length"] = str(len(self._read.body))
         return http.Request(
             request.method,
@@ -259,8 +260,9 @@ class LiveExchange:
         if self._is_done:
             return
         self._is_done = True
-        latency_s = self._policy.monotonic() - self._start
         chunks = self._chunks
+        # To the last byte, however long the caller then took to ask for more.
+        latency_s = chunks[-1][0] if chunks else self._policy.monotonic() - self._start
         if self._decode is not None:
             chunks = [(latency_s, self._decode(b"".join(chunk for _, chunk in chunks)))]
         body, answer, ttft_s = self._stored_body(chunks)
@@ -273,7 +275,7 @@ class LiveExchange:
             model=answer.model or self._read.model,
             usage=answer.usage,
             attempt=self._attempt,
-            complete=complete,
+            complete=complete or _says_done(body),
             request=self._stored_request(),
             response={
                 "status": {"code": self._status, "message": self._reason},
@@ -284,12 +286,16 @@ class LiveExchange:
         self._tape.keep(self._read, recording)
         self._tape.add(exchange_of(self._read, recording, text=answer.text, replayed=False))
 
+    def failed(self) -> None:
+        """Leave no recording of an answer that broke off: a replay would give a part as whole."""
+        self._is_done = True
+
     def _stored_request(self) -> dict[str, Any]:
         return {
             "method": self._read.method,
             "uri": masking.mask_url(self._read.url, self._scanners),
             "headers": self._read.headers,
-            "body": bodies.encode_body(self._masked(self._read.body)),
+            "body": bodies.encode_body(masking.mask_body(self._read.body, self._scanners)),
         }
 
     def _stored_body(
@@ -298,7 +304,8 @@ class LiveExchange:
         kind = next((value for name, value in self._headers if name == "content-type"), "")
         dialect = self._read.dialect
         if not kind.startswith("text/event-stream"):
-            stored = bodies.encode_body(self._masked(b"".join(chunk for _, chunk in chunks)))
+            content = b"".join(chunk for _, chunk in chunks)
+            stored = bodies.encode_body(masking.mask_body(content, self._scanners))
             return stored, read_plain(dialect, stored), None
         events = [self._masked_event(event) for event in bodies.parse_events(chunks)]
         answer = Answer()
@@ -311,19 +318,22 @@ class LiveExchange:
             )
         return bodies.encode_stream(events, answer.text), answer, events[0].t if events else None
 
-    def _masked(self, content: bytes) -> bytes:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            return content
-        return masking.mask(text, self._scanners).encode()
-
     def _masked_event(self, event: bodies.Event) -> bodies.Event:
-        text = json.dumps(event.data, ensure_ascii=False)
+        data = masking.mask_strings(event.data, self._scanners)
+        text = json.dumps(data, ensure_ascii=False)
         masked = masking.mask(text, self._scanners)
         if masked == text:
-            return event
-        return bodies.Event(event.t, event.name, json.loads(masked), event.is_json)
+            return replace(event, data=data)
+        try:
+            return replace(event, data=json.loads(masked))
+        except ValueError:  # a scanner found something outside of the strings
+            return replace(event, data=masked, is_json=False)
+
+
+def _says_done(stored: Mapping[str, Any]) -> bool:
+    """Say whether a stream ends with OpenAI's last event, at which its client stops to read."""
+    events = stored.get("stream") or [{}]
+    return bool(events[-1].get("raw") == "[DONE]")
 
 
 def _attempt(retries: str) -> int:
@@ -333,7 +343,9 @@ def _attempt(retries: str) -> int:
 def _secret_values(headers: Any) -> Iterator[str]:
     """Yield what authenticates this request, so that an echo of it is masked too."""
     for name in ("authorization", "api-key", "x-api-key", "cookie"):
-        value = headers.get(name, "").removeprefix("Bearer ")
+        value = headers.get(name, "")
+        if name == "authorization":  # a scheme, `Bearer` for instance, stands before the secret
+            value = value.rpartition(" ")[2]
         if len(value) >= 8:
             yield value
 
@@ -358,9 +370,15 @@ def stream_classes(http: ModuleType) -> StreamClasses:
             self._live = live
 
         def __iter__(self) -> Iterator[bytes]:
-            for chunk in self._inner:
-                self._live.received(chunk)
-                yield chunk
+            try:
+                for chunk in self._inner:
+                    self._live.received(chunk)
+                    yield chunk
+            except GeneratorExit:  # the caller has read enough; close() follows
+                raise
+            except BaseException:
+                self._live.failed()
+                raise
             self._live.ended(complete=True)
 
         def close(self) -> None:
@@ -375,9 +393,15 @@ def stream_classes(http: ModuleType) -> StreamClasses:
             self._live = live
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for chunk in self._inner:
-                self._live.received(chunk)
-                yield chunk
+            try:
+                async for chunk in self._inner:
+                    self._live.received(chunk)
+                    yield chunk
+            except GeneratorExit:  # the caller has read enough; aclose() follows
+                raise
+            except BaseException:
+                self._live.failed()
+                raise
             self._live.ended(complete=True)
 
         async def aclose(self) -> None:

@@ -7,6 +7,7 @@ one cassette, and a run that is killed leaves its recordings for the next one to
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ class Journal:
         self._mode = mode
         self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
         self._file: Any = None
+        self._lock = threading.Lock()
 
     def recorded(self, cassette: Path, recording: Recording) -> None:
         """Note a recording for `cassette`; it is on disk when this returns."""
@@ -60,10 +62,10 @@ class Journal:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
-            if self._file is None:
-                self._file = self._open()
-            # One write for one line, so that lines of several threads never mix.
-            self._file.write(json.dumps(line).encode() + b"\n")
+            with self._lock:
+                if self._file is None:
+                    self._file = self._open()
+                self._file.write(json.dumps(line).encode() + b"\n")
         except OSError as error:
             raise CassetteError(
                 f"{self._path}: what was recorded cannot be written ({error.strerror}). Make room "
@@ -183,7 +185,8 @@ def _merge(
             known = {recording.key for recording in before}
             sections[case] = before + [each for each in new if each.key not in known]
         else:
-            sections[case] = before + new
+            # A fold that was killed may have written some of them already.
+            sections[case] = before + [each for each in new if each not in before]
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_llmprod.wire.bodies import json_bytes
 from pytest_llmprod.wire.dialects import Dialect, find_dialect
-from pytest_llmprod.wire.masking import Scanner, mask, mask_url
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 
 KEY_VERSION = 1
 VOLATILE_FIELDS = frozenset({"metadata", "safety_identifier", "user"})
@@ -42,7 +43,7 @@ class WireRequest:
     @property
     def provider(self) -> str:
         """Return the provider's name, or the host where no dialect knows it."""
-        return self.dialect.provider if self.dialect else urlsplit(self.url).netloc
+        return self.dialect.provider if self.dialect else _host(self.url)
 
     @property
     def operation(self) -> str:
@@ -91,7 +92,7 @@ def read_request(
             model = choice.apply(named, dialect)
             if model != named:
                 document["model"] = model
-                body = json.dumps(document, ensure_ascii=False).encode()
+                body = json_bytes(document)
     place = f"{dialect.provider} {dialect.operation}" if dialect else mask_url(url, scanners)
     return WireRequest(
         method=method,
@@ -106,13 +107,21 @@ def read_request(
     )
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def _decode(body: bytes) -> Any:
     if not body:
         return None
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
+
+
+def _canonical(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _digest(place: str, document: Any, body: bytes, scanners: Sequence[Scanner]) -> str:
@@ -123,7 +132,9 @@ def _digest(place: str, document: Any, body: bytes, scanners: Sequence[Scanner])
             document = {
                 name: value for name, value in document.items() if name not in VOLATILE_FIELDS
             }
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = _canonical(document)
+        if "\\" in text:  # an escape hides what follows it from a scanner
+            text = _canonical(mask_strings(document, scanners))
     masked = mask(text, scanners)
     digest = hashlib.sha256(f"{place}\n{masked}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]

@@ -5,9 +5,10 @@ are searched by scanners; what a scanner finds is replaced before a byte is stor
 are matched in their masked form, so that masking never breaks a look-up.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 REQUEST_HEADERS = frozenset({"accept", "content-type"})
@@ -89,6 +90,37 @@ def mask(text: str, scanners: Sequence[Scanner]) -> str:
         end = finding.end
     pieces.append(text[end:])
     return "".join(pieces)
+
+
+def mask_strings(value: Any, scanners: Sequence[Scanner]) -> Any:
+    """Return the JSON value with every string in it masked, names included."""
+    if isinstance(value, str):
+        return mask(value, scanners)
+    if isinstance(value, list):
+        return [mask_strings(item, scanners) for item in value]
+    if isinstance(value, dict):
+        return {mask(name, scanners): mask_strings(item, scanners) for name, item in value.items()}
+    return value
+
+
+def mask_body(content: bytes, scanners: Sequence[Scanner]) -> bytes:
+    """Return a body masked: as text, and as the JSON document that it may be.
+
+    In JSON an escape hides what follows it: `\\nsk-...` begins with an n for who reads the text.
+    """
+    try:
+        encoding, text = "utf-8", mask(content.decode(), scanners)
+    except UnicodeDecodeError:  # one character for each byte, so that nothing else changes
+        encoding, text = "latin-1", mask(content.decode("latin-1"), scanners)
+    if "\\" in text:
+        try:
+            document = json.loads(text)
+            masked = mask_strings(document, scanners)
+        except (ValueError, RecursionError):
+            return text.encode(encoding)
+        if masked != document:
+            text = json.dumps(masked)
+    return text.encode(encoding)
 
 
 def mask_url(url: str, scanners: Sequence[Scanner]) -> str:

@@ -3,12 +3,14 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
-from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.tape import Tape, TapeLabel
 
@@ -17,12 +19,16 @@ _MOST_CANDIDATES = 100
 _COLUMNS = 68
 
 
-def explain(tape: Tape, request: WireRequest, mask: Callable[[str], str]) -> str:
+def explain(
+    tape: Tape, request: WireRequest, choice: ModelChoice, scanners: Sequence[Scanner]
+) -> str:
     """Return what was sent, the nearest recording, what differs, and the command that mends it.
 
-    The text is masked: it ends up in terminals and CI logs.
+    The text is masked: it ends up in terminals and CI logs. It is masked before anything is cut,
+    for half of a secret looks like none.
     """
     label = tape.label
+    request = replace(request, document=mask_strings(request.document, scanners))
     cassette = tape.cassette(request.model)
     section = cassette.section(label.case)
     lines = [
@@ -38,13 +44,16 @@ def explain(tape: Tape, request: WireRequest, mask: Callable[[str], str]) -> str
         lines += [f"  nearest   {_describe(nearest)}", *_differences(nearest, request)]
     elif not len(cassette):
         lines.append("  nearest   none: this cassette does not exist yet")
-    lines += ["", f"  mend      {_command(label)}"]
-    return mask("\n".join(lines))
+    lines += ["", f"  mend      {_command(label, choice)}"]
+    return mask("\n".join(lines), scanners)
 
 
-def _command(label: TapeLabel) -> str:
-    flag = "--llm-eval " if label.is_eval else ""
-    return f"pytest {flag}--llm-record=new_episodes {shlex.quote(label.nodeid)}"
+def _command(label: TapeLabel, choice: ModelChoice) -> str:
+    words = ["pytest", *(["--llm-eval"] if label.is_eval else []), "--llm-record=new_episodes"]
+    if choice.override:
+        words.append(f"--llm-model={choice.override}")
+    words += [f"--llm-swap={old}={new}" for old, new in choice.swaps.items()]
+    return shlex.join([*words, label.nodeid])
 
 
 def _relative(tape: Tape, request: WireRequest) -> str:
@@ -70,7 +79,7 @@ def _gist(document: Any) -> str:
 
 def _describe(recording: Recording) -> str:
     where = f"of {recording.case}" if recording.case else "of this test"
-    return f"{where}, answered by {recording.model}, recorded {recording.recorded_at}"
+    return printable(f"{where}, answered by {recording.model}, recorded {recording.recorded_at}")
 
 
 def _nearest(request: WireRequest, candidates: Iterable[Recording]) -> Recording | None:
@@ -115,8 +124,13 @@ def _compare(recorded: Any, sent: Any) -> Iterator[tuple[str, str, str]]:
     tree = DeepDiff(recorded, sent, view="tree")
     for kind in sorted(tree):
         for change in tree[kind]:
-            path = change.path(root="").replace("']['", ".").replace("['", "").replace("']", "")
-            yield path or "the body", _shown(change.t1), _shown(change.t2)
+            yield _place(change.path(output_format="list")), _shown(change.t1), _shown(change.t2)
+
+
+def _place(path: Sequence[str | int]) -> str:
+    """Name a place in a document: `messages[0].content`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return printable("".join(steps).removeprefix(".")) or "the body"
 
 
 def _shown(value: Any) -> str:

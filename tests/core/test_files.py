@@ -1,0 +1,88 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_llmprod.core.files import write_whole
+
+
+def test_content_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old and longer")
+
+    write_whole(path, b"new\r\n\x00")
+
+    assert path.read_bytes() == b"new\r\n\x00"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a" / "b" / "file.json", b"x")
+
+    assert (tmp_path / "a" / "b" / "file.json").read_bytes() == b"x"
+
+
+def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file.json", b"x")
+
+    assert (tmp_path / "file.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_read_only_file_is_respected(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+
+    with pytest.raises(PermissionError) as caught:
+        write_whole(path, b"new")
+
+    assert caught.value.strerror == "the file is read-only"
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+def test_a_broken_off_write_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_an_oserror(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"a file")
+
+    with pytest.raises(OSError, match="taken"):
+        write_whole(tmp_path / "taken" / "file.json", b"new")
+
+    assert (tmp_path / "taken").read_bytes() == b"a file"

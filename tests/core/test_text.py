@@ -1,0 +1,78 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_llmprod.core.text import printable, shorten, width
+
+ANY_TEXT = st.text(st.characters(), max_size=80)
+INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("red\x1b[31m alert", "red\\x1b[31m alert"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("two\nlines\r\nand\ta tab", "two lines and a tab"),
+        ("nul\x00 delete\x7f", "nul\\x00 delete\\x7f"),
+        ("csi\x9b31m", "csi\\x9b31m"),
+        ("user\u202egpj.exe", "user\\u202egpj.exe"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("line\u2028separator", "line separator"),
+        ("half\ud800 a pair", "half\\ud800 a pair"),
+        ("tag\U000e0041", "tag\\U000e0041"),
+        ("Grüße, 北京 🎉", "Grüße, 北京 🎉"),
+        ("  ends  and   middles  ", "ends and middles"),
+        ("", ""),
+    ],
+)
+def test_hostile_text_is_shown_and_not_obeyed(hostile: str, shown: str) -> None:
+    assert printable(hostile) == shown
+
+
+@given(ANY_TEXT)
+def test_printable_text_can_be_encoded_and_moves_no_cursor(text: str) -> None:
+    shown = printable(text)
+
+    shown.encode("utf-8")
+    assert not {unicodedata.category(char) for char in shown} & INVISIBLE
+    assert len(shown.splitlines()) <= 1
+
+
+@given(ANY_TEXT)
+def test_making_printable_twice_is_making_printable_once(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("", 0), ("plain", 5), ("北京", 4), ("Ａ", 2), ("e\u0301", 1), ("ü", 1), ("ｶ", 1)],
+)
+def test_width_counts_terminal_columns(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "cut"),
+    [
+        ("exactly10!", 10, "exactly10!"),
+        ("eleven chars", 10, "eleven ..."),
+        ("北京北京北京", 10, "北京北..."),
+        ("北京北京北京", 12, "北京北京北京"),
+        ("abcd", 3, "..."),
+        ("abcd", 2, ".."),
+        ("abcd", 0, ""),
+    ],
+)
+def test_long_text_is_cut_to_columns_and_says_so(text: str, columns: int, cut: str) -> None:
+    assert shorten(text, columns) == cut
+
+
+@given(ANY_TEXT, st.integers(0, 100))
+def test_shortened_text_fits_and_text_that_fits_stays(text: str, columns: int) -> None:
+    short = shorten(text, columns)
+
+    assert width(short) <= columns
+    assert short == text or width(text) > columns

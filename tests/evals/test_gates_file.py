@@ -1,0 +1,364 @@
+import errno
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_llmprod.core.errors import GatesFileError
+from pytest_llmprod.core.results import SuiteResult
+from pytest_llmprod.core.verdict import Verdict, VerdictName
+from pytest_llmprod.evals.gates_file import gate_entries, write
+from pytest_llmprod.gates import gate
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(days=30)
+
+
+def suite(
+    feature: str = "triage",
+    test: str = "test_a.py::test_a",
+    *,
+    metric: str = "passed",
+    is_open: bool = True,
+    name: VerdictName = "PASS",
+    low: float = 0.92,
+    reason: str = "because",
+    judged: bool = True,
+) -> SuiteResult:
+    return SuiteResult(
+        feature=feature,
+        test=test,
+        metric=metric,
+        models=("gpt-5-mini", "gpt-5-nano"),
+        cases=100,
+        cases_in_dataset=100,
+        hits=95.0,
+        errors=0,
+        skipped=0,
+        score=0.95,
+        interval=(low, 0.98),
+        stderr=0.02,
+        threshold=0.9,
+        confidence=0.95,
+        verdict=Verdict(name=name, reason=reason, is_open=is_open) if judged else None,
+        cost_usd=Decimal(0),
+        unpriced=0,
+        requests=0,
+        p95_latency_s=None,
+        source="replayed",
+        recorded_at="",
+        dataset="data.jsonl",
+        dataset_sha256="ab" * 32,
+        gate_nodeid=f"{test}::gate",
+    )
+
+
+def put(path: Path, *suites: SuiteResult, now: datetime = NOW) -> dict[str, Any]:
+    entries = gate_entries(suites, now=now, valid_days=90)
+    return write(path, entries, run_id="run-1", now=now)
+
+
+def on_disk(path: Path) -> Mapping[str, Any]:
+    gates: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["gates"]
+    return gates
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "llmprod-gates.json"
+
+
+def test_an_entry_says_all_that_the_decision_rests_on(path: Path) -> None:
+    entry = put(path, suite())["triage"]
+
+    figures = {
+        "enabled": True,
+        "why": "because",
+        "verdict": "PASS",
+        "test": "test_a.py::test_a",
+        "metric": "passed",
+        "model": "gpt-5-mini + gpt-5-nano",
+        "cases": 100,
+        "score": 0.95,
+        "interval": [0.92, 0.98],
+        "threshold": 0.9,
+        "dataset": "data.jsonl",
+        "dataset_sha256": "ab" * 32,
+    }
+    for key, value in figures.items():
+        assert entry[key] == value
+        assert entry["suites"][0][key] == value
+    assert entry["valid_until"] == "2027-02-20T12:00:00+00:00"
+
+
+def test_a_feature_is_on_only_when_every_gate_is_open(path: Path) -> None:
+    gates = put(
+        path,
+        suite("both", "test_a.py::test_a"),
+        suite("both", "test_b.py::test_b"),
+        suite("one", "test_c.py::test_c"),
+        suite("one", "test_d.py::test_d", is_open=False, name="FAIL", reason="too low"),
+    )
+
+    assert gates["both"]["enabled"] is True
+    assert gates["one"]["enabled"] is False
+    assert gates["one"]["why"] == "too low"
+
+
+def test_the_closed_suite_decides_before_one_with_less_room(path: Path) -> None:
+    entry = put(
+        path,
+        suite(test="test_a.py::tight", low=0.85, name="INCONCLUSIVE"),
+        suite(test="test_b.py::closed", low=0.95, is_open=False, name="FAIL"),
+    )["triage"]
+
+    assert entry["test"] == "test_b.py::closed"
+
+
+def test_among_open_suites_the_one_with_least_room_decides(path: Path) -> None:
+    entry = put(
+        path, suite(test="test_a.py::wide", low=0.95), suite(test="test_b.py::tight", low=0.905)
+    )["triage"]
+
+    assert entry["test"] == "test_b.py::tight"
+
+
+def test_a_suite_without_verdict_is_never_written(path: Path) -> None:
+    with pytest.raises(ValueError, match="was not judged"):
+        put(path, suite(judged=False))
+
+    assert not path.exists()
+
+
+def test_same_input_gives_the_same_bytes_sorted_and_with_lf(path: Path) -> None:
+    put(path, suite("b"), suite("a"))
+    first = path.read_bytes()
+
+    put(path, suite("a"), suite("b"))
+
+    assert path.read_bytes() == first
+    assert b"\r" not in first
+    assert first.endswith(b"}\n")
+    assert list(on_disk(path)) == ["a", "b"]
+
+
+def test_the_run_is_named_in_the_file(path: Path) -> None:
+    put(path, suite())
+
+    document = json.loads(path.read_text())
+    assert document["schema"] == 1
+    assert document["run"] == {"id": "run-1", "written_at": "2026-11-22T12:00:00+00:00"}
+
+
+def test_what_is_returned_is_what_the_file_holds(path: Path) -> None:
+    put(path, suite("old"))
+
+    returned = put(path, suite("new"), now=LATER)
+
+    assert returned == on_disk(path)
+    assert set(returned) == {"old", "new"}
+
+
+def test_other_features_are_kept_as_they_were(path: Path) -> None:
+    before = put(path, suite("old", is_open=False, name="FAIL"))["old"]
+
+    put(path, suite("new"), now=LATER)
+
+    assert on_disk(path)["old"] == before
+    assert on_disk(path)["new"]["valid_until"] > before["valid_until"]
+
+
+def test_a_suite_of_a_test_file_that_still_exists_is_kept(path: Path) -> None:
+    (path.parent / "test_b.py").touch()
+    put(path, suite(test="test_b.py::test_b", is_open=False, name="FAIL", reason="b is low"))
+
+    entry = put(path, suite(test="test_a.py::test_a"), now=LATER)["triage"]
+
+    assert [each["test"] for each in entry["suites"]] == ["test_a.py::test_a", "test_b.py::test_b"]
+    assert entry["enabled"] is False
+    assert entry["why"] == "b is low"
+
+
+def test_a_suite_of_a_test_file_that_is_gone_is_dropped(path: Path) -> None:
+    put(path, suite(test="test_b.py::test_b", is_open=False, name="FAIL"))
+
+    entry = put(path, suite(test="test_a.py::test_a"), now=LATER)["triage"]
+
+    assert [each["test"] for each in entry["suites"]] == ["test_a.py::test_a"]
+    assert entry["enabled"] is True
+
+
+def test_a_test_that_is_gone_from_a_file_that_ran_is_dropped(path: Path) -> None:
+    (path.parent / "test_a.py").touch()
+    put(path, suite(test="test_a.py::test_old", is_open=False, name="FAIL"))
+
+    entry = put(path, suite(test="test_a.py::test_new"), now=LATER)["triage"]
+
+    assert [each["test"] for each in entry["suites"]] == ["test_a.py::test_new"]
+
+
+def test_a_suite_that_ran_again_replaces_its_old_result(path: Path) -> None:
+    (path.parent / "test_a.py").touch()
+    put(path, suite(metric="exact", is_open=False, name="FAIL"))
+
+    entry = put(path, suite(metric="exact"), now=LATER)["triage"]
+
+    assert len(entry["suites"]) == 1
+    assert entry["enabled"] is True
+
+
+def test_a_kept_suite_is_not_made_younger_by_a_run_without_it(path: Path) -> None:
+    (path.parent / "test_a.py").touch()
+    (path.parent / "test_b.py").touch()
+    put(path, suite(test="test_b.py::test_b"))
+
+    entry = put(path, suite(test="test_a.py::test_a"), now=LATER)["triage"]
+
+    assert entry["valid_until"] == "2027-02-20T12:00:00+00:00"
+
+
+def test_suites_that_ran_one_after_the_other_expire_with_the_older(path: Path) -> None:
+    (path.parent / "test_a.py").touch()
+    (path.parent / "test_b.py").touch()
+    put(path, suite(test="test_b.py::test_b"))
+    put(path, suite(test="test_a.py::test_a"), now=LATER)
+
+    entry = put(path, suite(test="test_b.py::test_b"), now=LATER + timedelta(days=1))["triage"]
+
+    assert entry["valid_until"] == "2027-03-22T12:00:00+00:00"
+
+
+HOSTILE = ["", "new\nline", "quote\"'\\", "nul\x00", "esc\x1b[31m", "half\ud800", "北京", "\u2028"]
+
+
+@pytest.mark.parametrize("feature", HOSTILE)
+def test_hostile_names_are_written_and_found_again(path: Path, feature: str) -> None:
+    put(path, suite(feature, reason=feature), now=datetime.now(UTC))
+
+    found = gate(feature, path)
+
+    assert found.enabled
+    assert found.reason == feature
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"schema": 1}',
+        b'{"schema": 1, "gates": []}',
+        b'{"schema": 2, "gates": {}}',
+        b'{"schema": "1", "gates": {}}',
+        b'{"gates": {}}',
+        b'{"schema": 1, "gates": {"x": 5}}',
+        b'{"schema": 1, "gates": {"x": {}}}',
+        b'{"schema": 1, "gates": {"x": {"suites": [], "valid_until": "2027-01-01"}}}',
+        b'{"schema": 1, "gates": {"x": {"suites": [5], "valid_until": "2027-01-01"}}}',
+        b'<<<<<<< HEAD\n{"schema": 1, "gates": {}}\n',
+    ],
+)
+def test_a_broken_old_file_is_kept_and_told(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+    with pytest.raises(GatesFileError) as caught:
+        put(path, suite())
+
+    message = str(caught.value)
+    assert message.startswith(f"{path}: the old gates cannot be read (")
+    assert "Restore the file from version control or delete it, then run `pytest" in message
+    assert path.read_bytes() == content
+    assert os.listdir(path.parent) == ["llmprod-gates.json"]
+
+
+@pytest.mark.parametrize("missing", ["test", "metric", "enabled", "interval", "threshold"])
+def test_an_old_suite_without_a_key_is_told(path: Path, missing: str) -> None:
+    put(path, suite())
+    document = json.loads(path.read_text())
+    del document["gates"]["triage"]["suites"][0][missing]
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(GatesFileError, match=rf"cannot be read \(KeyError: '{missing}'\)"):
+        put(path, suite())
+
+
+@pytest.mark.parametrize("test", [5, None, ["test_a.py"]])
+def test_an_old_suite_with_a_wrong_type_is_told(path: Path, test: object) -> None:
+    put(path, suite())
+    document = json.loads(path.read_text())
+    document["gates"]["triage"]["suites"][0]["test"] = test
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(GatesFileError, match="the old gates cannot be read"):
+        put(path, suite())
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(path: Path) -> None:
+    path.mkdir()
+
+    with pytest.raises(GatesFileError, match="the old gates cannot be read"):
+        put(path, suite())
+
+
+def assert_refused(path: Path, reason: str) -> None:
+    old = path.read_bytes()
+
+    with pytest.raises(GatesFileError) as caught:
+        put(path, suite("new"))
+
+    message = str(caught.value)
+    assert message.startswith(f"{path}: cannot be written ({reason}). The application still reads")
+    assert "Make the file and its folder writable and make room, then run `pytest" in message
+    assert path.read_bytes() == old
+    assert os.listdir(path.parent) == ["llmprod-gates.json"]
+
+
+def test_a_read_only_file_is_told_and_kept(path: Path) -> None:
+    put(path, suite("old"))
+    path.chmod(0o444)
+
+    assert_refused(path, "the file is read-only")
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
+def test_a_full_disk_is_told_and_the_old_file_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    put(path, suite("old"))
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+
+    assert_refused(path, "No space left on device")
+
+
+def test_an_unwritable_folder_is_told_and_the_old_file_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(path, suite("old"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", fail)
+
+    assert_refused(path, "Permission denied")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+
+    with pytest.raises(GatesFileError, match=r"llmprod-gates.json: "):
+        put(tmp_path / "taken" / "llmprod-gates.json", suite())

@@ -1,0 +1,88 @@
+"""xdist: the same totals, verdicts, JUnit cases and gates, however many workers there are."""
+
+import json
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+
+from conftest import WORDS, Project
+
+
+def everything(project: Project, *arguments: str) -> dict[str, Any]:
+    """What a run says, apart from its times and its id."""
+    project.run("--llm-json=run.json", "--junit-xml=junit.xml", *arguments, subprocess=True)
+    data = json.loads((project.path / "run.json").read_text())
+    gates = json.loads((project.path / "llmprod-gates.json").read_text())
+    del data["run"], gates["run"]
+    for found in (data["gates"], gates["gates"]):
+        for gate in found.values():
+            del gate["valid_until"]
+    data["cases"].sort(key=lambda case: case["id"])
+    cases = ET.parse(project.path / "junit.xml").getroot().iter("testcase")
+    names = sorted((case.get("name"), len(case)) for case in cases)
+    return {"data": data, "gates": gates, "junit": names}
+
+
+def test_runs_agree_with_none_two_and_four_workers(recorded: Project) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.95")
+
+    alone = everything(recorded, "-n0")
+    two = everything(recorded, "-n2")
+    four = everything(recorded, "-n4")
+
+    assert len(alone["junit"]) == 11
+    assert alone["data"]["suites"][0]["hits"] == 9
+    assert two == alone
+    assert four == alone
+
+
+def test_two_workers_recording_into_one_cassette_lose_nothing(project: Project) -> None:
+    result = project.record("-n2", subprocess=True)
+
+    assert result.ret == pytest.ExitCode.OK
+    document = json.loads(project.cassette().read_text())
+    cases = [each["llmprod"]["case"] for each in document["interactions"]]
+    assert cases == list(WORDS)
+    assert len(project.server.requests) == len(WORDS)
+    assert not list((project.path / ".llmprod" / "recording").iterdir())
+
+
+def test_a_failed_gate_fails_a_parallel_run(recorded: Project) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.99")
+
+    result = recorded.run("-n2", subprocess=True)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["failed"] == 1
+
+
+def test_a_task_runs_once_for_each_case_in_a_parallel_recording(project: Project) -> None:
+    project.edit("test_words.py", "threshold=0.5", "threshold=0.5, task=ask")
+    project.edit("test_words.py", "(llm_case):", "(llm_case, llm_output):")
+    project.edit("test_words.py", "ask(llm_case.input)", "llm_output")
+
+    result = project.record("-n2", subprocess=True)
+
+    assert result.ret == pytest.ExitCode.OK
+    assert len(project.server.requests) == len(WORDS)
+
+
+def test_evals_that_were_left_out_are_told_in_a_parallel_run(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_plain="def test_plain(): pass")
+
+    result = recorded.pytester.runpytest_subprocess("-n2")
+
+    result.stdout.fnmatch_lines(["llmprod: 1 eval was deselected; run with --llm-eval"])
+
+
+def test_a_worker_that_crashes_leaves_the_suite_unjudged(recorded: Project) -> None:
+    crash = "    if llm_case.id == 'two': import os; os._exit(1)\n    assert"
+    recorded.edit("test_words.py", "    assert", crash)
+    (recorded.path / "llmprod-gates.json").unlink()
+
+    result = recorded.run("-n2", subprocess=True)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not (recorded.path / "llmprod-gates.json").exists()
+    result.stdout.fnmatch_lines(["*partial*", "gate doubling: not judged; only 9 of 10 cases ran"])

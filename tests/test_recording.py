@@ -1,0 +1,321 @@
+"""Recording from inside of pytest: modes, secrets, swaps, kills."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import WORDS, Project
+
+
+def recorded_words(project: Project, model: str = "gpt-test") -> list[str]:
+    """The last words of the recorded prompts, in file order."""
+    document = json.loads(project.cassette(model).read_text())
+    return [
+        each["request"]["body"]["json"]["messages"][-1]["content"].split()[-1]
+        for each in document["interactions"]
+    ]
+
+
+def sent_words(project: Project) -> list[str]:
+    return [body["messages"][-1]["content"].split()[-1] for body in project.server.requests]
+
+
+def test_recordings_stand_in_the_order_of_the_data_set(recorded: Project) -> None:
+    assert recorded_words(recorded) == list(WORDS)
+
+
+def test_recording_the_same_twice_changes_only_times(recorded: Project) -> None:
+    before = recorded.cassette().read_text()
+
+    recorded.record()
+
+    def without_times(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "latency_s" not in line and "_at" not in line]
+
+    assert without_times(recorded.cassette().read_text()) == without_times(before)
+
+
+def test_no_key_cookie_or_organisation_reaches_a_file(recorded: Project) -> None:
+    sent = recorded.server
+
+    files = [path for path in recorded.path.rglob("*") if path.is_file()]
+    content = b"".join(path.read_bytes() for path in files)
+
+    assert b"0123456789abcdefghijkl" not in content
+    assert b"cookie-of-the-provider" not in content
+    assert b"org-of-the-team" not in content
+    assert sent.headers[0]["authorization"] == "Bearer sk-live-0123456789abcdefghijkl"
+
+
+def test_a_key_in_a_prompt_is_masked_and_still_matches(project: Project) -> None:
+    key = "sk-" + "a1B2" * 8
+    project.edit("feature.py", "Double this word:", f"{key} Double this word:")
+
+    project.record()
+    replayed = project.run()
+
+    assert project.server.requests[0]["messages"][0]["content"].startswith(key)
+    assert key not in project.cassette().read_text()
+    assert replayed.ret == pytest.ExitCode.OK
+
+
+def test_once_records_cases_that_have_no_recording_and_no_others(recorded: Project) -> None:
+    recorded.write_rows(("eleven", *WORDS))
+
+    result = recorded.record("--llm-record=once")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert sent_words(recorded) == ["eleven"]
+    assert recorded_words(recorded) == ["eleven", *WORDS]
+
+
+def test_once_refuses_a_new_request_of_a_case_that_is_recorded(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    result = recorded.record("--llm-record=once", "-k", "one")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert recorded.server.requests == []
+    result.stdout.fnmatch_lines(["*in no recording, and --llm-record=once sends nothing.*"])
+
+
+def test_new_episodes_adds_and_keeps(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    recorded.record("--llm-record=new_episodes", "-k", "one")
+    recorded.edit("feature.py", "Please double this word:", "Double this word:")
+    result = recorded.run()
+
+    assert sent_words(recorded) == ["one"]
+    assert result.ret == pytest.ExitCode.OK
+    assert recorded_words(recorded) == ["one", *WORDS]
+
+
+def test_rewrite_starts_the_cases_that_ran_anew_and_leaves_the_others(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    recorded.record("--llm-record=rewrite", "-k", "one or ten")
+
+    text = recorded.cassette().read_text()
+    assert recorded_words(recorded) == list(WORDS)
+    assert text.count('"Please double this word: ') == 2
+
+
+def test_rewrite_of_a_whole_run_drops_cases_that_left_the_data_set(recorded: Project) -> None:
+    recorded.write_rows(("ten", "one"))
+
+    recorded.record("--llm-record=rewrite")
+
+    assert recorded_words(recorded) == ["ten", "one"]
+
+
+def test_rewrite_keeps_the_old_recordings_of_a_test_that_failed(recorded: Project) -> None:
+    recorded.edit("test_words.py", "    assert", "    1 / (llm_case.id != 'two')\n    assert")
+
+    recorded.record("--llm-record=rewrite")
+
+    assert recorded_words(recorded) == list(WORDS)
+
+
+def test_a_swap_asks_another_model_and_has_a_cassette_of_its_own(recorded: Project) -> None:
+    before = recorded.cassette().read_bytes()
+
+    recorded.record("--llm-swap=gpt-test=gpt-other")
+    replayed = recorded.data("--llm-swap=gpt-test=gpt-other")
+
+    assert {body["model"] for body in recorded.server.requests} == {"gpt-other"}
+    assert recorded.cassette().read_bytes() == before
+    assert recorded_words(recorded, "gpt-other") == list(WORDS)
+    assert replayed["suites"][0]["model"] == "gpt-other-2026-01-01"
+
+
+def test_llm_model_asks_one_model_for_everything(recorded: Project) -> None:
+    recorded.record("--llm-model=vendor/gpt-9:latest")
+
+    replayed = recorded.data("--llm-model=vendor/gpt-9:latest")
+
+    assert {body["model"] for body in recorded.server.requests} == {"vendor/gpt-9:latest"}
+    assert replayed["suites"][0]["hits"] == 9
+    names = sorted(path.name for path in recorded.cassette().parent.iterdir())
+    assert names[1].startswith("test_doubles.vendor-gpt-9-latest-")
+
+
+def test_a_marked_test_and_a_client_fixture_record_and_replay(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.mark.llm_cassette
+        @pytest.mark.parametrize("word", ["one", "two"])
+        def test_marked(word, llm_cassette):
+            assert ask(word) == f"{word} {word}"
+            (exchange,) = llm_cassette.exchanges
+            assert (exchange.text, exchange.usage.input_tokens) == (f"{word} {word}", 1000)
+
+        def test_client(llm_client, llm_model):
+            answer = llm_client.chat.completions.create(
+                model="gpt-test", messages=[{"role": "user", "content": "say three"}])
+            assert answer.choices[0].message.content == "three three"
+            assert llm_model is None
+        """
+    )
+
+    first = project.record("--llm-record=once")
+    project.server.requests.clear()
+    second = project.pytester.runpytest_inprocess()
+
+    assert first.parseoutcomes() == {"passed": 3}
+    assert second.parseoutcomes() == {"passed": 3}
+    assert project.server.requests == []
+    assert len(list(project.cassette().parent.iterdir())) == 2
+
+
+def test_a_test_that_replays_reaches_no_host_and_fails_although_it_swallows_the_error(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makepyfile(
+        test_words=f"""
+        import socket, urllib.request, pytest
+
+        @pytest.mark.llm_cassette
+        def test_other_library():
+            try:
+                urllib.request.urlopen("{recorded.server.url}/x", timeout=5)
+            except OSError:
+                pass
+            except Exception:
+                pass
+
+        def test_without_tape():
+            with socket.create_connection(("127.0.0.1", {recorded.server.server_address[1]})):
+                pass
+        """
+    )
+
+    result = recorded.pytester.runpytest_inprocess("-rf")
+
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1}
+    result.stdout.fnmatch_lines(["*tried to reach 127.0.0.1:*Nothing was sent.*"])
+
+
+def test_allow_hosts_lets_a_database_through(recorded: Project) -> None:
+    port = recorded.server.server_address[1]
+    (recorded.path / "pyproject.toml").write_text(
+        f'[tool.llmprod.wire]\nallow_hosts = ["127.0.0.1:{port}"]\n'
+    )
+    recorded.pytester.makepyfile(
+        test_words=f"""
+        import socket, pytest
+
+        @pytest.mark.llm_cassette
+        def test_database():
+            with socket.create_connection(("127.0.0.1", {port})):
+                pass
+        """
+    )
+
+    result = recorded.pytester.runpytest_inprocess(f"--rootdir={recorded.path}")
+
+    assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_a_thread_that_outlives_its_test_cannot_use_the_next_tape(recorded: Project) -> None:
+    recorded.pytester.makepyfile(
+        test_words="""
+        import threading, pytest
+        from feature import ask
+
+        go = threading.Event()
+        result = []
+
+        def late():
+            go.wait(5)
+            try:
+                result.append(ask("one"))
+            except Exception as error:
+                result.append(error)
+
+        thread = threading.Thread(target=late)
+
+        @pytest.mark.llm_cassette
+        def test_leaves_a_thread():
+            thread.start()
+
+        @pytest.mark.llm_cassette
+        def test_comes_after(llm_cassette):
+            go.set()
+            thread.join()
+            assert llm_cassette.exchanges == []
+            assert llm_cassette.misses == []
+            assert "after that test had ended" in str(result[0])
+        """
+    )
+
+    result = recorded.pytester.runpytest_inprocess()
+
+    assert result.parseoutcomes() == {"passed": 2}
+
+
+def test_no_patch_is_left_after_a_run(recorded: Project) -> None:
+    import socket
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    import httpcore2
+    import httpx2
+
+    def patched() -> list[object]:
+        return [
+            httpx2.HTTPTransport.handle_request,
+            httpx2.AsyncHTTPTransport.handle_async_request,
+            httpcore2.default_ssl_context,
+            socket.socket.connect,
+            socket.getaddrinfo,
+            threading.Thread.start,
+            ThreadPoolExecutor.submit,
+        ]
+
+    before = patched()
+    recorded.run()
+
+    assert patched() == before
+    assert "OPENAI_API_KEY" not in os.environ
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a matter of POSIX systems")
+def test_a_killed_recording_loses_nothing_and_is_resumed(recorded: Project) -> None:
+    before = recorded.cassette().read_bytes()
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+    answered = recorded.server.answer
+
+    def slow(body: dict[str, object]) -> str:
+        time.sleep(0.05)
+        return answered(body)
+
+    recorded.server.answer = slow
+    environment = {**os.environ, "OPENAI_BASE_URL": recorded.server.url, "OPENAI_API_KEY": "x"}
+    command = [sys.executable, "-m", "pytest", "--llm-eval", "--llm-record=all"]
+    process = subprocess.Popen(
+        command, cwd=recorded.path, env=environment, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 30
+    while len(recorded.server.requests) < 5 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    answered_before_the_kill = len(recorded.server.requests) - 1
+    untouched = recorded.cassette().read_bytes()
+    recorded.server.requests.clear()
+
+    resumed = recorded.record("--llm-record=new_episodes")
+
+    assert untouched == before
+    assert resumed.ret == pytest.ExitCode.OK
+    assert len(recorded.server.requests) <= len(WORDS) - answered_before_the_kill
+    assert not list((recorded.path / ".llmprod" / "recording").iterdir())
