@@ -26,13 +26,13 @@ check: $(VENV)/.check
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-$(VENV)/bin-is-made:
+$(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with `make PYTHON=python3.12 ...`")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	touch $@
 
-$(VENV)/.demo: $(VENV)/bin-is-made pyproject.toml
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 

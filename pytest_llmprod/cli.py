@@ -10,11 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.core.errors import LlmprodError, PricesError
+from pytest_llmprod.core.errors import CassetteError, LlmprodError, PricesError
 from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.core.text import printable, shorten
+
+if TYPE_CHECKING:
+    from pytest_llmprod.wire.recording import Recording
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     cassette = nouns.add_parser("cassette", help="recordings").add_subparsers(
         metavar="VERB", required=True
     )
-    show = cassette.add_parser("show", help="list the exchanges in a cassette")
+    show = cassette.add_parser("show", help="list the exchanges in a cassette, ours or vcrpy's")
     show.add_argument("file", type=Path, metavar="FILE")
     show.add_argument("--json", action="store_true", help="print JSON instead of a table")
     show.set_defaults(run=_cassette_show)
@@ -86,7 +89,7 @@ def _cassette_show(options: argparse.Namespace) -> int:
     rows = [
         (
             printable(each["case"]),
-            each["operation"] + (" (stream)" if each["stream"] else ""),
+            printable(each["operation"]) + (" (stream)" if each["stream"] else ""),
             printable(each["model"]),
             each["status"],
             each["usage"]["input_tokens"] if each["usage"] else "-",
@@ -97,38 +100,60 @@ def _cassette_show(options: argparse.Namespace) -> int:
         for each in exchanges
     ]
     headers = ("case", "operation", "model", "status", "in", "out", "latency", "text")
-    print(tabulate.tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
+    align = ("left", "left", "left", "right", "right", "right", "right", "left")
+    print(
+        tabulate.tabulate(
+            rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align
+        )
+    )
     return 0
 
 
 def _exchanges(path: Path) -> Iterator[dict[str, Any]]:
-    from urllib.parse import urlsplit
-
-    from pytest_llmprod.wire import bodies, cassette_file, dialects
+    from pytest_llmprod.wire import cassette_file, foreign
 
     if not path.is_file():
         raise LlmprodError(
             f"{path}: there is no such file. Name a cassette, a file under cassettes/."
         )
-    for recording in cassette_file.load(path).all():
-        url = urlsplit(recording.request["uri"])
-        dialect = dialects.find_dialect(dialects.BUILT_IN, url.path)
-        asked = bodies.decode_document(recording.request["body"])
-        asked = asked if isinstance(asked, dict) else {}
-        yield {
-            "case": recording.case,
-            "provider": dialect.provider if dialect else url.netloc,
-            "operation": dialect.operation if dialect else url.path,
-            "stream": "stream" in recording.response["body"],
-            "model_requested": asked.get("model"),
-            "model": recording.model,
-            "status": recording.status,
-            "usage": usage_to_json(recording.usage) if recording.usage else None,
-            "latency_s": recording.latency_s,
-            "ttft_s": recording.ttft_s,
-            "recorded_at": recording.recorded_at,
-            "text": dialects.stored_text(dialect, recording.response["body"]),
-        }
+    is_ours = path.suffix == ".json" and b'"llmprod"' in path.read_bytes()
+    for recording in cassette_file.load(path).all() if is_ours else foreign.load(path):
+        try:
+            row = _exchange(recording)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CassetteError(
+                f"{path}: the recording of case {recording.case!r} cannot be understood "
+                f"({type(error).__name__}: {error}). Restore the file from version control, or "
+                f"delete it and record it again with --llm-record=once."
+            ) from error
+        yield row
+
+
+def _exchange(recording: "Recording") -> dict[str, Any]:
+    from urllib.parse import urlsplit
+
+    from pytest_llmprod.wire import bodies, dialects
+
+    if not isinstance(recording.model, str):
+        raise TypeError(f"model is {recording.model!r}")
+    url = urlsplit(recording.request["uri"])
+    dialect = dialects.find_dialect(dialects.BUILT_IN, url.path)
+    asked = bodies.decode_document(recording.request["body"])
+    asked = asked if isinstance(asked, dict) else {}
+    return {
+        "case": recording.case,
+        "provider": dialect.provider if dialect else url.netloc,
+        "operation": dialect.operation if dialect else url.path,
+        "stream": "stream" in recording.response["body"],
+        "model_requested": asked.get("model"),
+        "model": recording.model,
+        "status": recording.status,
+        "usage": usage_to_json(recording.usage) if recording.usage else None,
+        "latency_s": recording.latency_s,
+        "ttft_s": recording.ttft_s,
+        "recorded_at": recording.recorded_at,
+        "text": dialects.stored_text(dialect, recording.response["body"]),
+    }
 
 
 def _prices_lock(options: argparse.Namespace) -> int:
@@ -147,6 +172,8 @@ def _prices_lock(options: argparse.Namespace) -> int:
             f"{options.folder}: there is no cassette below this folder. Record one with "
             f"`pytest --llm-eval --llm-record=once`, then lock its prices."
         )
+    path = options.folder / prices.FILE_NAME
+    by_hand = prices.load(path) if path.exists() else prices.PriceList({})
     now = datetime.now(UTC)
     known = {}
     unknown = []
@@ -154,13 +181,22 @@ def _prices_lock(options: argparse.Namespace) -> int:
         try:
             known[provider, model] = prices.look_up(provider, model, now)
         except PricesError as error:
-            unknown.append(str(error))
-    path = options.folder / prices.FILE_NAME
+            kept = by_hand.find(provider, model)
+            if kept is None:
+                unknown.append(str(error))
+            else:
+                known[provider, model] = kept
     source = f"genai-prices {importlib.metadata.version('genai-prices')}"
-    write_whole(path, prices.dump(known, source=source, locked_on=now.date()).encode())
+    text = prices.dump(known, source=source, locked_on=now.date())
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise PricesError(
+            f"{path}: cannot be written ({error.strerror}). Make the file and its folder writable."
+        ) from error
     print(f"{path}: {len(known)} models priced, from {source}")
-    for text in unknown:
-        print(f"llmprod: {text}", file=sys.stderr)
+    for problem in unknown:
+        print(f"llmprod: {problem}", file=sys.stderr)
     return 1 if unknown else 0
 
 

@@ -71,7 +71,11 @@ class Collector:
         finally:
             self._fold_recordings(session)
         if self._run is not None:
-            self._decide(session, self._run)
+            try:
+                self._decide(session, self._run)
+            except LlmprodError as error:
+                self._run = None
+                self._report("llmprod::decided", str(error))
         return outcome
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -63,7 +63,10 @@ def llm_score(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
 
 @pytest.fixture
 def llm_cassette(request: pytest.FixtureRequest) -> "Tape":
-    """Return this test's tape; `.exchanges` lists what it asked and was answered so far."""
+    """Return this test's tape; `.exchanges` lists what it asked and was answered so far.
+
+    `.cost_usd` is what that cost, None where an exchange has no price.
+    """
     return _trial(request).tape
 
 

@@ -242,6 +242,9 @@ def _session(config: pytest.Config) -> "Session":
                 dialects=lambda: _flat(config.hook.pytest_llmprod_dialects()),
                 scanners=lambda: _flat(config.hook.pytest_llmprod_scanners()),
                 metrics=lambda: _merged(config.hook.pytest_llmprod_metrics()),
+                prices=lambda folder: config.hook.pytest_llmprod_prices(
+                    folder=folder, rootpath=config.rootpath
+                ),
                 on_exchange=lambda exchange: _tell(config, exchange),
             ),
             run_id=config.stash[RUN_ID],

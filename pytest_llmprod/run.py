@@ -83,11 +83,14 @@ class Run:
         ]
 
     def cases(self) -> list[CaseResult]:
-        """Return the result of each case, in the order of suites and of arrival."""
+        """Return the result of each case, in the order of suites and of ids.
+
+        The order of arrival would differ from run to run under xdist.
+        """
         return [
             self._case(name, suite, row)
             for name, suite in sorted(self._suites.items())
-            for row in suite.rows.values()
+            for _, row in sorted(suite.rows.items())
         ]
 
     def write_gates(

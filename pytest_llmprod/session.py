@@ -3,14 +3,17 @@
 The composition root: it knows every package, and no package knows another. It imports no pytest.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.budgets.prices import first_price
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Trace
 from pytest_llmprod.evals import dataset as datasets
@@ -22,7 +25,7 @@ from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept, WirePolicy
 from pytest_llmprod.wire.journal import Journal
-from pytest_llmprod.wire.masking import Scanner
+from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Library, Tape, TapeLabel
@@ -35,6 +38,7 @@ class Extensions:
     dialects: Callable[[], Sequence[Dialect]]
     scanners: Callable[[], Sequence[Scanner]]
     metrics: Callable[[], Mapping[str, Metric]]
+    prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
 
 
@@ -90,6 +94,7 @@ class Session:
         self._journal = Journal(settings.rootpath, run_id, writer, settings.record)
         self._library = Library(self._journal)
         self._datasets: dict[Path, Dataset] = {}
+        self._prices: dict[Path, Sequence[Any]] = {}
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
         self._told_suites: set[str] = set()
@@ -100,16 +105,29 @@ class Session:
         return self._extensions.metrics()
 
     @cached_property
+    def _scanners(self) -> Sequence[Scanner]:
+        return self._extensions.scanners()
+
+    @cached_property
     def _intercept(self) -> Intercept:
         policy = WirePolicy(
             dialects=self._extensions.dialects(),
-            scanners=self._extensions.scanners(),
+            scanners=self._scanners,
             choice=self.settings.choice,
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
             monotonic=self._monotonic,
         )
         return Intercept(self._router, policy)
+
+    def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
+        """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""
+        if folder not in self._prices:
+            self._prices[folder] = self._extensions.prices(folder)
+        price = first_price(self._prices[folder], exchange.provider, exchange.model)
+        if price is None or exchange.usage is None:
+            return None
+        return price.cost_usd(exchange.usage)
 
     def dataset(self, path: Path) -> Dataset:
         """Return the data set at `path`, read once a run."""
@@ -127,6 +145,7 @@ class Session:
                 mode=self.settings.record,
                 library=self._library,
                 observe=self._extensions.on_exchange,
+                price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
             )
             trial = self._trials[nodeid] = Trial(tape, suite, case)
         return trial
@@ -186,6 +205,9 @@ class Session:
         suite, case = trial.suite, trial.case
         if suite is None or case is None:
             return ""
+        if trial.result is not None and trial.result.error is not None:
+            error = trial.result.error
+            return f"the task failed on this case: {type(error).__name__}: {error}"
         for metric in suite.threshold:
             if metric == PASSED or metric in trial.trace.scores:
                 continue
@@ -205,6 +227,7 @@ class Session:
 
         The first row of each suite carries what the deciding process must know of the suite.
         """
+        trial.trace.why = self._masked(trial.trace.why)
         row = trial.trace.to_dict()
         suite, case = trial.suite, trial.case
         if suite is None or case is None:
@@ -226,9 +249,19 @@ class Session:
         if suite is not None and (suite.outputs is not None or trial.result is not None):
             if trial.result is not None and trial.result.error is not None:
                 return None
-            value = self.output(trial)
-            return value if isinstance(value, str | int | float | bool | None) else repr(value)
-        return trial.trace.exchanges[-1].text if trial.trace.exchanges else None
+            return self._as_json(self.output(trial))
+        exchanges = trial.trace.exchanges
+        return self._as_json(exchanges[-1].text) if exchanges else None
+
+    def _as_json(self, value: Any) -> Any:
+        """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
+        try:
+            return json.loads(self._masked(json.dumps(value)))
+        except (TypeError, ValueError):
+            return self._masked(repr(value))
+
+    def _masked(self, text: str) -> str:
+        return mask(text, self._scanners) if text else text
 
     def close_journal(self) -> None:
         """Close the journal of this process, so that it can be folded into the cassettes."""

@@ -59,20 +59,24 @@ def load(
         rootpath=rootpath,
         record=record,
         choice=ModelChoice(override=model, swaps=_read_swaps(swaps)),
-        concurrency=_at_least_one(
-            configured if concurrency is None else concurrency, "--llm-concurrency"
-        ),
+        concurrency=_within(configured, f"{_TABLE} concurrency")
+        if concurrency is None
+        else _within(concurrency, "--llm-concurrency"),
         is_strict=is_strict,
         json_path=None if json_path is None else Path(json_path),
         allow_hosts=tuple(allow_hosts),
-        gate_valid_days=_at_least_one(
-            _get(table, "gate_valid_days", int, 90, "tool.llmprod"), "gate_valid_days"
+        gate_valid_days=_within(
+            _get(table, "gate_valid_days", int, 90, "tool.llmprod"),
+            f"{_TABLE} gate_valid_days",
+            most=_MOST_DAYS,
         ),
     )
 
 
 _KEYS = ("concurrency", "gate_valid_days", "wire")
 _WIRE_KEYS = ("allow_hosts",)
+_TABLE = "pyproject.toml: [tool.llmprod]"
+_MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
 
 def _read_table(path: Path) -> Mapping[str, Any]:
@@ -111,9 +115,10 @@ def _get(table: Mapping[str, Any], key: str, kind: type, default: Any, name: str
 _KIND_NAMES = {int: "whole number", list: "list", dict: "table"}
 
 
-def _at_least_one(value: int, name: str) -> int:
-    if value < 1:
-        raise SettingsError(f"{name} must be at least 1, not {value}.")
+def _within(value: int, name: str, *, most: int | None = None) -> int:
+    if value < 1 or (most is not None and value > most):
+        limits = "at least 1" if most is None else f"from 1 to {most}"
+        raise SettingsError(f"{name} must be {limits}, not {value}.")
     return value
 
 

@@ -365,7 +365,7 @@ def test_the_summary_names_the_model_the_cost_and_the_recording(recorded: Projec
             "suite *cases hits *score 95% interval min verdict *cost *p95",
             "doubling * 10 * 9 *90.0% ?59.6, 98.2? *50% PASS *$0.0180 * ms",
             "gpt-test-2026-01-01, replayed, recorded 20*",
-            "doubling: 1 miss in 10; the first alone:",
+            "doubling: 1 miss in 10; run the first alone with:",
             "  pytest --llm-eval 'test_words.py::test_doubles?seven?'",
             "  seven  assert 'wrong' == 'seven seven'",
             "gate doubling: open",
@@ -418,3 +418,43 @@ def test_async_tests_record_and_replay(recorded: Project) -> None:
 
     assert (data["suites"][0]["hits"], data["suites"][0]["requests"]) == (9, 10)
     assert recorded.server.requests == []
+
+
+def test_the_tape_says_what_its_exchanges_cost(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text(
+        "[[models]]\nprovider = 'openai'\nmodel = 'gpt-test-2026-01-01'\n"
+        "input = '1'\ncached = '0.5'\noutput = '10'\n"
+    )
+    recorded.edit("test_words.py", "(llm_case):", "(llm_case, llm_cassette):")
+    recorded.edit(
+        "test_words.py",
+        "== llm_case.expected",
+        "== llm_case.expected\n    1 / (str(llm_cassette.cost_usd) == '0.0018')",
+    )
+
+    result = recorded.run()
+
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_broken_price_list_fails_the_run_with_the_cure(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text("[[models]]\nprovider = 'openai'\n")
+
+    result = recorded.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*llmprod.prices.toml: cannot be read*llmprod prices lock*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_a_task_that_failed_is_an_error_although_the_test_asks_for_no_answer(
+    recorded: Project,
+) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.5, task=len")
+    recorded.edit("test_words.py", "assert ask(llm_case.input) == llm_case.expected", "pass")
+    (recorded.path / "words.jsonl").write_text('{"id": "a", "input": "x"}\n{"id": "b", "input": 1}')
+
+    data = recorded.data()
+
+    assert [case["outcome"] for case in data["cases"]] == ["hit", "error"]
+    assert "TypeError" in data["cases"][1]["why"]

@@ -157,6 +157,7 @@ def test_a_marked_test_and_a_client_fixture_record_and_replay(project: Project) 
             assert ask(word) == f"{word} {word}"
             (exchange,) = llm_cassette.exchanges
             assert (exchange.text, exchange.usage.input_tokens) == (f"{word} {word}", 1000)
+            assert llm_cassette.cost_usd is None
 
         def test_client(llm_client, llm_model):
             answer = llm_client.chat.completions.create(

@@ -4,6 +4,7 @@ Runs read prices from `llmprod.prices.toml` only, so that a verdict never moves 
 is written by `llmprod prices lock` from the package genai-prices, with its version and the date.
 """
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -67,23 +68,34 @@ def find_lock(start: Path, rootpath: Path) -> Path | None:
 def load(path: Path) -> PriceList:
     """Read a price lock; raise PricesError where it cannot be read."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
         models = document.get("models", [])
         prices = {
             (row["provider"], row["model"]): ModelPrice(
-                input=Decimal(row["input"]),
-                cached=Decimal(row["cached"]),
-                output=Decimal(row["output"]),
+                input=_price(row, "input"),
+                cached=_price(row, "cached"),
+                output=_price(row, "output"),
             )
             for row in models
         }
-    except (OSError, ArithmeticError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise PricesError(
             f"{path}: cannot be read ({reason}). Correct it, or write it anew with "
             f"`llmprod prices lock`."
         ) from error
     return PriceList(prices)
+
+
+def _price(row: Mapping[str, Any], key: str) -> Decimal:
+    value = row[key]
+    try:
+        price = Decimal(value) if isinstance(value, str | int | Decimal) else None
+    except ArithmeticError:
+        price = None
+    if price is None or isinstance(value, bool) or not price.is_finite() or price < 0:
+        raise ValueError(f"{key} of {row['model']!r} must be USD from 0 up, not {value!r}")
+    return price
 
 
 def look_up(provider: str, model: str, when: datetime) -> ModelPrice:
@@ -130,13 +142,18 @@ def dump(prices: Mapping[tuple[str, str], ModelPrice], *, source: str, locked_on
         lines += [
             "",
             "[[models]]",
-            f'provider = "{provider}"',
-            f'model = "{model}"',
+            f"provider = {_quoted(provider)}",
+            f"model = {_quoted(model)}",
             f'input = "{_plain(price.input)}"',
             f'cached = "{_plain(price.cached)}"',
             f'output = "{_plain(price.output)}"',
         ]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # A string of JSON is one of TOML, but for this character.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _plain(value: Decimal) -> str:

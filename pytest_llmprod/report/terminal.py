@@ -1,10 +1,11 @@
 """Terminal: the summary at the end of a run, at most 25 lines of 80 columns for ten suites."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_llmprod.core.text import shorten, width
+from pytest_llmprod.core.text import printable, shorten, width
 from pytest_llmprod.report.view import Broken, SuiteRow, View
 
 if TYPE_CHECKING:
@@ -12,53 +13,77 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 MOST_LINES = 25
-_HEADERS = ("suite", "cases", "hits", "score", "95% interval", "min", "verdict", "cost", "p95")
+_HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
+_STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
+_Paint = Callable[[str, str], str]
 
 
 def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     """Return the lines of the summary, without the heading that pytest draws.
 
-    The tables of suites and of gates are always whole; what broke takes the lines that are left.
+    The tables of suites and of gates are always whole; the rest takes the lines that are left.
     """
-    table = _table(view)
-    tail = [*_gate_lines(view), *_wrapped([gates_note] if gates_note else [])]
-    tail += _wrapped(view.notes)
-    room = MOST_LINES - 1 - len(table) - len(view.sources) - len(tail)
-    broken = _broken_lines(view.broken, max(0, room))
-    lines = [*table, *_wrapped(view.sources), *broken, *tail]
-    return [_coloured(line, view) for line in lines] if colour else lines
+    paint = _painted if colour else _plain
+    table, gates = _table(view, paint), _gate_lines(view, paint)
+    gates += _shortened([printable(gates_note)] if gates_note else [])
+    room = MOST_LINES - 1 - len(table) - len(gates)
+    sources = _fitted(view.sources, room - bool(view.notes), "sources of answers")
+    notes = _fitted(view.notes, room - len(sources), "notes")
+    broken = _broken_lines(view.broken, room - len(sources) - len(notes))
+    return [*table, *sources, *broken, *gates, *notes]
+
+
+def _plain(text: str, _: str) -> str:
+    return text
+
+
+def _painted(text: str, colour: str) -> str:
+    return f"{_ANSI[colour]}{text}{_ANSI_END}"
 
 
 def render_quiet(view: View) -> str:
     """Return the run in one line, for `pytest -q`."""
-    if len(view.suites) == 1:
-        row = view.suites[0]
-        text = f"{row.name} {row.hits}/{row.cases} {row.score} {row.interval} {row.verdict}"
-    else:
-        verdicts = [row.verdict for row in view.suites]
-        counts = [f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts)]
-        text = f"{len(view.suites)} suites: {', '.join(counts)}"
-    states = [state for _, state, _ in view.gates]
-    gates = ", ".join(f"{states.count(name)} {name}" for name in dict.fromkeys(states))
-    return shorten(f"llmprod: {text}; gates: {gates}", COLUMNS)
+    gates = f"gates: {_counts(state for _, state, _ in view.gates)}"
+    if len(view.suites) != 1:
+        verdicts = _counts(row.verdict for row in view.suites)
+        return shorten(f"llmprod: {len(view.suites)} suites: {verdicts}; {gates}", COLUMNS)
+    row = view.suites[0]
+    rest = f" {row.hits}/{row.cases} {row.score} {row.interval} {row.verdict}; {gates}"
+    return f"llmprod: {shorten(row.name, COLUMNS - len('llmprod: ') - len(rest))}{rest}"
 
 
-def _table(view: View) -> list[str]:
+def _counts(names: Iterable[str]) -> str:
+    counts = Counter(names)
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
+
+
+def _table(view: View, paint: _Paint) -> list[str]:
     # Only a run with suites needs tabulate.
     import tabulate
 
-    figures = [_HEADERS[1:], *(_figures(row) for row in view.suites)]
-    taken = sum(max(len(line[column]) + 1 for line in figures) for column in range(8))
-    names = [_HEADERS[0], *(shorten(row.name, COLUMNS - taken) for row in view.suites)]
+    confidences = {row.confidence for row in view.suites}
+    interval = f"{confidences.pop()} interval" if len(confidences) == 1 else "interval"
     text = tabulate.tabulate(
-        [(name, *line) for name, line in zip(names, figures, strict=True)],
+        [
+            [interval if header == "interval" else header for header in _HEADERS],
+            *(_figures(row) for row in view.suites),
+        ],
         tablefmt=_plain_format(),
-        colalign=("left", "right", "right", "right", "left", "right", "left", "right", "right"),
+        colalign=("right", "right", "right", "left", "right", "left", "right", "right"),
         disable_numparse=True,
     )
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+    figures = [shorten(line, COLUMNS) for line in text.splitlines() if line.strip()]
+    # tabulate counts characters, and a wide character takes two columns: the names stand outside.
+    room = max(0, COLUMNS - 1 - max(map(width, figures)))
+    names = [shorten(name, room) for name in ("suite", *(row.name for row in view.suites))]
+    column = max(map(width, names))
+    lines = [names[0] + " " * (column - width(names[0])) + f" {figures[0]}"]
+    for row, name, line in zip(view.suites, names[1:], figures[1:], strict=True):
+        painted = line.replace(row.verdict, paint(row.verdict, row.colour), 1)
+        lines.append(name + " " * (column - width(name)) + f" {painted}")
+    return lines
 
 
 def _figures(row: SuiteRow) -> tuple[str, ...]:
@@ -105,41 +130,48 @@ def _one_broken(group: Broken, room: int) -> list[str]:
     if room <= len(command):
         return [shorten(group.headline, COLUMNS)]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
-    lines = [f"{group.headline}; the first alone:", *command]
+    lead = "; run the first alone with:"
+    lines = [shorten(group.headline, COLUMNS - len(lead)) + lead, *command]
     for case_id, why in shown:
-        lines.append(shorten(f"  {case_id}  {why}", COLUMNS))
+        lines.append(shorten(f"  {case_id}  {why}".rstrip(), COLUMNS))
     return lines
 
 
 def _command(nodeid: str) -> list[str]:
-    """Return the command that runs one case; two lines where one would be too wide."""
+    """Return the command that runs one case, broken as a shell allows where it is too wide."""
     quoted = shlex.quote(nodeid)
     line = f"  pytest --llm-eval {quoted}"
     if width(line) <= COLUMNS:
         return [line]
-    return ["  pytest --llm-eval \\", f"    {quoted}"]
+    start = "  pytest --llm-eval \\"
+    if width(quoted) + 4 <= COLUMNS:
+        return [start, f"    {quoted}"]
+    parts = [""]
+    for char in nodeid:
+        if width(shlex.quote(parts[-1] + char)) >= COLUMNS:
+            parts.append("")
+        parts[-1] += char
+    # Parts of one word must not be indented.
+    *others, last = [shlex.quote(part) for part in parts]
+    return [start, *(f"{part}\\" for part in others), last]
 
 
-def _gate_lines(view: View) -> list[str]:
+def _gate_lines(view: View, paint: _Paint) -> list[str]:
     lines: list[str] = []
     for feature, state, why in view.gates:
-        reason = f"; {why}" if why else ""
-        lines.append(shorten(f"gate {feature}: {state}{reason}", COLUMNS))
+        start = f"gate {shorten(feature, 40)}: "
+        reason = shorten(f"; {why}", COLUMNS - width(start) - len(state)) if why else ""
+        lines.append(start + paint(state, _STATE_COLOURS[state]) + reason)
     return lines
 
 
-def _wrapped(sentences: Iterable[str]) -> list[str]:
+def _fitted(lines: Sequence[str], room: int, noun: str) -> list[str]:
+    """Return `lines` in at most `room` lines, in one at least, and count what found no room."""
+    room = max(1, room)
+    if len(lines) <= room:
+        return _shortened(lines)
+    return [*_shortened(lines[: room - 1]), f"and {len(lines) - room + 1} more {noun}"]
+
+
+def _shortened(sentences: Iterable[str]) -> list[str]:
     return [shorten(sentence, COLUMNS) for sentence in sentences]
-
-
-def _coloured(line: str, view: View) -> str:
-    for row in view.suites:
-        start = shorten(row.name, 12).removesuffix("...")
-        if line.startswith(start) and f" {row.verdict} " in line:
-            return line.replace(
-                f" {row.verdict} ", f" {_ANSI[row.colour]}{row.verdict}{_ANSI_END} ", 1
-            )
-    for state, name in (("open", "green"), ("closed", "red"), ("not judged", "yellow")):
-        if line.startswith("gate ") and f": {state}" in line:
-            return line.replace(f": {state}", f": {_ANSI[name]}{state}{_ANSI_END}", 1)
-    return line

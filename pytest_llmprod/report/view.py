@@ -20,6 +20,7 @@ class SuiteRow:
     hits: str
     score: str
     interval: str
+    confidence: str
     threshold: str
     verdict: str
     cost: str
@@ -71,14 +72,14 @@ def _suite_names(suites: tuple[SuiteResult, ...]) -> dict[int, str]:
         name = suite.feature
         if features.count(suite.feature) > 1:
             test = suite.test.rpartition("::")[2].removeprefix("test_")
-            name = suite.metric if _tests(suites, suite.feature) == 1 else test
+            tests = [each.test for each in suites if each.feature == suite.feature]
+            if len(set(tests)) == 1:
+                name = suite.metric
+            else:
+                name = f"{test} {suite.metric}" if tests.count(suite.test) > 1 else test
             name = f"{suite.feature}: {name}"
         names[id(suite)] = printable(name)
     return names
-
-
-def _tests(suites: tuple[SuiteResult, ...], feature: str) -> int:
-    return len({suite.test for suite in suites if suite.feature == feature})
 
 
 def _row(name: str, suite: SuiteResult) -> SuiteRow:
@@ -90,6 +91,7 @@ def _row(name: str, suite: SuiteResult) -> SuiteRow:
         hits=f"{suite.hits:.0f}" if suite.hits == int(suite.hits) else f"{suite.hits:.1f}",
         score=f"{suite.score * 100:.1f}%",
         interval=f"[{low * 100:.1f}, {high * 100:.1f}]",
+        confidence=f"{suite.confidence * 100:g}%",
         threshold=f"{suite.threshold * 100:.4g}%",
         verdict=verdict,
         cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests),
@@ -102,17 +104,23 @@ def seconds_text(seconds: float | None) -> str:
     """Return a duration in ms below one second and in s from there on; `-` for none."""
     if seconds is None:
         return "-"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
+
+
+_LEAST_USD = Decimal("0.0001")
 
 
 def cost_text(cost_usd: Decimal, unpriced: int, requests: int) -> str:
     """Return a cost in USD; a sum that leaves requests out ends in `+?`, and never reads as 0."""
     if not requests:
         return "-"
-    if unpriced == requests:
+    if unpriced and not cost_usd:
         return "unpriced"
-    digits = 2 if cost_usd >= 1 else 4
-    return f"${cost_usd:.{digits}f}" + ("+?" if unpriced else "")
+    rest = "+?" if unpriced else ""
+    if 0 < cost_usd < _LEAST_USD:
+        return f"<${_LEAST_USD}{rest}"
+    digits = 2 if cost_usd >= 1 - _LEAST_USD else 4
+    return f"${cost_usd:.{digits}f}{rest}"
 
 
 def _sources(suites: tuple[SuiteResult, ...]) -> list[str]:

@@ -74,9 +74,11 @@ def known_secret(value: str) -> Scanner:
 def mask(text: str, scanners: Sequence[Scanner]) -> str:
     """Return `text` with every finding replaced by `[masked KIND]`.
 
-    Masking twice is masking once, for scanners that do not find their own replacement.
+    Masking twice is masking once, for scanners that do not find their own replacement. What lies
+    between two findings is searched again: beside a masked key, the next may look different.
     """
-    findings = [finding for scan in scanners for finding in scan(text)]
+    found = [finding for scan in scanners for finding in scan(text)]
+    findings = [each for each in found if each.start < min(each.end, len(text))]
     if not findings:
         return text
     pieces: list[str] = []
@@ -85,10 +87,10 @@ def mask(text: str, scanners: Sequence[Scanner]) -> str:
         if finding.start < end:
             end = max(end, finding.end)
             continue
-        pieces.append(text[end : finding.start])
+        pieces.append(mask(text[end : finding.start], scanners))
         pieces.append(f"[masked {finding.kind}]")
         end = finding.end
-    pieces.append(text[end:])
+    pieces.append(mask(text[end:], scanners))
     return "".join(pieces)
 
 

@@ -34,10 +34,10 @@ def explain(
     lines = [
         f"A request of this test is in no recording, and --llm-record={tape.mode} sends nothing.",
         "",
-        f"  sent      {request.method} {request.operation} to {request.model}"
+        f"  sent      {request.method} {request.operation} to {printable(request.model)}"
         f"{' (stream)' if request.stream else ''}: {_gist(request.document)}",
         f"  cassette  {_relative(tape, request)}: {_count(len(cassette))}, "
-        f"{len(section)} of them for {label.case or 'this test'!s}",
+        f"{len(section)} of them for {printable(label.case) or 'this test'}",
     ]
     nearest = _nearest(request, section or cassette.all()[:_MOST_CANDIDATES])
     if nearest is not None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -81,8 +82,12 @@ class Tape:
         mode: RecordMode,
         library: Library,
         observe: Callable[[Exchange], None],
+        price: Callable[[Exchange], Decimal | None] = lambda exchange: None,
     ) -> None:
-        """Open the tape of the test that `label` names."""
+        """Open the tape of the test that `label` names.
+
+        `price` says what an exchange cost in USD, or None where it has no price.
+        """
         self.label = label
         self.mode = mode
         self.exchanges: list[Exchange] = []
@@ -90,9 +95,17 @@ class Tape:
         self.is_open = True
         self._library = library
         self._observe = observe
+        self._price = price
         self._played: dict[str, int] = {}
         self._recorded: set[Path] = set()
         self._lock = threading.Lock()
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Return what the exchanges cost so far, None where one of them has no price."""
+        costs = [self._price(exchange) for exchange in self.exchanges]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
     def cassette_path(self, model: str) -> Path:
         """Return the path of the cassette for requests to `model`."""

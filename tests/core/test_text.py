@@ -48,7 +48,7 @@ def test_making_printable_twice_is_making_printable_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "columns"),
-    [("", 0), ("plain", 5), ("北京", 4), ("Ａ", 2), ("e\u0301", 1), ("ü", 1), ("ｶ", 1)],
+    [("", 0), ("plain", 5), ("北京", 4), ("\uff21", 2), ("e\u0301", 1), ("ü", 1), ("\uff76", 1)],
 )
 def test_width_counts_terminal_columns(text: str, columns: int) -> None:
     assert width(text) == columns

@@ -35,9 +35,7 @@ def test_pass_when_the_lower_bound_reaches_the_threshold() -> None:
     found = verdict(9, 10, low)
 
     assert (found.name, found.is_open) == ("PASS", True)
-    assert found.reason == (
-        "9/10 = 90.0% (95% interval 59.6 to 98.2) reaches the threshold 59.6%"
-    )
+    assert found.reason == ("9/10 = 90.0% (95% interval 59.6 to 98.2) reaches the threshold 59.6%")
 
 
 def test_no_pass_when_the_lower_bound_just_misses_the_threshold() -> None:
@@ -149,9 +147,7 @@ def test_a_sum_of_partial_scores_is_shown_with_its_fraction() -> None:
     assert verdict(7.25, 10, 0.5).reason.startswith("7.25/10 = 72.5%")
 
 
-@given(
-    st.integers(0, 400), st.data(), st.floats(0, 1), st.booleans(), st.sampled_from([0.8, 0.95])
-)
+@given(st.integers(0, 400), st.data(), st.floats(0, 1), st.booleans(), st.sampled_from([0.8, 0.95]))
 def test_a_gate_is_open_only_where_the_score_reaches_the_threshold(
     cases: int, data: st.DataObject, threshold: float, strict: bool, confidence: float
 ) -> None:

@@ -81,7 +81,7 @@ def test_a_number_from_0_to_1_is_a_score(value: object, score: float) -> None:
     "value", [-0.01, 1.01, math.nan, math.inf, None, "1", [1], 90, {"score": 1}]
 )
 def test_anything_else_is_no_score(value: object) -> None:
-    with pytest.raises(ValueError, match="metric 'f1' must be a number in 0..1, not"):
+    with pytest.raises(ValueError, match=r"metric 'f1' must be a number in 0\.\.1, not"):
         checked_score("f1", value)
 
 

@@ -26,7 +26,12 @@ def counts(draw: st.DrawFn) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("hits", "n", "lower", "upper"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
 )
 def test_wilson_agrees_with_newcombe_1998_table_1(
     hits: int, n: int, lower: float, upper: float
@@ -127,7 +132,13 @@ def test_impossible_counts_are_refused(hits: float, n: int, confidence: float) -
 
 @pytest.mark.parametrize(
     ("hits", "n", "threshold", "more"),
-    [(206, 220, 0.90, 42), (9, 10, 0.80, 52), (10, 10, 0.9, 25), (0, 3, 0.3, 6), (100, 100, 0.9, 0)],
+    [
+        (206, 220, 0.90, 42),
+        (9, 10, 0.80, 52),
+        (10, 10, 0.9, 25),
+        (0, 3, 0.3, 6),
+        (100, 100, 0.9, 0),
+    ],
 )
 def test_the_number_of_missing_cases_is_the_one_worked_out_by_hand(
     hits: int, n: int, threshold: float, more: int
@@ -205,7 +216,5 @@ def test_one_score_has_no_standard_error(n: int) -> None:
         ([7.0], 0.95, 7.0),
     ],
 )
-def test_a_percentile_is_the_nearest_rank(
-    values: list[float], share: float, found: float
-) -> None:
+def test_a_percentile_is_the_nearest_rank(values: list[float], share: float, found: float) -> None:
     assert percentile(values, share) == found

@@ -308,7 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = raw
         self._send(self.server.reply(body))
 
-    do_GET = do_POST
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", ""):

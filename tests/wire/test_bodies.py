@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from pytest_llmprod.wire.bodies import (
     Event,
     decode_body,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lab import chat_request, recording
+
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire import cassette_file
@@ -97,6 +98,16 @@ def test_a_cassette_that_somebody_laid_out_anew_is_loaded(
     path.write_text(json.dumps(json.loads(path.read_bytes()), indent=indent))
 
     assert load(path).all() == recordings
+
+
+def test_a_cassette_whose_head_alone_was_laid_out_anew_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    save(path, [recording("one")])
+    path.write_bytes(
+        path.read_bytes().replace(b'{\n "interactions": [\n', b'{"interactions": [', 1)
+    )
+
+    assert load(path).all() == [recording("one")]
 
 
 def test_a_cassette_with_other_line_ends_is_loaded(tmp_path: Path) -> None:
@@ -239,7 +250,9 @@ def test_another_file_is_an_error_that_names_it_and_the_cure(
     assert "--llm-record=" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000], ids=["empty", "bad", "deep"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[" * 100_000], ids=["empty", "bad", "deep"]
+)
 def test_a_file_that_is_no_json_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "c.json"
     path.write_bytes(content)
@@ -331,9 +344,10 @@ def test_a_save_that_fails_on_its_way_leaves_the_old_file_alone_in_its_folder(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(CassetteError, match="No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
-        save(path, [recording("new")])
+        with pytest.raises(CassetteError, match="No space left"):
+            save(path, [recording("new")])
 
     assert load(path).all() == [recording("old")]
     assert os.listdir(tmp_path) == ["c.json"]

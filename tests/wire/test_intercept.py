@@ -30,6 +30,7 @@ from lab import (
     streams,
 )
 from openai import AsyncOpenAI, OpenAI
+
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire import cassette_file, journal
 from pytest_llmprod.wire.journal import RecordMode
@@ -245,9 +246,7 @@ def test_a_stream_reaches_the_caller_while_it_is_recorded(lab: Lab, openai_at_wi
         started = time.perf_counter()
         with OpenAI() as client:
             built_s = time.perf_counter() - started
-            chunks = client.chat.completions.create(
-                model="gpt-test", messages=TICKET, stream=True
-            )
+            chunks = client.chat.completions.create(model="gpt-test", messages=TICKET, stream=True)
             return [
                 (time.perf_counter() - started - built_s, str(chunk.choices[0].delta.content))
                 for chunk in chunks
@@ -715,9 +714,7 @@ def test_a_thread_that_outlives_its_test_is_refused_and_troubles_no_other(
     assert wire.hits == 0
 
 
-def test_what_no_test_asks_goes_out_unrecorded(
-    lab: Lab, wire: Server, http: httpx2.Client
-) -> None:
+def test_what_no_test_asks_goes_out_unrecorded(lab: Lab, wire: Server, http: httpx2.Client) -> None:
     with lab.run("none").patched():
         answer = ask(http, wire, "hello")
 
@@ -993,5 +990,3 @@ def test_every_exchange_is_observed_when_it_ends(
 
     assert seen == tape.exchanges
     assert len(seen) == 1
-
-

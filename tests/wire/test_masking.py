@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lab import KEY
+
 from pytest_llmprod.wire.masking import (
     BUILT_IN,
     REQUEST_HEADERS,
@@ -67,6 +68,14 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert "tr0ub4dor&3" not in once
 
 
+def test_a_key_right_behind_another_is_masked() -> None:
+    assert mask("".join(KEYS[3:5] + KEYS[:1]), BUILT_IN) == "[masked key]" * 3
+
+
+def test_a_finding_of_no_length_masks_nothing() -> None:
+    assert mask("text", [lambda text: find("nothing", 4, 4)]) == "text"
+
+
 def find(kind: str, start: int, end: int) -> Iterable[Finding]:
     return [Finding(kind, start, end)]
 
@@ -119,7 +128,8 @@ def test_a_body_that_is_no_utf8_is_masked_and_else_unchanged() -> None:
     assert mask_body(content, BUILT_IN) == b"\xff\x00\xe9 [masked key] \x80"
 
 
-@given(st.binary() | st.text().map(lambda text: json.dumps({"a": text}).encode()))
+@given(st.binary() | st.text().map(lambda text: json.dumps([text], indent=3).encode()))
+@example(b'{"a":"\\n", "b" :1}')
 def test_a_body_without_a_secret_keeps_its_bytes(content: bytes) -> None:
     assert mask_body(content, BUILT_IN) == content
 

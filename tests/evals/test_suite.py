@@ -1,0 +1,49 @@
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_llmprod.evals.dataset import load
+from pytest_llmprod.evals.suite import Suite
+
+
+def make_suite(folder: Path) -> Suite:
+    path = folder / "evals" / "data.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"id": "a"}\n{"id": "b"}\n')
+    return Suite(
+        feature="triage",
+        test="test_a.py::test_a",
+        dataset=load(path),
+        threshold={"passed": 0.9},
+        confidence=0.95,
+        max_errors=1,
+        task=None,
+        outputs=None,
+        folder=folder,
+    )
+
+
+def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path)
+
+    assert suite.to_json(tmp_path) == {
+        "feature": "triage",
+        "test": "test_a.py::test_a",
+        "threshold": {"passed": 0.9},
+        "confidence": 0.95,
+        "max_errors": 1,
+        "folder": str(tmp_path),
+        "cases": 2,
+        "dataset": "evals/data.jsonl",
+        "dataset_sha256": suite.dataset.sha256,
+        "from_outputs": False,
+    }
+
+
+def test_a_data_set_outside_of_the_rootdir_is_named_in_full(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path / "elsewhere")
+
+    assert suite.to_json(tmp_path / "root")["dataset"] == suite.dataset.path.as_posix()
+
+
+def test_judging_recorded_outputs_is_told(tmp_path: Path) -> None:
+    assert replace(make_suite(tmp_path), outputs={}).to_json(tmp_path)["from_outputs"] is True

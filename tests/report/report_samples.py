@@ -1,0 +1,80 @@
+"""Runs as reports receive them."""
+
+from decimal import Decimal
+from typing import Any
+
+from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.verdict import Verdict
+
+PASS = Verdict(name="PASS", reason="reaches the threshold", is_open=True)
+FAIL = Verdict(
+    name="FAIL",
+    reason="is below the threshold",
+    is_open=False,
+    advice="the score is below the threshold",
+)
+UNSURE = Verdict(
+    name="INCONCLUSIVE",
+    reason="spans the threshold",
+    is_open=True,
+    advice="about 42 more cases at this score would decide",
+)
+
+
+def suite_result(**changes: Any) -> SuiteResult:
+    values: dict[str, Any] = {
+        "feature": "triage",
+        "test": "test_triage.py::test_labels",
+        "metric": "passed",
+        "models": ("gpt-5-mini",),
+        "cases": 220,
+        "cases_in_dataset": 220,
+        "hits": 206.0,
+        "errors": 0,
+        "skipped": 0,
+        "score": 206 / 220,
+        "interval": (0.896032, 0.961718),
+        "stderr": 0.0165,
+        "threshold": 0.9,
+        "confidence": 0.95,
+        "verdict": UNSURE,
+        "cost_usd": Decimal("0.0277"),
+        "unpriced": 0,
+        "requests": 219,
+        "p95_latency_s": 0.034,
+        "source": "replayed",
+        "recorded_at": "2026-11-22T16:07:52Z",
+        "dataset": "evals/tickets.jsonl",
+        "dataset_sha256": "ab" * 32,
+        "gate_nodeid": "test_triage.py::test_labels::gate",
+    }
+    return SuiteResult(**{**values, **changes})
+
+
+def case_result(**changes: Any) -> CaseResult:
+    values: dict[str, Any] = {
+        "suite": "test_triage.py::test_labels",
+        "id": "t-001",
+        "nodeid": "test_triage.py::test_labels[t-001]",
+        "outcome": "hit",
+        "why": "",
+        "scores": {"passed": 1.0},
+        "model": "gpt-5-mini",
+        "cost_usd": Decimal("0.0001"),
+        "latency_s": 0.03,
+        "output": "refund",
+    }
+    return CaseResult(**{**values, **changes})
+
+
+def run_result(
+    *suites: SuiteResult, cases: tuple[CaseResult, ...] = (), gates_note: str = ""
+) -> RunResult:
+    return RunResult(
+        run_id="run-1",
+        started_at="2026-11-22T16:10:25+00:00",
+        suites=suites,
+        cases=cases,
+        gates={},
+        gates_note=gates_note,
+    )

@@ -1,0 +1,108 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from report_samples import UNSURE, case_result, run_result, suite_result
+
+from pytest_llmprod.report.data import to_json
+
+
+def document(*suites: Any, **keywords: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(to_json(run_result(*suites, **keywords)))
+    return found
+
+
+def test_a_run_is_schema_1_with_its_suites_cases_and_gates() -> None:
+    found = document(suite_result(), cases=(case_result(),))
+
+    assert found["schema"] == 1
+    assert found["run"] == {"id": "run-1", "started_at": "2026-11-22T16:10:25+00:00"}
+    assert (len(found["suites"]), len(found["cases"]), found["gates"]) == (1, 1, {})
+
+
+def test_a_suite_has_the_keys_of_the_contract() -> None:
+    (suite,) = document(suite_result(models=("m", "n"), stderr=0.5))["suites"]
+
+    assert suite == {
+        "feature": "triage",
+        "test": "test_triage.py::test_labels",
+        "metric": "passed",
+        "model": "m + n",
+        "cases": 220,
+        "cases_in_dataset": 220,
+        "hits": 206.0,
+        "errors": 0,
+        "skipped": 0,
+        "score": pytest.approx(0.936363, abs=1e-5),
+        "interval": [0.896032, 0.961718],
+        "stderr": 0.5,
+        "threshold": 0.9,
+        "verdict": "INCONCLUSIVE",
+        "reason": UNSURE.reason,
+        "cost_usd": "0.0277",
+        "unpriced": 0,
+        "requests": 219,
+        "p95_latency_s": 0.034,
+        "source": "replayed",
+        "recorded_at": "2026-11-22T16:07:52Z",
+        "dataset": "evals/tickets.jsonl",
+        "dataset_sha256": "ab" * 32,
+    }
+
+
+def test_a_suite_that_ran_in_part_has_no_verdict_and_says_why() -> None:
+    (suite,) = document(suite_result(verdict=None))["suites"]
+
+    assert suite["verdict"] is None
+    assert suite["reason"] == "only a part of the suite ran"
+
+
+def test_a_case_has_the_keys_of_the_contract() -> None:
+    (case,) = document(cases=(case_result(outcome="miss", why="was spam"),))["cases"]
+
+    assert case == {
+        "suite": "test_triage.py::test_labels",
+        "id": "t-001",
+        "repeat": 1,
+        "model": "gpt-5-mini",
+        "outcome": "miss",
+        "why": "was spam",
+        "scores": {"passed": 1.0},
+        "output": "refund",
+        "cost_usd": "0.0001",
+        "latency_s": 0.03,
+    }
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [("0", "0"), ("1E-7", "0.0000001"), ("30.00", "30"), ("0.10", "0.1"), ("1E+2", "100")],
+)
+def test_money_is_plain_text_without_loss(cost: str, text: str) -> None:
+    (suite,) = document(suite_result(cost_usd=Decimal(cost)))["suites"]
+
+    assert suite["cost_usd"] == text
+
+
+def test_an_unpriced_case_costs_null_and_not_nothing() -> None:
+    (case,) = document(cases=(case_result(cost_usd=None),))["cases"]
+
+    assert case["cost_usd"] is None
+
+
+def test_hostile_output_is_plain_ascii_json() -> None:
+    hostile = "\x1b[2J\u202e\ud800\u2028\x00</script>"
+
+    text = to_json(run_result(suite_result(), cases=(case_result(output=hostile),)))
+
+    assert text.isascii()
+    assert json.loads(text)["cases"][0]["output"] == hostile
+
+
+def test_same_run_gives_the_same_bytes_with_sorted_keys() -> None:
+    first = to_json(run_result(suite_result(), cases=(case_result(scores={"a": 1, "b": 0}),)))
+    second = to_json(run_result(suite_result(), cases=(case_result(scores={"b": 0, "a": 1}),)))
+
+    assert first == second
+    assert list(json.loads(first)) == sorted(json.loads(first))

@@ -1,0 +1,274 @@
+import re
+import shlex
+import sys
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
+
+from pytest_llmprod.core.text import width
+from pytest_llmprod.report.terminal import render, render_quiet
+from pytest_llmprod.report.view import View, make_view
+
+ANSI = re.compile("\x1b\\[[0-9]*m")
+HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\n\r\x00\ud800\u2028 PASS  $0.0000 "
+WIDE = "工单分类与优先级判断功能"
+
+
+def lines_of(*suites: Any, note: str = "", notes: tuple[str, ...] = (), **keywords: Any) -> Any:
+    view = make_view(run_result(*suites, **keywords), notes)
+    return render(view, gates_note=note, colour=False)
+
+
+def test_one_suite_looks_like_this() -> None:
+    cases = (
+        case_result(id="t-014", outcome="miss", why="assert 'refund' == 'billing'"),
+        case_result(id="t-002", outcome="miss", why="assert 'other' == 'complaint'"),
+    )
+
+    lines = lines_of(
+        suite_result(),
+        cases=cases,
+        note="gates not written: -k selects a part of the tests",
+        notes=("a note of a plugin",),
+    )
+
+    assert lines == [
+        "suite  cases hits score 95% interval min verdict         cost   p95",
+        "triage   220  206 93.6% [89.6, 96.2] 90% INCONCLUSIVE $0.0277 34 ms",
+        "gpt-5-mini, replayed, recorded 2026-11-22",
+        "triage: 2 misses in 220; the first alone:",
+        "  pytest --llm-eval 'test_triage.py::test_labels[t-001]'",
+        "  t-002  assert 'other' == 'complaint'",
+        "  t-014  assert 'refund' == 'billing'",
+        "gate triage: open; about 42 more cases at this score would decide",
+        "gates not written: -k selects a part of the tests",
+        "a note of a plugin",
+    ]
+
+
+def test_wide_names_stand_in_straight_columns() -> None:
+    lines = lines_of(
+        suite_result(feature="工单分类", verdict=PASS, cost_usd=Decimal(0), requests=0),
+        suite_result(
+            feature="urgency", verdict=FAIL, cost_usd=Decimal(0), unpriced=219, p95_latency_s=None
+        ),
+    )
+
+    assert lines[:3] == [
+        "suite    cases hits score 95% interval min verdict     cost   p95",
+        "工单分类   220  206 93.6% [89.6, 96.2] 90% PASS           - 34 ms",
+        "urgency    220  206 93.6% [89.6, 96.2] 90% FAIL    unpriced     -",
+    ]
+
+
+def test_the_heading_names_the_confidence_that_was_used() -> None:
+    assert "99% interval" in lines_of(suite_result(confidence=0.99))[0]
+
+
+def test_no_confidence_is_named_where_suites_differ_in_it() -> None:
+    heading = lines_of(suite_result(), suite_result(feature="b", confidence=0.99))[0]
+
+    assert " interval" in heading
+    assert "%" not in heading
+
+
+@pytest.mark.parametrize("feature", [WIDE * 5, "a-long-feature-name-" * 8, HOSTILE * 5])
+@pytest.mark.parametrize("models", ["one", "many"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_ten_suites_take_25_lines_of_80_columns(feature: str, models: str, deep: bool) -> None:
+    folder = "tests/integration/features/evals/" * (2 if deep else 0)
+    suites, cases = [], []
+    for number in range(10):
+        test = f"{folder}test_{number}.py::test_labels"
+        suites.append(
+            suite_result(
+                feature=f"{number}{feature}",
+                test=test,
+                cases=12_345,
+                cases_in_dataset=12_345,
+                hits=12_344.5,
+                score=1.0,
+                interval=(1.0, 1.0),
+                threshold=0.3333,
+                models=(f"{HOSTILE}{WIDE}{number if models == 'many' else ''}",),
+                verdict=(PASS, FAIL, UNSURE, None)[number % 4],
+                cost_usd=Decimal("1234.56"),
+                unpriced=number % 2,
+                p95_latency_s=123.45,
+            )
+        )
+        cases += [
+            case_result(
+                suite=test, id=HOSTILE, nodeid=f"{test}[{each}{WIDE}]", outcome="miss", why=HOSTILE
+            )
+            for each in range(5)
+        ]
+
+    lines = lines_of(
+        *suites,
+        cases=tuple(cases),
+        note="gates not written: not every case ran " * 5,
+        notes=("a note " * 40, "and another"),
+    )
+
+    assert len(lines) <= 25
+    assert max(map(width, lines)) <= 80
+    assert all(line == line.rstrip() and line.isprintable() for line in lines)
+    for number in range(10):
+        assert sum(line.startswith(str(number)) for line in lines[:11]) == 1
+        assert sum(line.startswith(f"gate {number}") for line in lines) == 1
+
+
+def test_sources_that_find_no_room_are_counted() -> None:
+    suites = [suite_result(feature=f"f{number}", models=(f"m{number}",)) for number in range(10)]
+
+    lines = lines_of(*suites)
+
+    shown = [line for line in lines if line.endswith("recorded 2026-11-22")]
+    assert f"and {10 - len(shown)} more sources of answers" in lines
+    assert shown
+    assert len(lines) <= 25
+
+
+def test_a_command_that_is_too_wide_is_broken_as_the_shell_allows() -> None:
+    nodeid = f"tests/{'integration/' * 6}test_it.py::test_labels[a 'quoted' id]"
+    lines = lines_of(suite_result(), cases=(case_result(outcome="miss", nodeid=nodeid),))
+    start = next(number for number, line in enumerate(lines) if "pytest --llm-eval" in line)
+    end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
+
+    command = "\n".join(lines[start : end + 1])
+
+    assert max(map(width, lines)) <= 80
+    assert shlex.split(command.replace("\\\n", "")) == ["pytest", "--llm-eval", nodeid]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
+def test_a_broken_command_is_one_argument_to_a_real_shell() -> None:
+    import subprocess
+
+    nodeid = f"tests/{'integration/' * 8}test_it.py::test_labels[a 'quoted' $id]"
+    lines = lines_of(suite_result(), cases=(case_result(outcome="miss", nodeid=nodeid),))
+    start = next(number for number, line in enumerate(lines) if "pytest --llm-eval" in line)
+    end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
+    script = "\n".join(lines[start : end + 1]).replace("pytest --llm-eval", "printf %s@")
+
+    shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert shown == f"{nodeid}@"
+
+
+def many_suites() -> View:
+    suites = [
+        suite_result(feature=f"feature-{number}", test=f"t.py::test_{number}", verdict=verdict)
+        for number, verdict in enumerate([PASS, FAIL, UNSURE, None])
+    ]
+    cases = (case_result(suite="t.py::test_1", outcome="miss", why=f"{HOSTILE} gate : open"),)
+    return make_view(run_result(*suites, cases=cases), [f"note {HOSTILE}"])
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    view = many_suites()
+
+    coloured = render(view, gates_note="gates not written", colour=True)
+
+    assert [ANSI.sub("", line) for line in coloured] == render(
+        view, gates_note="gates not written", colour=False
+    )
+
+
+def test_verdicts_and_gates_have_their_colours_and_nothing_else_has() -> None:
+    lines = render(many_suites(), gates_note="", colour=True)
+
+    assert [line for line in lines if "\x1b" in line] == [
+        line
+        for line in lines
+        if line.startswith(("feature-", "gate ")) and "misses" not in line and "miss in" not in line
+    ]
+    assert " \x1b[32mPASS\x1b[0m " in lines[1]
+    assert " \x1b[31mFAIL\x1b[0m " in lines[2]
+    assert " \x1b[33mINCONCLUSIVE\x1b[0m " in lines[3]
+    assert " \x1b[33mpartial\x1b[0m " in lines[4]
+    assert "gate feature-1: \x1b[31mclosed\x1b[0m; the score is below the threshold" in lines
+    assert "gate feature-3: \x1b[33mnot judged\x1b[0m; only 220 of 220 cases ran" in lines
+
+
+def test_a_name_that_reads_like_a_state_takes_no_colour_from_it() -> None:
+    view = make_view(run_result(suite_result(feature="x: open", verdict=FAIL)), [])
+
+    lines = render(view, gates_note="", colour=True)
+
+    assert lines[-1] == "gate x: open: \x1b[31mclosed\x1b[0m; the score is below the threshold"
+
+
+def test_a_name_that_reads_like_a_verdict_takes_no_colour_from_it() -> None:
+    view = make_view(run_result(suite_result(feature="a FAIL b", verdict=FAIL)), [])
+
+    assert render(view, gates_note="", colour=True)[1].startswith("a FAIL b ")
+
+
+@pytest.mark.parametrize(
+    ("suites", "line"),
+    [
+        (
+            [suite_result()],
+            "llmprod: triage 206/220 93.6% [89.6, 96.2] INCONCLUSIVE; gates: 1 open",
+        ),
+        (
+            [
+                suite_result(feature="a", verdict=PASS),
+                suite_result(feature="b", verdict=FAIL),
+                suite_result(feature="c", verdict=PASS),
+                suite_result(feature="d", verdict=None),
+            ],
+            "llmprod: 4 suites: 2 PASS, 1 FAIL, 1 partial; gates: 2 open, 1 closed, 1 not ...",
+        ),
+        (
+            [suite_result(feature="a-long-feature-name-" * 8, verdict=FAIL)],
+            "llmprod: a-long-feature-name... 206/220 93.6% [89.6, 96.2] FAIL; gates: 1 closed",
+        ),
+    ],
+)
+def test_quiet_is_one_line(suites: list[Any], line: str) -> None:
+    view = make_view(run_result(*suites), [])
+
+    found = render_quiet(view)
+
+    assert found == line
+    assert width(found) <= 80
+
+
+ANY_TEXT = st.text(st.characters(), max_size=120)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(ANY_TEXT, ANY_TEXT), min_size=1, max_size=10, unique=True),
+    ANY_TEXT,
+    st.sampled_from([PASS, FAIL, UNSURE, None]),
+)
+def test_whatever_names_and_models_say_the_summary_keeps_its_frame(
+    names: list[tuple[str, str]], said: str, verdict: Any
+) -> None:
+    suites = [
+        suite_result(feature=name, test=f"t.py::{number}", models=(model,), verdict=verdict)
+        for number, (name, model) in enumerate(names)
+    ]
+    cases = [
+        case_result(suite=each.test, nodeid=f"{each.test}[{said}]", outcome="error", why=said)
+        for each in suites
+    ]
+    view = make_view(run_result(*suites, cases=tuple(cases)), [said])
+
+    lines = render(view, gates_note=said, colour=False)
+
+    assert len(lines) <= 25
+    assert max(map(width, lines)) <= 80
+    assert all(len(line.splitlines()) <= 1 and line.isprintable() for line in lines)
+    assert [ANSI.sub("", line) for line in render(view, gates_note=said, colour=True)] == lines
+    quiet = render_quiet(view)
+    assert width(quiet) <= 80
+    assert quiet.isprintable()

@@ -1,0 +1,199 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
+
+from pytest_llmprod.core.text import printable
+from pytest_llmprod.report.view import Broken, SuiteRow, View, cost_text, make_view, seconds_text
+
+
+def view_of(*suites: Any, **keywords: Any) -> View:
+    return make_view(run_result(*suites, **keywords), [])
+
+
+def test_a_suite_is_one_row_of_text() -> None:
+    view = view_of(suite_result())
+
+    assert view.suites == (
+        SuiteRow(
+            name="triage",
+            cases="220",
+            hits="206",
+            score="93.6%",
+            interval="[89.6, 96.2]",
+            confidence="95%",
+            threshold="90%",
+            verdict="INCONCLUSIVE",
+            cost="$0.0277",
+            p95="34 ms",
+            colour="yellow",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "name", "colour"),
+    [
+        (PASS, "PASS", "green"),
+        (FAIL, "FAIL", "red"),
+        (UNSURE, "INCONCLUSIVE", "yellow"),
+        (None, "partial", "yellow"),
+    ],
+)
+def test_each_verdict_has_its_colour(verdict: Any, name: str, colour: str) -> None:
+    (row,) = view_of(suite_result(verdict=verdict)).suites
+
+    assert (row.verdict, row.colour) == (name, colour)
+
+
+@pytest.mark.parametrize(
+    ("suites", "names"),
+    [
+        ([("a", "t.py::test_x", "passed"), ("b", "t.py::test_y", "passed")], ["a", "b"]),
+        (
+            [("a", "t.py::test_x", "exact"), ("a", "t.py::test_x", "contains")],
+            ["a: exact", "a: contains"],
+        ),
+        ([("a", "t.py::test_x", "passed"), ("a", "t.py::test_y", "passed")], ["a: x", "a: y"]),
+        (
+            [
+                ("a", "t.py::test_x", "exact"),
+                ("a", "t.py::test_x", "contains"),
+                ("a", "t.py::test_y", "exact"),
+            ],
+            ["a: x exact", "a: x contains", "a: y"],
+        ),
+    ],
+)
+def test_a_suite_is_named_by_what_tells_it_from_the_others(
+    suites: list[tuple[str, str, str]], names: list[str]
+) -> None:
+    results = [suite_result(feature=f, test=test, metric=metric) for f, test, metric in suites]
+
+    assert [row.name for row in view_of(*results).suites] == names
+
+
+@pytest.mark.parametrize(
+    ("cost", "unpriced", "requests", "text"),
+    [
+        ("0", 0, 0, "-"),
+        ("0", 3, 3, "unpriced"),
+        ("0", 1, 3, "unpriced"),
+        ("0", 0, 3, "$0.0000"),
+        ("0.00001", 0, 3, "<$0.0001"),
+        ("0.00001", 1, 3, "<$0.0001+?"),
+        ("0.0277", 0, 3, "$0.0277"),
+        ("0.0277", 1, 3, "$0.0277+?"),
+        ("0.99999", 0, 3, "$1.00"),
+        ("12.346", 0, 3, "$12.35"),
+    ],
+)
+def test_a_cost_reads_as_what_it_is(cost: str, unpriced: int, requests: int, text: str) -> None:
+    assert cost_text(Decimal(cost), unpriced, requests) == text
+
+
+@given(st.decimals(0, 1000, places=9), st.integers(1, 50), st.integers(0, 50))
+def test_an_unpriced_request_never_reads_as_nothing(
+    cost: Decimal, unpriced: int, priced: int
+) -> None:
+    text = cost_text(cost if priced else Decimal(0), unpriced, unpriced + priced)
+
+    assert text == "unpriced" or text.endswith("+?")
+    assert not text.startswith(("$0.0000", "$0.00+"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.0, "0 ms"),
+        (0.0336, "34 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.00 s"),
+        (1.0, "1.00 s"),
+        (75.128, "75.13 s"),
+    ],
+)
+def test_a_duration_changes_its_unit_at_one_second(seconds: float | None, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+def test_a_source_is_told_once_with_the_oldest_day() -> None:
+    view = view_of(
+        suite_result(recorded_at="2026-11-22T16:07:52Z"),
+        suite_result(feature="b", recorded_at="2026-10-01T00:00:00Z"),
+        suite_result(feature="c", models=("m", "n"), source="partly live"),
+        suite_result(feature="d", models=("m",), source="live", recorded_at="2026-11-22"),
+        suite_result(feature="e", models=(), source="outputs file", recorded_at=""),
+    )
+
+    assert view.sources == (
+        "gpt-5-mini, replayed, recorded 2026-10-01",
+        "m + n, partly live, recorded 2026-11-22",
+        "m, live",
+        "no model, outputs file",
+    )
+
+
+def test_what_broke_is_told_by_suite_errors_first() -> None:
+    cases = (
+        case_result(id="b", outcome="miss", why="was spam"),
+        case_result(id="hit"),
+        case_result(id="skip", outcome="skip"),
+        case_result(id="a", outcome="miss", why="was billing"),
+        case_result(id="z", outcome="error", why="KeyError", nodeid="test_triage.py::t[z]"),
+    )
+
+    (broken,) = view_of(suite_result(), cases=cases).broken
+
+    assert broken == Broken(
+        suite="test_triage.py::test_labels",
+        headline="triage: 2 misses and 1 error in 220",
+        cases=(("z", "KeyError"), ("a", "was billing"), ("b", "was spam")),
+        nodeid="test_triage.py::t[z]",
+    )
+
+
+def test_nothing_broke_where_every_case_hit() -> None:
+    assert view_of(suite_result(), cases=(case_result(),)).broken == ()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "gate"),
+    [
+        ([PASS], ("triage", "open", "")),
+        ([UNSURE], ("triage", "open", "about 42 more cases at this score would decide")),
+        ([PASS, UNSURE], ("triage", "open", "about 42 more cases at this score would decide")),
+        ([UNSURE, FAIL], ("triage", "closed", "the score is below the threshold")),
+        ([PASS, None], ("triage", "not judged", "only 300 of 440 cases ran")),
+        ([FAIL, None], ("triage", "not judged", "only 300 of 440 cases ran")),
+    ],
+)
+def test_a_gate_is_told_by_what_decides_it(verdicts: list[Any], gate: tuple[str, ...]) -> None:
+    suites = [
+        suite_result(test=f"t.py::test_{number}", verdict=verdict)
+        if verdict
+        else suite_result(test=f"t.py::test_{number}", verdict=None, cases=70, skipped=10)
+        for number, verdict in enumerate(verdicts)
+    ]
+
+    assert view_of(*suites).gates == (gate,)
+
+
+ANY_TEXT = st.text(st.characters(), max_size=40)
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
+def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str, id: str) -> None:
+    suite = suite_result(feature=feature, test=f"t.py::{id}", models=(model,), verdict=UNSURE)
+    case = case_result(suite=suite.test, id=id, nodeid=f"t.py::{id}[{id}]", outcome="miss", why=why)
+
+    view = make_view(run_result(suite, cases=(case,)), [why])
+
+    texts = [view.suites[0].name, *view.sources, view.broken[0].headline, view.broken[0].nodeid]
+    texts += [*view.broken[0].cases[0], *view.gates[0], *view.notes]
+    for text in texts:
+        assert text.strip() == printable(text)

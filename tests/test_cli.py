@@ -1,0 +1,299 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_llmprod.budgets import prices
+from pytest_llmprod.cli import main
+from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.recording import Recording
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "support_triage"
+REAL = EXAMPLE / "cassettes" / "test_triage" / "test_labels_a_ticket.gpt-5-mini.json"
+HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\x00\ud800"
+
+
+def recording(**changes: Any) -> Recording:
+    values: dict[str, Any] = {
+        "case": "t-1",
+        "key": "k",
+        "recorded_at": "2026-11-22T16:07:52Z",
+        "latency_s": 0.25,
+        "ttft_s": None,
+        "model": "gpt-5-mini-2025-08-07",
+        "usage": Usage(input_tokens=373, output_tokens=14),
+        "attempt": 1,
+        "complete": True,
+        "request": {
+            "method": "POST",
+            "uri": "https://api.openai.com/v1/chat/completions",
+            "headers": {},
+            "body": {"json": {"model": "gpt-5-mini", "messages": []}},
+        },
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {},
+            "body": {"json": {"choices": [{"message": {"content": "a\nrefund"}}]}},
+        },
+    }
+    return Recording(**{**values, **changes})
+
+
+def cassette(folder: Path, *recordings: Recording) -> Path:
+    path = folder / "cassettes" / "test_x" / "test_y.json"
+    cassette_file.save(path, recordings)
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["cassette"],
+        ["cassette", "show"],
+        ["dataset", "check"],
+        ["prices", "lock", "--what"],
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_shows_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: llmprod")
+
+
+def test_good_data_sets_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a"}\n{"id": "b"}\n')
+
+    status = main(["dataset", "check", str(path)])
+
+    assert status == 0
+    assert capsys.readouterr() == (f"{path}: 2 cases\n", "")
+
+
+def test_every_data_set_is_checked_though_one_is_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
+    good.write_text('{"id": "a"}\n')
+    bad.write_text('{"id": "a"}\n{"id": "a"}\n')
+
+    status = main(["dataset", "check", str(bad), str(tmp_path / "none.csv"), str(good)])
+
+    out, err = capsys.readouterr()
+    assert status == 1
+    assert out == f"{good}: 1 cases\n"
+    assert f"llmprod: {bad}, line 2: the id 'a' was used before, in line 1." in err
+    assert "none.csv: there is no such file" in err
+
+
+def test_a_cassette_is_shown_as_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cassette(tmp_path, recording(), recording(case="t-2", usage=None, latency_s=1.0))
+
+    status = main(["cassette", "show", str(path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    headings = ["case", "operation", "model", "status", "in", "out", "latency", "text"]
+    assert lines[0].split() == headings
+    assert lines[2].split() == [
+        *("t-1", "chat", "gpt-5-mini-2025-08-07", "200", "373", "14"),
+        *("0.25", "s", "a", "refund"),
+    ]
+    assert lines[3].split()[3:8] == ["200", "-", "-", "1.00", "s"]
+
+
+def test_a_cassette_is_shown_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cassette(tmp_path, recording(case=HOSTILE))
+
+    status = main(["cassette", "show", str(path), "--json"])
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert shown["case"] == HOSTILE
+    assert (shown["provider"], shown["stream"], shown["status"]) == ("openai", False, 200)
+    assert (shown["model_requested"], shown["model"]) == ("gpt-5-mini", "gpt-5-mini-2025-08-07")
+    assert shown["usage"] == {
+        "input_tokens": 373,
+        "output_tokens": 14,
+        "cache_read_tokens": 0,
+        "reasoning_tokens": 0,
+    }
+    assert (shown["latency_s"], shown["text"]) == (0.25, "a\nrefund")
+
+
+def test_the_recordings_of_the_example_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["cassette", "show", str(REAL), "--json"])
+
+    shown = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert len(shown) > 200
+    assert {each["provider"] for each in shown} == {"openai"}
+    assert all(each["usage"]["input_tokens"] > 0 and each["text"] for each in shown)
+
+
+def test_hostile_text_in_a_cassette_does_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = {**recording().request, "uri": f"https://api.openai.com/{HOSTILE}"}
+    answer = {"json": {"choices": [{"message": {"content": f"{HOSTILE}\nnext"}}]}}
+    path = cassette(
+        tmp_path,
+        recording(case=HOSTILE, model=HOSTILE, response={**recording().response, "body": answer}),
+        recording(request=request),
+    )
+
+    status = main(["cassette", "show", str(path)])
+
+    out = capsys.readouterr().out
+    assert status == 0
+    assert len(out.splitlines()) == 4
+    assert all(line.isprintable() for line in out.splitlines())
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"llmprod": {}}', '{"interactions": 5}'])
+def test_a_broken_cassette_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(content)
+
+    status = main(["cassette", "show", str(path)])
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, "")
+    assert err.startswith(f"llmprod: {path}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"request": {}},
+        {"request": {"uri": 5, "body": {}}},
+        {"request": {"uri": "https://x/y"}},
+        {"response": {"status": {"code": 200}}},
+        {"response": {"status": {}, "body": {}}},
+        {"response": {"status": {"code": "x"}, "body": {}}},
+        {"model": None},
+    ],
+)
+def test_a_recording_of_another_shape_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+) -> None:
+    path = cassette(tmp_path, recording(**changes))
+
+    status = main(["cassette", "show", str(path)])
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, "")
+    assert err.startswith(f"llmprod: {path}")
+    assert "record it again with --llm-record=once" in err
+
+
+def test_a_missing_cassette_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["cassette", "show", str(tmp_path / "none.json")])
+
+    assert status == 1
+    assert "none.json: there is no such file. Name a cassette" in capsys.readouterr().err
+
+
+def test_the_models_of_recordings_are_priced_and_locked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "evals" / "cassettes" / "test_triage" / REAL.name
+    target.parent.mkdir(parents=True)
+    shutil.copy(REAL, target)
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    lock = tmp_path / "llmprod.prices.toml"
+    found = prices.load(lock)
+    committed = prices.load(EXAMPLE / "llmprod.prices.toml")
+    name = ("openai", "gpt-5-mini-2025-08-07")
+    assert status == 0
+    assert capsys.readouterr().out.startswith(f"{lock}: 1 models priced, from genai-prices ")
+    assert found.find(*name) is not None
+    assert found.find(*name) == committed.find(*name)
+
+
+def test_a_model_without_a_price_is_told_and_the_others_are_locked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette(tmp_path, recording(), recording(model="llama-at-home"))
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    found = prices.load(tmp_path / "llmprod.prices.toml")
+    assert status == 1
+    assert "genai-prices does not know 'llama-at-home' of 'openai'" in capsys.readouterr().err
+    assert found.find("openai", "gpt-5-mini-2025-08-07") is not None
+    assert found.find("openai", "llama-at-home") is None
+
+
+def test_a_price_that_was_set_by_hand_survives_a_new_lock(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette(tmp_path, recording(), recording(model="llama-at-home"))
+    main(["prices", "lock", str(tmp_path)])
+    lock = tmp_path / "llmprod.prices.toml"
+    lock.write_text(
+        lock.read_text() + '\n[[models]]\nprovider = "openai"\nmodel = "llama-at-home"\n'
+        'input = "0.1"\ncached = "0.1"\noutput = "0.2"\n'
+    )
+    before = prices.load(lock).find("openai", "llama-at-home")
+    capsys.readouterr()
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    assert status == 0
+    assert before is not None
+    assert prices.load(lock).find("openai", "llama-at-home") == before
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_without_recordings_is_told_and_no_lock_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["prices", "lock", str(tmp_path)])
+
+    assert status == 1
+    assert "there is no cassette below this folder. Record one" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_cannot_be_written_is_told_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette(tmp_path, recording())
+    lock = tmp_path / "llmprod.prices.toml"
+    lock.write_text("")
+    lock.chmod(0o444)
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    assert status == 1
+    assert f"{lock}: cannot be written (the file is read-only)" in capsys.readouterr().err
+    assert lock.read_text() == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    command = [sys.executable, "-m", "pytest_llmprod.cli", "cassette", "show", str(REAL), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert b"Traceback" not in err
+    assert process.returncode == 0

@@ -1,0 +1,346 @@
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_llmprod.budgets.prices import ModelPrice, PriceList
+from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.results import SuiteResult
+from pytest_llmprod.core.verdict import Verdict
+from pytest_llmprod.run import Run
+from pytest_llmprod.settings import load
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PRICES = PriceList(
+    {("openai", "m"): ModelPrice(input=Decimal(1), cached=Decimal(1), output=Decimal(2))}
+)
+
+
+def nothing(_: SuiteResult) -> Verdict | None:
+    return None
+
+
+def make_run(
+    tmp_path: Path,
+    *,
+    prices: Sequence[Any] = (PRICES,),
+    overrule: Callable[[SuiteResult], Any] = nothing,
+    is_strict: bool = False,
+) -> Run:
+    settings = load(
+        rootpath=tmp_path,
+        record="none",
+        model=None,
+        swaps=(),
+        concurrency=None,
+        is_strict=is_strict,
+        json_path=None,
+    )
+    return Run(
+        settings,
+        run_id="run-1",
+        started_at=NOW,
+        price_lists=lambda folder: prices,
+        overrule=overrule,
+    )
+
+
+def meta(cases: int, test: str = "t.py::test_a", **changes: Any) -> dict[str, Any]:
+    values = {
+        "feature": "triage",
+        "test": test,
+        "threshold": {"passed": 0.5},
+        "confidence": 0.95,
+        "max_errors": 0,
+        "folder": "/project",
+        "cases": cases,
+        "dataset": "d.jsonl",
+        "dataset_sha256": "ab",
+        "from_outputs": False,
+    }
+    return {**values, **changes}
+
+
+def row(case: str, outcome: str = "hit", test: str = "t.py::test_a", **more: Any) -> dict[str, Any]:
+    return {
+        "suite": test,
+        "case": case,
+        "nodeid": f"{test}[{case}]",
+        "outcome": outcome,
+        **more,
+    }
+
+
+def exchange(**changes: Any) -> dict[str, Any]:
+    values = {
+        "provider": "openai",
+        "model": "m",
+        "latency_s": 0.5,
+        "replayed": True,
+        "recorded_at": "2026-11-22T00:00:00Z",
+        "usage": {"input_tokens": 1_000_000, "output_tokens": 0},
+    }
+    return {**values, **changes}
+
+
+def add(run: Run, outcomes: str, **changes: Any) -> None:
+    """Add one case for each letter: h for a hit, m for a miss, e for an error, s for a skip."""
+    names = {"h": "hit", "m": "miss", "e": "error", "s": "skip"}
+    for number, letter in enumerate(outcomes):
+        found = row(f"c{number}", names[letter])
+        if number == 0:
+            found["meta"] = meta(**{"cases": len(outcomes), **changes})
+        run.add(found)
+
+
+def test_a_run_without_cases_has_no_suites(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    assert not run.has_suites
+    assert run.decide() == []
+    assert run.cases() == []
+
+
+def test_hits_misses_errors_and_skips_are_counted_apart(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "hhhhhhmes", max_errors=1)
+
+    (suite,) = run.decide()
+
+    assert (suite.cases, suite.hits, suite.errors, suite.skipped) == (8, 6.0, 1, 1)
+    assert suite.score == 0.75
+    assert suite.interval == pytest.approx((0.4093, 0.9285), abs=1e-4)
+    assert suite.verdict is not None
+    assert suite.verdict.name == "INCONCLUSIVE"
+    assert suite.verdict.is_open
+
+
+def test_an_error_beyond_the_limit_closes_the_gate(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "h" * 30 + "e")
+
+    (suite,) = run.decide()
+
+    assert suite.verdict is not None
+    assert (suite.verdict.name, suite.verdict.is_open) == ("FAIL", False)
+
+
+def test_a_strict_run_closes_what_is_inconclusive(tmp_path: Path) -> None:
+    run = make_run(tmp_path, is_strict=True)
+    add(run, "hhhhhhmm")
+
+    (suite,) = run.decide()
+
+    assert suite.verdict is not None
+    assert (suite.verdict.name, suite.verdict.is_open) == ("INCONCLUSIVE", False)
+
+
+def test_a_suite_of_which_a_part_ran_is_not_judged(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "hhh", cases=4)
+
+    (suite,) = run.decide()
+
+    assert not run.is_complete
+    assert suite.verdict is None
+    assert (suite.cases, suite.cases_in_dataset) == (3, 4)
+
+
+def test_a_suite_is_whole_when_its_last_case_has_come(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "hhh", cases=4)
+    run.add(row("c3"))
+
+    assert run.is_complete
+    assert run.decide()[0].verdict is not None
+
+
+def test_a_case_that_ran_again_counts_once_with_its_last_outcome(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "mh")
+    run.add(row("c0", "hit"))
+
+    (suite,) = run.decide()
+
+    assert (suite.cases, suite.hits) == (2, 2.0)
+
+
+def test_the_facts_of_a_suite_may_come_with_any_of_its_cases(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.add(row("c0"))
+    run.add(row("c1", meta=meta(2)))
+
+    assert run.is_complete
+    assert run.decide()[0].feature == "triage"
+
+
+def test_each_metric_has_a_result_of_its_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.add(row("a", scores={"f1": 0.1}, meta=meta(4, threshold={"f1": 0.9, "passed": 0.5})))
+    run.add(row("b", "miss", scores={"f1": 0.2}))
+    run.add(row("c", "error", scores={"f1": 1.0}))
+    run.add(row("d", "miss"))
+
+    f1, passed = run.decide()
+
+    assert (f1.metric, f1.hits, f1.gate_nodeid) == ("f1", 0.3, "t.py::test_a::gate[f1]")
+    assert (passed.metric, passed.hits) == ("passed", 1.0)
+
+
+def test_the_gate_of_the_only_metric_is_named_without_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "h")
+
+    assert run.decide()[0].gate_nodeid == "t.py::test_a::gate"
+
+
+def test_suites_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    for test in ("t.py::test_b", "t.py::test_a", "s.py::test_c"):
+        run.add(row("x", test=test, meta=meta(1, test)))
+
+    assert [each.test for each in run.decide()] == ["s.py::test_c", "t.py::test_a", "t.py::test_b"]
+
+
+def one_case(run: Run, *exchanges: dict[str, Any], **changes: Any) -> SuiteResult:
+    run.add(row("a", exchanges=list(exchanges), meta=meta(1, **changes)))
+    return run.decide()[0]
+
+
+def test_priced_requests_are_summed(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    suite = one_case(
+        run, exchange(), exchange(usage={"input_tokens": 0, "output_tokens": 1_000_000})
+    )
+
+    assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal(3), 0, 2)
+    assert run.cases()[0].cost_usd == Decimal(3)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "other"}, {"provider": "azure"}, {"model": None}, {"usage": None}]
+)
+def test_an_unpriced_request_is_counted_and_its_case_costs_none(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    run = make_run(tmp_path)
+
+    suite = one_case(run, exchange(), exchange(**changes))
+
+    assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal(1), 1, 2)
+    assert run.cases()[0].cost_usd is None
+
+
+def test_without_a_price_list_everything_is_unpriced(tmp_path: Path) -> None:
+    suite = one_case(make_run(tmp_path, prices=()), exchange(), exchange())
+
+    assert (suite.cost_usd, suite.unpriced) == (Decimal(0), 2)
+
+
+def test_latency_is_the_95th_percentile_of_requests_and_the_sum_of_a_case(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    suite = one_case(run, *(exchange(latency_s=float(each)) for each in range(1, 21)))
+
+    assert suite.p95_latency_s == 19.0
+    assert run.cases()[0].latency_s == 210.0
+
+
+@pytest.mark.parametrize(
+    ("replayed", "source"),
+    [
+        ([], "no requests"),
+        ([True, True], "replayed"),
+        ([False], "live"),
+        ([True, False], "partly live"),
+    ],
+)
+def test_the_source_of_answers_is_told(tmp_path: Path, replayed: list[bool], source: str) -> None:
+    suite = one_case(make_run(tmp_path), *(exchange(replayed=each) for each in replayed))
+
+    assert suite.source == source
+
+
+def test_the_oldest_recording_dates_a_suite(tmp_path: Path) -> None:
+    suite = one_case(
+        make_run(tmp_path),
+        exchange(recorded_at="2026-11-22T00:00:00Z"),
+        exchange(recorded_at="2026-01-01T00:00:00Z", model="n"),
+    )
+
+    assert suite.recorded_at == "2026-01-01T00:00:00Z"
+    assert suite.models == ("m", "n")
+
+
+def test_a_recorded_output_counts_as_a_request(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    recorded = {
+        "model": "m",
+        "latency_s": 2.0,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    run.add(row("a", recorded=recorded, meta=meta(2, from_outputs=True)))
+    run.add(row("b", recorded={}))
+
+    (suite,) = run.decide()
+
+    assert suite.source == "outputs file"
+    assert (suite.requests, suite.unpriced, suite.p95_latency_s) == (1, 1, 2.0)
+
+
+def test_a_plugin_may_overrule_a_verdict(tmp_path: Path) -> None:
+    closed = Verdict(name="FAIL", reason="on Fridays", is_open=False)
+    run = make_run(tmp_path, overrule=lambda _: closed)
+    add(run, "h" * 50)
+
+    assert run.decide()[0].verdict == closed
+
+
+def test_nobody_is_asked_about_a_suite_that_was_not_judged(tmp_path: Path) -> None:
+    asked: list[SuiteResult] = []
+    run = make_run(tmp_path, overrule=asked.append)
+    add(run, "hh", cases=3)
+
+    run.decide()
+
+    assert asked == []
+
+
+def test_a_plugin_that_returns_something_else_is_told(tmp_path: Path) -> None:
+    run = make_run(tmp_path, overrule=lambda _: "PASS")
+    add(run, "hh")
+
+    with pytest.raises(LlmprodError, match="must return a Verdict or None, not 'PASS'"):
+        run.decide()
+
+
+def test_gates_are_written_below_the_rootdir_for_90_days(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "h" * 50)
+
+    gates = run.write_gates(run.decide(), NOW)
+
+    document = json.loads((tmp_path / "llmprod-gates.json").read_text())
+    assert document["gates"] == gates
+    assert document["run"]["id"] == "run-1"
+    assert gates["triage"]["enabled"] is True
+    assert gates["triage"]["valid_until"] == "2027-02-20T12:00:00+00:00"
+
+
+def test_a_result_holds_suites_cases_and_the_note(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "hm")
+    suites = run.decide()
+
+    result = run.result(suites, gates={}, gates_note="gates not written")
+
+    assert result.run_id == "run-1"
+    assert result.started_at == "2026-11-22T12:00:00+00:00"
+    assert result.suites == tuple(suites)
+    assert [(case.id, case.outcome) for case in result.cases] == [("c0", "hit"), ("c1", "miss")]
+    assert result.gates_note == "gates not written"
