@@ -23,8 +23,9 @@ from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.dialects import Dialect
-from pytest_llmprod.wire.intercept import Intercept, WirePolicy
+from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal
+from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
 from pytest_llmprod.wire.router import Router

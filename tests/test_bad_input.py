@@ -4,8 +4,7 @@ import json
 import stat
 
 import pytest
-
-from conftest import Project
+from project import Project
 
 
 def mark(project: Project, arguments: str, function: str = "test_doubles(llm_case)") -> None:

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-from conftest import Project
+from project import Project
 
 
 def test_each_case_is_an_item_and_a_failed_assertion_is_a_miss(recorded: Project) -> None:

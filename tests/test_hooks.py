@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from loopback import last_word_doubled
+from project import Project
 
-from conftest import Project
 from pytest_llmprod import hookspecs
 
 DOCS = Path(__file__).parents[1] / "docs" / "hooks.md"

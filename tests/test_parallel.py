@@ -5,8 +5,7 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
-
-from conftest import WORDS, Project
+from project import WORDS, Project
 
 
 def everything(project: Project, *arguments: str) -> dict[str, Any]:

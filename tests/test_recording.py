@@ -8,8 +8,7 @@ import sys
 import time
 
 import pytest
-
-from conftest import WORDS, Project
+from project import WORDS, Project
 
 
 def recorded_words(project: Project, model: str = "gpt-test") -> list[str]:

@@ -14,9 +14,10 @@ from pytest_llmprod.core.exchange import Exchange, Usage
 from pytest_llmprod.wire import cassette_file, dialects, journal, masking
 from pytest_llmprod.wire.cassette_file import CassetteFile
 from pytest_llmprod.wire.dialects import Dialect
-from pytest_llmprod.wire.intercept import Intercept, WirePolicy
+from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal, RecordMode
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
+from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.router import Router

@@ -1,0 +1,181 @@
+"""Live: a request on its way to the provider, until it has become a recording."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
+from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.masking import Scanner
+from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.tape import Tape, exchange_of, timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WirePolicy:
+    """What the session tells the wire: how to read, what to hide, which model to ask, the time.
+
+    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
+    """
+
+    dialects: Sequence[Dialect]
+    scanners: Sequence[Scanner]
+    choice: ModelChoice
+    allow_hosts: Sequence[str]
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+class LiveExchange:
+    """A request on its way to the provider: takes times and bytes, and becomes a recording."""
+
+    def __init__(self, tape: Tape, read: WireRequest, headers: Any, policy: WirePolicy) -> None:
+        """Start the clock of a request with these (unmasked) headers."""
+        self._tape = tape
+        self._read = read
+        self._policy = policy
+        self._attempt = _attempt(headers.get("x-stainless-retry-count", "0"))
+        secrets = [masking.known_secret(value) for value in _secret_values(headers)]
+        self._scanners = [*policy.scanners, *secrets]
+        self._chunks: list[tuple[float, bytes]] = []
+        self._status = 0
+        self._reason = ""
+        self._headers: list[tuple[str, str]] = []
+        self._decode: Callable[[bytes], bytes] | None = None
+        self._is_done = False
+        self._start = policy.monotonic()
+
+    def request(self, http: ModuleType, request: Any) -> Any:
+        """Return the request that leaves: with the model replaced, and no compression asked for.
+
+        A compressed stream would hide when each event came.
+        """
+        headers = request.headers.copy()
+        headers["accept-encoding"] = "identity"
+        # The body is whole now, however it came, and may have another length.
+        if headers.pop("transfer-encoding", None) or "content-length" in headers:
+            headers["content-length"] = str(len(self._read.body))
+        return http.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=self._read.body,
+            extensions=request.extensions,
+        )
+
+    def started(self, response: Any) -> None:
+        """Note the status line and the headers."""
+        self._status = response.status_code
+        self._reason = response.reason_phrase
+        self._headers = response.headers.multi_items()
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            make = type(response)
+            self._decode = lambda raw: (
+                make(  # the provider compressed although asked not to
+                    200, headers={"content-encoding": encoding}, content=raw
+                ).content
+            )
+
+    def received(self, chunk: bytes) -> None:
+        """Note a piece of the body that has just come."""
+        self._chunks.append((self._policy.monotonic() - self._start, chunk))
+
+    def ended(self, *, complete: bool) -> None:
+        """Store the recording and note the exchange, once."""
+        if self._is_done:
+            return
+        self._is_done = True
+        chunks = self._chunks
+        # To the last byte, however long the caller then took to ask for more.
+        latency_s = chunks[-1][0] if chunks else self._policy.monotonic() - self._start
+        if self._decode is not None:
+            chunks = [(latency_s, self._decode(b"".join(chunk for _, chunk in chunks)))]
+        body, answer, ttft_s = self._stored_body(chunks)
+        recording = Recording(
+            case=self._tape.label.case,
+            key=self._read.key,
+            recorded_at=timestamp(self._policy.now()),
+            latency_s=latency_s,
+            ttft_s=ttft_s,
+            model=answer.model or self._read.model,
+            usage=answer.usage,
+            attempt=self._attempt,
+            complete=complete or _says_done(body),
+            request=self._stored_request(),
+            response={
+                "status": {"code": self._status, "message": self._reason},
+                "headers": masking.kept_headers(self._headers, masking.RESPONSE_HEADERS),
+                "body": body,
+            },
+        )
+        self._tape.keep(self._read, recording)
+        self._tape.add(exchange_of(self._read, recording, text=answer.text, replayed=False))
+
+    def failed(self) -> None:
+        """Leave no recording of an answer that broke off: a replay would give a part as whole."""
+        self._is_done = True
+
+    def _stored_request(self) -> dict[str, Any]:
+        return {
+            "method": self._read.method,
+            "uri": masking.mask_url(self._read.url, self._scanners),
+            "headers": self._read.headers,
+            "body": bodies.encode_body(masking.mask_body(self._read.body, self._scanners)),
+        }
+
+    def _stored_body(
+        self, chunks: list[tuple[float, bytes]]
+    ) -> tuple[dict[str, Any], Answer, float | None]:
+        kind = next((value for name, value in self._headers if name == "content-type"), "")
+        dialect = self._read.dialect
+        if not kind.startswith("text/event-stream"):
+            content = b"".join(chunk for _, chunk in chunks)
+            stored = bodies.encode_body(masking.mask_body(content, self._scanners))
+            return stored, read_plain(dialect, stored), None
+        events = [self._masked_event(event) for event in bodies.parse_events(chunks)]
+        answer = Answer()
+        if dialect is not None:
+            answer = dialect.read_stream([event.data for event in events if event.is_json])
+        if masking.mask(answer.text, self._scanners) != answer.text:
+            raise CassetteError(
+                "A secret is spread over several events of a streamed answer, where it cannot be "
+                "masked, so the answer was not recorded. Keep the secret out of the prompt."
+            )
+        return bodies.encode_stream(events, answer.text), answer, events[0].t if events else None
+
+    def _masked_event(self, event: bodies.Event) -> bodies.Event:
+        data = masking.mask_strings(event.data, self._scanners)
+        text = json.dumps(data, ensure_ascii=False)
+        masked = masking.mask(text, self._scanners)
+        if masked == text:
+            return replace(event, data=data)
+        try:
+            return replace(event, data=json.loads(masked))
+        except ValueError:  # a scanner found something outside of the strings
+            return replace(event, data=masked, is_json=False)
+
+
+def _says_done(stored: Mapping[str, Any]) -> bool:
+    """Say whether a stream ends with OpenAI's last event, at which its client stops to read."""
+    events = stored.get("stream") or [{}]
+    return bool(events[-1].get("raw") == "[DONE]")
+
+
+def _attempt(retries: str) -> int:
+    return int(retries) + 1 if retries.isdigit() else 1
+
+
+def _secret_values(headers: Any) -> Iterator[str]:
+    """Yield what authenticates this request, so that an echo of it is masked too."""
+    for name in ("authorization", "api-key", "x-api-key", "cookie"):
+        value = headers.get(name, "")
+        if name == "authorization":  # a scheme, `Bearer` for instance, stands before the secret
+            value = value.rpartition(" ")[2]
+        if len(value) >= 8:
+            yield value
