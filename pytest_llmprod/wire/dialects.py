@@ -50,10 +50,14 @@ def find_dialect(dialects: Sequence[Dialect], path: str) -> Dialect | None:
 
 def read_plain(dialect: Dialect | None, stored: Mapping[str, Json]) -> Answer:
     """Read the stored body of an answer that was not streamed."""
-    if dialect is None or "json" not in stored:
+    return read_document(dialect, join_lines(stored["json"])) if "json" in stored else Answer()
+
+
+def read_document(dialect: Dialect | None, document: Json) -> Answer:
+    """Read the JSON value of an answer that was not streamed."""
+    if dialect is None or not isinstance(document, dict):
         return Answer()
-    document = join_lines(stored["json"])
-    return dialect.read(document) if isinstance(document, dict) else Answer()
+    return dialect.read(document)
 
 
 def stored_text(dialect: Dialect | None, stored: Mapping[str, Json]) -> str:

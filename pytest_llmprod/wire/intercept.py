@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.dialects import stored_text
+from pytest_llmprod.wire.dialects import read_document
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
@@ -167,11 +167,16 @@ class Intercept:
     ) -> Any:
         """Make the recorded answer, and note the exchange with its recorded times."""
         stored = recording.response["body"]
+        text = ""
         if "stream" in stored:
             stream = streams.replayed(bodies.decode_stream(stored))
+            text = bodies.join_text(stored.get("text", ""))
+        elif "json" in stored:
+            document = bodies.join_lines(stored["json"])
+            stream = http.ByteStream(bodies.json_bytes(document))
+            text = read_document(read.dialect, document).text
         else:
             stream = http.ByteStream(bodies.decode_body(stored))
-        text = stored_text(read.dialect, stored)
         tape.add(exchange_of(read, recording, text=text, replayed=True))
         headers = recording.response["headers"]
         return http.Response(
