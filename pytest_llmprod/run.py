@@ -116,6 +116,7 @@ class Run:
             cases=tuple(self.cases()),
             gates=gates,
             gates_note=gates_note,
+            options=("--llm-eval", *self.settings.choice.options),
         )
 
     def _result(self, suite: _Suite, metric: str) -> SuiteResult:

@@ -49,6 +49,7 @@ def test_the_other_model_closes_the_gate_without_a_change_in_the_code(examples: 
     assert result.returncode == 1
     assert gates["ticket-triage"]["enabled"] is False
     assert gates["ticket-triage"]["model"].startswith("gpt-5-nano")
+    assert "  pytest --llm-eval --llm-swap=gpt-5-mini=gpt-5-nano \\\n" in result.stdout
 
 
 def test_the_application_reads_the_gate_that_the_run_wrote(examples: Path) -> None:

@@ -97,7 +97,8 @@ class RunResult:
     """All that one pytest invocation found out.
 
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
-    and `gates_note` then says why.
+    and `gates_note` then says why. `options` are the command-line options by which a case of this
+    run is run again.
     """
 
     run_id: str
@@ -106,3 +107,4 @@ class RunResult:
     cases: tuple[CaseResult, ...]
     gates: Mapping[str, Mapping[str, Any]]
     gates_note: str
+    options: tuple[str, ...]

@@ -126,7 +126,7 @@ def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
 
 
 def _one_broken(group: Broken, room: int) -> list[str]:
-    command = _command(group.nodeid)
+    command = _command(group.command)
     if room <= len(command):
         return [shorten(group.headline, COLUMNS)]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
@@ -137,13 +137,14 @@ def _one_broken(group: Broken, room: int) -> list[str]:
     return lines
 
 
-def _command(nodeid: str) -> list[str]:
+def _command(words: Sequence[str]) -> list[str]:
     """Return the command that runs one case, broken as a shell allows where it is too wide."""
-    quoted = shlex.quote(nodeid)
-    line = f"  pytest --llm-eval {quoted}"
+    *options, nodeid = words
+    line = f"  {shlex.join(words)}"
     if width(line) <= COLUMNS:
         return [line]
-    start = "  pytest --llm-eval \\"
+    quoted = shlex.quote(nodeid)
+    start = f"  {shlex.join(options)} \\"
     if width(quoted) + 4 <= COLUMNS:
         return [start, f"    {quoted}"]
     parts = [""]

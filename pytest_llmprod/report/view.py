@@ -30,12 +30,12 @@ class SuiteRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """The cases of one suite that did not hit, the first of each kind first."""
+    """The cases of one suite that did not hit, errors first, and the words that run the first."""
 
     suite: str
     headline: str
     cases: tuple[tuple[str, str], ...]
-    nodeid: str
+    command: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ def _broken(result: RunResult) -> list[Broken]:
                 suite=test,
                 headline=f"{printable(features[test])}: {' and '.join(parts)} in {counts[test]}",
                 cases=tuple((printable(case.id), printable(case.why)) for case in cases),
-                nodeid=printable(cases[0].nodeid),
+                command=("pytest", *result.options, printable(cases[0].nodeid)),
             )
         )
     return broken

@@ -62,6 +62,12 @@ class ModelChoice:
     override: str | None = None
     swaps: Mapping[str, str]
 
+    @property
+    def options(self) -> list[str]:
+        """Return the command-line options that make this choice."""
+        chosen = [f"--llm-model={self.override}"] if self.override else []
+        return chosen + [f"--llm-swap={old}={new}" for old, new in self.swaps.items()]
+
     def apply(self, model: str, dialect: Dialect | None) -> str:
         """Return the model to ask for instead of `model`."""
         if self.override and dialect and dialect.generates:

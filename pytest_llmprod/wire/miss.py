@@ -49,11 +49,9 @@ def explain(
 
 
 def _command(label: TapeLabel, choice: ModelChoice) -> str:
-    words = ["pytest", *(["--llm-eval"] if label.is_eval else []), "--llm-record=new_episodes"]
-    if choice.override:
-        words.append(f"--llm-model={choice.override}")
-    words += [f"--llm-swap={old}={new}" for old, new in choice.swaps.items()]
-    return shlex.join([*words, label.nodeid])
+    flag = ["--llm-eval"] if label.is_eval else []
+    words = ["pytest", *flag, "--llm-record=new_episodes", *choice.options, label.nodeid]
+    return shlex.join(words)
 
 
 def _relative(tape: Tape, request: WireRequest) -> str:

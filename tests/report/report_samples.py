@@ -77,4 +77,5 @@ def run_result(
         cases=cases,
         gates={},
         gates_note=gates_note,
+        options=("--llm-eval",),
     )

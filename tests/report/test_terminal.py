@@ -40,7 +40,7 @@ def test_one_suite_looks_like_this() -> None:
         "suite  cases hits score 95% interval min verdict         cost   p95",
         "triage   220  206 93.6% [89.6, 96.2] 90% INCONCLUSIVE $0.0277 34 ms",
         "gpt-5-mini, replayed, recorded 2026-11-22",
-        "triage: 2 misses in 220; the first alone:",
+        "triage: 2 misses in 220; run the first alone with:",
         "  pytest --llm-eval 'test_triage.py::test_labels[t-001]'",
         "  t-002  assert 'other' == 'complaint'",
         "  t-014  assert 'refund' == 'billing'",

@@ -153,7 +153,7 @@ def test_what_broke_is_told_by_suite_errors_first() -> None:
         suite="test_triage.py::test_labels",
         headline="triage: 2 misses and 1 error in 220",
         cases=(("z", "KeyError"), ("a", "was billing"), ("b", "was spam")),
-        nodeid="test_triage.py::t[z]",
+        command=("pytest", "--llm-eval", "test_triage.py::t[z]"),
     )
 
 
@@ -193,7 +193,7 @@ def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str,
 
     view = make_view(run_result(suite, cases=(case,)), [why])
 
-    texts = [view.suites[0].name, *view.sources, view.broken[0].headline, view.broken[0].nodeid]
+    texts = [view.suites[0].name, *view.sources, view.broken[0].headline, *view.broken[0].command]
     texts += [*view.broken[0].cases[0], *view.gates[0], *view.notes]
     for text in texts:
         assert text.strip() == printable(text)
