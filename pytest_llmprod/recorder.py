@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ class Recorder:
         self._session = session
         self._is_worker = is_worker
         self._folders: dict[str, Path] = {}
+        self._suites_with_answers: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -40,7 +42,7 @@ class Recorder:
         item.stash[TRIAL] = trial
         self._session.begin(trial)
         if trial.suite is not None and trial.suite.task is not None and trial.result is None:
-            self._session.run_task([trial] if self._is_worker else self._waiting(item, trial))
+            self._session.run_task(self._waiting(item, trial))
         if inspect.iscoroutinefunction(item.obj):
             item.obj = self._in_own_context(item.obj, trial)
 
@@ -50,18 +52,17 @@ class Recorder:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn a failed assertion of an eval into a miss, and a cassette miss into a failure."""
         trial = item.stash.get(TRIAL, None)
-        if trial is not None and _needs_no_traceback(trial, call):
-            # Making a traceback through a client's code takes longer than a replayed test.
-            item.repr_failure = lambda excinfo, style=None: ""  # type: ignore[method-assign]  # of one item
-        report = yield
-        if trial is not None:
-            _note(self._session, trial, report, call)
-            if call.when == "teardown":
+        if trial is None:
+            return (yield)
+        with _cheap_traceback(item, trial, call):
+            report = yield
+        _note(self._session, trial, report, call)
+        if call.when == "teardown":
+            if trial.suite is not None:
                 row = self._session.row(item.nodeid, trial)
-                if trial.suite is not None:
-                    report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
-                self._session.end(item.nodeid)
-                del item.stash[TRIAL]
+                report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
+            self._session.end(item.nodeid)
+            del item.stash[TRIAL]
         return report
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -116,7 +117,15 @@ class Recorder:
         )
 
     def _waiting(self, item: pytest.Function, first: Trial) -> list[Trial]:
-        """Return the trials of all items of this suite that were selected and wait for a task."""
+        """Return the trials of a suite for which its task is to run now, `first` among them.
+
+        At the first item these are all that were selected. Later, when a test is run again, and
+        under xdist, where nobody knows which items this worker will get, it is one.
+        """
+        suite = first.suite
+        if suite is None or self._is_worker or suite.test in self._suites_with_answers:
+            return [first]
+        self._suites_with_answers.add(suite.test)
         base = _base(item)
         others = [
             each
@@ -124,7 +133,7 @@ class Recorder:
             if isinstance(each, pytest.Function) and _base(each) == base
         ]
         trials = [self._trial(each) for each in others]
-        return [each for each in trials if each.suite is first.suite and each.result is None]
+        return [each for each in trials if each.suite is suite]
 
     def _in_own_context(self, function: Callable[..., Any], trial: Trial) -> Callable[..., Any]:
         """Set the owner inside the coroutine: runners that keep a loop also keep its context."""
@@ -137,12 +146,27 @@ class Recorder:
         return owned
 
 
-def _needs_no_traceback(trial: Trial, call: pytest.CallInfo[None]) -> bool:
-    """Say whether the report of this phase gets another text than pytest's traceback."""
-    if call.excinfo is None:
-        return False
-    is_miss = trial.suite is not None and call.when == "call"
-    return trial.has_untold_misses or (is_miss and call.excinfo.errisinstance(AssertionError))
+@contextmanager
+def _cheap_traceback(
+    item: pytest.Item, trial: Trial, call: pytest.CallInfo[None]
+) -> Generator[None, None, None]:
+    """Spare pytest the traceback of a phase whose report gets another text.
+
+    Making one through a client's code takes longer than a replayed test.
+    """
+    is_miss = trial.suite is not None and call.when == "call" and _is_assertion(call)
+    if not is_miss and not trial.has_untold_misses:
+        yield
+        return
+    item.repr_failure = lambda excinfo, style=None: ""  # type: ignore[method-assign]  # for now
+    try:
+        yield
+    finally:
+        del item.repr_failure
+
+
+def _is_assertion(call: pytest.CallInfo[None]) -> bool:
+    return call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
 
 
 def _note(
@@ -156,8 +180,9 @@ def _note(
     elif call.when == "call" and trial.suite is not None:
         _note_call(session, trial, report, call)
     if report.failed:
+        if trace.outcome != "error":  # the first error tells more than what follows from it
+            trace.why = _why(report, call)
         trace.outcome = "error"
-        trace.why = trace.why or _why(report, call)
     elif report.skipped:
         trace.outcome = "miss" if hasattr(report, "wasxfail") else "skip"
     elif call.when == "call" and trace.outcome is None:
@@ -167,7 +192,7 @@ def _note(
 def _note_call(
     session: Session, trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[None]
 ) -> None:
-    if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+    if report.failed and call.excinfo is not None and _is_assertion(call):
         trial.trace.outcome = "miss"
         trial.trace.why = _first_line(str(call.excinfo.value)) or "assertion failed"
         report.outcome = "passed"

@@ -457,3 +457,23 @@ def test_a_task_that_failed_is_an_error_although_the_test_asks_for_no_answer(
 
     assert [case["outcome"] for case in data["cases"]] == ["hit", "error"]
     assert "TypeError" in data["cases"][1]["why"]
+
+
+def test_an_error_in_the_teardown_of_a_miss_keeps_its_traceback(recorded: Project) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def database():
+            yield
+            raise RuntimeError("the database is gone")
+        """
+    )
+
+    result = recorded.run("-k", "seven")
+
+    assert result.parseoutcomes() == {"missed": 1, "errors": 1, "deselected": 9}
+    result.stdout.fnmatch_lines(
+        ['>*raise RuntimeError("the database is gone")', "  seven  RuntimeError: the database*"]
+    )
