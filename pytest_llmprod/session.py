@@ -257,12 +257,13 @@ class Session:
     def _as_json(self, value: Any) -> Any:
         """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
         try:
-            return json.loads(self._masked(json.dumps(value)))
+            return json.loads(self._masked(json.dumps(value, ensure_ascii=False)))
         except (TypeError, ValueError):
             return self._masked(repr(value))
 
     def _masked(self, text: str) -> str:
-        return mask(text, self._scanners) if text else text
+        """Return `text` with secrets masked, and `?` for what UTF-8 and so xdist cannot carry."""
+        return mask(text, self._scanners).encode("utf-8", "replace").decode()
 
     def close_journal(self) -> None:
         """Close the journal of this process, so that it can be folded into the cassettes."""

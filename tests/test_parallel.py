@@ -85,3 +85,14 @@ def test_a_worker_that_crashes_leaves_the_suite_unjudged(recorded: Project) -> N
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert not (recorded.path / "llmprod-gates.json").exists()
     result.stdout.fnmatch_lines(["*partial*", "gate doubling: not judged; only 9 of 10 cases ran"])
+
+
+def test_half_a_surrogate_pair_from_a_model_crosses_to_the_controller(project: Project) -> None:
+    project.server.answer = lambda body: "half a pair \ud83d"
+
+    recorded = project.record("-n2", "--llm-json=run.json", subprocess=True)
+    replayed = project.run("-n2", "--llm-json=run.json", subprocess=True)
+
+    assert "INTERNALERROR" not in recorded.stdout.str() + replayed.stdout.str()
+    document = json.loads((project.path / "run.json").read_text())
+    assert document["cases"][0]["output"] == "half a pair ?"

@@ -10,7 +10,11 @@ SCHEMA = 1
 
 
 def to_json(result: RunResult) -> str:
-    """Return the run as JSON. Scores are shares in 0..1, money is text, times are in seconds."""
+    """Return the run as JSON.
+
+    Scores are shares in 0..1, times are in seconds, money is text: the sum of the priced requests,
+    and null where none of them has a price.
+    """
     document = {
         "schema": SCHEMA,
         "run": {"id": result.run_id, "started_at": result.started_at},
@@ -39,7 +43,7 @@ def _suite(suite: SuiteResult) -> dict[str, Any]:
         "threshold": suite.threshold,
         "verdict": verdict.name if verdict else None,
         "reason": verdict.reason if verdict else "only a part of the suite ran",
-        "cost_usd": _money(suite.cost_usd),
+        "cost_usd": None if suite.unpriced == suite.requests > 0 else _money(suite.cost_usd),
         "unpriced": suite.unpriced,
         "requests": suite.requests,
         "p95_latency_s": suite.p95_latency_s,

@@ -125,6 +125,7 @@ def test_a_source_is_told_once_with_the_oldest_day() -> None:
     view = view_of(
         suite_result(recorded_at="2026-11-22T16:07:52Z"),
         suite_result(feature="b", recorded_at="2026-10-01T00:00:00Z"),
+        suite_result(feature="b2", recorded_at="2026-11-01T00:00:00Z"),
         suite_result(feature="c", models=("m", "n"), source="partly live"),
         suite_result(feature="d", models=("m",), source="live", recorded_at="2026-11-22"),
         suite_result(feature="e", models=(), source="outputs file", recorded_at=""),
