@@ -33,6 +33,13 @@ class _Suite:
     rows: dict[str, Row] = field(default_factory=dict)
 
 
+def _is_judgeable(suite: _Suite) -> bool:
+    """Say whether every case has come, and none asked what is in no recording."""
+    if len(suite.rows) != suite.meta.get("cases"):
+        return False
+    return not any(row.get("unrecorded") for row in suite.rows.values())
+
+
 class Run:
     """Gathers the rows of all cases, and decides when the last has come.
 
@@ -64,8 +71,8 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether every case of every suite has come."""
-        return all(len(each.rows) == each.meta.get("cases") for each in self._suites.values())
+        """Say whether every case of every suite has come, and was judged from an answer."""
+        return all(_is_judgeable(each) for each in self._suites.values())
 
     def add(self, row: Row) -> None:
         """Take the row of one case. A case that ran again replaces its earlier row."""
@@ -133,7 +140,7 @@ class Run:
         exchanges = [each for row in rows for each in _exchanges(row)]
         bill = self._bill(meta, exchanges)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
-        is_whole = len(suite.rows) == meta["cases"]
+        unrecorded = sum(bool(row.get("unrecorded")) for row in rows)
         return SuiteResult(
             feature=meta["feature"],
             test=meta["test"],
@@ -143,6 +150,7 @@ class Run:
             cases_in_dataset=meta["cases"],
             hits=tally.hits,
             errors=tally.errors,
+            unrecorded=unrecorded,
             skipped=len(suite.rows) - len(rows),
             score=tally.score,
             interval=statistics.wilson(tally.hits, tally.cases, meta["confidence"]),
@@ -158,7 +166,7 @@ class Run:
                 max_errors=meta["max_errors"],
                 strict=self.settings.is_strict,
             )
-            if is_whole
+            if _is_judgeable(suite)
             else None,
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,

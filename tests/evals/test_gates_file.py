@@ -39,6 +39,7 @@ def suite(
         cases_in_dataset=100,
         hits=95.0,
         errors=0,
+        unrecorded=0,
         skipped=0,
         score=0.95,
         interval=(low, 0.98),

@@ -31,6 +31,7 @@ def suite_result(**changes: Any) -> SuiteResult:
         "cases_in_dataset": 220,
         "hits": 206.0,
         "errors": 0,
+        "unrecorded": 0,
         "skipped": 0,
         "score": 206 / 220,
         "interval": (0.896032, 0.961718),
