@@ -116,7 +116,9 @@ def _exchanges(path: Path) -> Iterator[dict[str, Any]]:
         raise LlmprodError(
             f"{path}: there is no such file. Name a cassette, a file under cassettes/."
         )
-    is_ours = path.suffix == ".json" and b'"llmprod"' in path.read_bytes()
+    content = path.read_bytes()
+    is_vcrpys = b'"interactions"' in content and b'"llmprod"' not in content
+    is_ours = path.suffix == ".json" and not is_vcrpys
     for recording in cassette_file.load(path).all() if is_ours else foreign.load(path):
         try:
             row = _exchange(recording)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pytest_llmprod.settings import Settings
 
 RUN_ID: pytest.StashKey[str] = pytest.StashKey()
+#: How many evals were left out for want of --llm-eval, and how many by anything else.
+DESELECTED: pytest.StashKey[int] = pytest.StashKey()
+NARROWED: pytest.StashKey[int] = pytest.StashKey()
 SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
 
 
@@ -26,9 +29,10 @@ class Collector:
 
     def __init__(self, config: pytest.Config, started_at: datetime) -> None:
         """Make a collector that has seen nothing."""
-        self.deselected = 0
         self._config = config
         self._started_at = started_at
+        self._files: set[str] = set()
+        self._has_collection_errors = False
         self._run: Run | None = None
         self._result: RunResult | None = None
 
@@ -55,10 +59,17 @@ class Collector:
     def pytest_testnodedown(self, node: Any) -> None:
         """Take from the xdist worker how many evals it left out; all workers say the same."""
         output = getattr(node, "workeroutput", {})
-        self.deselected = max(self.deselected, output.get("llmprod_deselected", 0))
+        for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
+            self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note that something could not be collected: evals may be missing then."""
+        self._has_collection_errors |= report.failed
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Gather the row of a case."""
+        """Gather the row of a case, and the files that were part of the run."""
+        if report.when == "setup":
+            self._files.add(report.nodeid.partition("::")[0])
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
@@ -75,7 +86,7 @@ class Collector:
                 self._decide(session, self._run)
             except LlmprodError as error:
                 self._run = None
-                self._report("llmprod::decided", str(error))
+                self._report(session, "llmprod::decided", str(error))
         return outcome
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -124,37 +135,44 @@ class Collector:
             return
         from pytest_llmprod.wire import journal  # only a run that records needs it
 
-        whole = self._run is not None and self._run.is_complete and not self._narrowing()
+        whole = self._run is not None and self._run.is_complete and not self._narrowing(session)
         try:
             journal.fold(self._config.rootpath, self._config.stash[RUN_ID], whole=whole)
         except LlmprodError as error:
-            self._report("cassettes::written", str(error))
+            self._report(session, "cassettes::written", str(error))
 
     def _decide(self, session: pytest.Session, run: "Run") -> None:
         suites = run.decide()
         for suite in suites:
             if suite.verdict is not None:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
-                self._report(suite.gate_nodeid, text)
+                self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
         gates, note = self._write_gates(session, run, suites)
         self._result = run.result(suites, gates=gates, gates_note=note)
-        self._write_json(run)
+        self._write_json(session, run)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]"
     ) -> tuple[Any, str]:
-        narrowing = self._narrowing()
-        if narrowing:
-            return {}, f"gates not written: {narrowing} selects a part of the tests"
-        if session.shouldstop or session.shouldfail or not run.is_complete:
-            return {}, "gates not written: not every case ran"
+        obstacle = self._narrowing(session) or self._other_model(run)
+        if not obstacle and not run.is_complete:
+            obstacle = "not every case was judged"
+        if obstacle:
+            return {}, f"gates not written: {obstacle}"
+        arguments_given = self._config.args_source is pytest.Config.ArgsSource.ARGS
         try:
-            return run.write_gates(suites, datetime.now(UTC)), ""
+            gates = run.write_gates(
+                suites,
+                datetime.now(UTC),
+                seen_files=self._files,
+                is_everything=not arguments_given,
+            )
         except LlmprodError as error:
-            self._report("llmprod-gates.json::written", str(error))
+            self._report(session, "llmprod-gates.json::written", str(error))
             return {}, "gates not written: see the failure above"
+        return gates, ""
 
-    def _write_json(self, run: "Run") -> None:
+    def _write_json(self, session: pytest.Session, run: "Run") -> None:
         path = run.settings.json_path
         if path is None or self._result is None:
             return
@@ -165,43 +183,81 @@ class Collector:
             write_whole(path, data.to_json(self._result).encode())
         except OSError as error:
             self._report(
+                session,
                 "llmprod-json::written",
                 f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
             )
 
-    def _narrowing(self) -> str:
-        """Return the option by which this run was narrowed to a part of the tests, or ''."""
+    def _narrowing(self, session: pytest.Session) -> str:
+        """Return why this run may have left out evals, or ''."""
         option = self._config.option
-        for name, text in (("keyword", "-k"), ("maxfail", "-x"), ("lf", "--lf")):
+        for name, flag in (("keyword", "-k"), ("maxfail", "-x"), ("lf", "--lf")):
             if getattr(option, name, None):
-                return text
-        if getattr(option, "deselect", None):
-            return "--deselect"
+                return f"a run with {flag} never writes them"
         if any("::" in argument for argument in self._config.args):
-            return "naming single tests"
+            return "single tests were named"
+        if self._config.stash[NARROWED]:
+            return f"{self._config.stash[NARROWED]} evals were deselected"
+        if self._has_collection_errors:
+            return "not every file could be collected"
+        if session.shouldstop or session.shouldfail:
+            return "the run was stopped early"
         return ""
 
-    def _report(self, nodeid: str, failure: str) -> None:
+    def _other_model(self, run: "Run") -> str:
+        choice = run.settings.choice
+        if choice.override or choice.swaps:
+            option = "--llm-model" if choice.override else "--llm-swap"
+            return f"{option} asks another model than the application does"
+        return ""
+
+    def _report(
+        self,
+        session: pytest.Session,
+        nodeid: str,
+        failure: str,
+        properties: list[tuple[str, object]] | None = None,
+    ) -> None:
         """Log a test report that no test made: passed, or failed with a text."""
         location = (nodeid.partition("::")[0], None, nodeid.partition("::")[2])
-        report = pytest.TestReport(
-            nodeid=nodeid,
-            location=location,
-            keywords={},
-            outcome="failed" if failure else "passed",
-            longrepr=failure or None,
-            when="call",
+        report, teardown = (
+            pytest.TestReport(
+                nodeid=nodeid,
+                location=location,
+                keywords={},
+                outcome="failed" if failure and when == "call" else "passed",
+                longrepr=failure or None if when == "call" else None,
+                when=when,
+                user_properties=properties,
+            )
+            for when in ("call", "teardown")
         )
         hook = self._config.hook
         # Without -v pytest has drawn its last dot and 100 % by now: only a verbose run gets a line.
         is_silent = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) <= 0
         if not is_silent:
+            session.testscollected += 1  # or its line would read [101%]
             hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         report.llmprod_silent = is_silent  # type: ignore[attr-defined]  # for teststatus
         hook.pytest_runtest_logreport(report=report)
         report.llmprod_silent = False  # type: ignore[attr-defined]  # the final list names it
+        hook.pytest_runtest_logreport(report=teardown)  # JUnit writes properties at a teardown
         if not is_silent:
             hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+        # Nobody can select a gate: --lf would carry it along for ever.
+        last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
+        last_failed.pop(getattr(report, "id", nodeid), None)
+
+
+def _gate_properties(suite: "SuiteResult") -> list[tuple[str, object]]:
+    """Return what JUnit keeps of a gate."""
+    return [
+        ("llmprod_feature", suite.feature),
+        ("llmprod_metric", suite.metric),
+        ("llmprod_score", f"{suite.score:.6f}"),
+        ("llmprod_threshold", suite.threshold),
+        ("llmprod_verdict", suite.verdict.name if suite.verdict else ""),
+    ]
 
 
 def _gate_text(suite: "SuiteResult") -> str:

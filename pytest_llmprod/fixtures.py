@@ -19,7 +19,12 @@ TRIAL: "pytest.StashKey[Trial]" = pytest.StashKey()
 
 
 def _trial(request: pytest.FixtureRequest) -> "Trial":
-    trial: Trial = request.node.stash[TRIAL]
+    trial: Trial | None = request.node.stash.get(TRIAL, None)
+    if trial is None:
+        raise pytest.UsageError(
+            f"{request.fixturename} needs a test that records and replays: name it in the arguments"
+            f" of the test, and mark the test with @pytest.mark.llm_cassette or llm_eval"
+        )
     return trial
 
 

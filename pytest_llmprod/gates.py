@@ -58,8 +58,11 @@ def gate(feature: str, path: str | os.PathLike[str] | None = None) -> Gate:
         return Gate(feature, False, str(closed))
     except Exception as error:  # whatever the file holds, the application must go on
         problem = f"{source!s} cannot be understood: {type(error).__name__} {error}"
-        return Gate(feature, False, problem)
+        return Gate(feature, False, f"{problem}; {_CURE}")
     return Gate(feature, True, why)
+
+
+_CURE = "run `pytest --llm-eval` again"
 
 
 class _Closed(Exception):
@@ -68,15 +71,18 @@ class _Closed(Exception):
 
 def _read_entry(file: Path, feature: str) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise _Closed(f"there is no {file}; `pytest --llm-eval` writes it") from None
+        raise _Closed(
+            f"there is no {file}; `pytest --llm-eval` writes {FILE_NAME} into pytest's rootdir, "
+            f"ship it to this place"
+        ) from None
     except OSError as error:
         raise _Closed(f"{file} cannot be read: {error.strerror}") from None
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise _Closed(f"{file} is not valid JSON: {error}") from None
+        raise _Closed(f"{file} is not valid JSON: {error}; {_CURE}") from None
     if document["schema"] != SCHEMA:
         raise _Closed(f"{file} has schema {document['schema']!r}, this version reads {SCHEMA}")
     gates = document["gates"]
@@ -93,7 +99,7 @@ def _read_entry(file: Path, feature: str) -> dict[str, Any]:
 def _check_expiry(entry: dict[str, Any]) -> None:
     valid_until = datetime.fromisoformat(entry["valid_until"])
     if datetime.now(UTC) > valid_until:
-        raise _Closed(f"the gate expired on {valid_until:%Y-%m-%d}; run `pytest --llm-eval` again")
+        raise _Closed(f"the gate expired on {valid_until:%Y-%m-%d}; {_CURE}")
 
 
 def _check_suites(file: Path, entry: dict[str, Any]) -> None:
@@ -103,7 +109,7 @@ def _check_suites(file: Path, entry: dict[str, Any]) -> None:
     """
     suites = entry["suites"]
     if not isinstance(suites, list) or not suites:
-        raise _Closed(f"{file}: the gate names no suite; run `pytest --llm-eval` again")
+        raise _Closed(f"{file}: the gate names no suite; {_CURE}")
     for suite in suites:
         if entry["enabled"] is True and suite["enabled"] is not True:
             raise _Closed(f"{file}: the gate is open although one of its suites is closed")
@@ -112,7 +118,4 @@ def _check_suites(file: Path, entry: dict[str, Any]) -> None:
             continue
         found = hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
         if found != expected:
-            raise _Closed(
-                f"the gate was made for other data: {data} has changed since; "
-                f"run `pytest --llm-eval` again"
-            )
+            raise _Closed(f"the gate was made for other data: {data} has changed since; {_CURE}")

@@ -42,6 +42,11 @@ def read_llm_eval(definition: Any, session: "Session", rootpath: Path) -> "Suite
     """
     marker = definition.get_closest_marker("llm_eval")
     where = f"{definition.nodeid}: @pytest.mark.llm_eval"
+    if sum(each.name == "llm_eval" for each in definition.own_markers) > 1:
+        raise MarkerError(
+            f"{where}: stands twice above this function. Write one test function for each data "
+            f"set, and several metrics as threshold={{...}}."
+        )
     values = _arguments(where, marker)
     if "llm_case" not in definition.fixturenames:
         raise MarkerError(

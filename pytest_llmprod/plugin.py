@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import fixtures, markers
-from pytest_llmprod.collector import RUN_ID, SETTINGS, Collector
+from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     SESSION,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pytest_llmprod.wire.dialects import Dialect
     from pytest_llmprod.wire.masking import Scanner
 
-_DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 _OUR_FIXTURES = frozenset(name for name in vars(fixtures) if name.startswith("llm_"))
 
 
@@ -83,7 +82,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     config.stash[SESSION] = None
     config.stash[SETTINGS] = lambda: _settings(config)
-    config.stash[_DESELECTED] = 0
+    config.stash[DESELECTED] = 0
+    config.stash[NARROWED] = 0
     if config.option.llm_eval or config.option.llm_record != "none":
         _settings(config)  # wrong settings are told before anything is collected
     worker = getattr(config, "workerinput", None)
@@ -108,6 +108,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
             take_back_key()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item of each case of the data set."""
     if not markers.is_eval(metafunc.definition):
@@ -132,14 +133,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.option.llm_eval:
         evals = [item for item in items if markers.is_eval(item)]
         if evals:
-            config.stash[_DESELECTED] = len(evals)
+            config.stash[DESELECTED] = len(evals)
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
+    _refuse_evals_without_case(items)
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Recorder
 
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count evals that somebody else left out: such a run is no whole one."""
+    if items and items[0].config.option.llm_eval:
+        items[0].config.stash[NARROWED] += sum(markers.is_eval(item) for item in items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -149,7 +157,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         ours.close()
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["llmprod_deselected"] = session.config.stash[_DESELECTED]
+        output["llmprod_deselected"] = session.config.stash[DESELECTED]
+        output["llmprod_narrowed"] = session.config.stash[NARROWED]
 
 
 def pytest_report_teststatus(
@@ -166,8 +175,7 @@ def pytest_report_teststatus(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many evals were left out."""
     config = terminalreporter.config
-    collector = config.pluginmanager.get_plugin("llmprod-collector")
-    count = config.stash[_DESELECTED] or getattr(collector, "deselected", 0)
+    count = config.stash[DESELECTED]
     if count and terminalreporter.verbosity >= 0:
         tests = "1 eval was" if count == 1 else f"{count} evals were"
         terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
@@ -200,6 +208,16 @@ def pytest_llmprod_prices(folder: Path, rootpath: Path) -> "PriceList | None":
 
     lock = prices.find_lock(folder, rootpath)
     return None if lock is None else prices.load(lock)
+
+
+def _refuse_evals_without_case(items: list[pytest.Item]) -> None:
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if markers.is_eval(item) and (callspec is None or "llm_case" not in callspec.params):
+            raise pytest.UsageError(
+                f"{item.nodeid}: the llm_eval marker works on a test function, not on a method of "
+                f"unittest.TestCase or on one parameter. Put it above `def test_...(llm_case):`."
+            )
 
 
 def _is_ours(item: pytest.Item) -> bool:

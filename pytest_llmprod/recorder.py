@@ -1,23 +1,24 @@
 """Recorder: gives each test its tape, and puts what the test left behind on its report."""
 
 import inspect
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_llmprod import markers
+from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.tape import TapeLabel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_llmprod.evals.dataset import Case
 
 _LONGEST_WHY = 300
@@ -30,7 +31,7 @@ class Recorder:
         """Make the recorder of `session`; `is_worker` says that xdist hands out the tests."""
         self._session = session
         self._is_worker = is_worker
-        self._folders: dict[str, Path] = {}
+        self._places: dict[str, tuple[Path, str]] = {}
         self._suites_with_answers: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -46,6 +47,17 @@ class Recorder:
         if inspect.iscoroutinefunction(item.obj):
             item.obj = self._in_own_context(item.obj, trial)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Give a fixture that several tests share a tape of its own."""
+        running = self._session.running
+        if running is None or fixturedef.scope == "function":
+            return (yield)
+        with self._session.shared(_fixture_label(fixturedef, request), running):
+            return (yield)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -59,7 +71,7 @@ class Recorder:
         _note(self._session, trial, report, call)
         if call.when == "teardown":
             if trial.suite is not None:
-                row = self._session.row(item.nodeid, trial)
+                row = self._session.row(trial)
                 report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
             self._session.end(item.nodeid)
             del item.stash[TRIAL]
@@ -79,42 +91,38 @@ class Recorder:
         return not NEEDING_A_TAPE.isdisjoint(item.fixturenames)
 
     def _trial(self, item: pytest.Function) -> Trial:
-        suite = self._suite(item)
-        if suite is None:
-            label = self._label(item, case=_parameters(item), suite=None)
-            return self._session.trial(item.nodeid, label, None, None)
-        case: Case = item.callspec.params["llm_case"]  # type: ignore[assignment]  # params are object
-        variant = _variant(item)
-        label = self._label(item, case=_section(variant, case), suite=suite)
-        return self._session.trial(item.nodeid, label, suite, case)
-
-    def _suite(self, item: pytest.Function) -> Suite | None:
-        """Return the suite of an eval; each combination of other parameters is one of its own."""
-        base = _base(item)
-        suite = self._session.suites.get(base)
-        variant = _variant(item) if suite is not None else ""
-        if suite is None or not variant:
-            return suite
-        name = f"{base}[{variant}]"
-        if name not in self._session.suites:
-            self._session.suites[name] = replace(suite, test=name)
-        return self._session.suites[name]
-
-    def _label(self, item: pytest.Function, *, case: str, suite: Suite | None) -> TapeLabel:
-        base = _base(item)
-        folder = self._folders.get(base)
-        if folder is None:
-            folder = self._folders[base] = item.path.parent / "cassettes" / item.path.stem
-        test_class = item.cls
-        owner = f"{test_class.__name__}." if test_class is not None else ""
-        return TapeLabel(
-            folder=folder,
-            function=f"{owner}{item.originalname}",
-            case=case,
-            cases=lambda: _sections(item, suite),
-            nodeid=item.nodeid,
+        name = self._name(item)
+        suite = self._suite(name)
+        section = name.section if suite is not None else name.variant
+        label = TapeLabel(
+            folder=name.folder,
+            function=name.function,
+            case=section,
+            cases=lambda: () if suite is None else _sections(name, suite),
+            nodeid=_typed_nodeid(item),
             is_eval=suite is not None,
         )
+        return self._session.trial(item.nodeid, label, suite, name.case)
+
+    def _name(self, item: pytest.Function) -> "_Name":
+        base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
+        if base not in self._places:
+            classes = [each.name for each in item.listchain() if isinstance(each, pytest.Class)]
+            folder = item.path.parent / "cassettes" / item.path.stem
+            self._places[base] = (folder, ".".join([*classes, item.originalname]))
+        folder, function = self._places[base]
+        case, variant = _case_and_variant(item)
+        return _Name(base=base, folder=folder, function=function, case=case, variant=variant)
+
+    def _suite(self, name: "_Name") -> Suite | None:
+        """Return the suite of an eval; each combination of other parameters is one of its own."""
+        suite = self._session.suites.get(name.base)
+        if suite is None or not name.variant:
+            return suite
+        test = f"{name.base}[{name.variant}]"
+        if test not in self._session.suites:
+            self._session.suites[test] = replace(suite, test=test, variant=name.variant)
+        return self._session.suites[test]
 
     def _waiting(self, item: pytest.Function, first: Trial) -> list[Trial]:
         """Return the trials of a suite for which its task is to run now, `first` among them.
@@ -126,14 +134,15 @@ class Recorder:
         if suite is None or self._is_worker or suite.test in self._suites_with_answers:
             return [first]
         self._suites_with_answers.add(suite.test)
-        base = _base(item)
         others = [
             each
             for each in item.session.items
-            if isinstance(each, pytest.Function) and _base(each) == base
+            if isinstance(each, pytest.Function)
+            and markers.is_eval(each)
+            and each.get_closest_marker("skip") is None
+            and self._suite(self._name(each)) is suite
         ]
-        trials = [self._trial(each) for each in others]
-        return [each for each in trials if each.suite is suite]
+        return [self._trial(each) for each in others]
 
     def _in_own_context(self, function: Callable[..., Any], trial: Trial) -> Callable[..., Any]:
         """Set the owner inside the coroutine: runners that keep a loop also keep its context."""
@@ -155,7 +164,7 @@ def _cheap_traceback(
     Making one through a client's code takes longer than a replayed test.
     """
     is_miss = trial.suite is not None and call.when == "call" and _is_assertion(call)
-    if not is_miss and not trial.has_untold_misses:
+    if not (is_miss or trial.has_untold_misses or _is_ours(call)):
         yield
         return
     item.repr_failure = lambda excinfo, style=None: ""  # type: ignore[method-assign]  # for now
@@ -163,6 +172,11 @@ def _cheap_traceback(
         yield
     finally:
         del item.repr_failure
+
+
+def _is_ours(call: pytest.CallInfo[None]) -> bool:
+    """Say whether the phase ended in an error of ours, whose text says all that a user needs."""
+    return call.excinfo is not None and isinstance(call.excinfo.value, LlmprodError)
 
 
 def _is_assertion(call: pytest.CallInfo[None]) -> bool:
@@ -177,14 +191,19 @@ def _note(
     untold = trial.take_misses()
     if untold:
         _fail(report, "\n\n".join(untold))
+    elif report.failed and call.excinfo is not None and _is_ours(call):
+        _fail(report, str(call.excinfo.value))
     elif call.when == "call" and trial.suite is not None:
         _note_call(session, trial, report, call)
     if report.failed:
         if trace.outcome != "error":  # the first error tells more than what follows from it
             trace.why = _why(report, call)
         trace.outcome = "error"
+    elif report.skipped and hasattr(report, "wasxfail"):
+        trace.outcome = "miss" if _is_assertion(call) else "error"
+        trace.why = f"expected to fail: {report.wasxfail}" if report.wasxfail else "xfail"
     elif report.skipped:
-        trace.outcome = "miss" if hasattr(report, "wasxfail") else "skip"
+        trace.outcome = "skip"
     elif call.when == "call" and trace.outcome is None:
         trace.outcome = "hit"
 
@@ -194,7 +213,7 @@ def _note_call(
 ) -> None:
     if report.failed and call.excinfo is not None and _is_assertion(call):
         trial.trace.outcome = "miss"
-        trial.trace.why = _first_line(str(call.excinfo.value)) or "assertion failed"
+        trial.trace.why = _first_line(_text_of(call.excinfo.value)) or "assertion failed"
         report.outcome = "passed"
         report.longrepr = None
         report.llmprod_missed = True  # type: ignore[attr-defined]  # xdist carries it along
@@ -213,43 +232,85 @@ def _fail(report: pytest.TestReport, text: str) -> None:
 def _why(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     if isinstance(report.longrepr, str) or call.excinfo is None:
         return _first_line(str(report.longrepr))
-    return _first_line(f"{call.excinfo.typename}: {call.excinfo.value}")
+    return _first_line(f"{call.excinfo.typename}: {_text_of(call.excinfo.value)}")
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of an exception, whatever its `__str__` does."""
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"(its text cannot be had: {type(problem).__name__})"
 
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0][:_LONGEST_WHY]
 
 
-def _base(item: pytest.Function) -> str:
-    parent = item.parent
-    return f"{parent.nodeid if parent else ''}::{item.originalname}"
+def _typed_nodeid(item: pytest.Function) -> str:
+    """Return the node id as a user types it, from the folder in which pytest was started."""
+    _, separator, rest = item.nodeid.partition("::")
+    start = item.config.invocation_params.dir
+    if start == item.config.rootpath:
+        return item.nodeid
+    path = Path(os.path.relpath(item.path, start)).as_posix()
+    return f"{path}{separator}{rest}"
 
 
-def _variant(item: pytest.Function) -> str:
-    """Name the parameters of an eval other than its case; empty where there are none."""
-    callspec = item.callspec
-    if len(callspec.params) == 1:
-        return ""
-    return ",".join(
-        f"{name}={value if isinstance(value, str | int | float) else callspec.indices[name]}"
-        for name, value in callspec.params.items()
-        if name != "llm_case"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    """What a test is called: `base` is its node id without parameters.
+
+    `function` names it inside its file, with all its classes. `variant` is pytest's own id of its
+    parameters, without the case: unique, and escaped.
+    """
+
+    base: str
+    folder: Path
+    function: str
+    case: "Case | None"
+    variant: str
+
+    @property
+    def section(self) -> str:
+        """Return the section of the cassette in which the recordings of the case stand."""
+        return section_of(self.variant, self.case.id if self.case else "")
+
+
+def section_of(variant: str, case_id: str) -> str:
+    """Return the name of the section for a case under other parameters."""
+    return f"{variant}/{case_id}" if variant else case_id
+
+
+def _sections(name: _Name, suite: Suite) -> tuple[str, ...]:
+    """Name the sections of all cases of a suite, in the order of the data set."""
+    return tuple(section_of(name.variant, case.id) for case in suite.dataset.cases)
+
+
+def _fixture_label(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> TapeLabel:
+    """Name the tape of a fixture after the file that defines it: a module, or a conftest.py."""
+    home = request.config.rootpath / str(fixturedef.baseid).partition("::")[0]
+    is_module = home.suffix == ".py"
+    return TapeLabel(
+        folder=(home.parent if is_module else home)
+        / "cassettes"
+        / (home.stem if is_module else "conftest"),
+        function=f"fixture.{fixturedef.argname}",
+        case=str(getattr(request, "param_index", "")) if fixturedef.params else "",
+        cases=tuple,
+        nodeid=f"{home}::{fixturedef.argname}",
+        is_eval=True,
+        is_shared=True,
     )
 
 
-def _parameters(item: pytest.Function) -> str:
+def _case_and_variant(item: pytest.Function) -> "tuple[Case | None, str]":
     callspec = getattr(item, "callspec", None)
-    return "" if callspec is None else str(callspec.id)
-
-
-def _section(variant: str, case: "Case") -> str:
-    """Name the section of the cassette in which the recordings of a case stand."""
-    return f"{variant}/{case.id}" if variant else case.id
-
-
-def _sections(item: pytest.Function, suite: Suite | None) -> tuple[str, ...]:
-    """Name the sections of all cases of a suite, in the order of the data set."""
-    if suite is None:
-        return ()
-    variant = _variant(item)
-    return tuple(_section(variant, case) for case in suite.dataset.cases)
+    if callspec is None:
+        return None, ""
+    case: Case | None = callspec.params.get("llm_case")
+    if case is None or len(callspec.params) == 1:
+        return case, "" if case is not None else str(callspec.id)
+    # Our parameter is the first, for our hook runs first; pytest escapes its id like this.
+    escaped = case.id.encode("unicode_escape").decode("ascii")
+    return case, str(callspec.id).removeprefix(f"{escaped}-")

@@ -3,7 +3,7 @@
 Lives in the one process that sees every report: that of pytest itself, or the xdist controller.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -101,12 +101,27 @@ class Run:
         ]
 
     def write_gates(
-        self, suites: Sequence[SuiteResult], now: datetime
+        self,
+        suites: Sequence[SuiteResult],
+        now: datetime,
+        *,
+        seen_files: Collection[str],
+        is_everything: bool,
     ) -> Mapping[str, Mapping[str, Any]]:
-        """Write the gates of a whole run and return them; raises GatesFileError."""
+        """Write the gates of a whole run and return them; raises GatesFileError.
+
+        `seen_files` are the test files of the run, `is_everything` says that these are all.
+        """
         entries = gates_file.gate_entries(suites, now=now, valid_days=self.settings.gate_valid_days)
         path = self.settings.rootpath / FILE_NAME
-        return gates_file.write(path, entries, run_id=self.run_id, now=now)
+        return gates_file.write(
+            path,
+            entries,
+            run_id=self.run_id,
+            now=now,
+            seen_files=seen_files,
+            is_everything=is_everything,
+        )
 
     def result(
         self,
@@ -212,7 +227,10 @@ class Run:
             nodeid=row["nodeid"],
             outcome=row["outcome"],
             why=row.get("why", ""),
-            scores={metric: _score(row, metric) for metric in suite.meta["threshold"]},
+            scores={
+                **row.get("scores", {}),
+                **{metric: _score(row, metric) for metric in suite.meta["threshold"]},
+            },
             model=" + ".join(_names(each.get("model") for each in exchanges)),
             cost_usd=None if bill.unpriced else bill.cost_usd,
             latency_s=sum(latencies) if latencies else None,
@@ -257,5 +275,8 @@ def _source(meta: Row, exchanges: Sequence[Row]) -> str:
 
 
 def _gate_nodeid(meta: Row, metric: str) -> str:
-    suffix = "" if len(meta["threshold"]) == 1 else f"[{metric}]"
-    return f"{meta['test']}::gate{suffix}"
+    variant = meta["variant"]
+    base = meta["test"].removesuffix(f"[{variant}]") if variant else meta["test"]
+    parts = [variant] if variant else []
+    parts += [metric] if len(meta["threshold"]) > 1 else []
+    return f"{base}::gate[{'-'.join(parts)}]" if parts else f"{base}::gate"

@@ -4,8 +4,8 @@ The composition root: it knows every package, and no package knows another. It i
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -98,6 +98,7 @@ class Session:
         self._prices: dict[Path, Sequence[Any]] = {}
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
+        self.running: Trial | None = None
         self._told_suites: set[str] = set()
 
     @cached_property
@@ -140,21 +141,42 @@ class Session:
         """Return the trial of the test `nodeid`, made at the first call."""
         trial = self._trials.get(nodeid)
         if trial is None:
-            self._intercept.install()
-            tape = Tape(
-                label=label,
-                mode=self.settings.record,
-                library=self._library,
-                observe=self._extensions.on_exchange,
-                price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
-            )
-            trial = self._trials[nodeid] = Trial(tape, suite, case)
+            trial = self._trials[nodeid] = Trial(self._open_tape(label), suite, case)
         return trial
+
+    def _open_tape(self, label: TapeLabel) -> Tape:
+        self._intercept.install()
+        return Tape(
+            label=label,
+            mode=self.settings.record,
+            library=self._library,
+            observe=self._extensions.on_exchange,
+            price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
+        )
 
     def begin(self, trial: Trial) -> None:
         """Give the wire to `trial`; what the process sends now is its."""
         self._lend_key()
+        self.running = trial
         self._router.enter(trial.tape)
+
+    @contextmanager
+    def shared(self, label: TapeLabel, running: Trial) -> Iterator[None]:
+        """Give the wire to a fixture that several tests share, then back to the running test.
+
+        Whichever test happens to be the first, and in whichever worker, the fixture's requests
+        stand in a cassette of their own. What it misses fails the test that runs.
+        """
+        tape = self._open_tape(label)
+        self._router.enter(tape)
+        is_finished = False
+        try:
+            yield
+            is_finished = True
+        finally:
+            tape.close(finished=is_finished)
+            running.tape.misses.extend(tape.misses)
+            self._router.enter(running.tape)
 
     def carrying(self, trial: Trial) -> AbstractContextManager[None]:
         """Return a context in which this task or thread belongs to `trial`."""
@@ -163,6 +185,7 @@ class Session:
     def end(self, nodeid: str) -> None:
         """Take the wire from the trial of `nodeid` and close its tape."""
         trial = self._trials.pop(nodeid)
+        self.running = None
         trial.tape.close(finished=trial.trace.outcome in ("hit", "miss"))
         self._router.leave()
         take_back_key()
@@ -223,7 +246,7 @@ class Session:
                 return f"the metric {metric!r} failed on this case: {type(error).__name__}: {error}"
         return ""
 
-    def row(self, nodeid: str, trial: Trial) -> dict[str, Any]:
+    def row(self, trial: Trial) -> dict[str, Any]:
         """Return what travels on the test's report, as plain JSON.
 
         The first row of each suite carries what the deciding process must know of the suite.
@@ -235,7 +258,9 @@ class Session:
             return row
         row["suite"] = suite.test
         row["case"] = case.id
-        row["nodeid"] = nodeid
+        row["nodeid"] = trial.tape.label.nodeid
+        if trial.tape.misses:
+            row["unrecorded"] = True
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)
             row["meta"] = suite.to_json(self.settings.rootpath)

@@ -54,6 +54,8 @@ def load(
             "pyproject.toml: [tool.llmprod.wire] allow_hosts must be a list of texts such as "
             '["localhost", "db.internal:5432"].'
         )
+    _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
+    _refuse_blank(json_path, "--llm-json", "the name of a file", "--llm-json=llmprod.json")
     configured = _get(table, "concurrency", int, 8, "tool.llmprod")
     return Settings(
         rootpath=rootpath,
@@ -122,14 +124,27 @@ def _within(value: int, name: str, *, most: int | None = None) -> int:
     return value
 
 
+def _refuse_blank(value: str | None, option: str, kind: str, example: str) -> None:
+    if value is not None and not value.strip():
+        raise SettingsError(
+            f"{option} takes {kind}, not {value!r}. Write for instance {example}, or leave the "
+            f"option out."
+        )
+
+
 def _read_swaps(swaps: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for swap in swaps:
         old, sign, new = swap.partition("=")
-        if not (old and sign and new):
+        if not (old and sign and new) or "=" in new:
             raise SettingsError(
                 f"--llm-swap takes OLD=NEW, two model names, not {swap!r}. For instance "
                 f"--llm-swap gpt-5-mini=gpt-5-nano."
+            )
+        if old in pairs:
+            raise SettingsError(
+                f"--llm-swap names {old!r} twice, for {pairs[old]!r} and for {new!r}. Keep one of "
+                f"them: a model is swapped for one other in a run."
             )
         pairs[old] = new
     return pairs

@@ -12,6 +12,11 @@ import yaml  # noqa: F401
 from loopback import Provider, last_word_doubled, provider
 from project import Project
 
+import pytest_llmprod.recorder
+import pytest_llmprod.report.data
+import pytest_llmprod.report.terminal
+import pytest_llmprod.run  # noqa: F401
+
 
 @pytest.fixture
 def server() -> Iterator[Provider]:

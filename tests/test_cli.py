@@ -73,7 +73,7 @@ def test_a_wrong_call_exits_with_2_and_shows_the_usage(
 
 def test_good_data_sets_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"id": "a"}\n{"id": "b"}\n')
+    path.write_text('{"id": "a", "input": 1}\n{"id": "b", "input": 1}\n')
 
     status = main(["dataset", "check", str(path)])
 
@@ -85,8 +85,8 @@ def test_every_data_set_is_checked_though_one_is_broken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
-    good.write_text('{"id": "a"}\n')
-    bad.write_text('{"id": "a"}\n{"id": "a"}\n')
+    good.write_text('{"id": "a", "input": 1}\n')
+    bad.write_text('{"id": "a", "input": 1}\n{"id": "a", "input": 1}\n')
 
     status = main(["dataset", "check", str(bad), str(tmp_path / "none.csv"), str(good)])
 
@@ -259,6 +259,22 @@ def test_a_price_that_was_set_by_hand_survives_a_new_lock(
     assert before is not None
     assert prices.load(lock).find("openai", "llama-at-home") == before
     assert capsys.readouterr().err == ""
+
+
+def test_a_broken_lock_names_a_cure_that_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette(tmp_path, recording())
+    lock = tmp_path / "llmprod.prices.toml"
+    lock.write_text("[[models]")
+
+    refused = main(["prices", "lock", str(tmp_path)])
+    told = capsys.readouterr().err
+    lock.unlink()
+    locked = main(["prices", "lock", str(tmp_path)])
+
+    assert (refused, locked) == (1, 0)
+    assert f"delete it and write it anew with `llmprod prices lock {tmp_path}`" in told
 
 
 def test_a_folder_without_recordings_is_told_and_no_lock_written(

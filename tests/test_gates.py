@@ -76,7 +76,10 @@ def test_a_missing_file_closes_and_says_what_writes_it(tmp_path: Path) -> None:
     found = gate("triage", tmp_path / "nowhere.json")
 
     assert not found.enabled
-    assert found.reason == f"there is no {tmp_path}/nowhere.json; `pytest --llm-eval` writes it"
+    assert found.reason == (
+        f"there is no {tmp_path}/nowhere.json; `pytest --llm-eval` writes llmprod-gates.json into "
+        f"pytest's rootdir, ship it to this place"
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,19 @@ def test_a_broken_file_closes_and_says_what_is_wrong(
     assert not found.enabled
     assert str(path) in found.reason
     assert reason in found.reason
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe{}"])
+def test_a_file_that_cannot_be_read_names_the_cure(tmp_path: Path, content: bytes) -> None:
+    found = gate("triage", write(tmp_path, content))
+
+    assert found.reason.endswith("; run `pytest --llm-eval` again")
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps(gates_of(triage=entry())).encode()
+
+    assert gate("triage", write(tmp_path, content)).enabled
 
 
 def test_a_folder_in_the_place_of_the_file_closes(tmp_path: Path) -> None:
@@ -179,7 +195,7 @@ def test_an_entry_without_a_key_is_closed(tmp_path: Path, key: str) -> None:
     found = gate("f", write(tmp_path, gates_of(f=broken)))
 
     assert not found.enabled
-    assert found.reason.endswith(f"KeyError '{key}'")
+    assert found.reason.endswith(f"KeyError '{key}'; run `pytest --llm-eval` again")
 
 
 @pytest.mark.parametrize("suites", [[], {}, "", None, [5], [{}], [{"dataset": "x"}], {"a": 1}])

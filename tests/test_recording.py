@@ -319,3 +319,64 @@ def test_a_killed_recording_loses_nothing_and_is_resumed(recorded: Project) -> N
     assert resumed.ret == pytest.ExitCode.OK
     assert len(recorded.server.requests) <= len(WORDS) - answered_before_the_kill
     assert not list((recorded.path / ".llmprod" / "recording").iterdir())
+
+
+def test_a_request_of_a_session_fixture_replays_whichever_test_comes_first(
+    project: Project,
+) -> None:
+    project.pytester.makeconftest(
+        """
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="session")
+        def greeting():
+            return ask("hello")
+        """
+    )
+    project.edit("test_words.py", "(llm_case):", "(llm_case, greeting):")
+    project.edit("test_words.py", "    assert", "    assert greeting == 'hello hello'\n    assert")
+
+    recorded = project.record()
+    project.server.requests.clear()
+    parallel = project.run("-n2", subprocess=True)
+    alone = project.run("-k", "five")
+
+    assert recorded.ret == pytest.ExitCode.OK
+    assert parallel.parseoutcomes() == {"passed": 10, "missed": 1}
+    assert alone.parseoutcomes() == {"passed": 1, "deselected": 9}
+    assert project.server.requests == []
+    assert (project.path / "cassettes/conftest/fixture.greeting.gpt-test.json").exists()
+
+
+def test_a_worker_thread_of_a_session_fixture_serves_every_test(project: Project) -> None:
+    project.pytester.makeconftest(
+        """
+        import queue, threading, pytest
+        from feature import ask
+
+        @pytest.fixture(scope="session")
+        def worker():
+            jobs, answers = queue.Queue(), queue.Queue()
+
+            def work():
+                for word in iter(jobs.get, None):
+                    answers.put(ask(word))
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            yield lambda word: (jobs.put(word), answers.get(timeout=10))[1]
+            jobs.put(None)
+            thread.join()
+        """
+    )
+    project.edit("test_words.py", "(llm_case):", "(llm_case, worker):")
+    project.edit("test_words.py", "ask(llm_case.input)", "worker(llm_case.input)")
+
+    recorded = project.record()
+    project.server.requests.clear()
+    replayed = project.run()
+
+    assert recorded.parseoutcomes() == {"passed": 10, "missed": 1}
+    assert replayed.parseoutcomes() == {"passed": 10, "missed": 1}
+    assert project.server.requests == []

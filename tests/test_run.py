@@ -61,6 +61,7 @@ def meta(cases: int, test: str = "t.py::test_a", **changes: Any) -> dict[str, An
         "dataset": "d.jsonl",
         "dataset_sha256": "ab",
         "from_outputs": False,
+        "variant": "",
     }
     return {**values, **changes}
 
@@ -323,7 +324,7 @@ def test_gates_are_written_below_the_rootdir_for_90_days(tmp_path: Path) -> None
     run = make_run(tmp_path)
     add(run, "h" * 50)
 
-    gates = run.write_gates(run.decide(), NOW)
+    gates = run.write_gates(run.decide(), NOW, seen_files=(), is_everything=True)
 
     document = json.loads((tmp_path / "llmprod-gates.json").read_text())
     assert document["gates"] == gates

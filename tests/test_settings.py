@@ -53,14 +53,14 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
         tmp_path,
         record="once",
         model="gpt-5-nano",
-        swaps=["a=b", "c=d=e"],
+        swaps=["a=b", "c=d"],
         is_strict=True,
         json_path="out/run.json",
     )
 
     assert found.record == "once"
     assert found.choice.override == "gpt-5-nano"
-    assert dict(found.choice.swaps) == {"a": "b", "c": "d=e"}
+    assert dict(found.choice.swaps) == {"a": "b", "c": "d"}
     assert found.is_strict
     assert found.json_path == Path("out/run.json")
 
@@ -100,7 +100,33 @@ def test_no_case_at_once_is_refused(tmp_path: Path) -> None:
         read(tmp_path, concurrency=0)
 
 
-@pytest.mark.parametrize("swap", ["a", "a=", "=b", "=", ""])
+@pytest.mark.parametrize("swap", ["a", "a=", "=b", "=", "", "a=b=c", "a==b"])
 def test_a_swap_needs_two_names(tmp_path: Path, swap: str) -> None:
     with pytest.raises(SettingsError, match=r"--llm-swap takes OLD=NEW, two model names, not"):
         read(tmp_path, swaps=[swap])
+
+
+@pytest.mark.parametrize("second", ["a=b", "a=c"])
+def test_a_model_is_swapped_once(tmp_path: Path, second: str) -> None:
+    new = second.partition("=")[2]
+
+    with pytest.raises(SettingsError, match=f"names 'a' twice, for 'b' and for '{new}'. Keep one"):
+        read(tmp_path, swaps=["a=b", second])
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("model", "--llm-model takes the name of a model, not '"),
+        ("json_path", "--llm-json takes the name of a file, not '"),
+    ],
+)
+def test_an_option_without_a_value_is_told_with_the_cure(
+    tmp_path: Path, name: str, text: str, value: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, **{name: value})
+
+    assert str(caught.value).startswith(text)
+    assert str(caught.value).endswith("or leave the option out.")

@@ -5,6 +5,7 @@ is written by `llmprod prices lock` from the package genai-prices, with its vers
 """
 
 import json
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -81,8 +82,8 @@ def load(path: Path) -> PriceList:
     except (OSError, KeyError, TypeError, ValueError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise PricesError(
-            f"{path}: cannot be read ({reason}). Correct it, or write it anew with "
-            f"`llmprod prices lock`."
+            f"{path}: cannot be read ({reason}). Correct it, or delete it and write it anew with "
+            f"`llmprod prices lock {shlex.quote(str(path.parent))}`."
         ) from error
     return PriceList(prices)
 

@@ -20,6 +20,10 @@ class DatasetError(LlmprodError):
     """A data set, or a file of recorded outputs, cannot be read."""
 
 
+class ScoreError(LlmprodError, ValueError):
+    """What a metric or a test gave as a score is no number in 0..1."""
+
+
 class CassetteError(LlmprodError):
     """A cassette file cannot be read or written."""
 

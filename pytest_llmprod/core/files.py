@@ -1,27 +1,32 @@
 """Files: written whole, so that a reader sees the old content or the new one."""
 
 import os
-import tempfile
+import stat
 from pathlib import Path
+from uuid import uuid4
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace `path` by `content` in one step, making its folder where needed.
 
-    Raises OSError with `path` untouched and nothing left beside it. A file that somebody made
-    read-only is respected, although renaming over it would work.
+    A link stays, and its target is replaced; an old file's mode stays too. Raises OSError with
+    `path` untouched and nothing left beside it. A file that somebody made read-only is respected,
+    although renaming over it would work.
     """
-    if path.exists() and not path.stat().st_mode & 0o200:
+    path = Path(os.path.realpath(path))
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    if mode is not None and not mode & stat.S_IWUSR:
         raise PermissionError(13, "the file is read-only")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    beside = path.with_name(f".{uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("xb") as file:  # unlike tempfile, this respects the umask
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        if mode is not None:
+            os.chmod(beside, mode)
+        os.replace(beside, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise

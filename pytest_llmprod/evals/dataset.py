@@ -77,7 +77,8 @@ def load(path: Path) -> Dataset:
     """Read the data set at `path`.
 
     Raises DatasetError, which names file, line and cure, where the file is missing, empty, not
-    UTF-8, cannot be parsed, or holds a row without an id or two rows with one id.
+    UTF-8, cannot be parsed, or holds a row without an id, a row with neither `input` nor
+    `expected`, or two rows with one id.
     """
     content = read_bytes(path)
     cases: dict[str, Case] = {}
@@ -279,6 +280,7 @@ def _case(path: Path, line: int, row: Any) -> Case:
             f"{path}, line {line}: {name}: {problem}. Every row needs an id of its own (text or "
             f"whole number); tags are a list of texts, cluster is a text."
         ) from error
+    _refuse_empty(path, line, row)
     return Case(
         id=checked.id,
         input=checked.input,
@@ -300,6 +302,19 @@ def _refuse_misspelt(path: Path, line: int, row: Mapping[str, Any]) -> None:
             raise DatasetError(
                 f"{path}, line {line}: the key {name!r} is not known. Did you mean {close[0]!r}?"
             )
+
+
+def _refuse_empty(path: Path, line: int, row: Mapping[str, Any]) -> None:
+    if "input" in row or "expected" in row:
+        return
+    found = ", ".join(repr(name) for name in row)
+    if path.suffix.lower() == ".csv":
+        cure = "Name the columns input.text, expected.label, or input and expected"
+    else:
+        cure = "Name the keys input and expected"
+    raise DatasetError(
+        f"{path}, line {line}: has neither input nor expected, only {found}. {cure}."
+    )
 
 
 _READERS: Mapping[str, Callable[[Path, str], Iterator[NumberedRow]]] = {

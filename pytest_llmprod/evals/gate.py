@@ -58,10 +58,17 @@ def judge(
             advice="the score is below the threshold",
         )
     advice = _what_would_decide(tally, threshold, confidence)
+    is_open = bool(tally.cases) and tally.score >= threshold and not strict
+    if strict:
+        decision = "--llm-strict closes it"
+    elif not tally.cases:
+        decision = "the gate stays closed"
+    else:
+        decision = f"the point estimate {'opens the gate' if is_open else 'closes it'}"
     return Verdict(
         name="INCONCLUSIVE",
-        reason=f"{measured} spans the threshold {threshold:.1%}: {advice}",
-        is_open=bool(tally.cases) and tally.score >= threshold and not strict,
+        reason=f"{measured} spans the threshold {threshold:.1%}: {advice}; {decision}",
+        is_open=is_open,
         advice=advice,
     )
 
@@ -72,7 +79,9 @@ def _what_would_decide(tally: Tally, threshold: float, confidence: float) -> str
     more = more_cases_needed(tally.hits, tally.cases, threshold, confidence)
     if more is None:
         return "the score is too close to the threshold for more cases to decide"
-    return f"about {more} more {'case' if more == 1 else 'cases'} at this score would decide"
+    verdict = "PASS" if tally.score >= threshold else "FAIL"
+    cases = "case" if more == 1 else "cases"
+    return f"about {more} more {cases} at this score would make it {verdict}"
 
 
 def _cases(number: int) -> str:

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,19 +76,30 @@ def _suite_entry(suite: SuiteResult, valid_until: str) -> dict[str, Any]:
 
 
 def write(
-    path: Path, gates: Mapping[str, Mapping[str, Any]], *, run_id: str, now: datetime
+    path: Path,
+    gates: Mapping[str, Mapping[str, Any]],
+    *,
+    run_id: str,
+    now: datetime,
+    seen_files: Collection[str] = (),
+    is_everything: bool = False,
 ) -> dict[str, Any]:
     """Put `gates` into the file at `path` and return all the gates that it then holds.
 
-    Gates of features that did not run stay as they are; so do suites of a feature whose test file
-    still exists but was not part of the run. Raises GatesFileError, with the old file untouched,
-    where it cannot be read or replaced.
+    `seen_files` are the test files, relative to the rootdir, from which any test ran;
+    `is_everything` says that the run was not narrowed to some paths. Of the old file, a run of
+    everything keeps nothing. Another keeps the suites of every feature whose test file still
+    exists and was not seen. Raises GatesFileError, with the old file untouched, where it cannot be
+    read or replaced.
     """
-    merged = _read(path)
-    for feature, entry in gates.items():
-        before = merged.get(feature)
-        kept = _other_suites(path, before, entry) if before else []
-        merged[feature] = _entry([*entry["suites"], *kept])
+    old = _read(path)
+    suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}
+    if not is_everything:
+        ran = {_test_file(suite) for group in suites.values() for suite in group}
+        for feature, entry in old.items():
+            kept = _unseen_suites(entry, path.parent, ran.union(seen_files))
+            suites.setdefault(feature, []).extend(kept)
+    merged = {feature: _entry(group) for feature, group in suites.items() if group}
     document = {
         "schema": SCHEMA,
         "run": {"id": run_id, "written_at": now.isoformat(timespec="seconds")},
@@ -106,18 +117,18 @@ def write(
     return merged
 
 
-def _other_suites(
-    path: Path, before: Mapping[str, Any], entry: Mapping[str, Any]
+def _unseen_suites(
+    entry: Mapping[str, Any], rootpath: Path, seen_files: Collection[str]
 ) -> list[dict[str, Any]]:
-    ran = {(suite["test"], suite["metric"]) for suite in entry["suites"]}
-    files = {suite["test"].partition("::")[0] for suite in entry["suites"]}
     return [
         suite
-        for suite in _suites(before)
-        if (suite["test"], suite["metric"]) not in ran
-        and (file := suite["test"].partition("::")[0]) not in files
-        and (path.parent / file).is_file()
+        for suite in _suites(entry)
+        if (file := _test_file(suite)) not in seen_files and (rootpath / file).is_file()
     ]
+
+
+def _test_file(suite: Mapping[str, Any]) -> str:
+    return str(suite["test"]).partition("::")[0]
 
 
 def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -127,7 +138,7 @@ def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
         gates = document["gates"]
         if document["schema"] != SCHEMA or not isinstance(gates, dict):
             raise ValueError(f"schema {document['schema']!r}")

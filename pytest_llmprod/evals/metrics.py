@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_llmprod.core.errors import MarkerError
+from pytest_llmprod.core.errors import MarkerError, ScoreError
 
 Metric = Callable[[Any, Any], float]
 
@@ -44,10 +44,10 @@ BUILT_IN: Mapping[str, Metric] = {
 
 
 def checked_score(metric: str, value: Any) -> float:
-    """Return `value` as a score; raise ValueError where it is no number in 0..1."""
+    """Return `value` as a score; raise ScoreError where it is no number in 0..1."""
     if isinstance(value, bool | int | float) and 0 <= value <= 1:
         return float(value)
-    raise ValueError(f"the score of metric {metric!r} must be a number in 0..1, not {value!r}")
+    raise ScoreError(f"the score of metric {metric!r} must be a number in 0..1, not {value!r}")
 
 
 def unknown_metric(name: str, known: Mapping[str, Metric]) -> MarkerError:

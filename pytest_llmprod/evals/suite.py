@@ -13,8 +13,10 @@ from pytest_llmprod.evals.outputs import Output
 class Suite:
     """What the `llm_eval` marker of one test function says, checked.
 
-    `threshold` maps metric -> share in 0..1. `task` runs the feature on a case's input;
-    `outputs` maps case id -> recorded answer. At most one of the two is given.
+    `test` is the node id of the function; where it has other parameters than the case, `variant`
+    is pytest's id for them and ends `test` in brackets. `threshold` maps metric -> share in 0..1.
+    `task` runs the feature on a case's input; `outputs` maps case id -> recorded answer. At most
+    one of the two is given.
     """
 
     feature: str
@@ -26,6 +28,7 @@ class Suite:
     task: Callable[[Any], Any] | None
     outputs: Mapping[str, Output] | None
     folder: Path
+    variant: str = ""
 
     def to_json(self, rootpath: Path) -> dict[str, Any]:
         """Return what the deciding process must know of this suite, as plain JSON."""
@@ -34,6 +37,7 @@ class Suite:
         return {
             "feature": self.feature,
             "test": self.test,
+            "variant": self.variant,
             "threshold": dict(self.threshold),
             "confidence": self.confidence,
             "max_errors": self.max_errors,

@@ -13,13 +13,17 @@ from typing import Any
 
 Job = tuple[Any, AbstractContextManager[None]]
 
+# These end the run, or the loop, and not a case. pytest.skip() and pytest.fail() are a case's own,
+# though no Exception either.
+_STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
     """What a task returned for one case, or raised."""
 
     returned: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def value(self) -> Any:
         """Return what the task returned, or raise what it raised."""
@@ -49,7 +53,9 @@ def _call(task: Callable[[Any], Any], job: Job) -> TaskResult:
     with owner:
         try:
             return TaskResult(returned=task(value))
-        except Exception as error:  # told when the case's own test asks for the answer
+        except _STOPS:
+            raise
+        except BaseException as error:  # told when the case's own test asks for the answer
             return TaskResult(error=error)
 
 
@@ -64,7 +70,9 @@ async def _run_async(
             with owner:
                 try:
                     return TaskResult(returned=await task(value))
-                except Exception as error:  # told when the case's own test asks for the answer
+                except _STOPS:
+                    raise
+                except BaseException as error:  # told when the case's own test asks for the answer
                     return TaskResult(error=error)
 
     return list(await asyncio.gather(*(run(job) for job in jobs)))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
 
@@ -42,7 +43,7 @@ def _suite(suite: SuiteResult) -> dict[str, Any]:
         "stderr": suite.stderr,
         "threshold": suite.threshold,
         "verdict": verdict.name if verdict else None,
-        "reason": verdict.reason if verdict else "only a part of the suite ran",
+        "reason": verdict.reason if verdict else _why_not_judged(suite),
         "cost_usd": None if suite.unpriced == suite.requests > 0 else _money(suite.cost_usd),
         "unpriced": suite.unpriced,
         "requests": suite.requests,
@@ -52,6 +53,12 @@ def _suite(suite: SuiteResult) -> dict[str, Any]:
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
     }
+
+
+def _why_not_judged(suite: SuiteResult) -> str:
+    if suite.unrecorded:
+        return unrecorded_text(suite.unrecorded)
+    return "only a part of the suite ran"
 
 
 def _case(case: CaseResult) -> dict[str, Any]:

@@ -26,11 +26,13 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     The tables of suites and of gates are always whole; the rest takes the lines that are left.
     """
     paint = _painted if colour else _plain
-    table, gates = _table(view, paint), _gate_lines(view, paint)
+    table = _table(view, paint)
+    gates = [*_gate_lines(view, paint), *_record_lines(view.record_command)]
     gates += _shortened([printable(gates_note)] if gates_note else [])
     room = MOST_LINES - 1 - len(table) - len(gates)
-    sources = _fitted(view.sources, room - bool(view.notes), "sources of answers")
-    notes = _fitted(view.notes, room - len(sources), "notes")
+    sources = _fitted(_source_lines(view), room - bool(view.notes), "sources of answers")
+    notes = _shortened(view.notes) if room >= len(sources) else []
+    notes = _fitted(notes, room - len(sources), "notes")
     broken = _broken_lines(view.broken, room - len(sources) - len(notes))
     return [*table, *sources, *broken, *gates, *notes]
 
@@ -137,24 +139,38 @@ def _one_broken(group: Broken, room: int) -> list[str]:
     return lines
 
 
-def _command(words: Sequence[str]) -> list[str]:
-    """Return the command that runs one case, broken as a shell allows where it is too wide."""
-    *options, nodeid = words
-    line = f"  {shlex.join(words)}"
+def _command(words: Sequence[str], lead: str = "  ") -> list[str]:
+    """Return a command after `lead`, broken as a shell allows where it is too wide."""
+    line = lead + shlex.join(words)
     if width(line) <= COLUMNS:
         return [line]
-    quoted = shlex.quote(nodeid)
-    start = f"  {shlex.join(options)} \\"
+    *options, last_word = words
+    start = [lead + options[0]]
+    for option in map(shlex.quote, options[1:]):
+        if width(start[-1]) + width(option) + len("  \\") <= COLUMNS:
+            start[-1] += f" {option}"
+        else:
+            start.append(f"    {option}")
+    start = [f"{each} \\" for each in start]
+    quoted = shlex.quote(last_word)
     if width(quoted) + 4 <= COLUMNS:
-        return [start, f"    {quoted}"]
+        return [*start, f"    {quoted}"]
     parts = [""]
-    for char in nodeid:
+    for char in last_word:
         if width(shlex.quote(parts[-1] + char)) >= COLUMNS:
             parts.append("")
         parts[-1] += char
     # Parts of one word must not be indented.
     *others, last = [shlex.quote(part) for part in parts]
-    return [start, *(f"{part}\\" for part in others), last]
+    return [*start, *(f"{part}\\" for part in others), last]
+
+
+def _record_lines(command: Sequence[str]) -> list[str]:
+    return _command(command, "record them with: ") if command else []
+
+
+def _source_lines(view: View) -> list[str]:
+    return [shorten(line, COLUMNS - width(end)) + end for line, end in view.sources]
 
 
 def _gate_lines(view: View, paint: _Paint) -> list[str]:
@@ -170,8 +186,8 @@ def _fitted(lines: Sequence[str], room: int, noun: str) -> list[str]:
     """Return `lines` in at most `room` lines, in one at least, and count what found no room."""
     room = max(1, room)
     if len(lines) <= room:
-        return _shortened(lines)
-    return [*_shortened(lines[: room - 1]), f"and {len(lines) - room + 1} more {noun}"]
+        return list(lines)
+    return [*lines[: room - 1], f"and {len(lines) - room + 1} more {noun}"]
 
 
 def _shortened(sentences: Iterable[str]) -> list[str]:

@@ -3,12 +3,14 @@
 All text in a view is safe to print: control sequences are escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,17 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the summary says: suites, where answers came from, what broke, gates, and notes."""
+    """What the summary says: suites, where answers came from, what broke, gates, and notes.
+
+    A source is a sentence and its end, which must not be cut. `record_command` holds the words that
+    record what is in no recording, none where nothing is missing.
+    """
 
     suites: tuple[SuiteRow, ...]
-    sources: tuple[str, ...]
+    sources: tuple[tuple[str, str], ...]
     broken: tuple[Broken, ...]
     gates: tuple[tuple[str, str, str], ...]
+    record_command: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -57,9 +64,10 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     names = _suite_names(result.suites)
     return View(
         suites=tuple(_row(names[id(suite)], suite) for suite in result.suites),
-        sources=tuple(_sources(result.suites)),
+        sources=tuple(_sources(result.suites, names)),
         broken=tuple(_broken(result)),
         gates=tuple(_gates(result)),
+        record_command=_record_command(result),
         notes=tuple(printable(note) for note in notes),
     )
 
@@ -71,7 +79,7 @@ def _suite_names(suites: tuple[SuiteResult, ...]) -> dict[int, str]:
     for suite in suites:
         name = suite.feature
         if features.count(suite.feature) > 1:
-            test = suite.test.rpartition("::")[2].removeprefix("test_")
+            test = suite.test.rpartition("::")[2]
             tests = [each.test for each in suites if each.feature == suite.feature]
             if len(set(tests)) == 1:
                 name = suite.metric
@@ -123,18 +131,27 @@ def cost_text(cost_usd: Decimal, unpriced: int, requests: int) -> str:
     return f"${cost_usd:.{digits}f}{rest}"
 
 
-def _sources(suites: tuple[SuiteResult, ...]) -> list[str]:
-    """Say once for each model and source which answers were judged, and how old they are."""
-    found: dict[str, str] = {}
+_NOT_PRICED = ", unpriced: see llmprod prices lock"
+
+
+def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Say once for each model and source whose answers were judged, and how old they are."""
+    groups: dict[str, list[SuiteResult]] = {}
     for suite in suites:
         models = printable(" + ".join(suite.models)) or "no model"
-        line = f"{models}, {suite.source}"
-        day = suite.recorded_at[:10]
-        if suite.source in ("replayed", "partly live") and day:
-            found[line] = min(day, found.get(line, day))
-        else:
-            found.setdefault(line, "")
-    return [f"{line}, recorded {day}" if day else line for line, day in found.items()]
+        groups.setdefault(f"{models}, {suite.source}", []).append(suite)
+    sources = []
+    for line, group in groups.items():
+        source = group[0].source
+        days = [suite.recorded_at[:10] for suite in group if suite.recorded_at]
+        if source in ("replayed", "partly live") and days:
+            line += f", recorded {min(days)}"
+        if len(groups) > 1:
+            line += f": {', '.join(names[id(suite)] for suite in group)}"
+        # A lock prices requests; what an outputs file says it took has no provider to look up.
+        is_unpriced = source != "outputs file" and any(suite.unpriced for suite in group)
+        sources.append((line, _NOT_PRICED if is_unpriced else ""))
+    return sources
 
 
 def _broken(result: RunResult) -> list[Broken]:
@@ -171,16 +188,48 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
     gates = []
     for feature in dict.fromkeys(suite.feature for suite in result.suites):
         suites = [suite for suite in result.suites if suite.feature == feature]
-        judged = [suite for suite in suites if suite.verdict is not None]
-        if len(judged) < len(suites):
-            ran = sum(suite.cases + suite.skipped for suite in suites)
-            all_cases = sum(suite.cases_in_dataset for suite in suites)
-            why = f"only {ran} of {all_cases} cases ran"
-            gates.append((printable(feature), "not judged", why))
-            continue
-        closed = [each for each in judged if each.verdict and not each.verdict.is_open]
-        unsure = [each for each in judged if each.verdict and each.verdict.advice]
-        deciding = (closed or unsure or judged)[0]
-        advice = deciding.verdict.advice if deciding.verdict else ""
-        gates.append((printable(feature), "closed" if closed else "open", printable(advice)))
+        verdicts = [suite.verdict for suite in suites if suite.verdict is not None]
+        if len(verdicts) < len(suites):
+            state, why = "not judged", _why_not_judged(suites)
+        else:
+            state, why = _decision(verdicts, result.gates.get(feature))
+        skipped = sum(suite.skipped for suite in _one_a_test(suites))
+        if skipped:
+            why += f"{'; ' if why else ''}{_plural(skipped, 'case', 'cases')} skipped"
+        gates.append((printable(feature), state, printable(why)))
     return gates
+
+
+def _decision(verdicts: Sequence[Verdict], entry: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return state and sentence of a gate from this run's verdicts and its entry in the file."""
+    closed = [verdict for verdict in verdicts if not verdict.is_open]
+    if entry is not None and not entry["enabled"] and not closed:
+        return "closed", f"closed by {entry['test']} of an earlier run"
+    unsure = [verdict for verdict in verdicts if verdict.advice]
+    return "closed" if closed else "open", (closed or unsure or verdicts)[0].advice
+
+
+def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
+    tests = _one_a_test(suites)
+    unrecorded = sum(suite.unrecorded for suite in tests)
+    if unrecorded:
+        return unrecorded_text(unrecorded)
+    ran = sum(suite.cases + suite.skipped for suite in tests)
+    return f"only {ran} of {sum(suite.cases_in_dataset for suite in tests)} cases ran"
+
+
+def unrecorded_text(number: int) -> str:
+    """Return the words for `number` cases that asked what is in no recording."""
+    return f"{_plural(number, 'case is', 'cases are')} in no recording"
+
+
+def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
+    """Return one result for each test: under several metrics its cases are the same."""
+    return list({suite.test: suite for suite in suites}.values())
+
+
+def _record_command(result: RunResult) -> tuple[str, ...]:
+    if not any(suite.unrecorded for suite in result.suites):
+        return ()
+    others = (option for option in result.options if option != "--llm-eval")
+    return ("pytest", "--llm-eval", "--llm-record=new_episodes", *map(printable, others))

@@ -17,6 +17,7 @@ from pytest_llmprod.wire.key import KEY_VERSION
 from pytest_llmprod.wire.recording import Recording
 
 FORMAT = 1
+_VCRPY_VERSION = 1  # of the layout that we share
 _HEAD = b'{\n "interactions": [\n'
 _EMPTY_HEAD = b'{\n "interactions": [],\n'
 _TAIL = b"\n ],\n"
@@ -143,7 +144,7 @@ def _is_in_our_layout(text: bytes) -> bool:
 
 def _foot() -> bytes:
     about = {"format": FORMAT, "key_version": KEY_VERSION}
-    lines = json.dumps({"llmprod": about, "version": 1}, indent=1, sort_keys=True)
+    lines = json.dumps({"llmprod": about, "version": _VCRPY_VERSION}, indent=1, sort_keys=True)
     return lines[2:].encode() + b"\n"
 
 
@@ -160,13 +161,14 @@ def _bring_into_layout(path: Path, text: bytes) -> bytes:
             f"{path}: was not written by pytest-llmprod (it has no key 'llmprod'). "
             f"Delete it and record with --llm-record=once."
         )
-    found = (about.get("format"), about.get("key_version"))
-    if found != (FORMAT, KEY_VERSION):
+    found = (about.get("format"), about.get("key_version"), document.get("version"))
+    if found != (FORMAT, KEY_VERSION, _VCRPY_VERSION):
         raise CassetteError(
-            f"{path}: was written in format {found[0]!r} with key version {found[1]!r}, and this "
-            f"version of pytest-llmprod reads format {FORMAT} with key version {KEY_VERSION}. "
-            f"Update with `pip install --upgrade pytest-llmprod`, or record the file again with "
-            f"--llm-record=rewrite."
+            f"{path}: was written in format {found[0]!r} with key version {found[1]!r} and version "
+            f"{found[2]!r}, and this version of pytest-llmprod reads format {FORMAT} with key "
+            f"version {KEY_VERSION} and version {_VCRPY_VERSION}. "
+            f"Update with `pip install --upgrade pytest-llmprod`, or delete the file and record it "
+            f"again with --llm-record=once."
         )
     return dump(document["interactions"])
 

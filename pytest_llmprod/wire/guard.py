@@ -1,5 +1,6 @@
 """Guard: a test that replays opens no connection and asks no name server."""
 
+import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -32,9 +33,13 @@ class NetworkGuard:
         self._replace(socket.socket, "connect", self._guarded_method)
         self._replace(socket.socket, "connect_ex", self._guarded_method)
         self._replace(socket.socket, "sendto", self._guarded_method)
+        if hasattr(socket.socket, "sendmsg"):  # Windows has none
+            self._replace(socket.socket, "sendmsg", self._guarded_message)
         self._replace(socket, "getaddrinfo", self._guarded_lookup)
         self._replace(socket, "gethostbyname", self._guarded_lookup)
         self._replace(socket, "gethostbyname_ex", self._guarded_lookup)
+        self._replace(socket, "gethostbyaddr", self._guarded_naming)
+        self._replace(socket, "getnameinfo", self._guarded_naming)
 
     def uninstall(self) -> None:
         """Put the originals back."""
@@ -49,10 +54,26 @@ class NetworkGuard:
 
     def _guarded_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(sock: socket.socket, *args: Any) -> Any:
-            address = args[-1] if args else None
-            if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-                self._check(str(address[0]), address[1])
+            self._check_address(sock, args[-1] if args else None)
             return original(sock, *args)
+
+        return guarded
+
+    def _guarded_message(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(sock: socket.socket, *args: Any) -> Any:
+            self._check_address(sock, args[3] if len(args) > 3 else None)  # buffers may be tuples
+            return original(sock, *args)
+
+        return guarded
+
+    def _guarded_naming(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(address: Any, *args: Any) -> Any:
+            host, port = address[:2] if isinstance(address, tuple) else (address, None)
+            host = host.decode() if isinstance(host, bytes) else host
+            # A server asks for its own name when it starts, http.server for instance.
+            if isinstance(host, str) and not _is_this_machine(host):
+                self._check(host, port)
+            return original(address, *args)
 
         return guarded
 
@@ -70,6 +91,10 @@ class NetworkGuard:
             return found
 
         return guarded
+
+    def _check_address(self, sock: socket.socket, address: Any) -> None:
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            self._check(str(address[0]), address[1])
 
     def _check(self, host: str, port: int | None) -> None:
         tape = self._router.owner()
@@ -92,3 +117,12 @@ class NetworkGuard:
         if tape.is_open:
             tape.misses.append(text)
         return NetworkBlocked(text)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host in ("localhost", socket.gethostname()):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -4,7 +4,7 @@ The order of questions is: whose request is it, may it leave at all, is it recor
 and recorded. The patches go in once for a session, at the first test that needs them.
 """
 
-import sys
+import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -30,25 +30,26 @@ class Intercept:
         self._policy = policy
         self._guard = NetworkGuard(router, policy.allow_hosts)
         self._patches: list[tuple[Any, str, Any]] = []
-        self._patched_modules: set[str] = set()
         self._is_installed = False
 
     def install(self) -> None:
-        """Install what is not installed yet; cheap when nothing is new.
+        """Install the patches, once.
 
-        httpx2 is the library that openai's client uses and is always patched. The older httpx is
-        patched as soon as something has imported it.
+        httpx2 is the library that openai's client uses and is always patched, the older httpx
+        where it is installed.
         """
-        if not self._is_installed:
-            import httpx2  # heavy: a run that replays nothing does without it
+        if self._is_installed:
+            return
+        import httpx2  # heavy: a run that replays nothing does without it
 
-            self._is_installed = True
-            self._router.install()
-            self._guard.install()
-            self._share_tls_context()
-            self._patch(httpx2)
-        if "httpx" in sys.modules and "httpx" not in self._patched_modules:
-            self._patch(sys.modules["httpx"])
+        self._is_installed = True
+        self._router.install()
+        self._guard.install()
+        self._share_tls_context()
+        self._patch(httpx2)
+        # Imported even if nobody has yet: a test may import it in its body, when it is too late.
+        if importlib.util.find_spec("httpx") is not None:
+            self._patch(importlib.import_module("httpx"))
 
     def uninstall(self) -> None:
         """Put every original back, the last first."""
@@ -59,7 +60,6 @@ class Intercept:
             setattr(owner, name, original)
         self._guard.uninstall()
         self._router.uninstall()
-        self._patched_modules.clear()
         self._is_installed = False
 
     def _replace(self, owner: Any, name: str, replacement: Any) -> None:
@@ -67,7 +67,6 @@ class Intercept:
         setattr(owner, name, replacement)
 
     def _patch(self, http: ModuleType) -> None:
-        self._patched_modules.add(http.__name__)
         streams = stream_classes(http)
         self._patch_sync(http, streams)
         self._patch_async(http, streams)
@@ -79,14 +78,12 @@ class Intercept:
             tape = self._router.owner()
             if tape is None or self._guard.allows(request.url.host, request.url.port):
                 return original(transport, request)
-            read = self._read(tape, request, request.read())
-            recording = tape.play(read)
-            if recording is not None:
-                return self._answer(http, streams, tape, read, recording)
-            live = self._begin(tape, request, read)
-            response = original(transport, live.request(http, request))
-            live.started(response)
-            response.stream = streams.sync(response.stream, live)
+            read, found = self._look_up(tape, request, request.read())
+            if isinstance(found, Recording):
+                return self._answer(http, streams, tape, read, found)
+            response = original(transport, found.request(http, request))
+            found.started(response)
+            response.stream = streams.sync(response.stream, found)
             return response
 
         self._replace(http.HTTPTransport, "handle_request", handle_request)
@@ -98,14 +95,12 @@ class Intercept:
             tape = self._router.owner()
             if tape is None or self._guard.allows(request.url.host, request.url.port):
                 return await original(transport, request)
-            read = self._read(tape, request, await request.aread())
-            recording = tape.play(read)
-            if recording is not None:
-                return self._answer(http, streams, tape, read, recording)
-            live = self._begin(tape, request, read)
-            response = await original(transport, live.request(http, request))
-            live.started(response)
-            response.stream = streams.asynchronous(response.stream, live)
+            read, found = self._look_up(tape, request, await request.aread())
+            if isinstance(found, Recording):
+                return self._answer(http, streams, tape, read, found)
+            response = await original(transport, found.request(http, request))
+            found.started(response)
+            response.stream = streams.asynchronous(response.stream, found)
             return response
 
         self._replace(http.AsyncHTTPTransport, "handle_async_request", handle_async_request)
@@ -132,6 +127,14 @@ class Intercept:
 
         self._replace(httpcore2, "default_ssl_context", default_ssl_context)
 
+    def _look_up(
+        self, tape: Tape, request: Any, body: bytes
+    ) -> tuple[WireRequest, Recording | LiveExchange]:
+        """Return the request, with its recording or with the exchange that will make one."""
+        with tape.remembering():
+            read = self._read(tape, request, body)
+            return read, tape.play(read) or self._begin(tape, request, read)
+
     def _read(self, tape: Tape, request: Any, body: bytes) -> WireRequest:
         if not tape.is_open:
             raise NetworkBlocked(
@@ -153,9 +156,7 @@ class Intercept:
         """Start a live exchange, or raise CassetteMiss where the mode forbids it."""
         if tape.may_record(read):
             return LiveExchange(tape, read, request.headers, self._policy)
-        text = explain(tape, read, self._policy.choice, self._policy.scanners)
-        tape.misses.append(text)
-        raise CassetteMiss(text)
+        raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.scanners))
 
     def _answer(
         self,

@@ -46,9 +46,16 @@ class Journal:
         self._append({"cassette": self._relative(cassette), "recording": recording.to_json()})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
-        """Note the run's mode, and the order of the sections: that of the data set."""
+        """Note the run's mode, and the order of sections: that of the data set.
+
+        Several orders for one cassette follow each other.
+        """
         line = {"cassette": self._relative(cassette), "mode": self._mode, "order": list(cases)}
         self._append(line)
+
+    def started(self, cassette: Path, case: str) -> None:
+        """Note that a test of `case` starts to record; an earlier try in this run is void."""
+        self._append({"cassette": self._relative(cassette), "started": case})
 
     def finished(self, cassette: Path, case: str) -> None:
         """Note that the test of `case` came to its end without an error."""
@@ -95,20 +102,50 @@ class _Harvest:
     finished: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
 
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take in one line of a journal."""
+        if "order" in line:
+            self.order = list(dict.fromkeys([*self.order, *line["order"]]))
+            self.mode = line["mode"]
+        elif "started" in line:  # a test that runs again says anew what it asks
+            self.sections.pop(line["started"], None)
+            self.finished.discard(line["started"])
+        elif "finished" in line:
+            self.finished.add(line["finished"])
+        else:
+            recording = Recording.from_json(line["recording"])
+            self.sections.setdefault(recording.case, []).append(recording)
+
+    def drop_errors(self) -> None:
+        """Drop the error answers of tests that did not finish.
+
+        A provider's bad moment would else be replayed for ever, and `once` never ask again.
+        """
+        for case in self.sections.keys() - self.finished:
+            kept = [each for each in self.sections[case] if each.status < 400]
+            if kept:
+                self.sections[case] = kept
+            else:
+                del self.sections[case]
+
 
 def fold(rootpath: Path, run_id: str, *, whole: bool) -> int:
     """Write what the journals of `run_id` hold into the cassettes; return how many recordings.
 
     `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
-    of cases that are no longer in the data set. The journals are deleted when all is written.
+    of cases that are no longer in the data set. The journals are deleted when all is written; one
+    to which a process still writes is left for the next recording run.
     """
     folder = rootpath / FOLDER / run_id
-    paths = sorted(folder.glob("*.jsonl"))
+    journals = sorted(folder.glob("*.jsonl"))
+    paths = [path for path in journals if not _is_locked(path)]
+    whole = whole and paths == journals
     count = 0
     for relative, harvest in _gather(paths).items():
         path = Path(os.path.normpath(rootpath / relative))
         sections = _merge(cassette_file.load(path), harvest, whole=whole)
-        cassette_file.save(path, (each for section in sections for each in section))
+        if sections or path.exists():
+            cassette_file.save(path, (each for section in sections for each in section))
         count += sum(len(section) for section in harvest.sections.values())
     for path in paths:
         path.unlink()
@@ -126,14 +163,17 @@ def abandoned_runs(rootpath: Path) -> list[str]:
 
 
 def _is_in_use(run: Path) -> bool:
+    return any(_is_locked(path) for path in run.glob("*.jsonl"))
+
+
+def _is_locked(journal: Path) -> bool:
     if fcntl is None:
         return False
-    for path in run.glob("*.jsonl"):
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
+    with journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
     return False
 
 
@@ -141,15 +181,9 @@ def _gather(paths: Iterable[Path]) -> dict[str, _Harvest]:
     harvests: dict[str, _Harvest] = {}
     for path in paths:
         for line in _lines(path):
-            harvest = harvests.setdefault(line["cassette"], _Harvest())
-            if "order" in line:
-                harvest.order = line["order"]
-                harvest.mode = line["mode"]
-            elif "finished" in line:
-                harvest.finished.add(line["finished"])
-            else:
-                recording = Recording.from_json(line["recording"])
-                harvest.sections.setdefault(recording.case, []).append(recording)
+            harvests.setdefault(line["cassette"], _Harvest()).take(line)
+    for harvest in harvests.values():
+        harvest.drop_errors()
     return harvests
 
 

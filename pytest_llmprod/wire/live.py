@@ -91,6 +91,10 @@ class LiveExchange:
         if self._is_done:
             return
         self._is_done = True
+        with self._tape.remembering():
+            self._store(complete=complete)
+
+    def _store(self, *, complete: bool) -> None:
         chunks = self._chunks
         # To the last byte, however long the caller then took to ask for more.
         latency_s = chunks[-1][0] if chunks else self._policy.monotonic() - self._start
@@ -142,7 +146,8 @@ class LiveExchange:
         answer = Answer()
         if dialect is not None:
             answer = dialect.read_stream([event.data for event in events if event.is_json])
-        if masking.mask(answer.text, self._scanners) != answer.text:
+        joined = [answer.text, *bodies.joined_strings([event.data for event in events])]
+        if any(masking.mask(text, self._scanners) != text for text in joined):
             raise CassetteError(
                 "A secret is spread over several events of a streamed answer, where it cannot be "
                 "masked, so the answer was not recorded. Keep the secret out of the prompt."

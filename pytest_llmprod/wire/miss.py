@@ -1,16 +1,18 @@
 """Miss: why a request found no recording, and the command that mends it."""
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
-from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.tape import Tape, TapeLabel
 
@@ -28,7 +30,11 @@ def explain(
     for half of a secret looks like none.
     """
     label = tape.label
-    request = replace(request, document=mask_strings(request.document, scanners))
+    request = replace(
+        request,
+        document=mask_strings(request.document, scanners),
+        url=mask_url(request.url, scanners),
+    )
     cassette = tape.cassette(request.model)
     section = cassette.section(label.case)
     lines = [
@@ -55,8 +61,11 @@ def _command(label: TapeLabel, choice: ModelChoice) -> str:
 
 
 def _relative(tape: Tape, request: WireRequest) -> str:
-    path = tape.cassette_path(request.model)
-    return "/".join(path.parts[-3:])
+    path = os.path.realpath(tape.cassette_path(request.model))
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive
+        return path
 
 
 def _count(number: int) -> str:
@@ -103,7 +112,10 @@ def _differences(recording: Recording, request: WireRequest) -> Iterator[str]:
         return
     yield "            differs in"
     found = list(_compare(recorded, request.document))
-    if not found:
+    if not found and _is_same_place(recording, request):
+        yield "              nothing that can be seen: its key was edited or made by another"
+        yield "              version; record it again"
+    elif not found:
         yield "              the URL or the method"
     for path, old, new in found[:_MOST_DIFFERENCES]:
         yield f"              {path}"
@@ -112,6 +124,16 @@ def _differences(recording: Recording, request: WireRequest) -> Iterator[str]:
         yield f"                + {after}"
     if len(found) > _MOST_DIFFERENCES:
         yield f"              and {len(found) - _MOST_DIFFERENCES} more places"
+
+
+def _is_same_place(recording: Recording, request: WireRequest) -> bool:
+    """Say whether both went to the same place, as far as a key tells places apart."""
+    if recording.request["method"] != request.method:
+        return False
+    recorded = str(recording.request["uri"])
+    if request.dialect is None:
+        return recorded == request.url
+    return urlsplit(recorded).path == urlsplit(request.url).path
 
 
 def _compare(recorded: Any, sent: Any) -> Iterator[tuple[str, str, str]]:

@@ -70,7 +70,8 @@ class Router:
 
         def start_with_owner(thread: threading.Thread) -> None:
             tape = router.owner()
-            if tape is not None:
+            # A thread that a shared fixture starts works for whichever test runs.
+            if tape is not None and not tape.label.is_shared:
                 router._threads[thread] = tape
             start(thread)
 

@@ -2,7 +2,8 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import CassetteFile
@@ -24,7 +26,7 @@ class TapeLabel:
 
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
     with its class, `case` the section of the cassette, `cases` returns all sections in the order of
-    the data set.
+    the data set. `is_shared` says that it is the tape of a fixture that several tests share.
     """
 
     folder: Path
@@ -33,6 +35,7 @@ class TapeLabel:
     cases: Callable[[], tuple[str, ...]]
     nodeid: str
     is_eval: bool
+    is_shared: bool = False
 
 
 class Library:
@@ -42,7 +45,7 @@ class Library:
         """Make an empty library; `journal` takes what is recorded."""
         self.journal = journal
         self._files: dict[Path, CassetteFile] = {}
-        self._ordered: set[Path] = set()
+        self._named: dict[Path, set[str]] = {}
         self._lock = threading.Lock()
 
     def open(self, path: Path) -> CassetteFile:
@@ -55,12 +58,23 @@ class Library:
         return cassette
 
     def keep(self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]]) -> None:
-        """Put a recording into the journal, and the order of the sections before the first."""
+        """Put a recording into the journal, and the order of the sections before the first.
+
+        Variants of a test share its cassette, and each has sections, and an order, of its own.
+        """
         with self._lock:
-            if path not in self._ordered:
-                self._ordered.add(path)
-                self.journal.ordered(path, cases())
+            named = self._named.get(path)
+            if named is None or recording.case not in named:
+                order = cases()
+                if named is None or not named.issuperset(order):
+                    self.journal.ordered(path, order)
+                self._named[path] = {*(named or ()), *order}
             self.journal.recorded(path, recording)
+
+    def started(self, path: Path, case: str) -> None:
+        """Note that the test of `case` starts to record."""
+        with self._lock:
+            self.journal.started(path, case)
 
     def finished(self, path: Path, case: str) -> None:
         """Note that the test of `case` came to its end without an error."""
@@ -128,18 +142,34 @@ class Tape:
         return cassette.read(self.label.case, request.key, position)
 
     def may_record(self, request: WireRequest) -> bool:
-        """Say whether a request that is in no recording may be sent."""
+        """Say whether a request that is in no recording may be sent.
+
+        Raises CassetteError where the cassette that would take the answer cannot be read.
+        """
         if self.mode == "none":
             return False
-        if self.mode == "once":
-            return self.label.case not in self.cassette(request.model).cases
-        return True
+        # Opened in every mode: what cannot be read cannot be added to, and an answer costs money.
+        cassette = self.cassette(request.model)
+        return self.mode != "once" or self.label.case not in cassette.cases
 
     def keep(self, request: WireRequest, recording: Recording) -> None:
         """Store a recording: it is on disk when this returns."""
         path = self.cassette_path(request.model)
+        with self._lock:
+            if path not in self._recorded:
+                self._library.started(path, self.label.case)
+                self._recorded.add(path)
         self._library.keep(path, recording, self.label.cases)
-        self._recorded.add(path)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Note an error of ours that the block raises: the application may swallow it."""
+        try:
+            yield
+        except LlmprodError as error:
+            if self.is_open:
+                self.misses.append(str(error))
+            raise
 
     def add(self, exchange: Exchange) -> None:
         """Note an exchange that has come to its end."""

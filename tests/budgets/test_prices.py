@@ -148,7 +148,9 @@ def test_a_broken_lock_is_told_with_the_cure(
     message = str(caught.value)
     assert message.startswith(f"{path}: cannot be read (")
     assert reason in message
-    assert message.endswith("Correct it, or write it anew with `llmprod prices lock`.")
+    assert message.endswith(
+        f"Correct it, or delete it and write it anew with `llmprod prices lock {tmp_path}`."
+    )
 
 
 def test_the_nearest_lock_at_or_above_counts(tmp_path: Path) -> None:

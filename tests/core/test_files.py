@@ -23,10 +23,43 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "file.json").read_bytes() == b"x"
 
 
-def test_others_may_read_what_was_written(tmp_path: Path) -> None:
-    write_whole(tmp_path / "file.json", b"x")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o002, 0o664)])
+def test_the_umask_says_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "file.json", b"x")
+    finally:
+        os.umask(before)
 
-    assert (tmp_path / "file.json").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "file.json").stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o755])
+def test_an_old_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+
+    write_whole(path, b"new")
+
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, exists: bool) -> None:
+    target = tmp_path / "shared" / "file.json"
+    if exists:
+        target.parent.mkdir()
+        target.write_bytes(b"old")
+    link = tmp_path / "file.json"
+    link.symlink_to(Path("shared", "file.json"))
+
+    write_whole(link, b"new")
+
+    assert link.readlink() == Path("shared", "file.json")
+    assert target.read_bytes() == b"new"
+    assert os.listdir(target.parent) == ["file.json"]
 
 
 def test_a_read_only_file_is_respected(tmp_path: Path) -> None:

@@ -197,10 +197,10 @@ def test_line_separators_inside_a_text_are_no_line_ends(tmp_path: Path, name: st
 
 def test_an_integer_id_is_read_as_text_in_every_format(tmp_path: Path) -> None:
     contents = {
-        "a.jsonl": '{"id": 7}\n',
-        "a.json": '[{"id": 7}]',
-        "a.yaml": "- id: 7\n",
-        "a.csv": "id\n7\n",
+        "a.jsonl": '{"id": 7, "input": 1}\n',
+        "a.json": '[{"id": 7, "input": 1}]',
+        "a.yaml": "- id: 7\n  input: 1\n",
+        "a.csv": "id,input\n7,1\n",
     }
 
     for name, content in contents.items():
@@ -208,25 +208,27 @@ def test_an_integer_id_is_read_as_text_in_every_format(tmp_path: Path) -> None:
 
 
 def test_blank_lines_are_passed_over(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '\n{"id": "a"}\n\n  \r\n{"id": "b"}\n\n')
+    path = write(
+        tmp_path, "a.jsonl", '\n{"id": "a", "input": 1}\n\n  \r\n{"id": "b", "input": 1}\n\n'
+    )
 
     assert [case.id for case in load(path).cases] == ["a", "b"]
 
 
 def test_tags_may_be_one_text_with_commas(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '{"id": "a", "tags": "german, hard,,"}\n')
+    path = write(tmp_path, "a.jsonl", '{"id": "a", "input": 1, "tags": "german, hard,,"}\n')
 
     assert load(path).cases[0].tags == ("german", "hard")
 
 
 def test_keys_of_others_are_left_alone(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '{"id": "a", "author": "me", "2": 1, "note": null}\n')
+    path = write(tmp_path, "a.jsonl", '{"id": "a", "input": null, "author": "me", "2": 1}\n')
 
     assert load(path).cases == (Case(id="a", input=None, expected=None),)
 
 
 def test_the_ending_is_read_in_any_case(tmp_path: Path) -> None:
-    assert len(load(write(tmp_path, "A.JSONL", '{"id": "a"}\n')).cases) == 1
+    assert len(load(write(tmp_path, "A.JSONL", '{"id": "a", "input": 1}\n')).cases) == 1
 
 
 def test_a_missing_file_is_told_with_the_cure(tmp_path: Path) -> None:
@@ -273,8 +275,8 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_line(tmp_path: Path, endin
 @pytest.mark.parametrize(
     ("name", "content", "line", "text"),
     [
-        ("a.jsonl", '{"id": "a"}\n{"id": "b"\n', 2, "is not valid JSON (Expecting ',' delimiter)"),
-        ("a.jsonl", '{"id": "a"}\n\nnonsense\n', 3, "Write one JSON object a line."),
+        ("a.jsonl", '{"id": "a", "input": 1}\n{"id": "b"\n', 2, "JSON (Expecting ',' delimiter)"),
+        ("a.jsonl", '{"id": "a", "input": 1}\n\nnonsense\n', 3, "Write one JSON object a line."),
         ("a.jsonl", '{"id": "a"} {"id": "b"}\n', 1, "is not valid JSON (Extra data)"),
         ("a.jsonl", '{"id": "a", "input": ' + "9" * 5000 + "}\n", 1, "is not valid JSON"),
         ("a.jsonl", "[" * 100_000 + "\n", 1, "is not valid JSON"),
@@ -282,14 +284,24 @@ def test_bytes_that_are_not_utf_8_are_told_with_their_line(tmp_path: Path, endin
         ("a.json", "[" * 100_000, 1, "is not valid JSON"),
         ("a.yaml", "- id: a\n- id: 'b\n", 3, "is not valid YAML"),
         ("a.yaml", "- id: a\n  input: [1\n- id: b\n", 3, "is not valid YAML"),
-        ("a.yaml", "- id: a\n- id: b\n  input: !!python/name:os.system\n", 3, "not valid YAML"),
+        (
+            "a.yaml",
+            "- {id: a, input: 1}\n- id: b\n  input: !!python/name:os.system\n",
+            3,
+            "not valid YAML",
+        ),
         ("a.yaml", "- id: a\n---\n- id: b\n", 2, "is not valid YAML"),
         ("a.yaml", "- id: a\n- id: b\x00\n", 2, "is not valid YAML"),
-        ("a.yaml", "- id: a\n- id: b\n  expected: 2026-02-30\n", 2, "is not valid YAML"),
-        ("a.yaml", "- id: a\n- id: b\n  expected: 0x_\n", 2, "is not valid YAML"),
+        (
+            "a.yaml",
+            "- {id: a, input: 1}\n- id: b\n  expected: 2026-02-30\n",
+            2,
+            "is not valid YAML",
+        ),
+        ("a.yaml", "- {id: a, input: 1}\n- id: b\n  expected: 0x_\n", 2, "is not valid YAML"),
         ("a.yaml", "- id: a\n- " + "[" * 20_000, 1, "is not valid YAML"),
-        ("a.yaml", "- id: a\n- id: b\n  expected: 2026-01-01\n", 2, "such as a date"),
-        ("a.yaml", "- id: a\n- &self\n  id: b\n  input: *self\n", 2, "recursive"),
+        ("a.yaml", "- {id: a, input: 1}\n- id: b\n  expected: 2026-01-01\n", 2, "such as a date"),
+        ("a.yaml", "- {id: a, input: 1}\n- &self\n  id: b\n  input: *self\n", 2, "recursive"),
         ("a.csv", 'id,input\na,"open\n', 2, "is not valid CSV"),
         ("a.csv", "id,input\na,b\nc\n", 3, "has not as many cells as the first line has names (2)"),
         ("a.csv", "id,input\na,b,c\n", 2, "Quote cells that hold a comma."),
@@ -315,9 +327,9 @@ def test_a_document_that_is_no_list_is_refused(tmp_path: Path, name: str, conten
 
 
 SECOND_ROWS = {
-    "a.jsonl": '{{"id": "a"}}\n{}\n',
-    "a.json": '[\n {{"id": "a"}},\n\n {}\n]',
-    "a.yaml": "- id: a\n\n- {}\n",
+    "a.jsonl": '{{"id": "a", "input": 1}}\n{}\n',
+    "a.json": '[\n {{"id": "a", "input": 1}},\n\n {}\n]',
+    "a.yaml": "- {{id: a, input: 1}}\n\n- {}\n",
 }
 LINES = {"a.jsonl": 2, "a.json": 4, "a.yaml": 3}
 
@@ -347,7 +359,15 @@ LINES = {"a.jsonl": 2, "a.json": 4, "a.yaml": 3}
         ('{"ids": "b"}', "the key 'ids' is not known. Did you mean 'id'?"),
         ('{"id": "b", "INPUT": "x"}', "the key 'INPUT' is not known. Did you mean 'input'?"),
         ('{"id": "b", "Expected": "x"}', "the key 'Expected' is not known. Did you mean"),
-        ('{"id": "a"}', "the id 'a' was used before, in line 1. Give each row an id of its own."),
+        (
+            '{"id": "a", "input": 1}',
+            "the id 'a' was used before, in line 1. Give each row an id of its own.",
+        ),
+        (
+            '{"id": "b", "text": "x", "label": "y"}',
+            "has neither input nor expected, only 'id', 'text', 'label'. "
+            "Name the keys input and expected.",
+        ),
     ],
 )
 def test_a_bad_row_is_told_with_its_line_and_the_cure(
@@ -368,6 +388,11 @@ def test_a_bad_row_is_told_with_its_line_and_the_cure(
         ("name,input\na,x\n", ", line 2: id: is missing"),
         ("id,exepcted\na,x\n", ", line 2: the key 'exepcted' is not known. Did you mean"),
         ("id,inputs.text\na,x\n", ", line 2: the key 'inputs' is not known. Did you mean"),
+        (
+            "id,text,label\na,x,y\n",
+            ", line 2: has neither input nor expected, only 'id', 'text', 'label'. Name the "
+            "columns input.text, expected.label, or input and expected.",
+        ),
         ("id,input\na,x\nb,y\na,z\n", ", line 4: the id 'a' was used before, in line 2."),
     ],
 )
@@ -376,7 +401,9 @@ def test_a_bad_csv_row_is_told_with_its_line(tmp_path: Path, content: str, text:
 
 
 def test_the_ids_7_and_text_7_are_the_same(tmp_path: Path) -> None:
-    message = problem(write(tmp_path, "a.jsonl", '{"id": 7}\n{"id": "7"}\n'))
+    message = problem(
+        write(tmp_path, "a.jsonl", '{"id": 7, "input": 1}\n{"id": "7", "input": 1}\n')
+    )
 
     assert message.startswith(", line 2: the id '7' was used before, in line 1.")
 
@@ -398,7 +425,7 @@ def test_a_cell_in_csv_may_hold_a_long_document(tmp_path: Path) -> None:
 
 
 def test_the_digest_is_that_of_the_bytes_whatever_the_line_ends(tmp_path: Path) -> None:
-    unix = b'{"id": "a"}\n{"id": "b"}\n'
+    unix = b'{"id": "a", "input": 1}\n{"id": "b", "input": 1}\n'
 
     found = load(write(tmp_path, "a.jsonl", unix.replace(b"\n", b"\r\n"))).sha256
 

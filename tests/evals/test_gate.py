@@ -62,13 +62,25 @@ def test_inconclusive_says_how_many_more_cases_would_decide() -> None:
     assert found.name == "INCONCLUSIVE"
     assert found.reason == (
         "206/220 = 93.6% (95% interval 89.6 to 96.2) spans the threshold 90.0%: "
-        "about 42 more cases at this score would decide"
+        "about 42 more cases at this score would make it PASS; the point estimate opens the gate"
     )
-    assert found.advice == "about 42 more cases at this score would decide"
+    assert found.advice == "about 42 more cases at this score would make it PASS"
+
+
+def test_below_the_threshold_more_cases_would_make_it_fail() -> None:
+    found = verdict(195, 220, 0.9)
+
+    assert re.fullmatch(r"about \d+ more cases at this score would make it FAIL", found.advice)
+    assert found.reason.endswith(f": {found.advice}; the point estimate closes it")
+
+
+@pytest.mark.parametrize("hits", [195, 206])
+def test_a_strict_run_says_that_it_closes_the_gate(hits: int) -> None:
+    assert verdict(hits, 220, 0.9, strict=True).reason.endswith("; --llm-strict closes it")
 
 
 def test_one_more_case_is_no_plural() -> None:
-    assert "about 1 more case at this score would decide" in verdict(34, 34, 0.9).reason
+    assert "about 1 more case at this score would make it PASS" in verdict(34, 34, 0.9).reason
 
 
 @given(st.integers(1, 300), st.data(), st.floats(0.05, 0.99))
@@ -88,6 +100,7 @@ def test_the_sentence_names_a_number_that_decides(
     assert found.name == "INCONCLUSIVE"
     assert enough.name == ("PASS" if hits / cases >= threshold else "FAIL")
     assert too_few.name == "INCONCLUSIVE"
+    assert found.advice.endswith(enough.name)
 
 
 def test_a_score_on_the_threshold_is_told_to_be_too_close() -> None:
@@ -134,6 +147,7 @@ def test_a_suite_whose_cases_were_all_skipped_is_closed_and_says_so(threshold: f
 
     assert (found.name, found.is_open) == ("INCONCLUSIVE", False)
     assert found.advice == "no case was scored"
+    assert found.reason.endswith(": no case was scored; the gate stays closed")
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ def suite(
     )
 
 
-def put(path: Path, *suites: SuiteResult, now: datetime = NOW) -> dict[str, Any]:
+def put(path: Path, *suites: SuiteResult, now: datetime = NOW, **run: Any) -> dict[str, Any]:
     entries = gate_entries(suites, now=now, valid_days=90)
-    return write(path, entries, run_id="run-1", now=now)
+    return write(path, entries, run_id="run-1", now=now, **run)
 
 
 def on_disk(path: Path) -> Mapping[str, Any]:
@@ -157,7 +157,8 @@ def test_the_run_is_named_in_the_file(path: Path) -> None:
 
 
 def test_what_is_returned_is_what_the_file_holds(path: Path) -> None:
-    put(path, suite("old"))
+    (path.parent / "test_b.py").touch()
+    put(path, suite("old", "test_b.py::test_b"))
 
     returned = put(path, suite("new"), now=LATER)
 
@@ -166,7 +167,8 @@ def test_what_is_returned_is_what_the_file_holds(path: Path) -> None:
 
 
 def test_other_features_are_kept_as_they_were(path: Path) -> None:
-    before = put(path, suite("old", is_open=False, name="FAIL"))["old"]
+    (path.parent / "test_b.py").touch()
+    before = put(path, suite("old", "test_b.py::test_b", is_open=False, name="FAIL"))["old"]
 
     put(path, suite("new"), now=LATER)
 
@@ -201,6 +203,57 @@ def test_a_test_that_is_gone_from_a_file_that_ran_is_dropped(path: Path) -> None
     entry = put(path, suite(test="test_a.py::test_new"), now=LATER)["triage"]
 
     assert [each["test"] for each in entry["suites"]] == ["test_a.py::test_new"]
+
+
+def test_a_feature_whose_test_file_is_gone_is_dropped(path: Path) -> None:
+    put(path, suite("old", "test_b.py::test_b"))
+
+    assert set(put(path, suite("new"), now=LATER)) == {"new"}
+    assert set(on_disk(path)) == {"new"}
+
+
+def test_a_feature_whose_test_file_ran_without_it_is_dropped(path: Path) -> None:
+    (path.parent / "test_b.py").touch()
+    put(path, suite("old", "test_b.py::test_b"))
+
+    gates = put(path, suite("new"), now=LATER, seen_files={"test_b.py"})
+
+    assert set(gates) == {"new"}
+
+
+def test_a_test_that_has_moved_to_another_feature_leaves_the_old_one(path: Path) -> None:
+    (path.parent / "test_a.py").touch()
+    put(path, suite("old", is_open=False, name="FAIL"))
+
+    assert set(put(path, suite("new"), now=LATER)) == {"new"}
+
+
+def test_a_feature_keeps_only_the_suites_that_were_not_seen(path: Path) -> None:
+    (path.parent / "test_b.py").touch()
+    (path.parent / "test_c.py").touch()
+    put(path, suite("old", "test_b.py::test_b"), suite("old", "test_c.py::test_c"))
+
+    entry = put(path, suite("new"), now=LATER, seen_files=["test_b.py"])["old"]
+
+    assert [each["test"] for each in entry["suites"]] == ["test_c.py::test_c"]
+
+
+def test_a_run_of_everything_keeps_nothing_that_it_did_not_decide(path: Path) -> None:
+    (path.parent / "test_b.py").touch()
+    put(path, suite("old", "test_b.py::test_b"), suite("triage", "test_b.py::test_c"))
+
+    gates = put(path, suite("triage"), now=LATER, is_everything=True)
+
+    assert set(gates) == set(on_disk(path)) == {"triage"}
+    assert [each["test"] for each in gates["triage"]["suites"]] == ["test_a.py::test_a"]
+
+
+def test_an_old_file_with_a_byte_order_mark_is_read(path: Path) -> None:
+    (path.parent / "test_b.py").touch()
+    put(path, suite("old", "test_b.py::test_b"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert set(put(path, suite("new"), now=LATER)) == {"old", "new"}
 
 
 def test_a_suite_that_ran_again_replaces_its_old_result(path: Path) -> None:
@@ -350,10 +403,14 @@ def test_an_unwritable_folder_is_told_and_the_old_file_kept(
 ) -> None:
     put(path, suite("old"))
 
-    def fail(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
+    open_path = Path.open
 
-    monkeypatch.setattr("tempfile.mkstemp", fail)
+    def refuse_new(self: Path, mode: str = "r", *rest: Any, **others: Any) -> Any:
+        if "x" in mode:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return open_path(self, mode, *rest, **others)
+
+    monkeypatch.setattr(Path, "open", refuse_new)
 
     assert_refused(path, "Permission denied")
 

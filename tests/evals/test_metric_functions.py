@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from pytest_llmprod.core.errors import LlmprodError, ScoreError
 from pytest_llmprod.evals.metrics import (
     BUILT_IN,
     checked_score,
@@ -81,8 +82,13 @@ def test_a_number_from_0_to_1_is_a_score(value: object, score: float) -> None:
     "value", [-0.01, 1.01, math.nan, math.inf, None, "1", [1], 90, {"score": 1}]
 )
 def test_anything_else_is_no_score(value: object) -> None:
-    with pytest.raises(ValueError, match=r"metric 'f1' must be a number in 0\.\.1, not"):
+    with pytest.raises(ScoreError, match=r"metric 'f1' must be a number in 0\.\.1, not"):
         checked_score("f1", value)
+
+
+def test_a_wrong_score_is_an_error_of_ours_and_a_value_error() -> None:
+    assert issubclass(ScoreError, LlmprodError)
+    assert issubclass(ScoreError, ValueError)
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest_name_and_the_cure() -> None:

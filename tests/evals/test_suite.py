@@ -8,7 +8,7 @@ from pytest_llmprod.evals.suite import Suite
 def make_suite(folder: Path) -> Suite:
     path = folder / "evals" / "data.jsonl"
     path.parent.mkdir(parents=True)
-    path.write_text('{"id": "a"}\n{"id": "b"}\n')
+    path.write_text('{"id": "a", "input": 1}\n{"id": "b", "input": 1}\n')
     return Suite(
         feature="triage",
         test="test_a.py::test_a",
@@ -28,6 +28,7 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
     assert suite.to_json(tmp_path) == {
         "feature": "triage",
         "test": "test_a.py::test_a",
+        "variant": "",
         "threshold": {"passed": 0.9},
         "confidence": 0.95,
         "max_errors": 1,

@@ -65,6 +65,49 @@ def test_what_one_job_raises_is_raised_for_that_job_alone(task: object) -> None:
         results[2].value()
 
 
+def fail_two(value: int) -> int:
+    if value == 2:
+        pytest.fail("not today")
+    return value
+
+
+async def fail_two_async(value: int) -> int:
+    return fail_two(value)
+
+
+@pytest.mark.parametrize("task", [fail_two, fail_two_async])
+def test_an_outcome_of_pytest_is_that_of_its_job_alone(task: object) -> None:
+    results = run_task(
+        task,  # type: ignore[arg-type]
+        [(number, nullcontext()) for number in range(4)],
+        concurrency=2,
+    )
+
+    assert [result.returned for result in results] == [0, 1, None, 3]
+    with pytest.raises(pytest.fail.Exception, match="not today"):
+        results[2].value()
+
+
+@pytest.mark.parametrize(
+    "stop", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError]
+)
+def test_what_stops_a_run_is_no_answer_of_a_case(stop: type[BaseException]) -> None:
+    def stop_all(_: object) -> None:
+        raise stop
+
+    with pytest.raises(stop):
+        run_task(stop_all, [(None, nullcontext())], concurrency=1)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_what_stops_a_run_stops_the_loop(stop: type[BaseException]) -> None:
+    async def stop_all(_: object) -> None:
+        raise stop
+
+    with pytest.raises(stop):
+        run_task(stop_all, [(None, nullcontext())], concurrency=1)
+
+
 def test_no_more_jobs_run_at_once_than_allowed_and_that_many_do() -> None:
     running, most = 0, 0
     lock = threading.Lock()

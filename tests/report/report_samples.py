@@ -17,7 +17,7 @@ UNSURE = Verdict(
     name="INCONCLUSIVE",
     reason="spans the threshold",
     is_open=True,
-    advice="about 42 more cases at this score would decide",
+    advice="about 42 more cases at this score would make it PASS",
 )
 
 
@@ -69,14 +69,15 @@ def case_result(**changes: Any) -> CaseResult:
 
 
 def run_result(
-    *suites: SuiteResult, cases: tuple[CaseResult, ...] = (), gates_note: str = ""
+    *suites: SuiteResult, cases: tuple[CaseResult, ...] = (), **changes: Any
 ) -> RunResult:
-    return RunResult(
-        run_id="run-1",
-        started_at="2026-11-22T16:10:25+00:00",
-        suites=suites,
-        cases=cases,
-        gates={},
-        gates_note=gates_note,
-        options=("--llm-eval",),
-    )
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "started_at": "2026-11-22T16:10:25+00:00",
+        "suites": suites,
+        "cases": cases,
+        "gates": {},
+        "gates_note": "",
+        "options": ("--llm-eval",),
+    }
+    return RunResult(**{**values, **changes})

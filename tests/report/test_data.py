@@ -58,6 +58,19 @@ def test_a_suite_that_ran_in_part_has_no_verdict_and_says_why() -> None:
     assert suite["reason"] == "only a part of the suite ran"
 
 
+def test_a_suite_with_cases_in_no_recording_says_so() -> None:
+    (suite,) = document(suite_result(verdict=None, unrecorded=15))["suites"]
+
+    assert suite["verdict"] is None
+    assert suite["reason"] == "15 cases are in no recording"
+
+
+def test_a_case_keeps_all_its_scores() -> None:
+    scores = {"passed": 1.0, "exact": 0.0, "f1": 0.25}
+
+    assert document(cases=(case_result(scores=scores),))["cases"][0]["scores"] == scores
+
+
 def test_a_case_has_the_keys_of_the_contract() -> None:
     (case,) = document(cases=(case_result(outcome="miss", why="was spam"),))["cases"]
 

@@ -44,7 +44,7 @@ def test_one_suite_looks_like_this() -> None:
         "  pytest --llm-eval 'test_triage.py::test_labels[t-001]'",
         "  t-002  assert 'other' == 'complaint'",
         "  t-014  assert 'refund' == 'billing'",
-        "gate triage: open; about 42 more cases at this score would decide",
+        "gate triage: open; about 42 more cases at this score would make it PASS",
         "gates not written: -k selects a part of the tests",
         "a note of a plugin",
     ]
@@ -128,10 +128,66 @@ def test_sources_that_find_no_room_are_counted() -> None:
 
     lines = lines_of(*suites)
 
-    shown = [line for line in lines if line.endswith("recorded 2026-11-22")]
+    shown = [line for line in lines if "recorded 2026-11-22: f" in line]
     assert f"and {10 - len(shown)} more sources of answers" in lines
     assert shown
     assert len(lines) <= 25
+
+
+def test_the_price_lock_is_named_however_many_suites_a_source_has() -> None:
+    suites = [suite_result(feature=f"feature-{number}", unpriced=1) for number in range(9)]
+
+    lines = lines_of(*suites, suite_result(models=("m",)))
+
+    (line,) = (line for line in lines if line.startswith("gpt-5-mini, replayed"))
+    assert line.endswith("..., unpriced: see llmprod prices lock")
+    assert width(line) == 80
+
+
+def missing(**changes: Any) -> Any:
+    return suite_result(**{"verdict": None, "unrecorded": 15, **changes})
+
+
+def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
+    lines = lines_of(missing(), missing(feature="b", unrecorded=1), note="gates not written")
+
+    assert lines[-4:] == [
+        "gate triage: not judged; 15 cases are in no recording",
+        "gate b: not judged; 1 case is in no recording",
+        "record them with: pytest --llm-eval --llm-record=new_episodes",
+        "gates not written",
+    ]
+
+
+@pytest.mark.parametrize("others", [["--llm-swap=gpt-5-mini=gpt-5-nano"], ["--llm-model=m"] * 9])
+def test_a_command_that_records_is_broken_as_the_shell_allows(others: list[str]) -> None:
+    lines = lines_of(missing(), options=("--llm-eval", *others))
+    start = next(number for number, line in enumerate(lines) if line.startswith("record them"))
+
+    command = "\n".join(lines[start:]).removeprefix("record them with: ")
+
+    assert max(map(width, lines)) <= 80
+    assert len(lines) > start + 1
+    assert shlex.split(command.replace("\\\n", "")) == [
+        "pytest",
+        "--llm-eval",
+        "--llm-record=new_episodes",
+        *others,
+    ]
+
+
+def test_ten_suites_without_recordings_take_25_lines_too() -> None:
+    suites = [missing(feature=f"f{number}", models=(f"m{number}",)) for number in range(10)]
+
+    lines = lines_of(
+        *suites,
+        options=("--llm-eval", "--llm-swap=gpt-5-mini=gpt-5-nano"),
+        note="gates not written: not every case ran",
+        notes=("a note",),
+    )
+
+    assert len(lines) <= 25
+    assert sum(line.startswith("gate f") for line in lines) == 10
 
 
 def test_a_command_that_is_too_wide_is_broken_as_the_shell_allows() -> None:

@@ -57,14 +57,17 @@ def test_each_verdict_has_its_colour(verdict: Any, name: str, colour: str) -> No
             [("a", "t.py::test_x", "exact"), ("a", "t.py::test_x", "contains")],
             ["a: exact", "a: contains"],
         ),
-        ([("a", "t.py::test_x", "passed"), ("a", "t.py::test_y", "passed")], ["a: x", "a: y"]),
+        (
+            [("a", "t.py::test_x", "passed"), ("a", "t.py::test_y", "passed")],
+            ["a: test_x", "a: test_y"],
+        ),
         (
             [
                 ("a", "t.py::test_x", "exact"),
                 ("a", "t.py::test_x", "contains"),
                 ("a", "t.py::test_y", "exact"),
             ],
-            ["a: x exact", "a: x contains", "a: y"],
+            ["a: test_x exact", "a: test_x contains", "a: test_y"],
         ),
     ],
 )
@@ -121,7 +124,29 @@ def test_a_duration_changes_its_unit_at_one_second(seconds: float | None, text: 
     assert seconds_text(seconds) == text
 
 
-def test_a_source_is_told_once_with_the_oldest_day() -> None:
+def test_one_source_of_all_answers_names_no_suite() -> None:
+    view = view_of(suite_result(), suite_result(feature="b"))
+
+    assert view.sources == (("gpt-5-mini, replayed, recorded 2026-11-22", ""),)
+
+
+def test_a_source_whose_requests_have_no_price_says_what_to_see() -> None:
+    view = view_of(
+        suite_result(unpriced=1),
+        suite_result(feature="b"),
+        suite_result(feature="c", models=("m",)),
+        suite_result(feature="d", models=(), source="outputs file", unpriced=220),
+    )
+
+    end = ", unpriced: see llmprod prices lock"
+    assert view.sources == (
+        ("gpt-5-mini, replayed, recorded 2026-11-22: triage, b", end),
+        ("m, replayed, recorded 2026-11-22: c", ""),
+        ("no model, outputs file: d", ""),
+    )
+
+
+def test_a_source_is_told_once_with_the_oldest_day_and_its_suites() -> None:
     view = view_of(
         suite_result(recorded_at="2026-11-22T16:07:52Z"),
         suite_result(feature="b", recorded_at="2026-10-01T00:00:00Z"),
@@ -132,10 +157,10 @@ def test_a_source_is_told_once_with_the_oldest_day() -> None:
     )
 
     assert view.sources == (
-        "gpt-5-mini, replayed, recorded 2026-10-01",
-        "m + n, partly live, recorded 2026-11-22",
-        "m, live",
-        "no model, outputs file",
+        ("gpt-5-mini, replayed, recorded 2026-10-01: triage, b, b2", ""),
+        ("m + n, partly live, recorded 2026-11-22: c", ""),
+        ("m, live: d", ""),
+        ("no model, outputs file: e", ""),
     )
 
 
@@ -166,22 +191,85 @@ def test_nothing_broke_where_every_case_hit() -> None:
     ("verdicts", "gate"),
     [
         ([PASS], ("triage", "open", "")),
-        ([UNSURE], ("triage", "open", "about 42 more cases at this score would decide")),
-        ([PASS, UNSURE], ("triage", "open", "about 42 more cases at this score would decide")),
+        ([UNSURE], ("triage", "open", UNSURE.advice)),
+        ([PASS, UNSURE], ("triage", "open", UNSURE.advice)),
         ([UNSURE, FAIL], ("triage", "closed", "the score is below the threshold")),
-        ([PASS, None], ("triage", "not judged", "only 300 of 440 cases ran")),
-        ([FAIL, None], ("triage", "not judged", "only 300 of 440 cases ran")),
+        ([PASS, None], ("triage", "not judged", "only 290 of 440 cases ran")),
+        ([FAIL, None], ("triage", "not judged", "only 290 of 440 cases ran")),
     ],
 )
 def test_a_gate_is_told_by_what_decides_it(verdicts: list[Any], gate: tuple[str, ...]) -> None:
     suites = [
         suite_result(test=f"t.py::test_{number}", verdict=verdict)
         if verdict
-        else suite_result(test=f"t.py::test_{number}", verdict=None, cases=70, skipped=10)
+        else suite_result(test=f"t.py::test_{number}", verdict=None, cases=70)
         for number, verdict in enumerate(verdicts)
     ]
 
     assert view_of(*suites).gates == (gate,)
+
+
+CLOSED_BY_B = {"triage": {"enabled": False, "test": "t.py::test_b"}}
+
+
+def test_a_gate_that_an_earlier_run_closed_is_closed_and_names_the_test() -> None:
+    (gate,) = view_of(suite_result(verdict=PASS), gates=CLOSED_BY_B).gates
+
+    assert gate == ("triage", "closed", "closed by t.py::test_b of an earlier run")
+
+
+def test_a_gate_that_this_run_closed_is_told_by_this_run() -> None:
+    (gate,) = view_of(suite_result(verdict=FAIL), gates=CLOSED_BY_B).gates
+
+    assert gate == ("triage", "closed", FAIL.advice)
+
+
+def test_a_gate_that_is_open_in_the_file_keeps_its_advice() -> None:
+    gates = {"triage": {"enabled": True, "test": "t.py::test_b"}}
+
+    assert view_of(suite_result(), gates=gates).gates == (("triage", "open", UNSURE.advice),)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "skipped", "why"),
+    [
+        (PASS, 1, "1 case skipped"),
+        (UNSURE, 3, f"{UNSURE.advice}; 3 cases skipped"),
+        (None, 3, "only 203 of 220 cases ran; 3 cases skipped"),
+    ],
+)
+def test_skipped_cases_are_told_with_the_gate(verdict: Any, skipped: int, why: str) -> None:
+    suites = [
+        suite_result(verdict=verdict, cases=200, skipped=skipped, metric=metric)
+        for metric in ("exact", "contains")
+    ]
+
+    assert [gate[2] for gate in view_of(*suites).gates] == [why]
+
+
+@pytest.mark.parametrize(
+    ("unrecorded", "why"),
+    [(1, "1 case is in no recording"), (15, "15 cases are in no recording")],
+)
+def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> None:
+    suites = [
+        suite_result(verdict=None, unrecorded=unrecorded, metric=metric)
+        for metric in ("exact", "contains")
+    ]
+
+    view = view_of(*suites, options=("--llm-eval", "--llm-swap=a=b"))
+
+    assert view.gates == (("triage", "not judged", why),)
+    assert view.record_command == (
+        "pytest",
+        "--llm-eval",
+        "--llm-record=new_episodes",
+        "--llm-swap=a=b",
+    )
+
+
+def test_nothing_is_to_be_recorded_where_no_recording_is_missing() -> None:
+    assert view_of(suite_result(verdict=None)).record_command == ()
 
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
@@ -194,7 +282,12 @@ def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str,
 
     view = make_view(run_result(suite, cases=(case,)), [why])
 
-    texts = [view.suites[0].name, *view.sources, view.broken[0].headline, *view.broken[0].command]
+    texts = [
+        view.suites[0].name,
+        *view.sources[0],
+        view.broken[0].headline,
+        *view.broken[0].command,
+    ]
     texts += [*view.broken[0].cases[0], *view.gates[0], *view.notes]
     for text in texts:
         assert text.strip() == printable(text)

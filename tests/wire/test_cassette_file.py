@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lab import chat_request, recording
 
+from pytest_llmprod import cli
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire import cassette_file
@@ -229,7 +230,12 @@ def test_conflict_marks_of_a_merge_are_an_error_with_their_line(tmp_path: Path) 
         ({"interactions": [], "version": 1}, "was not written by pytest-llmprod"),
         (
             {"interactions": [], "llmprod": {"format": 2, "key_version": 1}},
-            "pip install --upgrade pytest-llmprod",
+            "pip install --upgrade pytest-llmprod`, or delete the file and record it again with "
+            "--llm-record=once",
+        ),
+        (
+            {"interactions": [], "llmprod": {"format": 1, "key_version": 1}, "version": 2},
+            "and version 2, and this version of pytest-llmprod reads format 1",
         ),
         (
             {"interactions": [], "llmprod": {"format": 1, "key_version": 9}},
@@ -363,3 +369,18 @@ def test_the_recordings_of_the_example_are_in_our_layout() -> None:
         assert recordings
         again = cassette_file.dump([each.to_json() for each in recordings])
         assert again == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "is not valid JSON"), (b"{}", "is no cassette"), (b"[]", "is no cassette")],
+)
+def test_showing_a_file_that_is_nobodys_tells_it_in_our_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, says: str
+) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(content)
+
+    assert cli.main(["cassette", "show", str(path)]) == 1
+    assert says in (told := capsys.readouterr().err)
+    assert "vcrpy" not in told

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ def send_datagram_with_flags(port: int) -> None:
         sock.sendto(b"x", 0, ("127.0.0.1", port))
 
 
+def send_message(port: int) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.sendmsg([b"x"], [], 0, ("127.0.0.1", port))
+
+
 def open_connection(port: int) -> None:
     async def go() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -90,6 +96,8 @@ WAYS = [
     send_datagram_with_flags,
     open_connection,
 ]
+if hasattr(socket.socket, "sendmsg"):
+    WAYS.append(send_message)
 
 
 @pytest.mark.parametrize("reach", WAYS, ids=lambda way: way.__name__)
@@ -136,9 +144,22 @@ def test_an_allowed_host_is_reached(
         lambda: socket.getaddrinfo("llm.example", None),
         lambda: socket.gethostbyname("llm.example"),
         lambda: socket.gethostbyname_ex("llm.example"),
+        lambda: socket.gethostbyaddr("llm.example"),
+        lambda: socket.gethostbyaddr(b"llm.example"),
+        lambda: socket.getnameinfo(("llm.example", 443), 0),
         lambda: asyncio.run(_look_up_async()),
     ],
-    ids=["getaddrinfo", "keywords", "no-port", "gethostbyname", "gethostbyname_ex", "asyncio"],
+    ids=[
+        "getaddrinfo",
+        "keywords",
+        "no-port",
+        "gethostbyname",
+        "gethostbyname_ex",
+        "gethostbyaddr",
+        "gethostbyaddr-bytes",
+        "getnameinfo",
+        "asyncio",
+    ],
 )
 def test_a_replaying_test_asks_no_name_server(
     guarded: Callable[..., Tape],
@@ -146,7 +167,13 @@ def test_a_replaying_test_asks_no_name_server(
     look_up: Callable[[], Any],
 ) -> None:
     asked: list[Any] = []
-    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+    for name in (
+        "getaddrinfo",
+        "gethostbyname",
+        "gethostbyname_ex",
+        "gethostbyaddr",
+        "getnameinfo",
+    ):
         monkeypatch.setattr(socket, name, lambda *args, **kwargs: asked.append(args))
     tape = guarded("none")
 
@@ -240,6 +267,29 @@ def test_a_socket_pair_and_a_server_of_a_replaying_test_work(
 
         assert two.recv(1) == b"x"
         assert listening.getsockname()[0] == "127.0.0.1"
+    assert tape.misses == []
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "localhost"])
+def test_a_web_server_starts_in_a_replaying_test(
+    guarded: Callable[..., Tape], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostbyaddr", lambda name: ("here", [], []))
+    tape = guarded("none", ["localhost"])
+    with HTTPServer((host, 0), BaseHTTPRequestHandler) as server:
+        assert server.server_name == "here"
+
+    assert socket.getnameinfo(("127.0.0.1", 80), socket.NI_NUMERICHOST)[0] == "127.0.0.1"
+    assert tape.misses == []
+
+
+@pytest.mark.skipif(not hasattr(socket.socket, "sendmsg"), reason="no sendmsg here")
+def test_a_message_to_the_other_end_may_come_in_a_tuple(guarded: Callable[..., Tape]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, tcp() as sock:
+        sock.connect(server.getsockname())
+        tape = guarded("none")
+
+        assert sock.sendmsg((b"x", b"y")) == 2
     assert tape.misses == []
 
 

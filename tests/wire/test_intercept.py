@@ -1,10 +1,13 @@
 """The wire as an application sees it: clients of openai and httpx2 against a real server."""
 
 import asyncio
+import contextlib
 import gzip
+import importlib
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -516,6 +519,51 @@ def test_a_miss_goes_through_openais_retries_at_once(lab: Lab, openai_at_wire: S
     assert len(tape.misses) == len(async_tape.misses) == 1
 
 
+@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("mode", "damage", "hits", "told"),
+    [
+        ("none", "cassette", 0, "cut short"),
+        ("once", "cassette", 0, "cut short"),
+        ("all", "cassette", 0, "cut short"),
+        ("rewrite", "cassette", 0, "cut short"),
+        ("once", "journal", 1, "cannot be written"),
+        ("once", "secret", 1, "spread over several events"),
+    ],
+)
+def test_an_error_of_ours_is_remembered_although_the_application_swallows_it(
+    lab: Lab, wire: Server, colour: str, mode: RecordMode, damage: str, hits: int, told: str
+) -> None:
+    if damage == "cassette":
+        lab.path().parent.mkdir(parents=True)
+        lab.path().write_text("{")
+    elif damage == "journal":
+        (lab.root / ".llmprod").write_text("in the way")
+    else:
+        wire.reply = lambda body: streams([KEY[:12], KEY[12:]])
+
+    async def ask_async() -> None:
+        async with httpx2.AsyncClient(verify=False, trust_env=False) as client:
+            await client.post(wire.chat_url, json=chat_request("hello"))
+
+    def careless() -> None:
+        with contextlib.suppress(Exception):
+            if colour == "async":
+                asyncio.run(ask_async())
+            else:
+                with httpx2.Client(verify=False, trust_env=False) as client:
+                    client.post(wire.chat_url, json=chat_request("hello"))
+
+    run = lab.run(mode)
+    with run.patched(), run.test() as tape:
+        careless()
+        misses = list(tape.misses)
+
+    (miss,) = misses
+    assert told in miss
+    assert wire.hits == hits
+
+
 @pytest.mark.parametrize(
     ("mode", "hits"),
     [("none", 0), ("once", 0), ("new_episodes", 0), ("all", 1), ("rewrite", 1)],
@@ -858,6 +906,72 @@ def test_a_secret_spread_over_events_is_not_recorded(
     assert KEY[12:] not in lab.written()
 
 
+def _tool_call(part: str, number: int = 0) -> dict[str, Any]:
+    call = {"index": number, "function": {"arguments": part}}
+    return {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+
+
+def _choice(part: str, number: int) -> dict[str, Any]:
+    return {"choices": [{"index": number, "delta": {"content": part}}]}
+
+
+def _arguments(part: str) -> dict[str, Any]:
+    return {"type": "response.function_call_arguments.delta", "output_index": 1, "delta": part}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [_tool_call(KEY[:12]), _tool_call(KEY[12:])],
+        [_tool_call(KEY[:12], 1), _tool_call("{}", 0), _tool_call(KEY[12:], 1)],
+        [{"choices": [{}, _choice(part, 1)["choices"][0]]} for part in (KEY[:12], KEY[12:])],
+        [_choice(KEY[:12], 1), _choice("hello", 0), _choice(KEY[12:], 1)],
+        [_arguments(KEY[:12]), {"type": "ping"}, _arguments(KEY[12:])],
+        [{"text": {"part": KEY[:12]}}, {"text": {"part": KEY[12:]}}],
+        [KEY[:12], KEY[12:]],
+    ],
+    ids=["tool", "tools", "choices-by-place", "choices-by-number", "responses", "other", "strings"],
+)
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/unknown"])
+def test_a_secret_spread_over_events_at_any_place_is_not_recorded(
+    lab: Lab, wire: Server, http: httpx2.Client, events: list[Any], path: str
+) -> None:
+    pieces = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
+    wire.reply = lambda body: Reply(pieces, kind="text/event-stream")
+
+    with lab.test("once") as tape, pytest.raises(CassetteError, match="spread over several"):
+        http.post(f"{wire.url}{path}", json=chat_request("hello", stream=True))
+
+    assert KEY[12:] not in lab.written()
+    assert len(tape.misses) == 1
+
+
+def test_a_name_that_every_event_repeats_is_no_secret(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    events = [{"model": "sk-tiny", "id": "run", "choices": [_tool_call("x")]}] * 9
+    pieces = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
+    wire.reply = lambda body: Reply(pieces, kind="text/event-stream")
+
+    with lab.test("once") as tape:
+        http.post(wire.chat_url, json=chat_request("hello", stream=True))
+
+    assert len(lab.cassette()) == 1
+    assert tape.misses == []
+
+
+def test_secrets_that_single_events_hold_whole_are_masked_and_recorded(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    wire.reply = lambda body: streams([f"{KEY} ", f"and {KEY}", " end"])
+
+    with lab.test("once"):
+        http.post(wire.chat_url, json=chat_request("hello", stream=True))
+
+    assert lab.written().count("[masked key]") == 3 + 1  # in the events, and in the text
+    assert KEY not in lab.written()
+
+
 def test_a_scanner_that_finds_a_number_masks_it_in_answers_and_events(
     lab: Lab, wire: Server, http: httpx2.Client
 ) -> None:
@@ -936,9 +1050,12 @@ def test_uninstall_puts_every_original_back(lab: Lab) -> None:
             socket.socket.connect,
             socket.socket.connect_ex,
             socket.socket.sendto,
+            getattr(socket.socket, "sendmsg", object()),
             socket.getaddrinfo,
             socket.gethostbyname,
             socket.gethostbyname_ex,
+            socket.gethostbyaddr,
+            socket.getnameinfo,
             threading.Thread.start,
             ThreadPoolExecutor.submit,
         ]
@@ -950,6 +1067,37 @@ def test_uninstall_puts_every_original_back(lab: Lab) -> None:
 
     assert all(ours is not original for ours, original in zip(during, before, strict=True))
     assert now() == before
+
+
+def test_the_older_httpx_is_patched_before_a_test_imports_it(
+    lab: Lab, wire: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "httpx.py").write_text("from httpx2 import *\n" + OLDER_TRANSPORTS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "httpx", raising=False)
+
+    with lab.test("none") as tape:
+        httpx = importlib.import_module("httpx")
+        with (
+            httpx.Client(transport=httpx.HTTPTransport(verify=False)) as client,
+            pytest.raises(CassetteMiss),
+        ):
+            client.post(wire.chat_url, json=chat_request("hello"))
+    monkeypatch.delitem(sys.modules, "httpx")
+
+    assert len(tape.misses) == 1
+
+
+OLDER_TRANSPORTS = """
+import httpx2
+
+class HTTPTransport(httpx2.BaseTransport):
+    def __init__(self, verify): pass
+    def handle_request(self, request): return httpx2.Response(200)
+
+class AsyncHTTPTransport(httpx2.AsyncBaseTransport):
+    async def handle_async_request(self, request): return httpx2.Response(200)
+"""
 
 
 def test_clients_of_a_replaying_test_share_one_tls_context(lab: Lab) -> None:

@@ -19,6 +19,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import load, save
 from pytest_llmprod.wire.journal import FOLDER, Journal, RecordMode, abandoned_runs, fold
+from pytest_llmprod.wire.recording import Recording
 
 
 @pytest.fixture
@@ -201,6 +202,99 @@ def test_only_a_whole_rewrite_drops_cases_that_left_the_data_set(
     )
 
     assert list(load(recorded).cases) == cases
+
+
+def test_the_orders_of_all_variants_follow_each_other(tmp_path: Path, recorded: Path) -> None:
+    with journal_of(tmp_path, "rewrite") as journal:
+        for order in (["x-2", "x-1"], ["y-1", "x-1", "y-2"]):
+            journal.ordered(recorded, order)
+            for case in order:
+                journal.started(recorded, case)
+                journal.recorded(recorded, recording(case, case=case))
+                journal.finished(recorded, case)
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["x-2", "x-1", "y-1", "y-2"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_test_that_runs_again_leaves_only_its_last_try(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.recorded(path, recording("other", case="b"))
+        for text in ("first", "second"):
+            journal.started(path, "a")
+            journal.recorded(path, recording(text, case="a"))
+            journal.finished(path, "a")
+
+    assert fold(tmp_path, "r1", whole=True) == 2
+    assert texts(path) == ["other", "second"]
+
+
+def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, recorded: Path) -> None:
+    with journal_of(tmp_path, "rewrite") as journal:
+        journal.ordered(recorded, ["a", "b"])
+        for text, is_finished in (("first", True), ("second", False)):
+            journal.started(recorded, "a")
+            journal.recorded(recorded, recording(text, case="a", key="k3"))
+            if is_finished:
+                journal.finished(recorded, "a")
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["a1", "a2", "second", "b1"]
+
+
+def answered(status: int, text: str) -> Recording:
+    """Return a recording of an answer with this status."""
+    response = {**recording(text).response, "status": {"code": status, "message": ""}}
+    return recording(text, case="a", key=text, response=response)
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+@pytest.mark.parametrize(("finished", "kept"), [(False, ["399"]), (True, ["399", "400", "500"])])
+def test_error_answers_are_kept_only_of_a_test_that_finished(
+    tmp_path: Path, path: Path, mode: RecordMode, finished: bool, kept: list[str]
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.ordered(path, [])
+        for status in (399, 400, 500):
+            journal.recorded(path, answered(status, str(status)))
+        if finished:
+            journal.finished(path, "a")
+
+    assert fold(tmp_path, "r1", whole=True) == len(kept)
+    assert texts(path) == kept
+
+
+def test_an_error_answer_alone_of_a_test_that_did_not_finish_makes_no_cassette(
+    tmp_path: Path, path: Path
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, answered(500, "down"))
+
+    assert fold(tmp_path, "r1", whole=True) == 0
+    assert not path.exists()
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_a_journal_that_is_still_written_is_left_for_the_next_run(
+    tmp_path: Path, recorded: Path
+) -> None:
+    with journal_of(tmp_path, "rewrite", writer="gw1") as journal:
+        journal.ordered(recorded, ["c"])
+        journal.recorded(recorded, recording("c1", case="c"))
+    with journal_of(tmp_path, "rewrite", writer="gw0") as living:
+        living.ordered(recorded, ["d"])
+        living.recorded(recorded, recording("d1", case="d"))
+        assert fold(tmp_path, "r1", whole=True) == 1
+        during = texts(recorded)
+        living.recorded(recorded, recording("d2", case="d", key="k2"))
+
+    assert during == ["c1", "a1", "a2", "b1"]
+    assert abandoned_runs(tmp_path) == ["r1"]
+    assert fold(tmp_path, "r1", whole=False) == 2
+    assert sorted(texts(recorded)) == ["a1", "a2", "b1", "c1", "d1", "d2"]
 
 
 def test_the_end_of_another_case_does_not_finish_this_one(tmp_path: Path, recorded: Path) -> None:

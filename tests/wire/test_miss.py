@@ -1,6 +1,9 @@
 """Misses: what was sent, what is nearest, what differs, and the command that mends it."""
 
+import os
 import shlex
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +33,8 @@ def told(tape: Tape, document: Any, choice: ModelChoice = AS_IT_IS, **request: A
     return explain(tape, wire_request(document, **request), choice, masking.BUILT_IN)
 
 
-def test_a_miss_tells_all_that_is_needed(lab: Lab) -> None:
+def test_a_miss_tells_all_that_is_needed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lab.root)
     save(
         lab.path(),
         [
@@ -115,6 +119,64 @@ def test_a_request_that_differs_only_in_its_place_says_so(lab: Lab) -> None:
 
     assert "sent      PUT responses to gpt-test" in text
     assert "the URL or the method" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.openai.com/v1/chat/completions", "nothing that can be seen"),
+        ("https://proxy.internal/v1/chat/completions", "nothing that can be seen"),
+        ("https://api.openai.com/v1/responses", "the URL or the method"),
+    ],
+)
+def test_an_edited_key_is_told_from_another_place(lab: Lab, url: str, expected: str) -> None:
+    save(lab.path(), [replace(kept(chat_request("hello")), key="edited")])
+    text = told(lab.run().tape(), chat_request("hello"), url=url)
+
+    assert expected in text
+    assert ("record it again" in text) == (expected != "the URL or the method")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/v9?key=[masked]", "nothing that can be seen"),
+        ("https://a.example/v9?key=other", "nothing that can be seen"),
+        ("https://b.example/v9?key=[masked]", "the URL or the method"),
+    ],
+)
+def test_where_no_dialect_knows_it_the_host_is_part_of_the_place(
+    lab: Lab, url: str, expected: str
+) -> None:
+    old = kept(chat_request("hello"))
+    request = {**old.request, "uri": "https://a.example/v9?key=[masked]"}
+    save(lab.path(), [replace(old, key="edited", request=request)])
+
+    assert expected in told(lab.run().tape(), chat_request("hello"), url=url)
+
+
+@pytest.mark.parametrize("place", [".", "cassettes", ".."])
+def test_the_cassette_is_named_as_it_is_found_from_here(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    save(lab.path(), [kept(chat_request("hello"))])
+    monkeypatch.chdir(lab.root / place)
+
+    text = told(lab.run().tape(), chat_request("other"))
+    path = text.split("cassette  ")[1].split(": ")[0]
+    assert Path(path).samefile(lab.path())
+    assert not Path(path).is_absolute()
+
+
+def test_a_cassette_on_another_drive_is_named_in_full(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", fail)
+
+    assert f"cassette  {lab.path().resolve()}: 0" in told(lab.run().tape(), chat_request("x"))
 
 
 def test_fields_that_came_or_went_are_shown_as_absent(lab: Lab) -> None:

@@ -227,6 +227,35 @@ def test_sections_stand_in_the_order_of_the_data_set(lab: Lab) -> None:
     assert list(lab.cassette().cases) == ["a", "b", "c"]
 
 
+def test_a_whole_rewrite_keeps_the_sections_of_all_variants(lab: Lab) -> None:
+    run: Run = lab.run("rewrite")
+    for variant in ("y", "x"):
+        order = [f"{variant}-1", f"{variant}-2"]
+        for case in reversed(order):
+            tape = run.tape(case, cases=order)
+            tape.keep(HELLO, kept(HELLO, case, case))
+            tape.close(finished=True)
+    run.journal.close()
+    lines = next((lab.root / journal.FOLDER).glob("*/*.jsonl")).read_text().splitlines()
+    journal.fold(lab.root, run.run_id, whole=True)
+
+    assert list(lab.cassette().cases) == ["y-1", "y-2", "x-1", "x-2"]
+    assert sum('"order"' in line for line in lines) == 2
+
+
+def test_a_test_that_is_run_again_leaves_what_its_last_try_recorded(lab: Lab) -> None:
+    run: Run = lab.run("once")
+    for text in ("first", "second"):
+        tape = run.tape("a")
+        tape.keep(HELLO, kept(HELLO, text, "a"))
+        tape.keep(BYE, kept(BYE, text, "a"))
+        tape.close(finished=text == "second")
+    run.journal.close()
+    journal.fold(lab.root, run.run_id, whole=True)
+
+    assert [text_of(each) for each in lab.cassette().all()] == ["second", "second"]
+
+
 def test_an_exchange_is_observed_as_it_is_added(lab: Lab) -> None:
     run = lab.run()
     tape = run.tape()
@@ -272,3 +301,24 @@ def test_ordinary_names_stay_readable() -> None:
 
 def test_a_timestamp_is_to_the_second_in_utc() -> None:
     assert timestamp(NOW.replace(microsecond=999_999)) == "2026-11-22T12:30:00Z"
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_broken_cassette_is_told_before_anything_is_sent(lab: Lab, mode: RecordMode) -> None:
+    lab.path().parent.mkdir(parents=True)
+    lab.path().write_text("{")
+
+    with pytest.raises(CassetteError, match="line 1"):
+        lab.run(mode).tape().may_record(HELLO)
+
+
+def test_an_error_of_ours_is_remembered_while_the_test_runs(lab: Lab) -> None:
+    tape = lab.run().tape()
+    for _ in range(2):
+        with pytest.raises(CassetteError), tape.remembering():
+            raise CassetteError("broken")
+        with pytest.raises(ValueError, match="theirs"), tape.remembering():
+            raise ValueError("theirs")
+        tape.close(finished=True)
+
+    assert tape.misses == ["broken"]

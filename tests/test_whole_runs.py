@@ -1,0 +1,324 @@
+"""Gates are written by whole runs only, and say what those runs found."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+from project import Project
+
+TWO_EVALS = """
+    import pytest
+
+    @pytest.mark.llm_eval(feature="f", dataset="words.jsonl", threshold=0.5)
+    def test_good(llm_case):
+        pass
+
+    @pytest.mark.slow
+    @pytest.mark.llm_eval(feature="f", dataset="words.jsonl", threshold=0.5)
+    def test_bad(llm_case):
+        assert False
+"""
+
+
+@pytest.fixture
+def closed(project: Project) -> Project:
+    """A project whose gate is closed by one of two evals."""
+    project.pytester.makeini("[pytest]\nmarkers = slow: takes long\n")
+    project.pytester.makepyfile(test_words=TWO_EVALS)
+    assert project.run().ret == pytest.ExitCode.TESTS_FAILED
+    assert project.gates()["f"]["enabled"] is False
+    return project
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-m", "not slow"], "10 evals were deselected"),
+        (["--deselect", "test_words.py::test_bad"], "10 evals were deselected"),
+        (["test_words.py::test_good"], "single tests were named"),
+        (["-m", "not slow", "-n2"], "10 evals were deselected"),
+    ],
+)
+def test_leaving_out_the_bad_eval_does_not_open_the_gate(
+    closed: Project, arguments: list[str], reason: str
+) -> None:
+    result = closed.run(*arguments, subprocess=True)
+
+    assert result.ret == pytest.ExitCode.OK
+    assert closed.gates()["f"]["enabled"] is False
+    result.stdout.fnmatch_lines([f"gates not written: {reason}"])
+
+
+def test_a_file_that_cannot_be_collected_keeps_the_gates_as_they_are(closed: Project) -> None:
+    closed.pytester.makepyfile(test_words=TWO_EVALS.split("    @pytest.mark.slow")[0])
+    closed.pytester.makepyfile(test_other="import nothing_of_that_name")
+
+    result = closed.run("--continue-on-collection-errors")
+
+    assert closed.gates()["f"]["enabled"] is False
+    result.stdout.fnmatch_lines(["gates not written: not every file could be collected"])
+
+
+def test_an_eval_that_is_gone_leaves_the_gate_of_the_others(closed: Project) -> None:
+    closed.pytester.makepyfile(test_words=TWO_EVALS.split("    @pytest.mark.slow")[0])
+
+    result = closed.run()
+
+    assert result.ret == pytest.ExitCode.OK
+    assert closed.gates()["f"]["enabled"] is True
+
+
+def test_cases_without_a_recording_are_no_judgement_of_the_model(recorded: Project) -> None:
+    before = recorded.gates()
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    result = recorded.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes() == {"failed": 10}
+    assert recorded.gates() == before
+    result.stdout.fnmatch_lines(["gates not written: not every case was judged"])
+
+
+def test_a_run_with_another_model_leaves_the_gates_of_the_application(recorded: Project) -> None:
+    before = (recorded.path / "llmprod-gates.json").read_text()
+    recorded.server.answer = lambda body: "wrong"
+
+    result = recorded.record("--llm-swap=gpt-test=gpt-other")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert (recorded.path / "llmprod-gates.json").read_text() == before
+
+
+def test_gates_are_not_carried_along_by_last_failed(closed: Project) -> None:
+    cache = closed.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
+
+    failed = json.loads(cache.read_text()) if cache.exists() else {}
+
+    assert failed == {}
+
+
+def test_verbose_progress_ends_at_100_percent(closed: Project) -> None:
+    result = closed.run("-v")
+
+    assert "[100%]" in result.stdout.str()
+    assert "[10" not in result.stdout.str().replace("[100%]", "")
+
+
+def test_junit_keeps_the_figures_of_a_gate(recorded: Project) -> None:
+    recorded.run("--junit-xml=junit.xml")
+
+    cases = ET.parse(recorded.path / "junit.xml").getroot().iter("testcase")
+    gate = next(case for case in cases if case.get("name") == "gate")
+    found = {each.get("name"): each.get("value") for each in gate.iter("property")}
+    assert found["llmprod_score"] == "0.900000"
+    assert found["llmprod_verdict"] == "PASS"
+
+
+def test_parameters_that_print_alike_are_suites_of_their_own(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+
+        @pytest.mark.llm_eval(feature="f", dataset="words.jsonl", threshold=0.5)
+        @pytest.mark.parametrize("v", [1, "1", "a::b", "\\x1b[31m"])
+        def test_v(llm_case, v):
+            assert v == 1
+        """
+    )
+
+    suites = project.data("--junit-xml=junit.xml")["suites"]
+
+    assert sorted(suite["hits"] for suite in suites) == [0, 0, 0, 10]
+    names = {case.get("name") for case in ET.parse(project.path / "junit.xml").iter("testcase")}
+    assert sum(str(name).startswith("gate[") for name in names) == 4
+    assert not [name for name in names if "\x1b" in str(name)]
+
+
+def test_nested_classes_of_one_name_have_tapes_of_their_own(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        class TestA:
+            class TestX:
+                @pytest.mark.llm_cassette
+                def test_it(self):
+                    assert ask("one") == "one one"
+
+        class TestB:
+            class TestX:
+                @pytest.mark.llm_cassette
+                def test_it(self):
+                    assert ask("two") == "two two"
+        """
+    )
+
+    project.record("--llm-record=once")
+
+    names = sorted(path.name for path in project.cassette().parent.iterdir())
+    assert names == ["TestA.TestX.test_it.gpt-test.json", "TestB.TestX.test_it.gpt-test.json"]
+    assert project.run().parseoutcomes() == {"passed": 2}
+
+
+def test_an_expected_crash_is_an_error_and_no_miss(recorded: Project) -> None:
+    recorded.edit(
+        "test_words.py",
+        "def test_doubles(llm_case):",
+        '@pytest.mark.xfail(reason="flaky")\ndef test_doubles(llm_case):\n    1 / 0',
+    )
+
+    data = recorded.data()
+
+    assert {case["outcome"] for case in data["cases"]} == {"error"}
+    assert data["cases"][0]["why"] == "expected to fail: flaky"
+    assert data["suites"][0]["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize("kind", ["AssertionError", "RuntimeError"])
+def test_an_exception_whose_text_cannot_be_had_breaks_no_run(recorded: Project, kind: str) -> None:
+    recorded.edit(
+        "test_words.py",
+        "import pytest",
+        f"import pytest\n\nclass Odd({kind}):\n    def __str__(self):\n        raise ValueError\n",
+    )
+    recorded.edit("test_words.py", "    assert ask", "    raise Odd\n    assert ask")
+
+    data = recorded.data()
+
+    assert len(data["cases"]) == 10
+    assert data["suites"][0]["hits"] == 0
+
+
+def test_commands_are_relative_to_where_pytest_was_started(
+    recorded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recorded.path / "pytest.ini").write_text("[pytest]\n")
+    folder = recorded.path / "below"
+    folder.mkdir()
+    for name in ("feature.py", "test_words.py", "words.jsonl", "cassettes"):
+        (recorded.path / name).rename(folder / name)
+    monkeypatch.chdir(folder)
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(["  pytest --llm-eval 'test_words.py::test_doubles?seven?'"])
+    again = recorded.run("test_words.py::test_doubles[seven]")
+    assert again.parseoutcomes() == {"missed": 1}
+
+
+def test_a_marker_that_stands_twice_is_refused(project: Project) -> None:
+    project.edit("test_words.py", "@pytest", "@pytest.mark.llm_eval(feature='g')\n@pytest")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*stands twice above this function*"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """
+        import pytest, unittest
+
+        class TestOld(unittest.TestCase):
+            @pytest.mark.llm_eval(feature="f", dataset="nope", threshold=5)
+            def test_it(self): pass
+        """,
+        """
+        import pytest
+
+        mark = pytest.mark.llm_eval(feature="f", dataset="nope", threshold=5)
+
+        @pytest.mark.parametrize("v", [pytest.param(1, marks=mark)])
+        def test_it(v): pass
+        """,
+    ],
+)
+def test_a_marker_that_would_do_nothing_is_refused(project: Project, body: str) -> None:
+    project.pytester.makepyfile(test_words=body)
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_it*: the llm_eval marker works on a test function*"])
+
+
+def test_a_fixture_of_ours_in_another_test_says_what_it_needs(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        def test_a(llm_score): pass
+        def test_b(request): request.getfixturevalue("llm_client")
+        """
+    )
+
+    result = project.run()
+
+    assert result.parseoutcomes() == {"errors": 1, "failed": 1}
+    assert result.stdout.str().count("needs a test that records and replays") >= 2
+
+
+def test_a_task_is_not_called_for_cases_that_are_marked_to_be_skipped(project: Project) -> None:
+    project.pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker(pytest.mark.skip(reason="not today"))
+        """
+    )
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+
+        called = []
+
+        @pytest.mark.llm_eval(feature="f", dataset="words.jsonl", threshold=0, task=called.append)
+        def test_it(llm_case):
+            assert "one" not in called
+            assert len(called) == 9
+        """
+    )
+
+    suite = project.data()["suites"][0]
+
+    assert (suite["hits"], suite["skipped"]) == (9, 1)
+
+
+def test_a_runner_that_keeps_its_loop_gives_each_test_its_own_tape(recorded: Project) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import asyncio, inspect, pytest
+
+        runner = asyncio.Runner()
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pyfunc_call(pyfuncitem):
+            if inspect.iscoroutinefunction(pyfuncitem.obj):
+                names = pyfuncitem._fixtureinfo.argnames
+                arguments = {name: pyfuncitem.funcargs[name] for name in names}
+                runner.run(pyfuncitem.obj(**arguments))
+                return True
+
+        def pytest_sessionfinish():
+            runner.close()
+        """
+    )
+    recorded.pytester.makepyfile(
+        test_words="""
+        import asyncio, pytest
+        from feature import ask
+
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        async def test_doubles(llm_case):
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(None, ask, llm_case.input)
+            assert answer == llm_case.expected
+        """
+    )
+
+    suite = recorded.data()["suites"][0]
+
+    assert (suite["hits"], suite["requests"]) == (9, 10)
