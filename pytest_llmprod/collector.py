@@ -95,7 +95,11 @@ class Collector:
             return
         if self._result is None:  # the loop was broken off before anything could be decided
             note = "gates not written: the run was stopped early"
-            self._result = self._run.result(self._run.decide(), gates={}, gates_note=note)
+            try:
+                self._result = self._run.result(self._run.decide(), gates={}, gates_note=note)
+            except LlmprodError as error:
+                terminalreporter.write_line(f"llmprod: {error}", red=True)
+                return
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
         supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
@@ -205,7 +209,12 @@ class Collector:
         return ""
 
     def _other_model(self, run: "Run") -> str:
+        """Return that the run asked another model, or tried to in vain, or ''."""
         choice = run.settings.choice
+        asked = run.asked_models
+        for old, new in choice.swaps.items():
+            if new not in asked:
+                return f"--llm-swap {old}={new} changed no request"
         if choice.override or choice.swaps:
             option = "--llm-model" if choice.override else "--llm-swap"
             return f"{option} asks another model than the application does"

@@ -74,6 +74,12 @@ class Run:
         """Say whether every case of every suite has come, and was judged from an answer."""
         return all(_is_judgeable(each) for each in self._suites.values())
 
+    @property
+    def asked_models(self) -> set[str]:
+        """Return the names of the models that were asked."""
+        rows = (row for suite in self._suites.values() for row in suite.rows.values())
+        return {each.get("asked", "") for row in rows for each in _exchanges(row)}
+
     def add(self, row: Row) -> None:
         """Take the row of one case. A case that ran again replaces its earlier row."""
         suite = self._suites.setdefault(row["suite"], _Suite())

@@ -322,3 +322,21 @@ def test_a_runner_that_keeps_its_loop_gives_each_test_its_own_tape(recorded: Pro
     suite = recorded.data()["suites"][0]
 
     assert (suite["hits"], suite["requests"]) == (9, 10)
+
+
+def test_a_swap_that_fits_no_request_is_told(recorded: Project) -> None:
+    result = recorded.run("--llm-swap=gpt-tset=gpt-other")
+
+    result.stdout.fnmatch_lines(
+        ["gates not written: --llm-swap gpt-tset=gpt-other changed no request"]
+    )
+
+
+def test_a_broken_price_list_in_a_run_that_stops_early_is_a_sentence(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text("[[models]]\n")
+    recorded.edit("test_words.py", "    assert", "    1 / (llm_case.id != 'two')\n    assert")
+
+    result = recorded.run("-x")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["llmprod: *llmprod.prices.toml: cannot be read*"])

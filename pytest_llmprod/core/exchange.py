@@ -48,6 +48,7 @@ class Exchange:
         """Return the figures of this exchange as plain JSON, without what was said."""
         row: dict[str, Any] = {
             "provider": self.provider,
+            "asked": self.model_requested,
             "model": self.model,
             "latency_s": self.latency_s,
             "replayed": self.replayed,
