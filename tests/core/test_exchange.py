@@ -15,6 +15,7 @@ def exchange(**changes: object) -> Exchange:
         "provider": "openai",
         "operation": "chat.completions",
         "model_requested": "gpt-5-mini",
+        "asked": "gpt-5-mini",
         "model": "gpt-5-mini-2025-08-07",
         "stream": False,
         "status": 200,
