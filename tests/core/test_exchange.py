@@ -15,7 +15,6 @@ def exchange(**changes: object) -> Exchange:
         "provider": "openai",
         "operation": "chat.completions",
         "model_requested": "gpt-5-mini",
-        "asked": "gpt-5-mini",
         "model": "gpt-5-mini-2025-08-07",
         "stream": False,
         "status": 200,
@@ -45,6 +44,7 @@ def test_a_row_holds_figures_and_nothing_that_was_said() -> None:
 
     assert row == {
         "provider": "openai",
+        "asked": "gpt-5-mini",
         "model": "gpt-5-mini-2025-08-07",
         "latency_s": 0.5,
         "replayed": True,
