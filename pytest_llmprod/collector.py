@@ -31,7 +31,6 @@ class Collector:
         """Make a collector that has seen nothing."""
         self._config = config
         self._started_at = started_at
-        self._files: set[str] = set()
         self._has_collection_errors = False
         self._run: Run | None = None
         self._result: RunResult | None = None
@@ -67,9 +66,7 @@ class Collector:
         self._has_collection_errors |= report.failed
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Gather the row of a case, and the files that were part of the run."""
-        if report.when == "setup":
-            self._files.add(report.nodeid.partition("::")[0])
+        """Gather the row of a case."""
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
@@ -139,7 +136,9 @@ class Collector:
             return
         from pytest_llmprod.wire import journal  # only a run that records needs it
 
-        whole = self._run is not None and self._run.is_complete and not self._narrowing(session)
+        run = self._run
+        whole = run is not None and run.is_complete and not run.has_skipped
+        whole = whole and not self._narrowing(session)
         try:
             journal.fold(self._config.rootpath, self._config.stash[RUN_ID], whole=whole)
         except LlmprodError as error:
@@ -158,19 +157,12 @@ class Collector:
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]"
     ) -> tuple[Any, str]:
-        obstacle = self._narrowing(session) or self._other_model(run)
-        if not obstacle and not run.is_complete:
-            obstacle = "not every case was judged"
+        incomplete = "" if run.is_complete else "not every case was judged"
+        obstacle = self._narrowing(session) or incomplete or self._other_model(run)
         if obstacle:
             return {}, f"gates not written: {obstacle}"
-        arguments_given = self._config.args_source is pytest.Config.ArgsSource.ARGS
         try:
-            gates = run.write_gates(
-                suites,
-                datetime.now(UTC),
-                seen_files=self._files,
-                is_everything=not arguments_given,
-            )
+            gates = run.write_gates(suites, datetime.now(UTC))
         except LlmprodError as error:
             self._report(session, "llmprod-gates.json::written", str(error))
             return {}, "gates not written: see the failure above"

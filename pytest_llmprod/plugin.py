@@ -138,10 +138,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
     if any(_is_ours(item) for item in items):
-        from pytest_llmprod.recorder import Recorder
+        from pytest_llmprod.recorder import Recorder, TaskRunner
 
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
+        config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -42,10 +42,10 @@ class Recorder:
         trial = self._trial(item)
         item.stash[TRIAL] = trial
         self._session.begin(trial)
-        if trial.suite is not None and trial.suite.task is not None and trial.result is None:
-            self._session.run_task(self._waiting(item, trial))
         if inspect.iscoroutinefunction(item.obj):
-            item.obj = self._in_own_context(item.obj, trial)
+            # A test that runs again is wrapped already, for a tape that is closed.
+            function = getattr(item.obj, "llmprod_original", item.obj)
+            item.obj = self._in_own_context(function, trial)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -55,7 +55,8 @@ class Recorder:
         running = self._session.running
         if running is None or fixturedef.scope == "function":
             return (yield)
-        with self._session.shared(_fixture_label(fixturedef, request), running):
+        label = _fixture_label(fixturedef, request, running.tape.label)
+        with self._session.shared(label, running):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -84,6 +85,14 @@ class Recorder:
             return (yield)
         finally:
             self._session.close_journal()
+
+    def run_task(self, item: pytest.Item) -> None:
+        """Run the task of an eval's suite, unless its answers are there."""
+        trial = item.stash.get(TRIAL, None)
+        if trial is None or trial.suite is None or trial.suite.task is None:
+            return
+        if trial.result is None and isinstance(item, pytest.Function):
+            self._session.run_task(self._waiting(item, trial))
 
     def _needs_a_tape(self, item: pytest.Function) -> bool:
         if markers.is_eval(item) or item.get_closest_marker("llm_cassette") is not None:
@@ -139,7 +148,7 @@ class Recorder:
             for each in item.session.items
             if isinstance(each, pytest.Function)
             and markers.is_eval(each)
-            and each.get_closest_marker("skip") is None
+            and not _is_to_be_skipped(each)
             and self._suite(self._name(each)) is suite
         ]
         return [self._trial(each) for each in others]
@@ -152,7 +161,27 @@ class Recorder:
             with self._session.carrying(trial):
                 return await function(*args, **kwargs)
 
+        owned.llmprod_original = function  # type: ignore[attr-defined]  # read at setup
         return owned
+
+
+class TaskRunner:
+    """Runs tasks after pytest has decided whether the test is skipped."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        """Make the part of `recorder` that comes second at setup."""
+        self._recorder = recorder
+
+    @pytest.hookimpl
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Run the task before the first test of its suite that is not skipped."""
+        self._recorder.run_task(item)
+
+
+def _is_to_be_skipped(item: pytest.Item) -> bool:
+    """Say whether an item carries `skip`, or `skipif` with a condition that is True."""
+    conditions = (each.args[:1] for each in item.iter_markers("skipif"))
+    return item.get_closest_marker("skip") is not None or (True,) in conditions
 
 
 @contextmanager
@@ -287,19 +316,24 @@ def _sections(name: _Name, suite: Suite) -> tuple[str, ...]:
     return tuple(section_of(name.variant, case.id) for case in suite.dataset.cases)
 
 
-def _fixture_label(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> TapeLabel:
-    """Name the tape of a fixture after the file that defines it: a module, or a conftest.py."""
+def _fixture_label(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, running: TapeLabel
+) -> TapeLabel:
+    """Name the tape of a fixture after the file that defines it: a module, or a conftest.py.
+
+    All that it ever asked stands in one section, however often and with whatever parameters it is
+    set up: each time it finds its requests there.
+    """
     home = request.config.rootpath / str(fixturedef.baseid).partition("::")[0]
     is_module = home.suffix == ".py"
+    folder, stem = (home.parent, home.stem) if is_module else (home, "conftest")
     return TapeLabel(
-        folder=(home.parent if is_module else home)
-        / "cassettes"
-        / (home.stem if is_module else "conftest"),
+        folder=folder / "cassettes" / stem,
         function=f"fixture.{fixturedef.argname}",
-        case=str(getattr(request, "param_index", "")) if fixturedef.params else "",
+        case="",
         cases=tuple,
-        nodeid=f"{home}::{fixturedef.argname}",
-        is_eval=True,
+        nodeid=running.nodeid,
+        is_eval=running.is_eval,
         is_shared=True,
     )
 

@@ -3,7 +3,7 @@
 Lives in the one process that sees every report: that of pytest itself, or the xdist controller.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -75,6 +75,12 @@ class Run:
         return all(_is_judgeable(each) for each in self._suites.values())
 
     @property
+    def has_skipped(self) -> bool:
+        """Say whether a case was skipped."""
+        rows = (row for suite in self._suites.values() for row in suite.rows.values())
+        return any(row["outcome"] == "skip" for row in rows)
+
+    @property
     def asked_models(self) -> set[str]:
         """Return the names of the models that were asked."""
         rows = (row for suite in self._suites.values() for row in suite.rows.values())
@@ -85,6 +91,9 @@ class Run:
         suite = self._suites.setdefault(row["suite"], _Suite())
         if "meta" in row:
             suite.meta = row["meta"]
+        before = suite.rows.get(row["case"], {})
+        if before.get("unrecorded"):  # what one try missed, another may have got from a cache
+            row = {**row, "unrecorded": True}
         suite.rows[row["case"]] = row
 
     def decide(self) -> list[SuiteResult]:
@@ -107,27 +116,12 @@ class Run:
         ]
 
     def write_gates(
-        self,
-        suites: Sequence[SuiteResult],
-        now: datetime,
-        *,
-        seen_files: Collection[str],
-        is_everything: bool,
+        self, suites: Sequence[SuiteResult], now: datetime
     ) -> Mapping[str, Mapping[str, Any]]:
-        """Write the gates of a whole run and return them; raises GatesFileError.
-
-        `seen_files` are the test files of the run, `is_everything` says that these are all.
-        """
+        """Write the gates of a whole run and return them; raises GatesFileError."""
         entries = gates_file.gate_entries(suites, now=now, valid_days=self.settings.gate_valid_days)
         path = self.settings.rootpath / FILE_NAME
-        return gates_file.write(
-            path,
-            entries,
-            run_id=self.run_id,
-            now=now,
-            seen_files=seen_files,
-            is_everything=is_everything,
-        )
+        return gates_file.write(path, entries, run_id=self.run_id, now=now)
 
     def result(
         self,

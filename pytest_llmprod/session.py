@@ -99,6 +99,7 @@ class Session:
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
         self.running: Trial | None = None
+        self._has_shared_misses = False
         self._told_suites: set[str] = set()
 
     @cached_property
@@ -165,9 +166,11 @@ class Session:
         """Give the wire to a fixture that several tests share, then back to the running test.
 
         Whichever test happens to be the first, and in whichever worker, the fixture's requests
-        stand in a cassette of their own. What it misses fails the test that runs.
+        stand in a cassette of their own. What it misses fails the test that runs, and no suite is
+        judged after it: who knows which of them the fixture serves.
         """
         tape = self._open_tape(label)
+        before = self._router.running or running.tape
         self._router.enter(tape)
         is_finished = False
         try:
@@ -176,7 +179,8 @@ class Session:
         finally:
             tape.close(finished=is_finished)
             running.tape.misses.extend(tape.misses)
-            self._router.enter(running.tape)
+            self._has_shared_misses |= bool(tape.misses)
+            self._router.enter(before)
 
     def carrying(self, trial: Trial) -> AbstractContextManager[None]:
         """Return a context in which this task or thread belongs to `trial`."""
@@ -259,7 +263,7 @@ class Session:
         row["suite"] = suite.test
         row["case"] = case.id
         row["nodeid"] = trial.tape.label.nodeid
-        if trial.tape.misses:
+        if trial.tape.misses or self._has_shared_misses or self._got_no_answer(trial):
             row["unrecorded"] = True
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)
@@ -269,6 +273,11 @@ class Session:
         if self.settings.json_path is not None:
             row["output"] = self._shown_output(trial)
         return row
+
+    def _got_no_answer(self, trial: Trial) -> bool:
+        """Say whether a live case failed before any answer came: no key, or nobody there."""
+        is_live = self.settings.record != "none" and trial.suite and trial.suite.outputs is None
+        return bool(is_live) and trial.trace.outcome == "error" and not trial.trace.exchanges
 
     def _shown_output(self, trial: Trial) -> Any:
         suite = trial.suite

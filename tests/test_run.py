@@ -324,7 +324,7 @@ def test_gates_are_written_below_the_rootdir_for_90_days(tmp_path: Path) -> None
     run = make_run(tmp_path)
     add(run, "h" * 50)
 
-    gates = run.write_gates(run.decide(), NOW, seen_files=(), is_everything=True)
+    gates = run.write_gates(run.decide(), NOW)
 
     document = json.loads((tmp_path / "llmprod-gates.json").read_text())
     assert document["gates"] == gates

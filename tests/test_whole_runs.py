@@ -340,3 +340,107 @@ def test_a_broken_price_list_in_a_run_that_stops_early_is_a_sentence(recorded: P
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["llmprod: *llmprod.prices.toml: cannot be read*"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--ignore=test_other.py"], ["-o", "python_functions=test_d*"]]
+)
+def test_options_that_hide_a_closed_eval_do_not_open_its_gate(
+    recorded: Project, arguments: list[str]
+) -> None:
+    recorded.pytester.makepyfile(
+        test_other="""
+        import pytest
+
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        def test_other(llm_case):
+            assert False
+        """
+    )
+    recorded.run()
+
+    result = recorded.run(*arguments)
+
+    assert recorded.gates()["doubling"]["enabled"] is False
+    result.stdout.fnmatch_lines(["gate doubling: closed; closed by *test_other* of an earlier run"])
+
+
+def test_a_recording_run_without_a_key_leaves_the_gates_as_they_are(project: Project) -> None:
+    result = project.run("--llm-record=once")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not (project.path / "llmprod-gates.json").exists()
+    result.stdout.fnmatch_lines(["gates not written: not every case was judged"])
+
+
+def test_a_skipped_first_case_does_not_stop_the_task(project: Project) -> None:
+    project.pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker(pytest.mark.skipif(True, reason="not today"))
+            items[3].add_marker(pytest.mark.skip)
+        """
+    )
+    project.edit("test_words.py", "threshold=0.5", "threshold=0.5, task=str.upper")
+    project.edit("test_words.py", "assert ask(llm_case.input) == llm_case.expected", "pass")
+
+    data = project.data()
+
+    assert [case["outcome"] for case in data["cases"]].count("skip") == 2
+    assert (data["suites"][0]["hits"], data["suites"][0]["errors"]) == (8, 0)
+
+
+def test_a_miss_that_a_shared_fixture_swallows_keeps_every_gate_as_it_is(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="session")
+        def style():
+            try:
+                return ask("never recorded")
+            except Exception:
+                return "fallback"
+        """
+    )
+    recorded.edit("test_words.py", "(llm_case):", "(llm_case, style):")
+
+    result = recorded.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*mend*test_words.py::test_doubles?one?*", "gates not written: not every case was judged"]
+    )
+
+
+def test_a_shared_fixture_with_parameters_replays_each_of_them(project: Project) -> None:
+    project.pytester.makeconftest(
+        """
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="module", params=["red", "blue"])
+        def colour(request):
+            return ask(request.param)
+        """
+    )
+    body = """
+        import pytest
+
+        @pytest.mark.llm_cassette
+        def test_it(colour):
+            assert colour in ("red red", "blue blue")
+        """
+    project.pytester.makepyfile(test_words=body, test_more=body)
+
+    project.record("--llm-record=once")
+    project.server.requests.clear()
+    replayed = project.run()
+
+    assert replayed.parseoutcomes() == {"passed": 4}
+    assert project.server.requests == []

@@ -4,7 +4,8 @@
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,24 +82,24 @@ def write(
     *,
     run_id: str,
     now: datetime,
-    seen_files: Collection[str] = (),
-    is_everything: bool = False,
 ) -> dict[str, Any]:
     """Put `gates` into the file at `path` and return all the gates that it then holds.
 
-    `seen_files` are the test files, relative to the rootdir, from which any test ran;
-    `is_everything` says that the run was not narrowed to some paths. Of the old file, a run of
-    everything keeps nothing. Another keeps the suites of every feature whose test file still
-    exists and was not seen. Raises GatesFileError, with the old file untouched, where it cannot be
-    read or replaced.
+    Of the old file those suites stay that did not run now and whose test function still stands in
+    its file: nobody can tell whether a run meant to leave them out, and a run that does must not
+    open a gate that they hold closed. Raises GatesFileError, with the old file untouched, where it
+    cannot be read or replaced.
     """
     old = _read(path)
     suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}
-    if not is_everything:
-        ran = {_test_file(suite) for group in suites.values() for suite in group}
-        for feature, entry in old.items():
-            kept = _unseen_suites(entry, path.parent, ran.union(seen_files))
-            suites.setdefault(feature, []).extend(kept)
+    ran = {_function(suite) for group in suites.values() for suite in group}
+    for feature, entry in old.items():
+        kept = [
+            suite
+            for suite in _suites(entry)
+            if _function(suite) not in ran and _stands_in_its_file(suite, path.parent)
+        ]
+        suites.setdefault(feature, []).extend(kept)
     merged = {feature: _entry(group) for feature, group in suites.items() if group}
     document = {
         "schema": SCHEMA,
@@ -117,18 +118,21 @@ def write(
     return merged
 
 
-def _unseen_suites(
-    entry: Mapping[str, Any], rootpath: Path, seen_files: Collection[str]
-) -> list[dict[str, Any]]:
-    return [
-        suite
-        for suite in _suites(entry)
-        if (file := _test_file(suite)) not in seen_files and (rootpath / file).is_file()
-    ]
+def _function(suite: Mapping[str, Any]) -> str:
+    """Return the node id of a suite's test function, without parameters."""
+    file, _, names = str(suite["test"]).partition("::")
+    return f"{file}::{names.partition('[')[0]}"
 
 
-def _test_file(suite: Mapping[str, Any]) -> str:
-    return str(suite["test"]).partition("::")[0]
+def _stands_in_its_file(suite: Mapping[str, Any], rootpath: Path) -> bool:
+    """Say whether the test function of a suite is still written in its file."""
+    file, _, names = _function(suite).partition("::")
+    try:
+        source = (rootpath / file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    name = names.rpartition("::")[2]
+    return re.search(rf"\bdef {re.escape(name)}\b", source) is not None
 
 
 def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -166,7 +166,7 @@ def _command(words: Sequence[str], lead: str = "  ") -> list[str]:
 
 
 def _record_lines(command: Sequence[str]) -> list[str]:
-    return _command(command, "record them with: ") if command else []
+    return _command(command, "record what is missing with: ") if command else []
 
 
 def _source_lines(view: View) -> list[str]:

@@ -220,7 +220,7 @@ def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
 
 def unrecorded_text(number: int) -> str:
     """Return the words for `number` cases that asked what is in no recording."""
-    return f"{_plural(number, 'case is', 'cases are')} in no recording"
+    return f"{_plural(number, 'case has', 'cases have')} no usable recording"
 
 
 def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:

@@ -43,6 +43,11 @@ class Router:
             return tape
         return self._threads.get(thread, self._running)
 
+    @property
+    def running(self) -> Tape | None:
+        """Return the tape of the running test, or of the shared fixture that it sets up."""
+        return self._running
+
     def enter(self, tape: Tape) -> None:
         """Make `tape` that of the running test."""
         self._running = tape
@@ -79,7 +84,7 @@ class Router:
             executor: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
         ) -> "Future[Any]":
             tape = router.owner()
-            if tape is None:
+            if tape is None or tape.label.is_shared:
                 return submit(executor, fn, *args, **kwargs)
 
             def run_with_owner() -> Any:

@@ -157,7 +157,9 @@ class Tape:
         path = self.cassette_path(request.model)
         with self._lock:
             if path not in self._recorded:
-                self._library.started(path, self.label.case)
+                # A test that runs again says anew what it asks; a shared fixture goes on.
+                if not self.label.is_shared:
+                    self._library.started(path, self.label.case)
                 self._recorded.add(path)
         self._library.keep(path, recording, self.label.cases)
 

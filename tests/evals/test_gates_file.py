@@ -17,6 +17,7 @@ from pytest_llmprod.gates import gate
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=30)
+THREE_TESTS = "def test_a(): ...\ndef test_b(): ...\ndef test_c(): ...\n"
 
 
 def suite(
@@ -157,7 +158,7 @@ def test_the_run_is_named_in_the_file(path: Path) -> None:
 
 
 def test_what_is_returned_is_what_the_file_holds(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     put(path, suite("old", "test_b.py::test_b"))
 
     returned = put(path, suite("new"), now=LATER)
@@ -167,7 +168,7 @@ def test_what_is_returned_is_what_the_file_holds(path: Path) -> None:
 
 
 def test_other_features_are_kept_as_they_were(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     before = put(path, suite("old", "test_b.py::test_b", is_open=False, name="FAIL"))["old"]
 
     put(path, suite("new"), now=LATER)
@@ -177,7 +178,7 @@ def test_other_features_are_kept_as_they_were(path: Path) -> None:
 
 
 def test_a_suite_of_a_test_file_that_still_exists_is_kept(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     put(path, suite(test="test_b.py::test_b", is_open=False, name="FAIL", reason="b is low"))
 
     entry = put(path, suite(test="test_a.py::test_a"), now=LATER)["triage"]
@@ -197,7 +198,7 @@ def test_a_suite_of_a_test_file_that_is_gone_is_dropped(path: Path) -> None:
 
 
 def test_a_test_that_is_gone_from_a_file_that_ran_is_dropped(path: Path) -> None:
-    (path.parent / "test_a.py").touch()
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
     put(path, suite(test="test_a.py::test_old", is_open=False, name="FAIL"))
 
     entry = put(path, suite(test="test_a.py::test_new"), now=LATER)["triage"]
@@ -212,44 +213,42 @@ def test_a_feature_whose_test_file_is_gone_is_dropped(path: Path) -> None:
     assert set(on_disk(path)) == {"new"}
 
 
-def test_a_feature_whose_test_file_ran_without_it_is_dropped(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
+def test_a_feature_whose_test_function_is_gone_is_dropped(path: Path) -> None:
+    (path.parent / "test_b.py").write_text("def test_bb(): ...")
     put(path, suite("old", "test_b.py::test_b"))
 
-    gates = put(path, suite("new"), now=LATER, seen_files={"test_b.py"})
+    gates = put(path, suite("new"), now=LATER)
 
     assert set(gates) == {"new"}
 
 
 def test_a_test_that_has_moved_to_another_feature_leaves_the_old_one(path: Path) -> None:
-    (path.parent / "test_a.py").touch()
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
     put(path, suite("old", is_open=False, name="FAIL"))
 
     assert set(put(path, suite("new"), now=LATER)) == {"new"}
 
 
-def test_a_feature_keeps_only_the_suites_that_were_not_seen(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
-    (path.parent / "test_c.py").touch()
-    put(path, suite("old", "test_b.py::test_b"), suite("old", "test_c.py::test_c"))
+def test_a_run_that_left_out_a_closed_suite_does_not_open_the_gate(path: Path) -> None:
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
+    put(path, suite("triage"), suite("triage", "test_a.py::test_b", is_open=False, name="FAIL"))
 
-    entry = put(path, suite("new"), now=LATER, seen_files=["test_b.py"])["old"]
+    gates = put(path, suite("triage"), now=LATER)
 
-    assert [each["test"] for each in entry["suites"]] == ["test_c.py::test_c"]
+    assert gates["triage"]["enabled"] is False
 
 
-def test_a_run_of_everything_keeps_nothing_that_it_did_not_decide(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
-    put(path, suite("old", "test_b.py::test_b"), suite("triage", "test_b.py::test_c"))
+def test_a_function_that_ran_replaces_all_its_old_variants(path: Path) -> None:
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
+    put(path, suite("triage", "test_a.py::TestX::test_a[old]", is_open=False, name="FAIL"))
 
-    gates = put(path, suite("triage"), now=LATER, is_everything=True)
+    gates = put(path, suite("triage", "test_a.py::TestX::test_a[new]"), now=LATER)
 
-    assert set(gates) == set(on_disk(path)) == {"triage"}
-    assert [each["test"] for each in gates["triage"]["suites"]] == ["test_a.py::test_a"]
+    assert [each["test"] for each in gates["triage"]["suites"]] == ["test_a.py::TestX::test_a[new]"]
 
 
 def test_an_old_file_with_a_byte_order_mark_is_read(path: Path) -> None:
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     put(path, suite("old", "test_b.py::test_b"))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
 
@@ -257,7 +256,7 @@ def test_an_old_file_with_a_byte_order_mark_is_read(path: Path) -> None:
 
 
 def test_a_suite_that_ran_again_replaces_its_old_result(path: Path) -> None:
-    (path.parent / "test_a.py").touch()
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
     put(path, suite(metric="exact", is_open=False, name="FAIL"))
 
     entry = put(path, suite(metric="exact"), now=LATER)["triage"]
@@ -267,8 +266,8 @@ def test_a_suite_that_ran_again_replaces_its_old_result(path: Path) -> None:
 
 
 def test_a_kept_suite_is_not_made_younger_by_a_run_without_it(path: Path) -> None:
-    (path.parent / "test_a.py").touch()
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     put(path, suite(test="test_b.py::test_b"))
 
     entry = put(path, suite(test="test_a.py::test_a"), now=LATER)["triage"]
@@ -277,8 +276,8 @@ def test_a_kept_suite_is_not_made_younger_by_a_run_without_it(path: Path) -> Non
 
 
 def test_suites_that_ran_one_after_the_other_expire_with_the_older(path: Path) -> None:
-    (path.parent / "test_a.py").touch()
-    (path.parent / "test_b.py").touch()
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
     put(path, suite(test="test_b.py::test_b"))
     put(path, suite(test="test_a.py::test_a"), now=LATER)
 
@@ -416,7 +415,7 @@ def test_an_unwritable_folder_is_told_and_the_old_file_kept(
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "taken").touch()
+    (tmp_path / "taken").write_text(THREE_TESTS)
 
     with pytest.raises(GatesFileError, match=r"llmprod-gates.json: "):
         put(tmp_path / "taken" / "llmprod-gates.json", suite())

@@ -152,9 +152,9 @@ def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
     lines = lines_of(missing(), missing(feature="b", unrecorded=1), note="gates not written")
 
     assert lines[-4:] == [
-        "gate triage: not judged; 15 cases are in no recording",
-        "gate b: not judged; 1 case is in no recording",
-        "record them with: pytest --llm-eval --llm-record=new_episodes",
+        "gate triage: not judged; 15 cases have no usable recording",
+        "gate b: not judged; 1 case has no usable recording",
+        "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
         "gates not written",
     ]
 
@@ -164,7 +164,7 @@ def test_a_command_that_records_is_broken_as_the_shell_allows(others: list[str])
     lines = lines_of(missing(), options=("--llm-eval", *others))
     start = next(number for number, line in enumerate(lines) if line.startswith("record them"))
 
-    command = "\n".join(lines[start:]).removeprefix("record them with: ")
+    command = "\n".join(lines[start:]).removeprefix("record what is missing with: ")
 
     assert max(map(width, lines)) <= 80
     assert len(lines) > start + 1
