@@ -162,7 +162,7 @@ def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
 @pytest.mark.parametrize("others", [["--llm-swap=gpt-5-mini=gpt-5-nano"], ["--llm-model=m"] * 9])
 def test_a_command_that_records_is_broken_as_the_shell_allows(others: list[str]) -> None:
     lines = lines_of(missing(), options=("--llm-eval", *others))
-    start = next(number for number, line in enumerate(lines) if line.startswith("record them"))
+    start = next(number for number, line in enumerate(lines) if line.startswith("record what"))
 
     command = "\n".join(lines[start:]).removeprefix("record what is missing with: ")
 
