@@ -313,8 +313,7 @@ def test_a_runner_that_keeps_its_loop_gives_each_test_its_own_tape(recorded: Pro
 
         @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
         async def test_doubles(llm_case):
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(None, ask, llm_case.input)
+            answer = await asyncio.to_thread(ask, llm_case.input)
             assert answer == llm_case.expected
         """
     )
