@@ -42,14 +42,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VERB", required=True
     )
     check = dataset.add_parser("check", help="say whether data sets can be read")
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
+    )
     check.set_defaults(run=_dataset_check)
 
     cassette = nouns.add_parser("cassette", help="recordings").add_subparsers(
         metavar="VERB", required=True
     )
     show = cassette.add_parser("show", help="list the exchanges in a cassette, ours or vcrpy's")
-    show.add_argument("file", type=Path, metavar="FILE")
+    show.add_argument("file", type=Path, metavar="FILE", help="below a folder named cassettes")
     show.add_argument("--json", action="store_true", help="print JSON instead of a table")
     show.set_defaults(run=_cassette_show)
 
@@ -59,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     lock = prices.add_parser(
         "lock", help="write llmprod.prices.toml for the models in the recordings below a folder"
     )
-    lock.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    lock.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: here"
+    )
     lock.set_defaults(run=_prices_lock)
     return parser
 

@@ -47,9 +47,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--llm-record",
         default="none",
         choices=("none", "once", "new_episodes", "all", "rewrite"),
-        help="none: replay only (default). once: record tests that have no recording. "
-        "new_episodes: record requests that are in no recording. all: send every request and "
-        "replace its recording. rewrite: start the recordings of each test anew.",
+        help="none: replay only (default). once: record the cases that have no recording yet. "
+        "new_episodes: record also new requests of cases that have some, after a change of the "
+        "prompt for instance. all: send every request and replace its recording. rewrite: start "
+        "the recordings of each case that runs anew.",
     )
     add("--llm-model", metavar="NAME", help="ask this model in place of the application's")
     add(
