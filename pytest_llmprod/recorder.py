@@ -13,6 +13,7 @@ import pytest
 
 from pytest_llmprod import markers
 from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.session import Session, Trial
@@ -242,7 +243,7 @@ def _note_call(
 ) -> None:
     if report.failed and call.excinfo is not None and _is_assertion(call):
         trial.trace.outcome = "miss"
-        trial.trace.why = _first_line(_text_of(call.excinfo.value)) or "assertion failed"
+        trial.trace.why = _first_line(error_text(call.excinfo.value)) or "assertion failed"
         report.outcome = "passed"
         report.longrepr = None
         report.llmprod_missed = True  # type: ignore[attr-defined]  # xdist carries it along
@@ -261,15 +262,7 @@ def _fail(report: pytest.TestReport, text: str) -> None:
 def _why(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     if isinstance(report.longrepr, str) or call.excinfo is None:
         return _first_line(str(report.longrepr))
-    return _first_line(f"{call.excinfo.typename}: {_text_of(call.excinfo.value)}")
-
-
-def _text_of(error: BaseException) -> str:
-    """Return the text of an exception, whatever its `__str__` does."""
-    try:
-        return str(error)
-    except Exception as problem:
-        return f"(its text cannot be had: {type(problem).__name__})"
+    return _first_line(f"{call.excinfo.typename}: {error_text(call.excinfo.value)}")
 
 
 def _first_line(text: str) -> str:

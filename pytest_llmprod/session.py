@@ -16,6 +16,7 @@ from typing import Any
 from pytest_llmprod.budgets.prices import first_price
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Trace
+from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
@@ -157,7 +158,8 @@ class Session:
 
     def begin(self, trial: Trial) -> None:
         """Give the wire to `trial`; what the process sends now is its."""
-        self._lend_key()
+        if self.settings.record == "none":
+            lend_key()
         self.running = trial
         self._router.enter(trial.tape)
 
@@ -194,10 +196,6 @@ class Session:
         self._router.leave()
         take_back_key()
 
-    def _lend_key(self) -> None:
-        if self.settings.record == "none":
-            lend_key()
-
     def run_task(self, trials: Sequence[Trial]) -> None:
         """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.
 
@@ -206,7 +204,6 @@ class Session:
         suite = trials[0].suite
         if suite is None or suite.task is None:
             raise ValueError("run_task() needs trials of a suite with a task")
-        self._lend_key()
         jobs = [(trial.case, self.carrying(trial)) for trial in trials]
         results = run_task(
             suite.task,
@@ -235,7 +232,7 @@ class Session:
             return ""
         if trial.result is not None and trial.result.error is not None:
             error = trial.result.error
-            return f"the task failed on this case: {type(error).__name__}: {error}"
+            return f"the task failed on this case: {_named(error)}"
         for metric in suite.threshold:
             if metric == PASSED or metric in trial.trace.scores:
                 continue
@@ -247,7 +244,7 @@ class Session:
             try:
                 trial.score(metric, self.metrics[metric](self.output(trial), case.expected))
             except Exception as error:
-                return f"the metric {metric!r} failed on this case: {type(error).__name__}: {error}"
+                return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
 
     def row(self, trial: Trial) -> dict[str, Any]:
@@ -292,8 +289,8 @@ class Session:
         """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
         try:
             return json.loads(self._masked(json.dumps(value, ensure_ascii=False)))
-        except (TypeError, ValueError):
-            return self._masked(repr(value))
+        except (TypeError, ValueError, RecursionError):
+            return self._masked(_shown(value))
 
     def _masked(self, text: str) -> str:
         """Return `text` with secrets masked, and `?` for what UTF-8 and so xdist cannot carry."""
@@ -309,3 +306,15 @@ class Session:
         if "_intercept" in self.__dict__:
             self._intercept.uninstall()
         self._journal.close()
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error_text(error)}"
+
+
+def _shown(value: Any) -> str:
+    """Return the repr of an object of the application, whatever its `__repr__` does."""
+    try:
+        return repr(value)
+    except Exception as problem:
+        return f"({type(value).__name__} whose repr cannot be had: {type(problem).__name__})"

@@ -443,3 +443,31 @@ def test_a_shared_fixture_with_parameters_replays_each_of_them(project: Project)
 
     assert replayed.parseoutcomes() == {"passed": 4}
     assert project.server.requests == []
+
+
+def test_a_task_whose_error_and_answer_cannot_be_printed_breaks_no_run(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+
+        class Odd(Exception):
+            def __str__(self):
+                raise ValueError
+            __repr__ = __str__
+
+        def task(word):
+            if word == "one":
+                raise Odd
+            return Odd()
+
+        @pytest.mark.llm_eval(feature="f", dataset="words.jsonl", threshold=0, task=task)
+        def test_it(llm_case):
+            pass
+        """
+    )
+
+    data = project.data()
+
+    cases = {case["id"]: case for case in data["cases"]}
+    assert "the task failed on this case: Odd" in cases["one"]["why"]
+    assert cases["two"]["output"] == "(Odd whose repr cannot be had: ValueError)"

@@ -60,8 +60,9 @@ class CaseResult:
 class SuiteResult:
     """One suite under one metric: counts, score, verdict, cost and latency.
 
-    `verdict` is None where only a part of the suite ran, or `unrecorded` cases asked what is in no
-    recording: the gate is then not judged, for this says nothing about the model.
+    `verdict` is None where only a part of the suite ran, or where `unrecorded` cases got no answer
+    (their request is in no recording, or a live one found nobody): the gate is then not judged, for
+    this says nothing about the model.
     `cost_usd` sums the priced requests; `unpriced` counts the others. `p95_latency_s` is over
     requests, by nearest rank, None without any. `source` says where the answers came from.
     `gate_nodeid` names the test report of the gate.

@@ -21,6 +21,14 @@ def printable(text: str) -> str:
     return "".join(_escape(char) for char in folded)
 
 
+def error_text(error: BaseException) -> str:
+    """Return the text of an exception, whatever its `__str__` does."""
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"(its text cannot be had: {type(problem).__name__})"
+
+
 def _escape(char: str) -> str:
     if unicodedata.category(char) not in _INVISIBLE:
         return char

@@ -219,7 +219,7 @@ def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
 
 
 def unrecorded_text(number: int) -> str:
-    """Return the words for `number` cases that asked what is in no recording."""
+    """Return the words for `number` cases that could not be answered."""
     return f"{_plural(number, 'case has', 'cases have')} no usable recording"
 
 
