@@ -114,11 +114,15 @@ def test_rewrite_of_a_whole_run_drops_cases_that_left_the_data_set(recorded: Pro
 
 
 def test_rewrite_keeps_the_old_recordings_of_a_test_that_failed(recorded: Project) -> None:
-    recorded.edit("test_words.py", "    assert", "    1 / (llm_case.id != 'two')\n    assert")
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+    crash = "    ask(llm_case.input)\n    1 / (llm_case.id != 'two')\n    assert"
+    recorded.edit("test_words.py", "    assert", crash)
 
     recorded.record("--llm-record=rewrite")
 
-    assert recorded_words(recorded) == list(WORDS)
+    prompts = recorded.cassette().read_text()
+    assert '"Double this word: two"' in prompts
+    assert '"Double this word: one"' not in prompts
 
 
 def test_a_swap_asks_another_model_and_has_a_cassette_of_its_own(recorded: Project) -> None:

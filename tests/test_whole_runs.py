@@ -408,12 +408,22 @@ def test_a_miss_that_a_shared_fixture_swallows_keeps_every_gate_as_it_is(
         """
     )
     recorded.edit("test_words.py", "(llm_case):", "(llm_case, style):")
+    recorded.pytester.makepyfile(
+        test_first="""
+        import pytest
+
+        @pytest.mark.llm_cassette
+        def test_uses_it_first(style):
+            assert style == "fallback"
+        """
+    )
 
     result = recorded.run()
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["passed"] == 9
     result.stdout.fnmatch_lines(
-        ["*mend*test_words.py::test_doubles?one?*", "gates not written: not every case was judged"]
+        ["*mend*test_first.py::test_uses_it_first", "gates not written: not every case was judged"]
     )
 
 
