@@ -9,14 +9,26 @@ from typing import Any
 class Usage:
     """Tokens that one exchange used, as the provider counted them.
 
-    `input_tokens` includes `cache_read_tokens`, and `output_tokens` includes `reasoning_tokens`,
-    for every provider.
+    `input_tokens` includes `cache_read_tokens`, `cache_write_tokens` and `input_audio_tokens`, and
+    `output_tokens` includes `reasoning_tokens` and `output_audio_tokens`, for every provider.
     """
 
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A tool that the model asked for; `arguments` is decoded JSON, or text that is none."""
+
+    name: str
+    arguments: Any
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +39,14 @@ class Exchange:
     event of a stream (None for an answer that was not streamed). Both are the recorded times when
     `replayed` is true. `text` is the assembled answer for a reader. `recorded_at` is an ISO 8601
     time in UTC.
+
+    `finish_reasons` has one entry for each choice, in the provider's words. `refusal` is the text
+    of a refusal, or the provider's reason for one, and empty where the model did not refuse.
+
+    `call` numbers the logical calls of a test from 1: a client that tries again makes several
+    exchanges of one call. `attempt` counts these from 1, and `backoff_s` is how long the client
+    waited before this attempt. `failure` names the error that the client met in place of a whole
+    answer, `ConnectError` for instance; `status` is 0 where not even the headers came.
     """
 
     provider: str
@@ -43,6 +63,24 @@ class Exchange:
     recorded_at: str
     request: Any
     key: str
+    finish_reasons: tuple[str, ...] = ()
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    call: int = 1
+    attempt: int = 1
+    backoff_s: float = 0.0
+    failure: str = ""
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Return the output tokens per second, None where time or usage is unknown.
+
+        The time of a stream counts from its first event on, that of a plain answer as a whole.
+        """
+        spent_s = self.latency_s - (self.ttft_s or 0.0)
+        if self.usage is None or spent_s <= 0:
+            return None
+        return self.usage.output_tokens / spent_s
 
     def to_row(self) -> dict[str, Any]:
         """Return the figures of this exchange as plain JSON, without what was said."""
@@ -60,20 +98,24 @@ class Exchange:
 
 
 def usage_to_json(usage: Usage) -> dict[str, int]:
-    """Return `usage` under the names that files and scripts use."""
-    return {
+    """Return `usage` under the names that files and scripts use; rare counts only where not 0."""
+    counts = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
     }
+    for name in _RARE_COUNTS:
+        count = getattr(usage, name)
+        if count:
+            counts[name] = count
+    return counts
+
+
+_RARE_COUNTS = ("cache_write_tokens", "input_audio_tokens", "output_audio_tokens")
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens", *_RARE_COUNTS)
 
 
 def usage_from_json(values: Mapping[str, Any]) -> Usage:
     """Return the usage that `usage_to_json` wrote; counts that are absent are 0."""
-    return Usage(
-        input_tokens=int(values.get("input_tokens", 0)),
-        output_tokens=int(values.get("output_tokens", 0)),
-        cache_read_tokens=int(values.get("cache_read_tokens", 0)),
-        reasoning_tokens=int(values.get("reasoning_tokens", 0)),
-    )
+    return Usage(**{name: int(values.get(name, 0)) for name in _COUNTS})

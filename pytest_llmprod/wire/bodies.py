@@ -237,9 +237,14 @@ def _stored_event(event: Event) -> dict[str, Any]:
     return stored
 
 
-def decode_stream(stored: dict[str, Any]) -> list[bytes]:
-    """Return the bytes of each event of a stored stream, in order."""
-    return [_event_bytes(event) for event in stored["stream"]]
+def decode_stream(stored: dict[str, Any]) -> list[tuple[float, bytes]]:
+    """Return the time in s and the bytes of each event of a stored stream, in order."""
+    return [(event["t"], _event_bytes(event)) for event in stored["stream"]]
+
+
+def stream_documents(stored: dict[str, Any]) -> list[Any]:
+    """Return the JSON value of each event of a stored stream that has one."""
+    return [join_lines(event["data"]) for event in stored["stream"] if "data" in event]
 
 
 def _event_bytes(stored: dict[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.core.exchange import ToolCall, Usage
 from pytest_llmprod.wire.bodies import join_lines, join_text
 
 Json = Any
@@ -16,11 +16,18 @@ Json = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an answer says about itself: the model that gave it, its tokens and its text."""
+    """What an answer says about itself: the model that gave it, its tokens, and what it says.
+
+    `finish_reasons` has one entry for each choice, in the provider's words; `refusal` the text of a
+    refusal or the provider's reason for one.
+    """
 
     model: str = ""
     usage: Usage | None = None
     text: str = ""
+    finish_reasons: tuple[str, ...] = ()
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,24 +1,20 @@
 """Intercept: every request that httpx2 or httpx sends in a test passes through here.
 
-The order of questions is: whose request is it, may it leave at all, is it recorded, may it be sent
-and recorded. The patches go in once for a session, at the first test that needs them.
+Whose request it is says the router, what becomes of it decides the switch. The patches go in once
+for a session, at the first test that needs them.
 """
 
 import importlib.util
 from types import ModuleType
 from typing import Any
 
-from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.dialects import read_document
+from pytest_llmprod.wire.clock import Clock, RetryPatches
 from pytest_llmprod.wire.guard import NetworkGuard
-from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
-from pytest_llmprod.wire.miss import explain
-from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.streams import StreamClasses, stream_classes
-from pytest_llmprod.wire.tape import Tape, exchange_of
+from pytest_llmprod.wire.streams import StreamClasses, error_of, note_failure, stream_classes
+from pytest_llmprod.wire.switch import Played, Switch
+from pytest_llmprod.wire.tape import Tape
 
 
 class Intercept:
@@ -27,7 +23,9 @@ class Intercept:
     def __init__(self, router: Router, policy: WirePolicy) -> None:
         """Make the patches without installing them."""
         self._router = router
-        self._policy = policy
+        clock = Clock(policy.clock_scale, policy.monotonic)
+        self._switch = Switch(policy, clock)
+        self._retries = RetryPatches(router, clock)
         self._guard = NetworkGuard(router, policy.allow_hosts)
         self._patches: list[tuple[Any, str, Any]] = []
         self._is_installed = False
@@ -58,6 +56,7 @@ class Intercept:
         while self._patches:
             owner, name, original = self._patches.pop()
             setattr(owner, name, original)
+        self._retries.uninstall()
         self._guard.uninstall()
         self._router.uninstall()
         self._is_installed = False
@@ -78,11 +77,17 @@ class Intercept:
             tape = self._router.owner()
             if tape is None or self._guard.allows(request.url.host, request.url.port):
                 return original(transport, request)
-            read, found = self._look_up(tape, request, request.read())
-            if isinstance(found, Recording):
-                return self._answer(http, streams, tape, read, found)
-            response = original(transport, found.request(http, request))
-            found.started(response)
+            found = self._ask(tape, request, request.read())
+            if isinstance(found, Played):
+                if not found.status:
+                    self._switch.clock.wait(found.latency_s)
+                return self._answer(http, streams, found, request)
+            try:
+                response = original(transport, _outgoing(http, request, found))
+            except BaseException as error:
+                note_failure(http, found, error)
+                raise
+            _started(found, response)
             response.stream = streams.sync(response.stream, found)
             return response
 
@@ -95,11 +100,17 @@ class Intercept:
             tape = self._router.owner()
             if tape is None or self._guard.allows(request.url.host, request.url.port):
                 return await original(transport, request)
-            read, found = self._look_up(tape, request, await request.aread())
-            if isinstance(found, Recording):
-                return self._answer(http, streams, tape, read, found)
-            response = await original(transport, found.request(http, request))
-            found.started(response)
+            found = self._ask(tape, request, await request.aread())
+            if isinstance(found, Played):
+                if not found.status:
+                    await self._switch.clock.wait_async(found.latency_s)
+                return self._answer(http, streams, found, request)
+            try:
+                response = await original(transport, _outgoing(http, request, found))
+            except BaseException as error:
+                note_failure(http, found, error)
+                raise
+            _started(found, response)
             response.stream = streams.asynchronous(response.stream, found)
             return response
 
@@ -127,62 +138,57 @@ class Intercept:
 
         self._replace(httpcore2, "default_ssl_context", default_ssl_context)
 
-    def _look_up(
-        self, tape: Tape, request: Any, body: bytes
-    ) -> tuple[WireRequest, Recording | LiveExchange]:
-        """Return the request, with its recording or with the exchange that will make one."""
-        with tape.remembering():
-            read = self._read(tape, request, body)
-            return read, tape.play(read) or self._begin(tape, request, read)
-
-    def _read(self, tape: Tape, request: Any, body: bytes) -> WireRequest:
-        if not tape.is_open:
-            raise NetworkBlocked(
-                f"A request was made for {tape.label.function} after that test had ended. Wait for "
-                f"threads and tasks before the test returns."
-            )
-        headers = request.headers.multi_items()
-        return read_request(
+    def _ask(self, tape: Tape, request: Any, body: bytes) -> Played | LiveExchange:
+        self._retries.install()
+        return self._switch.ask(
+            tape,
             method=request.method,
             url=str(request.url),
+            headers=request.headers.multi_items(),
             body=body,
-            headers=masking.kept_headers(headers, masking.REQUEST_HEADERS),
-            dialects=self._policy.dialects,
-            scanners=self._policy.scanners,
-            choice=self._policy.choice,
         )
 
-    def _begin(self, tape: Tape, request: Any, read: WireRequest) -> LiveExchange:
-        """Start a live exchange, or raise CassetteMiss where the mode forbids it."""
-        if tape.may_record(read):
-            return LiveExchange(tape, read, request.headers, self._policy)
-        raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.scanners))
-
     def _answer(
-        self,
-        http: ModuleType,
-        streams: StreamClasses,
-        tape: Tape,
-        read: WireRequest,
-        recording: Recording,
+        self, http: ModuleType, streams: StreamClasses, played: Played, request: Any
     ) -> Any:
-        """Make the recorded answer, and note the exchange with its recorded times."""
-        stored = recording.response["body"]
-        text = ""
-        if "stream" in stored:
-            stream = streams.replayed(bodies.decode_stream(stored))
-            text = bodies.join_text(stored.get("text", ""))
-        elif "json" in stored:
-            document = bodies.join_lines(stored["json"])
-            stream = http.ByteStream(bodies.json_bytes(document))
-            text = read_document(read.dialect, document).text
+        """Make the recorded answer, or raise what the client met in its place."""
+        if not played.status and played.failure is not None:
+            raise error_of(http, played.failure, request)
+        if played.failure is None and len(played.pieces) == 1 and not self._switch.clock.scale:
+            stream = http.ByteStream(played.pieces[0][1])
         else:
-            stream = http.ByteStream(bodies.decode_body(stored))
-        tape.add(exchange_of(read, recording, text=text, replayed=True))
-        headers = recording.response["headers"]
+            stream = streams.replayed(played, self._switch.clock, request)
         return http.Response(
-            recording.status,
-            headers=[(name, value) for name, values in headers.items() for value in values],
+            played.status,
+            headers=played.headers,
             stream=stream,
             extensions={"http_version": b"HTTP/1.1"},
         )
+
+
+def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:
+    """Return the request that leaves in place of the application's."""
+    return http.Request(
+        request.method,
+        live.url,
+        headers=live.headers(request.headers.multi_items()),
+        content=live.body,
+        extensions=request.extensions,
+    )
+
+
+def _started(live: LiveExchange, response: Any) -> None:
+    """Tell the head of the answer."""
+    encoding = response.headers.get("content-encoding", "identity")
+    make = type(response)
+
+    def decode(raw: bytes) -> bytes:
+        content: bytes = make(200, headers={"content-encoding": encoding}, content=raw).content
+        return content
+
+    live.started(
+        response.status_code,
+        response.reason_phrase,
+        response.headers.multi_items(),
+        decode if encoding != "identity" else None,
+    )

@@ -122,7 +122,7 @@ class _Harvest:
         A provider's bad moment would else be replayed for ever, and `once` never ask again.
         """
         for case in self.sections.keys() - self.finished:
-            kept = [each for each in self.sections[case] if each.status < 400]
+            kept = [each for each in self.sections[case] if each.is_answer]
             if kept:
                 self.sections[case] = kept
             else:

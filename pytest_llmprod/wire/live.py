@@ -1,10 +1,9 @@
 """Live: a request on its way to the provider, until it has become a recording."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import ModuleType
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
@@ -12,15 +11,16 @@ from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
-from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.tape import Tape, exchange_of, timestamp
+from pytest_llmprod.wire.recording import Failure, Recording
+from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of, timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WirePolicy:
     """What the session tells the wire: how to read, what to hide, which model to ask, the time.
 
-    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
+    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back. A replay
+    waits `clock_scale` times as long as the recording did.
     """
 
     dialects: Sequence[Dialect]
@@ -29,17 +29,25 @@ class WirePolicy:
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    clock_scale: float = 0.0
 
 
 class LiveExchange:
     """A request on its way to the provider: takes times and bytes, and becomes a recording."""
 
-    def __init__(self, tape: Tape, read: WireRequest, headers: Any, policy: WirePolicy) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        read: WireRequest,
+        attempt: Attempt,
+        headers: Sequence[tuple[str, str]],
+        policy: WirePolicy,
+    ) -> None:
         """Start the clock of a request with these (unmasked) headers."""
         self._tape = tape
         self._read = read
+        self._attempt = attempt
         self._policy = policy
-        self._attempt = _attempt(headers.get("x-stainless-retry-count", "0"))
         secrets = [masking.known_secret(value) for value in _secret_values(headers)]
         self._scanners = [*policy.scanners, *secrets]
         self._chunks: list[tuple[float, bytes]] = []
@@ -50,54 +58,75 @@ class LiveExchange:
         self._is_done = False
         self._start = policy.monotonic()
 
-    def request(self, http: ModuleType, request: Any) -> Any:
-        """Return the request that leaves: with the model replaced, and no compression asked for.
+    @property
+    def url(self) -> str:
+        """Return the URL to which the request is to be sent."""
+        return self._read.url
 
-        A compressed stream would hide when each event came.
+    @property
+    def body(self) -> bytes:
+        """Return the body that is to be sent, with the model that the run asks for."""
+        return self._read.body
+
+    def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the headers to send, made from those of the application.
+
+        No compression is asked for: it would hide when each event came. The body is whole now,
+        however it came, and may have another length.
         """
-        headers = request.headers.copy()
-        headers["accept-encoding"] = "identity"
-        # The body is whole now, however it came, and may have another length.
-        if headers.pop("transfer-encoding", None) or "content-length" in headers:
-            headers["content-length"] = str(len(self._read.body))
-        return http.Request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=self._read.body,
-            extensions=request.extensions,
-        )
+        names = {name.lower() for name, _ in headers}
+        replaced = {"accept-encoding", "content-length", "transfer-encoding"}
+        kept = [(name, value) for name, value in headers if name.lower() not in replaced]
+        if self.body or "content-length" in names:
+            kept.append(("content-length", str(len(self.body))))
+        return [*kept, ("accept-encoding", "identity")]
 
-    def started(self, response: Any) -> None:
-        """Note the status line and the headers."""
-        self._status = response.status_code
-        self._reason = response.reason_phrase
-        self._headers = response.headers.multi_items()
-        encoding = response.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            make = type(response)
-            self._decode = lambda raw: (
-                make(  # the provider compressed although asked not to
-                    200, headers={"content-encoding": encoding}, content=raw
-                ).content
-            )
+    def started(
+        self,
+        status: int,
+        reason: str,
+        headers: Sequence[tuple[str, str]],
+        decode: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        """Note the status line and the headers.
+
+        `decode` undoes the compression of a provider that compresses although asked not to.
+        """
+        self._status = status
+        self._reason = reason
+        self._headers = list(headers)
+        self._decode = decode
 
     def received(self, chunk: bytes) -> None:
         """Note a piece of the body that has just come."""
-        self._chunks.append((self._policy.monotonic() - self._start, chunk))
+        self._chunks.append((self._elapsed_s(), chunk))
 
     def ended(self, *, complete: bool) -> None:
         """Store the recording and note the exchange, once."""
-        if self._is_done:
-            return
-        self._is_done = True
-        with self._tape.remembering():
-            self._store(complete=complete)
+        if not self._is_done:
+            self._is_done = True
+            with self._tape.remembering():
+                self._store(complete=complete, failure=None)
 
-    def _store(self, *, complete: bool) -> None:
+    def broke(self, error: str, message: str) -> None:
+        """Store that the client met the error of class `error` in place of the rest."""
+        if not self._is_done:
+            self._is_done = True
+            failure = Failure(error=error, message=masking.mask(message, self._scanners))
+            with self._tape.remembering():
+                self._store(complete=True, failure=failure)
+
+    def dropped(self) -> None:
+        """Leave no recording: the application gave up, and the wire did not fail."""
+        self._is_done = True
+
+    def _elapsed_s(self) -> float:
+        return self._policy.monotonic() - self._start
+
+    def _store(self, *, complete: bool, failure: Failure | None) -> None:
         chunks = self._chunks
         # To the last byte, however long the caller then took to ask for more.
-        latency_s = chunks[-1][0] if chunks else self._policy.monotonic() - self._start
+        latency_s = chunks[-1][0] if chunks and failure is None else self._elapsed_s()
         if self._decode is not None:
             chunks = [(latency_s, self._decode(b"".join(chunk for _, chunk in chunks)))]
         body, answer, ttft_s = self._stored_body(chunks)
@@ -109,7 +138,7 @@ class LiveExchange:
             ttft_s=ttft_s,
             model=answer.model or self._read.model,
             usage=answer.usage,
-            attempt=self._attempt,
+            attempt=self._attempt.number,
             complete=complete or _says_done(body),
             request=self._stored_request(),
             response={
@@ -117,13 +146,11 @@ class LiveExchange:
                 "headers": masking.kept_headers(self._headers, masking.RESPONSE_HEADERS),
                 "body": body,
             },
+            backoff_s=self._attempt.backoff_s,
+            failure=failure,
         )
         self._tape.keep(self._read, recording)
-        self._tape.add(exchange_of(self._read, recording, text=answer.text, replayed=False))
-
-    def failed(self) -> None:
-        """Leave no recording of an answer that broke off: a replay would give a part as whole."""
-        self._is_done = True
+        self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))
 
     def _stored_request(self) -> dict[str, Any]:
         return {
@@ -172,15 +199,12 @@ def _says_done(stored: Mapping[str, Any]) -> bool:
     return bool(events[-1].get("raw") == "[DONE]")
 
 
-def _attempt(retries: str) -> int:
-    return int(retries) + 1 if retries.isdigit() else 1
-
-
-def _secret_values(headers: Any) -> Iterator[str]:
+def _secret_values(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield what authenticates this request, so that an echo of it is masked too."""
-    for name in ("authorization", "api-key", "x-api-key", "cookie"):
-        value = headers.get(name, "")
-        if name == "authorization":  # a scheme, `Bearer` for instance, stands before the secret
-            value = value.rpartition(" ")[2]
-        if len(value) >= 8:
-            yield value
+    for name, value in headers:
+        if name.lower() not in ("authorization", "api-key", "x-api-key", "cookie"):
+            continue
+        # A scheme, `Bearer` for instance, stands before the secret.
+        secret = value.rpartition(" ")[2] if name.lower() == "authorization" else value
+        if len(secret) >= 8:
+            yield secret

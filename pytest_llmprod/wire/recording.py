@@ -8,13 +8,23 @@ from pytest_llmprod.core.exchange import Usage, usage_from_json, usage_to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error on the wire: the class that the HTTP library raised, and its (masked) text."""
+
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One exchange in the layout of vcrpy's format 1, with our own facts beside it.
 
     `case` names the section of the cassette (the id of a data-set row, the parameters of another
     test, or the empty string). `request` and `response` are plain JSON: see `wire/bodies.py` for
     the forms of a body. Times are in seconds. `attempt` counts the tries of one call from 1, as the
-    client tells it. `complete` is false where the client stopped reading before the end.
+    client tells it, and `backoff_s` is how long the client waited before this one. `complete` is
+    false where the client stopped reading before the end. `failure` is the error that the client
+    met in place of a whole answer; without an answer the status is 0.
     """
 
     case: str
@@ -28,11 +38,18 @@ class Recording:
     complete: bool
     request: Mapping[str, Any]
     response: Mapping[str, Any]
+    backoff_s: float = 0.0
+    failure: Failure | None = None
 
     @property
     def status(self) -> int:
-        """Return the HTTP status of the answer."""
+        """Return the HTTP status of the answer, 0 where none came."""
         return int(self.response["status"]["code"])
+
+    @property
+    def is_answer(self) -> bool:
+        """Say whether the provider answered, and with no error."""
+        return self.failure is None and self.status < 400
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain JSON that a cassette stores."""
@@ -48,6 +65,10 @@ class Recording:
             facts["ttft_s"] = round(self.ttft_s, 6)
         if self.usage is not None:
             facts["usage"] = usage_to_json(self.usage)
+        if self.backoff_s:
+            facts["backoff_s"] = round(self.backoff_s, 6)
+        if self.failure is not None:
+            facts["failure"] = {"error": self.failure.error, "message": self.failure.message}
         if not self.complete:
             facts["complete"] = False
         return {"llmprod": facts, "request": self.request, "response": self.response}
@@ -60,6 +81,7 @@ class Recording:
         """
         facts = stored["llmprod"]
         usage = facts.get("usage")
+        failure = facts.get("failure")
         return cls(
             case=facts["case"],
             key=facts["key"],
@@ -72,4 +94,6 @@ class Recording:
             complete=facts.get("complete", True),
             request=stored["request"],
             response=stored["response"],
+            backoff_s=float(facts.get("backoff_s", 0)),
+            failure=None if failure is None else Failure(**failure),
         )

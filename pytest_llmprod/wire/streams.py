@@ -1,11 +1,14 @@
 """Streams: bodies that are handed on as they come, or given from a recording."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from pytest_llmprod.wire.clock import Clock
 from pytest_llmprod.wire.live import LiveExchange
+from pytest_llmprod.wire.recording import Failure
+from pytest_llmprod.wire.switch import Played
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ def stream_classes(http: ModuleType) -> StreamClasses:
                     yield chunk
             except GeneratorExit:  # the caller has read enough; close() follows
                 raise
-            except BaseException:
-                self._live.failed()
+            except BaseException as error:
+                note_failure(http, self._live, error)
                 raise
             self._live.ended(complete=True)
 
@@ -57,8 +60,8 @@ def stream_classes(http: ModuleType) -> StreamClasses:
                     yield chunk
             except GeneratorExit:  # the caller has read enough; aclose() follows
                 raise
-            except BaseException:
-                self._live.failed()
+            except BaseException as error:
+                note_failure(http, self._live, error)
                 raise
             self._live.ended(complete=True)
 
@@ -67,16 +70,49 @@ def stream_classes(http: ModuleType) -> StreamClasses:
             self._live.ended(complete=False)
 
     class ReplayedStream(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
-        """Gives the recorded events, one piece for each."""
+        """Gives the recorded pieces, and then the error that the client met where it met one."""
 
-        def __init__(self, chunks: Sequence[bytes]) -> None:
-            self._chunks = chunks
+        def __init__(self, played: Played, clock: Clock, request: Any) -> None:
+            self._played = played
+            self._clock = clock
+            self._request = request
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from self._chunks
+            before_s = 0.0
+            for t, piece in self._played.pieces:
+                self._clock.wait(t - before_s)
+                before_s = t
+                yield piece
+            if self._played.failure is not None:
+                self._clock.wait(self._played.latency_s - before_s)
+                raise error_of(http, self._played.failure, self._request)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for chunk in self._chunks:
-                yield chunk
+            before_s = 0.0
+            for t, piece in self._played.pieces:
+                if self._clock.scale:
+                    await self._clock.wait_async(t - before_s)
+                    before_s = t
+                yield piece
+            if self._played.failure is not None:
+                await self._clock.wait_async(self._played.latency_s - before_s)
+                raise error_of(http, self._played.failure, self._request)
 
     return StreamClasses(TeedStream, TeedAsyncStream, ReplayedStream)
+
+
+def note_failure(http: ModuleType, live: LiveExchange, error: BaseException) -> None:
+    """Record an error of the wire; one of the application, or a cancellation, is none."""
+    if isinstance(error, http.TransportError):
+        live.broke(type(error).__name__, str(error))
+    else:
+        live.dropped()
+
+
+def error_of(http: ModuleType, failure: Failure, request: Any) -> Exception:
+    """Return the error that the live client raised, of the class of the same name."""
+    kind = getattr(http, failure.error, None)
+    if not (isinstance(kind, type) and issubclass(kind, http.TransportError)):
+        kind = http.TransportError
+    error: Exception = kind(failure.message, request=request)
+    return error

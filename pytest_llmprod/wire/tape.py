@@ -15,6 +15,7 @@ from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import CassetteFile
+from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import Journal, RecordMode
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
@@ -36,6 +37,18 @@ class TapeLabel:
     nodeid: str
     is_eval: bool
     is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Which try of which logical call a request is, and how long the client paused before it.
+
+    Both are counted from 1: `call` within the test, `number` within the call.
+    """
+
+    call: int = 1
+    number: int = 1
+    backoff_s: float = 0.0
 
 
 class Library:
@@ -111,6 +124,8 @@ class Tape:
         self._observe = observe
         self._price = price
         self._played: dict[str, int] = {}
+        self._calls = 0
+        self._tried: dict[tuple[str, int], list[int]] = {}
         self._recorded: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -128,6 +143,21 @@ class Tape:
     def cassette(self, model: str) -> CassetteFile:
         """Return the cassette for requests to `model`."""
         return self._library.open(self.cassette_path(model))
+
+    def attempt(self, request: WireRequest, retries: int, backoff_s: float) -> Attempt:
+        """Return which try this is of a request that the client says it sent `retries` times.
+
+        A try belongs to the oldest call of an equal request that has one try less.
+        """
+        with self._lock:
+            waiting = self._tried.get((request.key, retries)) if retries else None
+            if waiting:
+                call = waiting.pop(0)
+            else:
+                self._calls += 1
+                call = self._calls
+            self._tried.setdefault((request.key, retries + 1), []).append(call)
+        return Attempt(call=call, number=retries + 1, backoff_s=backoff_s)
 
     def play(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None."""
@@ -200,7 +230,12 @@ def file_name(name: str) -> str:
 
 
 def exchange_of(
-    request: WireRequest, recording: Recording, *, text: str, replayed: bool
+    request: WireRequest,
+    recording: Recording,
+    answer: Answer,
+    attempt: Attempt,
+    *,
+    replayed: bool,
 ) -> Exchange:
     """Return the exchange that `recording` tells of."""
     return Exchange(
@@ -213,11 +248,18 @@ def exchange_of(
         usage=recording.usage,
         latency_s=recording.latency_s,
         ttft_s=recording.ttft_s,
-        text=text,
+        text=answer.text,
         replayed=replayed,
         recorded_at=recording.recorded_at,
         request=request.document,
         key=request.key,
+        finish_reasons=answer.finish_reasons,
+        refusal=answer.refusal,
+        tool_calls=answer.tool_calls,
+        call=attempt.call,
+        attempt=attempt.number,
+        backoff_s=recording.backoff_s or attempt.backoff_s,
+        failure=recording.failure.error if recording.failure else "",
     )
 
 

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import importlib
 import json
+import re
 import socket
 import ssl
 import sys
@@ -322,31 +323,47 @@ def test_a_stream_that_the_caller_leaves_is_marked_as_incomplete(
 
 
 @pytest.mark.parametrize("reply", [says("lost"), streams(["a", "b"])], ids=["plain", "stream"])
-def test_an_answer_that_breaks_off_is_no_recording(
+def test_an_answer_that_breaks_off_is_replayed_as_it_broke_off(
     lab: Lab, wire: Server, http: httpx2.Client, reply: Reply
 ) -> None:
     reply.breaks_off = True
     wire.reply = lambda body: reply
 
-    with lab.test("once") as tape, pytest.raises(httpx2.RemoteProtocolError):
-        http.post(wire.chat_url, json=chat_request("hello"))
+    def ask() -> tuple[list[list[str]], str]:
+        got: list[list[str]] = []
+        request = http.stream("POST", wire.chat_url, json=chat_request("hello"))
+        with pytest.raises(httpx2.RemoteProtocolError) as broken, request as response:
+            got.extend(re.findall('content": ?"(.)', line) for line in response.iter_lines())
+        return got, str(broken.value)
 
-    assert tape.exchanges == []
-    assert not lab.path().exists()
+    with lab.test("once"):
+        live = ask()
+    with lab.test("none") as tape:
+        again = ask()
+
+    assert again == live
+    assert [each.failure for each in tape.exchanges] == ["RemoteProtocolError"]
+    assert wire.hits == 1
 
 
-def test_an_async_answer_that_breaks_off_is_no_recording(lab: Lab, wire: Server) -> None:
+def test_an_async_answer_that_breaks_off_is_replayed_as_it_broke_off(
+    lab: Lab, wire: Server
+) -> None:
     wire.reply = lambda body: says("lost", breaks_off=True)
 
-    async def call() -> None:
+    async def call() -> str:
         async with httpx2.AsyncClient(verify=False) as client:
-            await client.post(wire.chat_url, json=chat_request("hello"))
+            with pytest.raises(httpx2.RemoteProtocolError) as broken:
+                await client.post(wire.chat_url, json=chat_request("hello"))
+        return str(broken.value)
 
-    with lab.test("once") as tape, pytest.raises(httpx2.RemoteProtocolError):
-        asyncio.run(call())
+    with lab.test("once"):
+        live = asyncio.run(call())
+    with lab.test("none") as tape:
+        again = asyncio.run(call())
 
-    assert tape.exchanges == []
-    assert not lab.path().exists()
+    assert again == live
+    assert [each.failure for each in tape.exchanges] == ["RemoteProtocolError"]
 
 
 def test_a_retried_call_is_recorded_with_its_attempts_and_replayed_in_order(

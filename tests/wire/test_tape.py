@@ -17,10 +17,11 @@ from lab import NOW, Lab, Run, chat_request, recording, wire_request
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import journal
 from pytest_llmprod.wire.cassette_file import CassetteFile, save
+from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.tape import exchange_of, file_name, timestamp
+from pytest_llmprod.wire.tape import Attempt, exchange_of, file_name, timestamp
 
 HELLO = wire_request(chat_request("hello"))
 BYE = wire_request(chat_request("goodbye"))
@@ -259,7 +260,7 @@ def test_a_test_that_is_run_again_leaves_what_its_last_try_recorded(lab: Lab) ->
 def test_an_exchange_is_observed_as_it_is_added(lab: Lab) -> None:
     run = lab.run()
     tape = run.tape()
-    exchange = exchange_of(HELLO, recording(), text="hello", replayed=True)
+    exchange = exchange_of(HELLO, recording(), Answer(text="hello"), Attempt(), replayed=True)
     tape.add(exchange)
 
     assert run.observed == tape.exchanges == [exchange]
@@ -268,7 +269,7 @@ def test_an_exchange_is_observed_as_it_is_added(lab: Lab) -> None:
 def test_an_exchange_tells_what_was_asked_and_what_was_recorded() -> None:
     kept_one = recording(latency_s=2.5, ttft_s=0.5)
 
-    exchange = exchange_of(HELLO, kept_one, text="the text", replayed=True)
+    exchange = exchange_of(HELLO, kept_one, Answer(text="the text"), Attempt(), replayed=True)
 
     assert exchange.model_requested == "gpt-test"
     assert exchange.model == "gpt-test-1"

@@ -1,0 +1,118 @@
+"""Switch: whether a request is played from the tape, sent and recorded, or refused.
+
+It knows no HTTP library. Each library has an adapter that asks the switch, and then hands on what
+was recorded, or sends the request and tells the live exchange what comes back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
+from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire.clock import Clock
+from pytest_llmprod.wire.dialects import Answer, read_document
+from pytest_llmprod.wire.key import WireRequest, read_request
+from pytest_llmprod.wire.live import LiveExchange, WirePolicy
+from pytest_llmprod.wire.miss import explain
+from pytest_llmprod.wire.recording import Failure, Recording
+from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A recorded answer: its head, its body in pieces, and how it broke off where it did.
+
+    `pieces` holds (seconds since the request, bytes). `status` is 0 where no head came; `failure`
+    is then what the client met.
+    """
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    pieces: Sequence[tuple[float, bytes]]
+    latency_s: float
+    failure: Failure | None
+
+
+class Switch:
+    """Decides about each request of a test."""
+
+    def __init__(self, policy: WirePolicy, clock: Clock) -> None:
+        """Make a switch that follows `policy`."""
+        self._policy = policy
+        self.clock = clock
+
+    def ask(
+        self,
+        tape: Tape,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+    ) -> Played | LiveExchange:
+        """Return the recorded answer to a request, or the live exchange that will record one.
+
+        Raises CassetteMiss where there is no recording and the mode sends nothing.
+        """
+        with tape.remembering():
+            read = self._read(tape, method, url, headers, body)
+            attempt = tape.attempt(read, _retries(headers), self.clock.take_pause_s())
+            recording = tape.play(read)
+            self.clock.answered(from_recording=recording is not None)
+            if recording is not None:
+                return _play(tape, read, recording, attempt)
+            if tape.may_record(read):
+                return LiveExchange(tape, read, attempt, headers, self._policy)
+            raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.scanners))
+
+    def _read(
+        self, tape: Tape, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> WireRequest:
+        if not tape.is_open:
+            raise NetworkBlocked(
+                f"A request was made for {tape.label.function} after that test had ended. Wait for "
+                f"threads and tasks before the test returns."
+            )
+        return read_request(
+            method=method,
+            url=url,
+            body=body,
+            headers=masking.kept_headers(headers, masking.REQUEST_HEADERS),
+            dialects=self._policy.dialects,
+            scanners=self._policy.scanners,
+            choice=self._policy.choice,
+        )
+
+
+def _retries(headers: Sequence[tuple[str, str]]) -> int:
+    """Return how often the client has tried before, as clients that Stainless generated tell."""
+    for name, value in headers:
+        if name.lower() == "x-stainless-retry-count":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt) -> Played:
+    """Make the recorded answer, and note the exchange with its recorded times."""
+    stored = recording.response["body"]
+    answer = Answer()
+    latency_s = recording.latency_s
+    if "stream" in stored:
+        pieces = bodies.decode_stream(stored)
+        if read.dialect is not None:
+            answer = read.dialect.read_stream(bodies.stream_documents(stored))
+    elif "json" in stored:
+        document = bodies.join_lines(stored["json"])
+        pieces = [(latency_s, bodies.json_bytes(document))]
+        answer = read_document(read.dialect, document)
+    else:
+        pieces = [(latency_s, bodies.decode_body(stored))]
+    tape.add(exchange_of(read, recording, answer, attempt, replayed=True))
+    headers = recording.response["headers"]
+    return Played(
+        status=recording.status,
+        headers=[(name, value) for name, values in headers.items() for value in values],
+        pieces=pieces,
+        latency_s=latency_s,
+        failure=recording.failure,
+    )
