@@ -4,7 +4,7 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ class Collector:
         rootpath = self._config.stash[SETTINGS]().rootpath
         try:
             for run_id in journal.abandoned_runs(rootpath):
-                journal.fold(rootpath, run_id, whole=False)
+                journal.fold(rootpath, run_id, whole=False, rekey=self._rekey)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -140,9 +140,19 @@ class Collector:
         whole = run is not None and run.is_complete and not run.has_skipped
         whole = whole and not self._narrowing(session)
         try:
-            journal.fold(self._config.rootpath, self._config.stash[RUN_ID], whole=whole)
+            journal.fold(
+                self._config.rootpath, self._config.stash[RUN_ID], whole=whole, rekey=self._rekey
+            )
         except LlmprodError as error:
             self._report(session, "cassettes::written", str(error))
+
+    def _rekey(self, request: Mapping[str, Any]) -> str:
+        """Return the key of a stored request, as the dialects and scanners of this run see it."""
+        from pytest_llmprod.wire.key import stored_key  # only a run that records needs it
+
+        dialects = [each for part in self._config.hook.pytest_llmprod_dialects() for each in part]
+        scanners = [each for part in self._config.hook.pytest_llmprod_scanners() for each in part]
+        return stored_key(request, dialects, scanners)
 
     def _decide(self, session: pytest.Session, run: "Run") -> None:
         suites = run.decide()

@@ -26,6 +26,7 @@ from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal
+from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
@@ -94,7 +95,7 @@ class Session:
         self._monotonic = monotonic
         self._router = Router()
         self._journal = Journal(settings.rootpath, run_id, writer, settings.record)
-        self._library = Library(self._journal)
+        self._library = Library(self._journal, self._rekey)
         self._datasets: dict[Path, Dataset] = {}
         self._prices: dict[Path, Sequence[Any]] = {}
         self._trials: dict[str, Trial] = {}
@@ -123,6 +124,10 @@ class Session:
             monotonic=self._monotonic,
         )
         return Intercept(self._router, policy)
+
+    def _rekey(self, request: Mapping[str, Any]) -> str:
+        """Return the key of a stored request, as the dialects and scanners of this run see it."""
+        return stored_key(request, self._extensions.dialects(), self._scanners)
 
     def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
         """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""

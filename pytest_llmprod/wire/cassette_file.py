@@ -7,13 +7,13 @@ decoded when it is played. A file that somebody else laid out is brought into th
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.wire.key import KEY_VERSION
+from pytest_llmprod.wire.key import KEY_VERSION, stored_key
 from pytest_llmprod.wire.recording import Recording
 
 FORMAT = 1
@@ -26,6 +26,9 @@ _BETWEEN = b"\n  },\n  {\n"
 _CLOSE = b"\n  }"
 _CASE = b'\n    "case": '
 _KEY = b'\n    "key": "'
+
+
+Rekey = Callable[[Mapping[str, Any]], str]
 
 
 class CassetteFile:
@@ -116,11 +119,12 @@ class CassetteFile:
         )
 
 
-def load(path: Path) -> CassetteFile:
+def load(path: Path, rekey: Rekey = stored_key) -> CassetteFile:
     """Read the cassette at `path`; a file that does not exist is an empty cassette.
 
-    Raises CassetteError for a file that is cut short, is no cassette, or was written by a newer
-    version.
+    Where the file has keys of an older version, `rekey` gives those of today, from the requests
+    that it stores. Raises CassetteError for a file that is cut short, is no cassette, or was
+    written by a newer version.
     """
     try:
         text = path.read_bytes()
@@ -132,7 +136,7 @@ def load(path: Path) -> CassetteFile:
         ) from error
     text = text.replace(b"\r\n", b"\n")
     if not _is_in_our_layout(text):
-        text = _bring_into_layout(path, text)
+        text = _bring_into_layout(path, text, rekey)
     return CassetteFile(path, text)
 
 
@@ -148,7 +152,7 @@ def _foot() -> bytes:
     return lines[2:].encode() + b"\n"
 
 
-def _bring_into_layout(path: Path, text: bytes) -> bytes:
+def _bring_into_layout(path: Path, text: bytes, rekey: Rekey) -> bytes:
     document = _parse(path, text)
     if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
         raise CassetteError(
@@ -162,6 +166,8 @@ def _bring_into_layout(path: Path, text: bytes) -> bytes:
             f"Delete it and record with --llm-record=once."
         )
     found = (about.get("format"), about.get("key_version"), document.get("version"))
+    if found[1] in range(1, KEY_VERSION) and found[::2] == (FORMAT, _VCRPY_VERSION):
+        return dump([_rekeyed(path, each, rekey) for each in document["interactions"]])
     if found != (FORMAT, KEY_VERSION, _VCRPY_VERSION):
         raise CassetteError(
             f"{path}: was written in format {found[0]!r} with key version {found[1]!r} and version "
@@ -171,6 +177,17 @@ def _bring_into_layout(path: Path, text: bytes) -> bytes:
             f"again with --llm-record=once."
         )
     return dump(document["interactions"])
+
+
+def _rekeyed(path: Path, interaction: Any, rekey: Rekey) -> Any:
+    try:
+        facts = {**interaction["llmprod"], "key": rekey(interaction["request"])}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CassetteError(
+            f"{path}: holds a recording of which no request can be read ({error!r}). Restore the "
+            f"file from version control, or delete it and record it again with --llm-record=once."
+        ) from error
+    return {**interaction, "llmprod": facts}
 
 
 def _parse(path: Path, text: bytes) -> Any:

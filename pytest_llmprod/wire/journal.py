@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassette_file import Rekey
+from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording
 
 fcntl: Any
@@ -129,11 +131,12 @@ class _Harvest:
                 del self.sections[case]
 
 
-def fold(rootpath: Path, run_id: str, *, whole: bool) -> int:
+def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key) -> int:
     """Write what the journals of `run_id` hold into the cassettes; return how many recordings.
 
     `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
-    of cases that are no longer in the data set. The journals are deleted when all is written; one
+    of cases that are no longer in the data set. `rekey` gives the keys of cassettes that were
+    written by an older version. The journals are deleted when all is written; one
     to which a process still writes is left for the next recording run.
     """
     folder = rootpath / FOLDER / run_id
@@ -143,7 +146,7 @@ def fold(rootpath: Path, run_id: str, *, whole: bool) -> int:
     count = 0
     for relative, harvest in _gather(paths).items():
         path = Path(os.path.normpath(rootpath / relative))
-        sections = _merge(cassette_file.load(path), harvest, whole=whole)
+        sections = _merge(cassette_file.load(path, rekey), harvest, whole=whole)
         if sections or path.exists():
             cassette_file.save(path, (each for section in sections for each in section))
         count += sum(len(section) for section in harvest.sections.values())

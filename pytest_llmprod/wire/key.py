@@ -1,9 +1,8 @@
 """Key: the digest by which a request finds its recording.
 
 The digest covers the method, the operation (or the whole URL where no dialect knows it), whether a
-stream was asked for, and the JSON body with its keys sorted. It leaves out the host, so that what
-was recorded through a proxy or from another base URL replays everywhere, and fields that name the
-caller rather than the question.
+stream was asked for, and the canonical body with its keys sorted. It leaves out the host, so that
+what was recorded through a proxy or from another base URL replays everywhere.
 """
 
 import hashlib
@@ -13,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_llmprod.wire.bodies import json_bytes
-from pytest_llmprod.wire.dialects import Dialect, find_dialect
+from pytest_llmprod.wire import canonical, masking
+from pytest_llmprod.wire.bodies import decode_body, json_bytes
+from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 
-KEY_VERSION = 1
-VOLATILE_FIELDS = frozenset({"metadata", "safety_identifier", "user"})
+#: Version 2 made ids ordinals, and base64 payloads and the files of forms digests.
+KEY_VERSION = 2
 NO_MODEL = "no-model"
 
 
@@ -27,7 +27,8 @@ class WireRequest:
     """A request as the tape sees it: masked, with its dialect found and its key computed.
 
     `body` is the body that goes to the provider, with the model already replaced where the run
-    asks for another one. `document` is that body decoded, or None where it is no JSON.
+    asks for another one. `document` is that body decoded, with base64 payloads and the files of a
+    form as digests; None where it is neither JSON nor a form.
     """
 
     method: str
@@ -44,6 +45,11 @@ class WireRequest:
     def provider(self) -> str:
         """Return the provider's name, or the host where no dialect knows it."""
         return self.dialect.provider if self.dialect else _host(self.url)
+
+    @property
+    def stored_body(self) -> bytes:
+        """Return the body as a cassette stores it, digests in place of payloads, not masked yet."""
+        return self.body if self.document is None else json_bytes(self.document)
 
     @property
     def operation(self) -> str:
@@ -91,7 +97,9 @@ def read_request(
     document = _decode(body)
     model = NO_MODEL
     stream = False
-    if isinstance(document, dict):
+    if document is None and body:
+        document, body, model = _read_form(headers, body, choice, dialect)
+    elif isinstance(document, dict):
         named = document.get("model")
         stream = document.get("stream") is True
         if isinstance(named, str):
@@ -99,6 +107,8 @@ def read_request(
             if model != named:
                 document["model"] = model
                 body = json_bytes(document)
+        if len(body) > canonical.LONG:
+            document = canonical.digest_payloads(document)
     place = f"{dialect.provider} {dialect.operation}" if dialect else mask_url(url, scanners)
     return WireRequest(
         method=method,
@@ -111,6 +121,44 @@ def read_request(
         key=_digest(f"{method} {place} {stream}", document, body, scanners),
         headers=headers,
     )
+
+
+def stored_key(
+    request: Mapping[str, Any],
+    dialects: Sequence[Dialect] = BUILT_IN,
+    scanners: Sequence[Scanner] = masking.BUILT_IN,
+) -> str:
+    """Return the key of a request as a cassette stores it.
+
+    It equals the key of the request that was recorded, for the stored form is masked and canonical
+    as far as a key can tell. Cassettes of an older key version are brought up to date so.
+    """
+    return read_request(
+        method=request["method"],
+        url=request["uri"],
+        body=decode_body(request["body"]),
+        headers=request["headers"],
+        dialects=dialects,
+        scanners=scanners,
+        choice=ModelChoice(swaps={}),
+    ).key
+
+
+def _read_form(
+    headers: Mapping[str, list[str]], body: bytes, choice: ModelChoice, dialect: Dialect | None
+) -> tuple[Any, bytes, str]:
+    """Return the document of a form, its body for the model of this run, and that model."""
+    parts = canonical.read_form(headers.get("content-type", [""])[0], body)
+    if parts is None:
+        return None, body, NO_MODEL
+    document = canonical.form_document(parts)
+    named = canonical.form_model(document)
+    model = choice.apply(named, dialect) if named else NO_MODEL
+    if named and model != named:
+        body = canonical.with_form_model(body, named, model)
+        parts = canonical.read_form(headers["content-type"][0], body) or []
+        document = canonical.form_document(parts)
+    return document, body, model
 
 
 def _host(url: str) -> str:
@@ -134,11 +182,11 @@ def _digest(place: str, document: Any, body: bytes, scanners: Sequence[Scanner])
     if document is None:
         text = body.decode("utf-8", "backslashreplace")
     else:
-        if isinstance(document, dict) and not VOLATILE_FIELDS.isdisjoint(document):
-            document = {
-                name: value for name, value in document.items() if name not in VOLATILE_FIELDS
-            }
+        document = canonical.without_volatile(document)
         text = _canonical(document)
+        if canonical.may_hold_ids(text):
+            document = canonical.with_ordinals(document)
+            text = _canonical(document)
         if "\\" in text:  # an escape hides what follows it from a scanner
             text = _canonical(mask_strings(document, scanners))
     masked = mask(text, scanners)

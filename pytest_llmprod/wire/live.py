@@ -157,7 +157,7 @@ class LiveExchange:
             "method": self._read.method,
             "uri": masking.mask_url(self._read.url, self._scanners),
             "headers": self._read.headers,
-            "body": bodies.encode_body(masking.mask_body(self._read.body, self._scanners)),
+            "body": bodies.encode_body(masking.mask_body(self._read.stored_body, self._scanners)),
         }
 
     def _stored_body(

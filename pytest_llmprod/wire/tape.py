@@ -14,10 +14,10 @@ from pathlib import Path
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.wire import cassette_file
-from pytest_llmprod.wire.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import Journal, RecordMode
-from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.recording import Recording
 
 
@@ -54,9 +54,13 @@ class Attempt:
 class Library:
     """The cassettes that this run has opened, each loaded once."""
 
-    def __init__(self, journal: Journal) -> None:
-        """Make an empty library; `journal` takes what is recorded."""
+    def __init__(self, journal: Journal, rekey: Rekey = stored_key) -> None:
+        """Make an empty library; `journal` takes what is recorded.
+
+        `rekey` gives the key of a stored request, for files that have none of this version.
+        """
         self.journal = journal
+        self._rekey = rekey
         self._files: dict[Path, CassetteFile] = {}
         self._named: dict[Path, set[str]] = {}
         self._lock = threading.Lock()
@@ -66,7 +70,7 @@ class Library:
         cassette = self._files.get(path)
         if cassette is None:
             with self._lock:
-                cassette = self._files.get(path) or cassette_file.load(path)
+                cassette = self._files.get(path) or cassette_file.load(path, self._rekey)
                 self._files[path] = cassette
         return cassette
 

@@ -1,0 +1,181 @@
+"""Canonical: the body of a request without what differs from one run to the next.
+
+Ids that a provider or a client makes up become ordinals, long base64 payloads and the files of a
+form become digests, and the parts of a form are read apart from their random boundary.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+#: Fields that name the caller or the try rather than the question.
+VOLATILE_FIELDS = frozenset(
+    {"idempotency_key", "metadata", "prompt_cache_key", "safety_identifier", "user"}
+)
+LONG = 1000
+_PAYLOAD = re.compile(r"(data:[^,\s]{0,200};base64,)?([A-Za-z0-9+/_-]{1000,})(={0,2})")
+_ID_MEMBERS = frozenset(
+    {
+        "call_id",
+        "item_id",
+        "previous_response_id",
+        "response_id",
+        "toolUseId",
+        "tool_call_id",
+        "tool_use_id",
+    }
+)
+_CONVERSATION = ("contents", "input", "messages", "previous_response_id")
+_CALL_MEMBERS = frozenset({"functionCall", "functionResponse", "function_call"})
+#: The types of items whose `id` the provider or the client made up.
+_ITEM = re.compile("tool|function|call|reasoning|message|item_reference")
+#: What the application or the model says in JSON of its own, where an `id` has a meaning.
+_OPAQUE = frozenset({"args", "arguments", "input", "output", "parameters", "response", "schema"})
+
+
+def digest_payloads(document: Any) -> Any:
+    """Return the JSON value with every base64 payload of 1,000 characters or more digested.
+
+    A digest reads `sha256:<hex> (<bytes> bytes)`, after the `data:` prefix where there is one.
+    """
+    if isinstance(document, str):
+        return _digested(document) if len(document) >= LONG else document
+    if isinstance(document, list):
+        return [digest_payloads(item) for item in document]
+    if isinstance(document, dict):
+        return {name: digest_payloads(item) for name, item in document.items()}
+    return document
+
+
+def _digested(text: str) -> str:
+    match = _PAYLOAD.fullmatch(text)
+    if match is None:
+        return text
+    prefix, payload, padding = match.groups()
+    size = len(payload) * 3 // 4
+    digest = hashlib.sha256(f"{payload}{padding}".encode()).hexdigest()
+    return f"{prefix or ''}sha256:{digest} ({size} bytes)"
+
+
+def without_volatile(document: Any) -> Any:
+    """Return a request's document without the fields that name the caller or the try."""
+    if not isinstance(document, dict) or VOLATILE_FIELDS.isdisjoint(document):
+        return document
+    return {name: value for name, value in document.items() if name not in VOLATILE_FIELDS}
+
+
+def may_hold_ids(text: str) -> bool:
+    """Say whether JSON text can hold an id that `with_ordinals` would rewrite."""
+    return 'id":' in text or 'Id":' in text
+
+
+def with_ordinals(document: Any) -> Any:
+    """Return a request's document with the ids of calls, answers and items as ordinals.
+
+    The first id that is met becomes `id#1`, the next `id#2`, and each keeps its ordinal wherever it
+    occurs again, so that an answer of a tool still belongs to its call.
+    """
+    if not isinstance(document, dict):
+        return document
+    ordinals: dict[str, str] = {}
+    conversation = {name: document[name] for name in _CONVERSATION if name in document}
+    return {**document, **_with_ordinals(conversation, ordinals)}
+
+
+def _with_ordinals(value: Any, ordinals: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_with_ordinals(item, ordinals) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("type")
+    is_item = isinstance(kind, str) and _ITEM.search(kind) is not None
+    found: dict[str, Any] = {}
+    for name in sorted(value):  # the order of members must not decide about ordinals
+        item = value[name]
+        if isinstance(item, str):
+            is_id = name in _ID_MEMBERS or (name == "id" and is_item)
+            found[name] = ordinals.setdefault(item, f"id#{len(ordinals) + 1}") if is_id else item
+        elif isinstance(item, dict) and name in _OPAQUE:
+            found[name] = item
+        elif isinstance(item, dict) and name in _CALL_MEMBERS and isinstance(item.get("id"), str):
+            ordinal = ordinals.setdefault(item["id"], f"id#{len(ordinals) + 1}")
+            found[name] = {**item, "id": ordinal}
+        else:
+            found[name] = _with_ordinals(item, ordinals)
+    return found
+
+
+class Part(NamedTuple):
+    """One part of a form: its name and file name, its type, and its content."""
+
+    name: str
+    filename: str
+    content_type: str
+    content: bytes
+
+
+_BOUNDARY = re.compile(r'(?i)^multipart/.*?;\s*boundary=(?:"([^"]+)"|([^;\s]+))')
+_PARAMETER = re.compile(r'(?i)\b(name|filename)="([^"]*)"')
+
+
+def read_form(content_type: str, body: bytes) -> list[Part] | None:
+    """Return the parts of a `multipart/...` body, or None where it is none."""
+    match = _BOUNDARY.match(content_type)
+    if match is None:
+        return None
+    boundary = b"--" + (match[1] or match[2]).encode()
+    return list(_parts(body, boundary))
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
+    for block in body.split(boundary)[1:]:
+        head, separator, content = block.partition(b"\r\n\r\n")
+        if not separator:  # what follows the last boundary
+            continue
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (
+                line.partition(":") for line in head.decode("utf-8", "replace").splitlines()
+            )
+        }
+        named = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
+        yield Part(
+            name=named.get("name", ""),
+            filename=named.get("filename", ""),
+            content_type=headers.get("content-type", ""),
+            content=content.removesuffix(b"\r\n"),
+        )
+
+
+def form_document(parts: list[Part]) -> dict[str, Any]:
+    """Return a form as JSON: texts as they are, files as digests."""
+    return {"multipart": [_part_document(part) for part in parts]}
+
+
+def _part_document(part: Part) -> Mapping[str, Any]:
+    about = {"name": part.name, "filename": part.filename, "content_type": part.content_type}
+    found: dict[str, Any] = {name: value for name, value in about.items() if value}
+    if not part.filename:
+        try:
+            return {**found, "text": part.content.decode()}
+        except UnicodeDecodeError:
+            pass
+    digest = hashlib.sha256(part.content).hexdigest()
+    return {**found, "content": f"sha256:{digest} ({len(part.content)} bytes)"}
+
+
+def form_model(document: Any) -> str:
+    """Return the text of the part `model` of a form, or ''."""
+    parts = document.get("multipart") if isinstance(document, dict) else None
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict) and part.get("name") == "model":
+            return str(part.get("text", ""))
+    return ""
+
+
+def with_form_model(body: bytes, named: str, model: str) -> bytes:
+    """Return a form with `model` in its part `model`, which says `named`."""
+    head = rb'(\bname="model"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)'
+    pattern = re.compile(head + re.escape(named.encode()) + rb"(?=\r\n)")
+    return pattern.sub(lambda match: match[1] + model.encode(), body, count=1)
