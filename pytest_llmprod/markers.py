@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ from pytest_llmprod.core.errors import DatasetError, MarkerError
 if TYPE_CHECKING:
     from pytest_llmprod.evals.suite import Suite
     from pytest_llmprod.session import Session
+    from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (
     "llm_eval(feature, dataset, threshold, confidence=0.95, task=None, outputs=None, "
     "max_errors=0): run this test once for each case of a data set and judge the share of hits",
-    "llm_cassette: let this test record and replay its requests to a model",
+    "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
+    "replay its requests to a model",
 )
 _ARGUMENTS = (
     "feature",
@@ -27,7 +30,33 @@ _ARGUMENTS = (
     "outputs",
     "max_errors",
 )
+_CASSETTE_ARGUMENTS = ("repeats", "clock", "unplayed")
+_CASSETTE_EXAMPLE = '@pytest.mark.llm_cassette(repeats="cycle")'
 _EXAMPLE = '@pytest.mark.llm_eval(feature="triage", dataset="evals/tickets.jsonl", threshold=0.9)'
+
+
+def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
+    """Return `rules` with what the marker llm_cassette of a test says otherwise.
+
+    Raises MarkerError, which names the test and the cure.
+    """
+    marker = item.get_closest_marker("llm_cassette")
+    if marker is None or not (marker.args or marker.kwargs):
+        return rules
+    from pytest_llmprod.wire import rules as checks  # only a marker with arguments needs it
+
+    where = f"{item.nodeid}: @pytest.mark.llm_cassette"
+    _refuse_unknown(where, marker, _CASSETTE_ARGUMENTS, _CASSETTE_EXAMPLE)
+    given = marker.kwargs
+    try:
+        return replace(
+            rules,
+            repeats=checks.checked_repeats(given.get("repeats", rules.repeats)),
+            clock_scale=checks.checked_clock(given.get("clock", rules.clock_scale)),
+            unplayed=checks.checked_unplayed(given.get("unplayed", rules.unplayed)),
+        )
+    except ValueError as error:
+        raise MarkerError(f"{where}: {error}") from error
 
 
 def is_eval(definition: Any) -> bool:
@@ -57,21 +86,25 @@ def read_llm_eval(definition: Any, session: "Session", rootpath: Path) -> "Suite
 
 
 def _arguments(where: str, marker: pytest.Mark) -> Mapping[str, Any]:
-    if marker.args:
-        raise MarkerError(
-            f"{where}: takes named arguments only, not {marker.args[0]!r}. Write {_EXAMPLE}."
-        )
-    for name in marker.kwargs:
-        if name not in _ARGUMENTS:
-            close = difflib.get_close_matches(name, _ARGUMENTS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise MarkerError(
-                f"{where}: there is no argument {name!r}.{hint} Known are {', '.join(_ARGUMENTS)}."
-            )
+    _refuse_unknown(where, marker, _ARGUMENTS, _EXAMPLE)
     for name in ("feature", "dataset", "threshold"):
         if name not in marker.kwargs:
             raise MarkerError(f"{where}: the argument {name!r} is missing. Write {_EXAMPLE}.")
     return marker.kwargs
+
+
+def _refuse_unknown(where: str, marker: pytest.Mark, known: tuple[str, ...], example: str) -> None:
+    if marker.args:
+        raise MarkerError(
+            f"{where}: takes named arguments only, not {marker.args[0]!r}. Write {example}."
+        )
+    for name in marker.kwargs:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise MarkerError(
+                f"{where}: there is no argument {name!r}.{hint} Known are {', '.join(known)}."
+            )
 
 
 def _checked(

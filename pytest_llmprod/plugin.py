@@ -141,6 +141,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Recorder, TaskRunner
 
+        _refuse_wrong_play_rules(_session(config), items)
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
@@ -220,6 +221,14 @@ def _refuse_evals_without_case(items: list[pytest.Item]) -> None:
                 f"{item.nodeid}: the llm_eval marker works on a test function, not on a method of "
                 f"unittest.TestCase or on one parameter. Put it above `def test_...(llm_case):`."
             )
+
+
+def _refuse_wrong_play_rules(session: "Session", items: list[pytest.Item]) -> None:
+    for item in items:
+        try:
+            markers.play_rules(item, session.settings.play_rules)
+        except LlmprodError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def _is_ours(item: pytest.Item) -> bool:

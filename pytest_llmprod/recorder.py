@@ -17,7 +17,7 @@ from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.session import Session, Trial
-from pytest_llmprod.wire.tape import TapeLabel
+from pytest_llmprod.wire.label import TapeLabel
 
 if TYPE_CHECKING:
     from pytest_llmprod.evals.dataset import Case
@@ -112,7 +112,8 @@ class Recorder:
             nodeid=_typed_nodeid(item),
             is_eval=suite is not None,
         )
-        return self._session.trial(item.nodeid, label, suite, name.case)
+        rules = markers.play_rules(item, self._session.settings.play_rules)
+        return self._session.trial(item.nodeid, label, suite, name.case, rules)
 
     def _name(self, item: pytest.Function) -> "_Name":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
@@ -218,6 +219,8 @@ def _note(
 ) -> None:
     """Read the outcome of one phase into the trace, and correct the report where it misleads."""
     trace = trial.trace
+    if call.when == "call" and report.passed:
+        session.note_unplayed(trial)
     untold = trial.take_misses()
     if untold:
         _fail(report, "\n\n".join(untold))

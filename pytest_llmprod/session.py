@@ -27,11 +27,13 @@ from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal
 from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.tape import Library, Tape, TapeLabel
+from pytest_llmprod.wire.rules import PlayRules
+from pytest_llmprod.wire.tape import Library, Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +146,21 @@ class Session:
             self._datasets[path] = datasets.load(path)
         return self._datasets[path]
 
-    def trial(self, nodeid: str, label: TapeLabel, suite: Suite | None, case: Case | None) -> Trial:
+    def trial(
+        self,
+        nodeid: str,
+        label: TapeLabel,
+        suite: Suite | None,
+        case: Case | None,
+        rules: PlayRules,
+    ) -> Trial:
         """Return the trial of the test `nodeid`, made at the first call."""
         trial = self._trials.get(nodeid)
         if trial is None:
-            trial = self._trials[nodeid] = Trial(self._open_tape(label), suite, case)
+            trial = self._trials[nodeid] = Trial(self._open_tape(label, rules), suite, case)
         return trial
 
-    def _open_tape(self, label: TapeLabel) -> Tape:
+    def _open_tape(self, label: TapeLabel, rules: PlayRules) -> Tape:
         self._intercept.install()
         return Tape(
             label=label,
@@ -159,6 +168,8 @@ class Session:
             library=self._library,
             observe=self._extensions.on_exchange,
             price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
+            rules=rules,
+            expired_before=rules.expired_before(self._now()),
         )
 
     def begin(self, trial: Trial) -> None:
@@ -176,7 +187,7 @@ class Session:
         stand in a cassette of their own. What it misses fails the test that runs, and no suite is
         judged after it: who knows which of them the fixture serves.
         """
-        tape = self._open_tape(label)
+        tape = self._open_tape(label, self.settings.play_rules)
         before = self._router.running or running.tape
         self._router.enter(tape)
         is_finished = False
@@ -251,6 +262,13 @@ class Session:
             except Exception as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
+
+    def note_unplayed(self, trial: Trial) -> None:
+        """Note recordings that a test which passed did not play, as a miss of its."""
+        if trial.suite is None or trial.suite.outputs is None:
+            left = trial.tape.unplayed()
+            if left:
+                trial.tape.misses.append(left)
 
     def row(self, trial: Trial) -> dict[str, Any]:
         """Return what travels on the test's report, as plain JSON.

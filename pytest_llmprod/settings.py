@@ -13,6 +13,12 @@ from typing import Any
 from pytest_llmprod.core.errors import SettingsError
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
+from pytest_llmprod.wire.rules import (
+    PlayRules,
+    checked_clock,
+    checked_repeats,
+    checked_unplayed,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class Settings:
     is_strict: bool
     json_path: Path | None
     allow_hosts: tuple[str, ...]
+    play_rules: PlayRules
     gate_valid_days: int
 
 
@@ -67,6 +74,7 @@ def load(
         is_strict=is_strict,
         json_path=None if json_path is None else Path(json_path),
         allow_hosts=tuple(allow_hosts),
+        play_rules=_play_rules(wire),
         gate_valid_days=_within(
             _get(table, "gate_valid_days", int, 90, "tool.llmprod"),
             f"{_TABLE} gate_valid_days",
@@ -76,9 +84,26 @@ def load(
 
 
 _KEYS = ("concurrency", "gate_valid_days", "wire")
-_WIRE_KEYS = ("allow_hosts",)
+_WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
+
+
+def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
+    name = "pyproject.toml: [tool.llmprod.wire]"
+    max_age_days = None
+    if "max_age_days" in wire:
+        days = _get(wire, "max_age_days", int, 0, "tool.llmprod.wire")
+        max_age_days = _within(days, f"{name} max_age_days", most=_MOST_DAYS)
+    try:
+        return PlayRules(
+            repeats=checked_repeats(wire.get("repeats", "strict")),
+            clock_scale=checked_clock(wire.get("clock", "instant")),
+            unplayed=checked_unplayed(wire.get("unplayed", "fail")),
+            max_age_days=max_age_days,
+        )
+    except ValueError as error:
+        raise SettingsError(f"{name} {error}") from error
 
 
 def _read_table(path: Path) -> Mapping[str, Any]:

@@ -64,6 +64,22 @@ class CassetteFile:
         """Return every recording of the section `case`, in recorded order."""
         return [self._decode(number) for number in self.cases.get(case, ())]
 
+    def unplayed(self, case: str, played: Mapping[str, int]) -> list[Recording]:
+        """Return the recordings of a section that were not played.
+
+        `played` maps key -> how often it was asked for. No recording is decoded where all were.
+        """
+        numbers = self.cases.get(case, ())
+        known = sum(min(times, self.count(case, key)) for key, times in played.items())
+        if known == len(numbers):
+            return []
+        spent = {
+            number
+            for key, times in played.items()
+            for number in self._index.get((case, key), ())[:times]
+        }
+        return [self._decode(number) for number in numbers if number not in spent]
+
     def all(self) -> list[Recording]:
         """Return every recording in file order."""
         return [self._decode(number) for number in range(len(self._spans))]

@@ -1,6 +1,6 @@
 """Clock: how long a replay takes, and the pauses that a client makes between two tries.
 
-A replay waits `scale` times as long as the recording did: not at all with 0, the default, and as
+A replay waits as long as the recording did times a scale: not at all with 0, the default, and as
 long as the provider took with 1. What is reported are the recorded times, whatever the scale.
 """
 
@@ -15,26 +15,30 @@ from pytest_llmprod.wire.router import Router
 _BASE_CLIENT = "._base_client"
 
 
-class Clock:
-    """Waits for a replay, and takes note of the pauses between the tries of one call."""
+def wait(seconds: float) -> None:
+    """Wait in a replay."""
+    if seconds > 0:
+        time.sleep(seconds)
 
-    def __init__(self, scale: float, monotonic: Callable[[], float]) -> None:
-        """Make a clock that waits `scale` times the recorded times."""
-        self.scale = scale
+
+async def wait_async(seconds: float) -> None:
+    """Wait in a replay; other tasks get their turn even where there is nothing to wait for."""
+    import anyio  # comes with httpx2, which has imported it by now
+
+    await anyio.sleep(max(0.0, seconds))
+
+
+class Clock:
+    """Takes note of the pauses between the tries of one call.
+
+    They are kept in context variables: the next try is made in the same thread or task.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        """Make a clock that measures real pauses by `monotonic`, in seconds."""
         self._monotonic = monotonic
         self._paused_s: ContextVar[float] = ContextVar("llmprod_paused_s", default=0.0)
         self._is_played: ContextVar[bool] = ContextVar("llmprod_is_played", default=False)
-
-    def wait(self, seconds: float) -> None:
-        """Wait as long as a replay of `seconds` takes."""
-        if self.scale and seconds > 0:
-            time.sleep(seconds * self.scale)
-
-    async def wait_async(self, seconds: float) -> None:
-        """Wait as long as a replay of `seconds` takes, and let other tasks run."""
-        import anyio  # comes with httpx2, which has imported it by now
-
-        await anyio.sleep(max(0.0, seconds) * self.scale)
 
     def answered(self, *, from_recording: bool) -> None:
         """Note where the answer came from that the client may be about to retry."""
@@ -51,11 +55,13 @@ class Clock:
             self._paused_s.set(0.0)
         return seconds
 
-    def retry(self, client: Any, original: Callable[..., None], **situation: Any) -> None:
-        """Pause before a retry: virtually after a replayed answer, else for real."""
+    def retry(
+        self, client: Any, original: Callable[..., None], scale: float, **situation: Any
+    ) -> None:
+        """Pause before a retry: `scale` times as long after a replayed answer, else for real."""
         if self._is_played.get():
             seconds = _pause_s(client, **situation)
-            self.wait(seconds)
+            wait(seconds * scale)
         else:
             start = self._monotonic()
             original(client, **situation)
@@ -63,12 +69,12 @@ class Clock:
         self.paused(seconds)
 
     async def retry_async(
-        self, client: Any, original: Callable[..., Any], **situation: Any
+        self, client: Any, original: Callable[..., Any], scale: float, **situation: Any
     ) -> None:
         """Do as `retry` in a task."""
         if self._is_played.get():
             seconds = _pause_s(client, **situation)
-            await self.wait_async(seconds)
+            await wait_async(seconds * scale)
         else:
             start = self._monotonic()
             await original(client, **situation)
@@ -120,18 +126,20 @@ class RetryPatches:
 
     def _sync(self, original: Callable[..., None]) -> Callable[..., None]:
         def _sleep_for_retry(client: Any, **situation: Any) -> None:
-            if self._router.owner() is None:
+            tape = self._router.owner()
+            if tape is None:
                 original(client, **situation)
             else:
-                self._clock.retry(client, original, **situation)
+                self._clock.retry(client, original, tape.rules.clock_scale, **situation)
 
         return _sleep_for_retry
 
     def _async(self, original: Callable[..., Any]) -> Callable[..., Any]:
         async def _sleep_for_retry(client: Any, **situation: Any) -> None:
-            if self._router.owner() is None:
+            tape = self._router.owner()
+            if tape is None:
                 await original(client, **situation)
             else:
-                await self._clock.retry_async(client, original, **situation)
+                await self._clock.retry_async(client, original, tape.rules.clock_scale, **situation)
 
         return _sleep_for_retry

@@ -8,7 +8,7 @@ import importlib.util
 from types import ModuleType
 from typing import Any
 
-from pytest_llmprod.wire.clock import Clock, RetryPatches
+from pytest_llmprod.wire.clock import Clock, RetryPatches, wait, wait_async
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.router import Router
@@ -23,7 +23,7 @@ class Intercept:
     def __init__(self, router: Router, policy: WirePolicy) -> None:
         """Make the patches without installing them."""
         self._router = router
-        clock = Clock(policy.clock_scale, policy.monotonic)
+        clock = Clock(policy.monotonic)
         self._switch = Switch(policy, clock)
         self._retries = RetryPatches(router, clock)
         self._guard = NetworkGuard(router, policy.allow_hosts)
@@ -80,8 +80,8 @@ class Intercept:
             found = self._ask(tape, request, request.read())
             if isinstance(found, Played):
                 if not found.status:
-                    self._switch.clock.wait(found.latency_s)
-                return self._answer(http, streams, found, request)
+                    wait(found.ends_s)
+                return _answer(http, streams, found, request)
             try:
                 response = original(transport, _outgoing(http, request, found))
             except BaseException as error:
@@ -103,8 +103,8 @@ class Intercept:
             found = self._ask(tape, request, await request.aread())
             if isinstance(found, Played):
                 if not found.status:
-                    await self._switch.clock.wait_async(found.latency_s)
-                return self._answer(http, streams, found, request)
+                    await wait_async(found.ends_s)
+                return _answer(http, streams, found, request)
             try:
                 response = await original(transport, _outgoing(http, request, found))
             except BaseException as error:
@@ -148,22 +148,21 @@ class Intercept:
             body=body,
         )
 
-    def _answer(
-        self, http: ModuleType, streams: StreamClasses, played: Played, request: Any
-    ) -> Any:
-        """Make the recorded answer, or raise what the client met in its place."""
-        if not played.status and played.failure is not None:
-            raise error_of(http, played.failure, request)
-        if played.failure is None and len(played.pieces) == 1 and not self._switch.clock.scale:
-            stream = http.ByteStream(played.pieces[0][1])
-        else:
-            stream = streams.replayed(played, self._switch.clock, request)
-        return http.Response(
-            played.status,
-            headers=played.headers,
-            stream=stream,
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+
+def _answer(http: ModuleType, streams: StreamClasses, played: Played, request: Any) -> Any:
+    """Make the recorded answer, or raise what the client met in its place."""
+    if not played.status and played.failure is not None:
+        raise error_of(http, played.failure, request)
+    if played.failure is None and len(played.pieces) == 1 and not played.ends_s:
+        stream = http.ByteStream(played.pieces[0][1])
+    else:
+        stream = streams.replayed(played, request)
+    return http.Response(
+        played.status,
+        headers=played.headers,
+        stream=stream,
+        extensions={"http_version": b"HTTP/1.1"},
+    )
 
 
 def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:

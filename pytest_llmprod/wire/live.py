@@ -12,15 +12,15 @@ from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
-from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of, timestamp
+from pytest_llmprod.wire.rules import timestamp
+from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WirePolicy:
     """What the session tells the wire: how to read, what to hide, which model to ask, the time.
 
-    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back. A replay
-    waits `clock_scale` times as long as the recording did.
+    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
     """
 
     dialects: Sequence[Dialect]
@@ -29,7 +29,6 @@ class WirePolicy:
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
-    clock_scale: float = 0.0
 
 
 class LiveExchange:

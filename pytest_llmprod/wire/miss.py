@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.tape import Tape, TapeLabel
+from pytest_llmprod.wire.tape import Tape
 
 _MOST_DIFFERENCES = 6
 _MOST_CANDIDATES = 100

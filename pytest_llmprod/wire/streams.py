@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from pytest_llmprod.wire.clock import Clock
+from pytest_llmprod.wire.clock import wait, wait_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
@@ -72,30 +72,29 @@ def stream_classes(http: ModuleType) -> StreamClasses:
     class ReplayedStream(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
-        def __init__(self, played: Played, clock: Clock, request: Any) -> None:
+        def __init__(self, played: Played, request: Any) -> None:
             self._played = played
-            self._clock = clock
             self._request = request
 
         def __iter__(self) -> Iterator[bytes]:
             before_s = 0.0
             for t, piece in self._played.pieces:
-                self._clock.wait(t - before_s)
+                wait(t - before_s)
                 before_s = t
                 yield piece
             if self._played.failure is not None:
-                self._clock.wait(self._played.latency_s - before_s)
+                wait(self._played.ends_s - before_s)
                 raise error_of(http, self._played.failure, self._request)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             before_s = 0.0
             for t, piece in self._played.pieces:
-                if self._clock.scale:
-                    await self._clock.wait_async(t - before_s)
+                if t > before_s:
+                    await wait_async(t - before_s)
                     before_s = t
                 yield piece
             if self._played.failure is not None:
-                await self._clock.wait_async(self._played.latency_s - before_s)
+                await wait_async(self._played.ends_s - before_s)
                 raise error_of(http, self._played.failure, self._request)
 
     return StreamClasses(TeedStream, TeedAsyncStream, ReplayedStream)

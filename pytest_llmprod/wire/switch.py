@@ -22,14 +22,14 @@ from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 class Played:
     """A recorded answer: its head, its body in pieces, and how it broke off where it did.
 
-    `pieces` holds (seconds since the request, bytes). `status` is 0 where no head came; `failure`
-    is then what the client met.
+    `pieces` holds (seconds to wait since the request, bytes); `ends_s` is when the last has come,
+    or the failure. `status` is 0 where no head came; `failure` is then what the client met.
     """
 
     status: int
     headers: Sequence[tuple[str, str]]
     pieces: Sequence[tuple[float, bytes]]
-    latency_s: float
+    ends_s: float
     failure: Failure | None
 
 
@@ -39,7 +39,7 @@ class Switch:
     def __init__(self, policy: WirePolicy, clock: Clock) -> None:
         """Make a switch that follows `policy`."""
         self._policy = policy
-        self.clock = clock
+        self._clock = clock
 
     def ask(
         self,
@@ -56,9 +56,9 @@ class Switch:
         """
         with tape.remembering():
             read = self._read(tape, method, url, headers, body)
-            attempt = tape.attempt(read, _retries(headers), self.clock.take_pause_s())
+            attempt = tape.attempt(read, _retries(headers), self._clock.take_pause_s())
             recording = tape.play(read)
-            self.clock.answered(from_recording=recording is not None)
+            self._clock.answered(from_recording=recording is not None)
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
@@ -109,10 +109,11 @@ def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt)
         pieces = [(latency_s, bodies.decode_body(stored))]
     tape.add(exchange_of(read, recording, answer, attempt, replayed=True))
     headers = recording.response["headers"]
+    scale = tape.rules.clock_scale
     return Played(
         status=recording.status,
         headers=[(name, value) for name, values in headers.items() for value in values],
-        pieces=pieces,
-        latency_s=latency_s,
+        pieces=[(t * scale, piece) for t, piece in pieces],
+        ends_s=latency_s * scale,
         failure=recording.failure,
     )

@@ -5,38 +5,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import CassetteError, LlmprodError
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire import cassette_file, leftover
 from pytest_llmprod.wire.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import Journal, RecordMode
 from pytest_llmprod.wire.key import WireRequest, stored_key
+from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.rules import PlayRules
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TapeLabel:
-    """Where a test's recordings lie, and what the test is called.
-
-    `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
-    with its class, `case` the section of the cassette, `cases` returns all sections in the order of
-    the data set. `is_shared` says that it is the tape of a fixture that several tests share.
-    """
-
-    folder: Path
-    function: str
-    case: str
-    cases: Callable[[], tuple[str, ...]]
-    nodeid: str
-    is_eval: bool
-    is_shared: bool = False
+PLAY_RULES = PlayRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +48,7 @@ class Library:
         self._rekey = rekey
         self._files: dict[Path, CassetteFile] = {}
         self._named: dict[Path, set[str]] = {}
+        self._listings: dict[Path, list[str]] = {}
         self._lock = threading.Lock()
 
     def open(self, path: Path) -> CassetteFile:
@@ -73,6 +59,15 @@ class Library:
                 cassette = self._files.get(path) or cassette_file.load(path, self._rekey)
                 self._files[path] = cassette
         return cassette
+
+    def cassettes_of(self, folder: Path, function: str) -> list[Path]:
+        """Return the cassettes of a test function for whatever model."""
+        names = self._listings.get(folder)
+        if names is None:
+            found = folder.glob("*.json") if folder.is_dir() else ()
+            names = self._listings[folder] = sorted(path.name for path in found)
+        start = f"{function}."
+        return [folder / name for name in names if name.startswith(start)]
 
     def keep(self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]]) -> None:
         """Put a recording into the journal, and the order of the sections before the first.
@@ -114,10 +109,13 @@ class Tape:
         library: Library,
         observe: Callable[[Exchange], None],
         price: Callable[[Exchange], Decimal | None] = lambda exchange: None,
+        rules: PlayRules = PLAY_RULES,
+        expired_before: str = "",
     ) -> None:
         """Open the tape of the test that `label` names.
 
-        `price` says what an exchange cost in USD, or None where it has no price.
+        `price` says what an exchange cost in USD, or None where it has no price. A recording that
+        was made before `expired_before` is not played.
         """
         self.label = label
         self.mode = mode
@@ -127,7 +125,9 @@ class Tape:
         self._library = library
         self._observe = observe
         self._price = price
-        self._played: dict[str, int] = {}
+        self.rules = rules
+        self._expired_before = expired_before
+        self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
         self._tried: dict[tuple[str, int], list[int]] = {}
         self._recorded: set[Path] = set()
@@ -164,16 +164,51 @@ class Tape:
         return Attempt(call=call, number=retries + 1, backoff_s=backoff_s)
 
     def play(self, request: WireRequest) -> Recording | None:
-        """Return the next recording of `request` and count it as played, or None."""
+        """Return the next recording of `request` and count it as played, or None.
+
+        Raises CassetteError where the recording is older than the rules allow.
+        """
         if self.mode in ("all", "rewrite"):
             return None
         cassette = self.cassette(request.model)
         with self._lock:
-            position = self._played.get(request.key, 0)
-            if position >= cassette.count(self.label.case, request.key):
+            played = self._played.setdefault(cassette.path, {})
+            times = played.get(request.key, 0)
+            position = self._position(times, cassette.count(self.label.case, request.key))
+            if position is None:
                 return None
-            self._played[request.key] = position + 1
-        return cassette.read(self.label.case, request.key, position)
+            played[request.key] = times + 1
+        recording = cassette.read(self.label.case, request.key, position)
+        if recording.recorded_at < self._expired_before and recording.recorded_at:
+            raise CassetteError(leftover.expired(self.label, recording, self.rules))
+        return recording
+
+    def _position(self, times: int, count: int) -> int | None:
+        """Return which of `count` equal recordings comes after `times` plays, None for none."""
+        if times < count:
+            return times
+        if not count or self.rules.repeats == "strict":
+            return None
+        return count - 1 if self.rules.repeats == "last" else times % count
+
+    def unplayed(self) -> str:
+        """Return what to say of recordings of this test that were not played, or ''.
+
+        It knows the cassettes of the models that were asked. Of a test that asked none, it looks
+        for any cassette.
+        """
+        if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
+            return ""
+        cassettes = [self._library.open(path) for path in self._played]
+        if not cassettes:
+            paths = self._library.cassettes_of(self.label.folder, file_name(self.label.function))
+            cassettes = [self._library.open(path) for path in paths]
+        for cassette in cassettes:
+            played = self._played.get(cassette.path, {})
+            left = cassette.unplayed(self.label.case, played)
+            if left:
+                return leftover.unplayed(self.label, cassette, left)
+        return ""
 
     def may_record(self, request: WireRequest) -> bool:
         """Say whether a request that is in no recording may be sent.
@@ -265,8 +300,3 @@ def exchange_of(
         backoff_s=recording.backoff_s or attempt.backoff_s,
         failure=recording.failure.error if recording.failure else "",
     )
-
-
-def timestamp(moment: datetime) -> str:
-    """Return `moment`, a time in UTC, as cassettes store it: to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,7 +21,8 @@ from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.tape import Attempt, exchange_of, file_name, timestamp
+from pytest_llmprod.wire.rules import timestamp
+from pytest_llmprod.wire.tape import Attempt, exchange_of, file_name
 
 HELLO = wire_request(chat_request("hello"))
 BYE = wire_request(chat_request("goodbye"))
