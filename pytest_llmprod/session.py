@@ -208,7 +208,8 @@ class Session:
         """Take the wire from the trial of `nodeid` and close its tape."""
         trial = self._trials.pop(nodeid)
         self.running = None
-        trial.tape.close(finished=trial.trace.outcome in ("hit", "miss"))
+        outcome = trial.trace.outcome
+        trial.tape.close(finished=outcome in ("hit", "miss"), passed=outcome == "hit")
         self._router.leave()
         take_back_key()
 

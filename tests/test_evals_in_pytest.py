@@ -147,8 +147,8 @@ def test_a_skipped_case_is_counted_apart(recorded: Project) -> None:
     assert suite["verdict"] == "PASS"
 
 
-def test_scores_of_own_metrics_are_judged_by_their_thresholds(recorded: Project) -> None:
-    recorded.pytester.makepyfile(
+def test_scores_of_own_metrics_are_judged_by_their_thresholds(project: Project) -> None:
+    project.pytester.makepyfile(
         test_words="""
         import pytest
 
@@ -160,7 +160,7 @@ def test_scores_of_own_metrics_are_judged_by_their_thresholds(recorded: Project)
         """
     )
 
-    suites = {suite["metric"]: suite for suite in recorded.data()["suites"]}
+    suites = {suite["metric"]: suite for suite in project.data()["suites"]}
 
     assert suites["brevity"]["score"] == pytest.approx(0.7)
     assert suites["brevity"]["hits"] == pytest.approx(7.0)
@@ -168,9 +168,9 @@ def test_scores_of_own_metrics_are_judged_by_their_thresholds(recorded: Project)
 
 
 def test_a_case_without_a_score_for_a_metric_of_the_threshold_is_an_error(
-    recorded: Project,
+    project: Project,
 ) -> None:
-    recorded.pytester.makepyfile(
+    project.pytester.makepyfile(
         test_words="""
         import pytest
 
@@ -183,7 +183,7 @@ def test_a_case_without_a_score_for_a_metric_of_the_threshold_is_an_error(
         """
     )
 
-    result = recorded.run()
+    result = project.run()
 
     assert result.parseoutcomes()["failed"] == 2
     result.stdout.fnmatch_lines(["*gave no score for the metric 'brevity'*"])
@@ -267,8 +267,8 @@ def test_a_task_runs_all_cases_at_once_before_the_first_item(recorded: Project, 
     assert {case["id"]: case["scores"]["passed"] for case in data["cases"]}["seven"] == 0
 
 
-def test_what_a_task_raises_is_the_error_of_its_own_case(recorded: Project) -> None:
-    recorded.pytester.makepyfile(
+def test_what_a_task_raises_is_the_error_of_its_own_case(project: Project) -> None:
+    project.pytester.makepyfile(
         test_words="""
         import pytest
 
@@ -282,7 +282,7 @@ def test_what_a_task_raises_is_the_error_of_its_own_case(recorded: Project) -> N
         """
     )
 
-    data = recorded.data()
+    data = project.data()
 
     outcomes = {case["id"]: case["outcome"] for case in data["cases"]}
     assert outcomes.pop("two") == "error"

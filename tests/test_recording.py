@@ -83,7 +83,21 @@ def test_once_refuses_a_new_request_of_a_case_that_is_recorded(recorded: Project
     result.stdout.fnmatch_lines(["*in no recording, and --llm-record=once sends nothing.*"])
 
 
-def test_new_episodes_adds_and_keeps(recorded: Project) -> None:
+def test_new_episodes_drops_what_a_test_that_passed_no_longer_asks(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    recorded.record("--llm-record=new_episodes", "-k", "one")
+    result = recorded.run("-k", "one")
+
+    assert sent_words(recorded) == ["one"]
+    assert result.ret == pytest.ExitCode.OK
+    assert recorded_words(recorded) == list(WORDS)
+
+
+def test_new_episodes_adds_and_keeps_where_unplayed_recordings_are_allowed(
+    recorded: Project,
+) -> None:
+    (recorded.path / "pyproject.toml").write_text('[tool.llmprod.wire]\nunplayed = "allow"\n')
     recorded.edit("feature.py", "Double this word:", "Please double this word:")
 
     recorded.record("--llm-record=new_episodes", "-k", "one")

@@ -63,6 +63,11 @@ class Journal:
         """Note that the test of `case` came to its end without an error."""
         self._append({"cassette": self._relative(cassette), "finished": case})
 
+    def played(self, cassette: Path, case: str, played: Mapping[str, int]) -> None:
+        """Note how often each key was played by a test of `case` that asks no more than that."""
+        line = {"cassette": self._relative(cassette), "played": played, "case": case}
+        self._append({**line, "mode": self._mode})
+
     def close(self) -> None:
         """Close the file; the journal is then free to be folded into the cassettes."""
         if self._file is not None:
@@ -103,11 +108,15 @@ class _Harvest:
     order: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
+    played: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take in one line of a journal."""
         if "order" in line:
             self.order = list(dict.fromkeys([*self.order, *line["order"]]))
+            self.mode = line["mode"]
+        elif "played" in line:
+            self.played[line["case"]] = line["played"]
             self.mode = line["mode"]
         elif "started" in line:  # a test that runs again says anew what it asks
             self.sections.pop(line["started"], None)
@@ -211,6 +220,9 @@ def _merge(
     """
     mode = harvest.mode
     sections = {case: old.section(case) for case in old.cases}
+    for case, played in harvest.played.items():
+        stale = old.unplayed(case, played)
+        sections[case] = [each for each in sections.get(case, []) if each not in stale]
     for case, new in harvest.sections.items():
         before = sections.get(case, [])
         if mode == "rewrite" and case in harvest.finished:
@@ -227,5 +239,5 @@ def _merge(
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}
-    names = sorted(sections, key=lambda case: rank.get(case, len(rank)))
+    names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
     return [sections[name] for name in names]

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.cassette_file import CassetteFile
+from pytest_llmprod.wire.gist import gist
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules
@@ -31,7 +33,7 @@ def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]
             *lines,
             "",
             '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
-            f"  mend      {_command(label)}",
+            f"  mend      {_command(label, 'new_episodes')}",
         ]
     )
 
@@ -45,14 +47,14 @@ def expired(label: TapeLabel, recording: Recording, rules: PlayRules) -> str:
             "days only. Record it again, and compare what changed.",
             "",
             f"  recorded  {_described(recording)}",
-            f"  mend      {_command(label)}",
+            f"  mend      {_command(label, 'rewrite')}",
         ]
     )
 
 
 def _described(recording: Recording) -> str:
-    about = f"{recording.request['method']} {recording.request['uri']}"
-    return printable(f"{about}, answered by {recording.model}, recorded {recording.recorded_at}")
+    about = printable(f"{recording.model} on {recording.recorded_at[:10]}")
+    return f"{gist(decode_document(recording.request['body']))}, answered by {about}"
 
 
 def _shown_path(path: Path) -> str:
@@ -62,6 +64,6 @@ def _shown_path(path: Path) -> str:
         return str(path)
 
 
-def _command(label: TapeLabel) -> str:
+def _command(label: TapeLabel, mode: str) -> str:
     flag = ["--llm-eval"] if label.is_eval else []
-    return shlex.join(["pytest", *flag, "--llm-record=rewrite", label.nodeid])
+    return shlex.join(["pytest", *flag, f"--llm-record={mode}", label.nodeid])

@@ -247,12 +247,20 @@ class Tape:
         self.exchanges.append(exchange)
         self._observe(exchange)
 
-    def close(self, *, finished: bool) -> None:
-        """End the test; `finished` says that it ended without an error."""
+    def close(self, *, finished: bool, passed: bool = False) -> None:
+        """End the test; `finished` says that it ended without an error, `passed` that it passed.
+
+        Where a test passed without some of its recordings, `new_episodes` drops these: what a
+        changed prompt leaves behind would else be there for ever.
+        """
         self.is_open = False
         if finished:
             for path in self._recorded:
                 self._library.finished(path, self.label.case)
+        if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
+            for path, played in self._played.items():
+                if self._library.open(path).unplayed(self.label.case, played):
+                    self._library.journal.played(path, self.label.case, played)
 
 
 @lru_cache(maxsize=256)

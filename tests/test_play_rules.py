@@ -1,0 +1,224 @@
+"""Rules of replay in a project: repeats, recordings left over, age."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from project import Project
+
+TWO_CALLS = """
+    import pytest
+    from feature import ask
+
+    @pytest.mark.llm_cassette(RULES)
+    def test_asks():
+        for word in WORDS:
+            ask(word)
+"""
+
+
+def write_test(project: Project, words: list[str], rules: str = "") -> None:
+    text = TWO_CALLS.replace("RULES", rules).replace("WORDS", repr(words))
+    project.pytester.makepyfile(test_words=text)
+
+
+def recorded_texts(project: Project) -> list[str]:
+    path = project.path / "cassettes" / "test_words" / "test_asks.gpt-test.json"
+    recordings = json.loads(path.read_text())["interactions"]
+    return [each["request"]["body"]["json"]["messages"][0]["content"] for each in recordings]
+
+
+def test_a_test_that_asks_less_than_was_recorded_fails(project: Project) -> None:
+    write_test(project, ["one", "two", "three"])
+    project.record()
+    write_test(project, ["one"])
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "2 of the 3 recordings of this test were not played: the test asks less",
+            "than it asked when they were made.",
+            "",
+            "  cassette  cassettes/test_words/test_asks.gpt-test.json",
+            '  unplayed  "Double this word: two", answered by gpt-test-2026-01-01 on 20*',
+            '  unplayed  "Double this word: three", answered by *',
+            "",
+            '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
+            "  mend      pytest --llm-record=new_episodes test_words.py::test_asks",
+        ]
+    )
+
+
+def test_the_command_that_unplayed_recordings_name_drops_them_and_sends_nothing(
+    project: Project,
+) -> None:
+    write_test(project, ["one", "two", "three"])
+    project.record()
+    project.server.requests.clear()
+    write_test(project, ["one"])
+
+    project.record("--llm-record=new_episodes", "test_words.py::test_asks")
+    result = project.run()
+
+    assert project.server.requests == []
+    assert recorded_texts(project) == ["Double this word: one"]
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_test_that_asks_nothing_any_more_fails(project: Project) -> None:
+    write_test(project, ["one"])
+    project.record()
+    write_test(project, [])
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["1 of the 1 recordings of this test were not played*"])
+
+
+@pytest.mark.parametrize("where", ["marker", "table"])
+def test_unplayed_recordings_may_be_allowed(project: Project, where: str) -> None:
+    write_test(project, ["one", "two"])
+    project.record()
+    write_test(project, ["one"], 'unplayed="allow"' if where == "marker" else "")
+    if where == "table":
+        write_table(project, 'unplayed = "allow"')
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.OK
+
+
+def write_table(project: Project, line: str) -> None:
+    (project.path / "pyproject.toml").write_text(f"[tool.llmprod.wire]\n{line}\n")
+
+
+def test_a_failed_test_does_not_complain_of_what_it_did_not_come_to(project: Project) -> None:
+    write_test(project, ["one", "two"])
+    project.record()
+    project.edit("test_words.py", "ask(word)", "assert not ask(word)")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "were not played" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"), [("", False), ('repeats="last"', True), ('repeats="cycle"', True)]
+)
+def test_one_more_call_than_recorded_is_answered_as_the_rule_says(
+    project: Project, rules: str, passes: bool
+) -> None:
+    write_test(project, ["one", "one"])
+    project.record()
+    write_test(project, ["one", "one", "one"], rules)
+
+    result = project.run()
+
+    assert result.parseoutcomes() == ({"passed": 1} if passes else {"failed": 1})
+
+
+def make_recordings_older(project: Project, day: str) -> None:
+    for path in (project.path / "cassettes").rglob("*.json"):
+        pattern = r'"recorded_at": "[^T]*T'
+        path.write_text(re.sub(pattern, f'"recorded_at": "{day}T', path.read_text()))
+
+
+def test_a_recording_older_than_max_age_is_not_played(project: Project) -> None:
+    write_test(project, ["one"])
+    project.record()
+    make_recordings_older(project, "2020-01-31")
+    write_table(project, "max_age_days = 90")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "A recording of this test was made on 2020-01-31, and",
+            "*max_age_days plays recordings of the last 90*",
+            "  mend      pytest --llm-record=rewrite test_words.py::test_asks",
+        ]
+    )
+
+
+def test_the_command_that_an_old_recording_names_mends_it(project: Project) -> None:
+    write_test(project, ["one"])
+    project.record()
+    make_recordings_older(project, "2020-01-31")
+    write_table(project, "max_age_days = 90")
+
+    project.record("--llm-record=rewrite", "test_words.py::test_asks")
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        ("repeats=2", "*repeats must be one of *strict*last*cycle*, not 2.*"),
+        ("clock=-1", '*clock must be "instant", "real", or a number from 0 to 100*not -1.*'),
+        ("unplayed=True", "*unplayed must be one of *fail*allow*, not True.*"),
+        ("repeat='last'", "*no argument 'repeat'. Did you mean 'repeats'? Known are *"),
+        ("'last'", "*takes named arguments only, not 'last'. Write @pytest.mark.llm_cassette(*"),
+    ],
+)
+def test_a_wrong_rule_in_the_marker_is_told_before_any_test_runs(
+    project: Project, rules: str, text: str
+) -> None:
+    write_test(project, ["one"], rules)
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"ERROR: test_words.py::test_asks: @pytest.mark.llm_cassette{text}"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('repeats = "first"', '*[[]tool.llmprod.wire] repeats must be one of "strict"*'),
+        ('clock = "fast"', '*[[]tool.llmprod.wire] clock must be "instant", "real"*'),
+        ("max_age_days = 0", "*[[]tool.llmprod.wire] max_age_days must be from 1 to *, not 0.*"),
+    ],
+)
+def test_a_wrong_rule_in_the_table_is_a_usage_error(project: Project, line: str, text: str) -> None:
+    write_table(project, line)
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {text}"])
+
+
+def test_the_marker_wins_over_the_table(project: Project) -> None:
+    write_test(project, ["one"])
+    project.record()
+    write_test(project, ["one", "one"], 'repeats="last"')
+    write_table(project, 'repeats = "strict"')
+
+    assert project.run().ret == pytest.ExitCode.OK
+
+
+def test_an_eval_whose_recordings_are_left_over_is_not_judged(recorded: Project) -> None:
+    recorded.pytester.makepyfile(
+        test_words="""
+        import pytest
+
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        def test_doubles(llm_case):
+            pass
+        """
+    )
+
+    data = recorded.data()
+
+    assert data["suites"][0]["verdict"] is None
+    assert Path(recorded.path / "run.json").exists()
