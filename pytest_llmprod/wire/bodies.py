@@ -131,7 +131,8 @@ def _lines(text: str) -> str | list[str]:
 class Event:
     """One server-sent event: when its last byte came, its name, and its data.
 
-    `is_cut` says that the stream ended before the empty line that ends an event.
+    `is_cut` says that the stream ended before the empty line that ends an event, `is_torn` that it
+    ended within a line.
     """
 
     t: float
@@ -139,6 +140,23 @@ class Event:
     data: Any
     is_json: bool
     is_cut: bool = False
+    is_torn: bool = False
+
+
+def read_stream(kind: str, chunks: Sequence[tuple[float, bytes]]) -> list[Event] | None:
+    """Return the events of an answer of content type `kind`, or None where it is no stream.
+
+    What says that it is one, and holds no event or bytes that are no UTF-8, is stored as it is.
+    """
+    if not kind.startswith("text/event-stream"):
+        return None
+    content = b"".join(chunk for _, chunk in chunks)
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return None
+    events = parse_events(chunks)
+    return events if events or not content.strip() else None
 
 
 def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
@@ -160,7 +178,9 @@ def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
     last = chunks[-1][0] if chunks else 0.0
     *blocks, rest = buffer.replace(b"\r", b"\n").split(b"\n\n")
     events.extend(event for block in blocks for event in _parse_block(last, block))
-    events.extend(replace(event, is_cut=True) for event in _parse_block(last, rest))
+    is_torn = not rest.endswith(b"\n")
+    cut = (replace(each, is_cut=True, is_torn=is_torn) for each in _parse_block(last, rest))
+    events.extend(cut)
     return events
 
 
@@ -234,6 +254,8 @@ def _stored_event(event: Event) -> dict[str, Any]:
         stored["raw"] = _lines(event.data)
     if event.is_cut:
         stored["cut"] = True
+    if event.is_torn:
+        stored["torn"] = True
     return stored
 
 
@@ -255,4 +277,5 @@ def _event_bytes(stored: dict[str, Any]) -> bytes:
         text = json_bytes(join_lines(stored["data"])).decode()
     data = "".join(f"data: {line}\n" for line in text.split("\n"))
     end = "" if stored.get("cut") else "\n"
-    return f"{head}{data}{end}".encode()
+    whole = f"{head}{data}{end}"
+    return (whole.removesuffix("\n") if stored.get("torn") else whole).encode()

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.tape import Attempt, Tape
 
 _BASE_CLIENT = "._base_client"
 
@@ -38,6 +40,9 @@ class Clock:
         """Make a clock that measures real pauses by `monotonic`, in seconds."""
         self._monotonic = monotonic
         self._paused_s: ContextVar[float] = ContextVar("llmprod_paused_s", default=0.0)
+        self._before: ContextVar[tuple[str, int, int] | None] = ContextVar(
+            "llmprod_before", default=None
+        )
         self._is_played: ContextVar[bool] = ContextVar("llmprod_is_played", default=False)
 
     def answered(self, *, from_recording: bool) -> None:
@@ -48,12 +53,18 @@ class Clock:
         """Note that the client paused before its next try."""
         self._paused_s.set(self._paused_s.get() + seconds)
 
-    def take_pause_s(self) -> float:
-        """Return how long the client paused before the try that it makes now."""
-        seconds = self._paused_s.get()
-        if seconds:
-            self._paused_s.set(0.0)
-        return seconds
+    def attempt(self, tape: Tape, request: WireRequest, retries: int) -> Attempt:
+        """Return which try this is of a request that the client says it sent `retries` times."""
+        before = self._before.get()
+        call = 0
+        if retries and before is not None and before[:2] == (request.key, retries):
+            call = before[2]
+        attempt = Attempt(
+            call=call or tape.next_call(), number=retries + 1, backoff_s=self._paused_s.get()
+        )
+        self._before.set((request.key, attempt.number, attempt.call))
+        self._paused_s.set(0.0)
+        return attempt
 
     def retry(
         self, client: Any, original: Callable[..., None], scale: float, **situation: Any

@@ -7,7 +7,7 @@ from pytest_llmprod.core.text import printable, shorten
 
 
 def gist(document: Any, columns: int = 44) -> str:
-    """Return the last thing that a request says, quoted and cut to `columns`; `document` is JSON."""
+    """Return the last thing that a request says, quoted and cut to `columns` columns."""
     text: Any = ""
     if isinstance(document, dict):
         said = next((document[name] for name in _CONVERSATIONS if document.get(name)), "")

@@ -164,11 +164,12 @@ class LiveExchange:
     ) -> tuple[dict[str, Any], Answer, float | None]:
         kind = next((value for name, value in self._headers if name == "content-type"), "")
         dialect = self._read.dialect
-        if not kind.startswith("text/event-stream"):
-            content = b"".join(chunk for _, chunk in chunks)
+        content = b"".join(chunk for _, chunk in chunks)
+        parsed = bodies.read_stream(kind, chunks)
+        if parsed is None:
             stored = bodies.encode_body(masking.mask_body(content, self._scanners))
             return stored, read_plain(dialect, stored), None
-        events = [self._masked_event(event) for event in bodies.parse_events(chunks)]
+        events = [self._masked_event(event) for event in parsed]
         answer = Answer()
         if dialect is not None:
             answer = dialect.read_stream([event.data for event in events if event.is_json])

@@ -56,9 +56,10 @@ class Switch:
         """
         with tape.remembering():
             read = self._read(tape, method, url, headers, body)
-            attempt = tape.attempt(read, _retries(headers), self._clock.take_pause_s())
+            attempt = self._clock.attempt(tape, read, _retries(headers))
             recording = tape.play(read)
-            self._clock.answered(from_recording=recording is not None)
+            is_replay = recording is not None or tape.mode == "none"
+            self._clock.answered(from_recording=is_replay)
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):

@@ -129,7 +129,6 @@ class Tape:
         self._expired_before = expired_before
         self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
-        self._tried: dict[tuple[str, int], list[int]] = {}
         self._recorded: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -148,20 +147,11 @@ class Tape:
         """Return the cassette for requests to `model`."""
         return self._library.open(self.cassette_path(model))
 
-    def attempt(self, request: WireRequest, retries: int, backoff_s: float) -> Attempt:
-        """Return which try this is of a request that the client says it sent `retries` times.
-
-        A try belongs to the oldest call of an equal request that has one try less.
-        """
+    def next_call(self) -> int:
+        """Return the number of the logical call that begins now."""
         with self._lock:
-            waiting = self._tried.get((request.key, retries)) if retries else None
-            if waiting:
-                call = waiting.pop(0)
-            else:
-                self._calls += 1
-                call = self._calls
-            self._tried.setdefault((request.key, retries + 1), []).append(call)
-        return Attempt(call=call, number=retries + 1, backoff_s=backoff_s)
+            self._calls += 1
+            return self._calls
 
     def play(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None.

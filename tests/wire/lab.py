@@ -22,10 +22,12 @@ from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.tape import Library, Tape
 
 KEY = "sk-proj-" + "k" * 32
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
+STRICT = PlayRules()
 AS_IT_IS = ModelChoice(swaps={})
 CHAT_URL = "https://api.openai.com/v1/chat/completions"
 
@@ -83,6 +85,7 @@ class Run:
         function: str = "test_it",
         cases: Sequence[str] = (),
         is_eval: bool = False,
+        rules: PlayRules = STRICT,
     ) -> Tape:
         label = TapeLabel(
             folder=self.root / "cassettes" / "test_app",
@@ -92,7 +95,13 @@ class Run:
             nodeid=f"test_app.py::{function}{f'[{case}]' if case else ''}",
             is_eval=is_eval,
         )
-        return Tape(label=label, mode=self.mode, library=self.library, observe=self.observed.append)
+        return Tape(
+            label=label,
+            mode=self.mode,
+            library=self.library,
+            observe=self.observed.append,
+            rules=rules,
+        )
 
     @contextmanager
     def test(self, case: str = "", *, finished: bool = True, **label: Any) -> Iterator[Tape]:
@@ -138,10 +147,11 @@ class Lab:
         function: str = "test_it",
         is_eval: bool = False,
         whole: bool = True,
+        rules: PlayRules = STRICT,
         **policy: Any,
     ) -> Iterator[Tape]:
         """Make a run of one test; what it records is in the cassettes afterwards."""
-        label = {"cases": cases, "function": function, "is_eval": is_eval}
+        label = {"cases": cases, "function": function, "is_eval": is_eval, "rules": rules}
         run = self.run(mode, **policy)
         with run.patched(), run.test(case, finished=finished, **label) as tape:
             yield tape

@@ -468,7 +468,7 @@ def test_an_unfinished_last_event_is_replayed_unfinished(
     with lab.test("none"):
         again = http.post(wire.chat_url, json=chat_request("hello"))
 
-    assert again.text == 'data: 1\n\ndata: {"cut\n'
+    assert again.text == 'data: 1\n\ndata: {"cut'
 
 
 def test_a_body_that_comes_in_pieces_is_sent_and_found_again(
