@@ -47,6 +47,31 @@ def test_two_workers_recording_into_one_cassette_lose_nothing(project: Project) 
     assert not list((project.path / ".llmprod" / "recording").iterdir())
 
 
+def test_three_writers_of_one_cassette_leave_three_interactions(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.mark.llm_cassette
+        @pytest.mark.parametrize("word", ["one", "two", "three"])
+        def test_doubles(word, worker_id):
+            print(worker_id)
+            assert ask(word) == f"{word} {word}"
+        """
+    )
+
+    result = project.record("-n3", "-rP", subprocess=True)
+
+    document = json.loads(project.cassette().read_text())
+    assert sorted(each["llmprod"]["case"] for each in document["interactions"]) == [
+        "one",
+        "three",
+        "two",
+    ]
+    assert {f"gw{number}" for number in range(3)} <= set(result.outlines)
+
+
 def test_a_failed_gate_fails_a_parallel_run(recorded: Project) -> None:
     recorded.edit("test_words.py", "threshold=0.5", "threshold=0.99")
 
