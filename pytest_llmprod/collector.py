@@ -38,7 +38,7 @@ class Collector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Put in place what a recording run that was killed has left behind."""
-        if self._config.option.llm_record == "none":
+        if self._config.option.llm_record == "none" or self._config.option.llm_plan:
             return
         from pytest_llmprod.wire import journal  # only a run that records needs it
 

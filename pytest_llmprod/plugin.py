@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "prompt for instance. all: send every request and replace its recording. rewrite: start "
         "the recordings of each case that runs anew.",
     )
+    add(
+        "--llm-plan",
+        action="store_true",
+        help="send nothing and run no test: say which tests would record, how many requests, at "
+        "what cost, and in what time (of --llm-record=once where no mode is given)",
+    )
     add("--llm-model", metavar="NAME", help="ask this model in place of the application's")
     add(
         "--llm-swap",
@@ -85,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    if config.option.llm_plan:
+        _prepare_plan(config)
     if config.option.llm_eval or config.option.llm_record != "none":
         _settings(config)  # wrong settings are told before anything is collected
     worker = getattr(config, "workerinput", None)
@@ -96,10 +104,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collector(config, started_at), "llmprod-collector")
 
 
+def _prepare_plan(config: pytest.Config) -> None:
+    """Plan the mode that fills gaps where none is given; workers would each plan a part."""
+    if config.option.llm_record == "none":
+        config.option.llm_record = "once"
+    if getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError(
+            "--llm-plan runs no test and takes no workers. Leave out -n, or add -n0."
+        )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let modules that build a client when they are imported do so without a key."""
-    is_replaying = session.config.option.llm_eval and session.config.option.llm_record == "none"
+    option = session.config.option
+    is_replaying = option.llm_plan or (option.llm_eval and option.llm_record == "none")
     if is_replaying:
         lend_key()
     try:
@@ -139,12 +158,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
     if any(_is_ours(item) for item in items):
-        from pytest_llmprod.recorder import Recorder, TaskRunner
+        from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 
         _refuse_wrong_play_rules(_session(config), items)
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
+        if config.option.llm_plan:
+            forecaster = Forecaster(recorder, _session(config))
+            config.pluginmanager.register(forecaster, "llmprod-forecaster")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -20,6 +20,7 @@ from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.label import TapeLabel
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.results import Forecast
     from pytest_llmprod.evals.dataset import Case
 
 _LONGEST_WHY = 300
@@ -38,7 +39,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Open the test's tape, before any fixture asks for it."""
-        if not isinstance(item, pytest.Function) or not self._needs_a_tape(item):
+        if not isinstance(item, pytest.Function) or not needs_a_tape(item):
             return
         trial = self._trial(item)
         item.stash[TRIAL] = trial
@@ -95,25 +96,24 @@ class Recorder:
         if trial.result is None and isinstance(item, pytest.Function):
             self._session.run_task(self._waiting(item, trial))
 
-    def _needs_a_tape(self, item: pytest.Function) -> bool:
-        if markers.is_eval(item) or item.get_closest_marker("llm_cassette") is not None:
-            return True
-        return not NEEDING_A_TAPE.isdisjoint(item.fixturenames)
-
-    def _trial(self, item: pytest.Function) -> Trial:
+    def label(self, item: pytest.Function) -> TapeLabel:
+        """Return where the recordings of a test lie, and what it is called."""
         name = self._name(item)
         suite = self._suite(name)
-        section = name.section if suite is not None else name.variant
-        label = TapeLabel(
+        return TapeLabel(
             folder=name.folder,
             function=name.function,
-            case=section,
+            case=name.section if suite is not None else name.variant,
             cases=lambda: () if suite is None else _sections(name, suite),
             nodeid=_typed_nodeid(item),
             is_eval=suite is not None,
         )
+
+    def _trial(self, item: pytest.Function) -> Trial:
+        name = self._name(item)
         rules = markers.play_rules(item, self._session.settings.play_rules)
-        return self._session.trial(item.nodeid, label, suite, name.case, rules)
+        label = self.label(item)
+        return self._session.trial(item.nodeid, label, self._suite(name), name.case, rules)
 
     def _name(self, item: pytest.Function) -> "_Name":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
@@ -167,6 +167,35 @@ class Recorder:
         return owned
 
 
+class Forecaster:
+    """Tells what the tests would record, in place of running them."""
+
+    def __init__(self, recorder: Recorder, session: Session) -> None:
+        """Make the part that takes the place of the tests."""
+        self._recorder = recorder
+        self._session = session
+        self._forecasts: list[Forecast] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Plan all tests that may record, and run none."""
+        labels = [
+            self._recorder.label(item)
+            for item in session.items
+            if isinstance(item, pytest.Function) and needs_a_tape(item)
+        ]
+        self._forecasts = self._session.forecasts(labels)
+        return True
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the plan."""
+        from pytest_llmprod.report import plan  # only a plan needs it
+
+        terminalreporter.section("llmprod plan")
+        for line in plan.render(self._forecasts, mode=self._session.settings.record):
+            terminalreporter.write_line(line)
+
+
 class TaskRunner:
     """Runs tasks after pytest has decided whether the test is skipped."""
 
@@ -178,6 +207,13 @@ class TaskRunner:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Run the task before the first test of its suite that is not skipped."""
         self._recorder.run_task(item)
+
+
+def needs_a_tape(item: pytest.Function) -> bool:
+    """Say whether a test records and replays."""
+    if markers.is_eval(item) or item.get_closest_marker("llm_cassette") is not None:
+        return True
+    return not NEEDING_A_TAPE.isdisjoint(item.fixturenames)
 
 
 def _is_to_be_skipped(item: pytest.Item) -> bool:

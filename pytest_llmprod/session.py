@@ -15,13 +15,14 @@ from typing import Any
 
 from pytest_llmprod.budgets.prices import first_price
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.results import Trace
+from pytest_llmprod.core.results import Forecast, Trace
 from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.forecast import make_forecasts
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
@@ -31,6 +32,7 @@ from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
+from pytest_llmprod.wire.plan import Planner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.tape import Library, Tape
@@ -130,6 +132,16 @@ class Session:
     def _rekey(self, request: Mapping[str, Any]) -> str:
         """Return the key of a stored request, as the dialects and scanners of this run see it."""
         return stored_key(request, self._extensions.dialects(), self._scanners)
+
+    def forecasts(self, labels: Sequence[TapeLabel]) -> list[Forecast]:
+        """Return what the tests that `labels` name would send if they recorded now."""
+        planner = Planner(
+            self.settings.record,
+            self.settings.choice,
+            self._extensions.dialects(),
+            self._library.open,
+        )
+        return make_forecasts(labels, planner, self._extensions.prices)
 
     def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
         """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""

@@ -111,3 +111,27 @@ class RunResult:
     gates: Mapping[str, Mapping[str, Any]]
     gates_note: str
     options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What the tests of one function would send to one model if they recorded now.
+
+    `tests` counts those that would record, `guessed` those of them that were never recorded and
+    are taken to ask what the others ask, and `unknown` those of which nothing is known at all;
+    nothing else counts the unknown ones. `cost_usd` sums the priced requests; `unpriced` counts the
+    others. `latency_s` is the sum over the requests.
+    """
+
+    function: str
+    model: str
+    told_by: str
+    tests: int
+    guessed: int
+    unknown: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+    unpriced: int
+    latency_s: float

@@ -28,7 +28,8 @@ class WireRequest:
 
     `body` is the body that goes to the provider, with the model already replaced where the run
     asks for another one. `document` is that body decoded, with base64 payloads and the files of a
-    form as digests; None where it is neither JSON nor a form.
+    form as digests; None where it is neither JSON nor a form. `named_model` is the model that the
+    application named.
     """
 
     method: str
@@ -40,11 +41,17 @@ class WireRequest:
     stream: bool
     key: str
     headers: Mapping[str, list[str]]
+    named_model: str
 
     @property
     def provider(self) -> str:
         """Return the provider's name, or the host where no dialect knows it."""
         return self.dialect.provider if self.dialect else _host(self.url)
+
+    @property
+    def replaced_model(self) -> str:
+        """Return the model that the application named, '' where it is the one that is asked."""
+        return "" if self.named_model == self.model else self.named_model
 
     @property
     def stored_body(self) -> bytes:
@@ -95,14 +102,14 @@ def read_request(
     path = urlsplit(url).path
     dialect = find_dialect(dialects, path)
     document = _decode(body)
-    model = NO_MODEL
+    named = model = NO_MODEL
     stream = False
     if document is None and body:
-        document, body, model = _read_form(headers, body, choice, dialect)
+        document, body, named, model = _read_form(headers, body, choice, dialect)
     elif isinstance(document, dict):
-        named = document.get("model")
         stream = document.get("stream") is True
-        if isinstance(named, str):
+        if isinstance(document.get("model"), str):
+            named = document["model"]
             model = choice.apply(named, dialect)
             if model != named:
                 document["model"] = model
@@ -120,6 +127,7 @@ def read_request(
         stream=stream,
         key=_digest(f"{method} {place} {stream}", document, body, scanners),
         headers=headers,
+        named_model=named,
     )
 
 
@@ -146,19 +154,19 @@ def stored_key(
 
 def _read_form(
     headers: Mapping[str, list[str]], body: bytes, choice: ModelChoice, dialect: Dialect | None
-) -> tuple[Any, bytes, str]:
-    """Return the document of a form, its body for the model of this run, and that model."""
+) -> tuple[Any, bytes, str, str]:
+    """Return the document and the body of a form, the model that it names, and that it asks now."""
     parts = canonical.read_form(headers.get("content-type", [""])[0], body)
     if parts is None:
-        return None, body, NO_MODEL
+        return None, body, NO_MODEL, NO_MODEL
     document = canonical.form_document(parts)
-    named = canonical.form_model(document)
-    model = choice.apply(named, dialect) if named else NO_MODEL
-    if named and model != named:
+    named = canonical.form_model(document) or NO_MODEL
+    model = choice.apply(named, dialect) if named != NO_MODEL else named
+    if model != named:
         body = canonical.with_form_model(body, named, model)
         parts = canonical.read_form(headers["content-type"][0], body) or []
         document = canonical.form_document(parts)
-    return document, body, model
+    return document, body, named, model
 
 
 def _host(url: str) -> str:

@@ -147,6 +147,9 @@ class LiveExchange:
             },
             backoff_s=self._attempt.backoff_s,
             failure=failure,
+            named_model=""
+            if self._read.named_model == self._read.model
+            else self._read.named_model,
         )
         self._tape.keep(self._read, recording)
         self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))

@@ -24,7 +24,8 @@ class Recording:
     the forms of a body. Times are in seconds. `attempt` counts the tries of one call from 1, as the
     client tells it, and `backoff_s` is how long the client waited before this one. `complete` is
     false where the client stopped reading before the end. `failure` is the error that the client
-    met in place of a whole answer; without an answer the status is 0.
+    met in place of a whole answer; without an answer the status is 0. `named_model` is the model
+    that the application named where the run asked another one in its place, and else empty.
     """
 
     case: str
@@ -40,6 +41,7 @@ class Recording:
     response: Mapping[str, Any]
     backoff_s: float = 0.0
     failure: Failure | None = None
+    named_model: str = ""
 
     @property
     def status(self) -> int:
@@ -69,6 +71,8 @@ class Recording:
             facts["backoff_s"] = round(self.backoff_s, 6)
         if self.failure is not None:
             facts["failure"] = {"error": self.failure.error, "message": self.failure.message}
+        if self.named_model:
+            facts["named_model"] = self.named_model
         if not self.complete:
             facts["complete"] = False
         return {"llmprod": facts, "request": self.request, "response": self.response}
@@ -96,4 +100,5 @@ class Recording:
             response=stored["response"],
             backoff_s=float(facts.get("backoff_s", 0)),
             failure=None if failure is None else Failure(**failure),
+            named_model=facts.get("named_model", ""),
         )

@@ -1,0 +1,67 @@
+"""Forecast: what a recording run would send, cost and take, without sending anything."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.budgets import prices
+from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.plan import PlannedCall, PlannedTest, Planner
+
+
+def make_forecasts(
+    labels: Iterable[TapeLabel],
+    planner: Planner,
+    price_lists: Callable[[Path], Sequence[Any]],
+) -> list[Forecast]:
+    """Return a forecast for each test function and model, in the order of the tests.
+
+    `price_lists` returns the price lists for the tests of a folder.
+    """
+    groups: dict[tuple[str, str, str], list[tuple[PlannedTest, list[PlannedCall]]]] = {}
+    folders: dict[tuple[str, str, str], Path] = {}
+    for label in labels:
+        test = planner.plan(label)
+        models = dict.fromkeys((call.model, call.told_by) for call in test.calls)
+        for model, told_by in models or ([("", "")] if test.is_unknown else []):
+            calls = [call for call in test.calls if (call.model, call.told_by) == (model, told_by)]
+            name = (test.function, model, told_by)
+            groups.setdefault(name, []).append((test, calls))
+            folders[name] = label.folder.parent.parent
+    return [_forecast(name, tests, price_lists(folders[name])) for name, tests in groups.items()]
+
+
+def _forecast(
+    name: tuple[str, str, str],
+    tests: Sequence[tuple[PlannedTest, Sequence[PlannedCall]]],
+    lists: Sequence[Any],
+) -> Forecast:
+    function, model, told_by = name
+    calls = [call for _, found in tests for call in found]
+    costs = [_cost(call, lists) for call in calls]
+    known = [cost for cost in costs if cost is not None]
+    usages = [call.usage for call in calls if call.usage is not None]
+    return Forecast(
+        function=function,
+        model=model,
+        told_by=told_by,
+        tests=len(tests),
+        guessed=sum(any(call.is_guess for call in found) for _, found in tests),
+        unknown=sum(test.is_unknown for test, _ in tests),
+        requests=len(calls),
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        cost_usd=sum(known, Decimal(0)),
+        unpriced=len(costs) - len(known),
+        latency_s=sum(call.latency_s for call in calls),
+    )
+
+
+def _cost(call: PlannedCall, lists: Sequence[Any]) -> Decimal | None:
+    """Return what a planned call will cost, under the name that will answer or that is asked."""
+    price = prices.first_price(lists, call.provider, call.answered_by) or prices.first_price(
+        lists, call.provider, call.model
+    )
+    return None if price is None or call.usage is None else price.cost_usd(call.usage)

@@ -1,0 +1,103 @@
+"""--llm-plan: what would be recorded, without sending anything."""
+
+import pytest
+from project import WORDS, Project
+
+PRICES = """
+[[models]]
+provider = "openai"
+model = "gpt-test-2026-01-01"
+input = "1"
+cached = "1"
+output = "10"
+"""
+
+
+def plan(project: Project, *arguments: str) -> list[str]:
+    """The lines of the plan; nothing is sent, run or written."""
+    files = sorted(str(path) for path in project.path.rglob("*.json*"))
+    project.server.requests.clear()
+    result = project.record("--llm-plan", *arguments)
+    assert result.ret == pytest.ExitCode.OK, result.outlines
+    assert project.server.requests == []
+    assert result.parseoutcomes() == {}
+    assert sorted(str(path) for path in project.path.rglob("*.json*")) == files
+    start = next(n for n, line in enumerate(result.outlines) if "llmprod plan" in line)
+    lines = result.outlines[start + 1 : -1]
+    assert all(len(line) <= 80 for line in lines)
+    return lines
+
+
+def test_where_everything_is_recorded_nothing_would_be_sent(recorded: Project) -> None:
+    assert plan(recorded, "--llm-record=once") == [
+        "--llm-record=once would send nothing: everything is recorded"
+    ]
+
+
+def test_a_rewrite_sends_what_is_recorded(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text(PRICES)
+
+    title, header, row, *notes = plan(recorded, "--llm-record=rewrite")
+
+    assert title == "--llm-record=rewrite would send, as far as recordings tell:"
+    assert header.split() == ["test", "model", "tests", "requests", "in", "out", "cost", "time"]
+    assert row.split() == [
+        "test_doubles",
+        "gpt-test",
+        "10",
+        "10",
+        "10k",
+        "1000",
+        "$0.0200",
+        "0",
+        "s",
+    ]
+    assert notes == ["nothing was sent; the time is that of one request after the other"]
+
+
+def test_another_model_is_taken_to_need_as_many_tokens(recorded: Project) -> None:
+    lines = plan(recorded, "--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+
+    assert lines[2].split()[:6] == ["test_doubles", "gpt-other", "10", "10", "10k", "1000"]
+    assert lines[2].split()[6] == "unpriced"
+    assert "gpt-other is taken to use as many tokens as gpt-test did" in lines
+
+
+def test_a_stand_in_does_not_say_what_the_application_asks(recorded: Project) -> None:
+    recorded.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+
+    lines = plan(recorded, "--llm-record=rewrite")
+
+    models = [line.split()[1] for line in lines if line.startswith("test_doubles")]
+    assert models == ["gpt-test"]
+
+
+def test_a_new_case_is_taken_to_ask_what_the_others_ask(recorded: Project) -> None:
+    recorded.write_rows(("eleven", *WORDS))
+
+    lines = plan(recorded, "--llm-record=once")
+
+    assert lines[2].split()[:5] == ["test_doubles", "gpt-test", "1", "1", "1000"]
+    assert "never recorded, and taken to ask what others ask: 1 of the tests" in lines
+
+
+def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: Project) -> None:
+    assert plan(project, "--llm-record=once") == [
+        "--llm-record=once would send, as far as recordings tell:",
+        "nothing was sent; the time is that of one request after the other",
+        "not counted, for nothing is recorded of their function: 10 of the tests",
+        "  test_doubles",
+    ]
+
+
+def test_a_plan_without_a_mode_fills_the_gaps(recorded: Project) -> None:
+    result = recorded.run("--llm-plan")
+
+    result.stdout.fnmatch_lines(["--llm-record=once would send nothing: everything is recorded"])
+
+
+def test_a_plan_takes_no_workers(recorded: Project) -> None:
+    result = recorded.run("--llm-plan", "-n2")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --llm-plan runs no test and takes no workers. Leave out*"])
