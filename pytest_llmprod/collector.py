@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.core.results import RunResult, SuiteResult
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
+    from pytest_llmprod.upkeep import Upkeep
 
 RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
@@ -33,6 +34,7 @@ class Collector:
         self._started_at = started_at
         self._has_collection_errors = False
         self._run: Run | None = None
+        self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -70,6 +72,9 @@ class Collector:
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
+        noticed = getattr(report, "llmprod_wire", None)
+        if noticed is not None:
+            self._noticed().add(noticed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -87,8 +92,13 @@ class Collector:
         return outcome
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the summary; nothing where no suite ran."""
+        """Print the summary; nothing where no suite ran and nothing was noticed."""
+        noticed = [] if self._upkeep is None else self._upkeep.lines()
         if self._run is None:
+            if noticed:
+                terminalreporter.section("llmprod")
+                for line in noticed:
+                    terminalreporter.write_line(line)
             return
         if self._result is None:  # the loop was broken off before anything could be decided
             note = "gates not written: the run was stopped early"
@@ -100,7 +110,7 @@ class Collector:
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
         supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
-        notes = [str(line) for part in supplied for line in part]
+        notes = [*noticed, *(str(line) for part in supplied for line in part)]
         rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
             terminalreporter.write_line(terminal.render_quiet(rows))
@@ -112,6 +122,14 @@ class Collector:
         )
         for line in lines:
             terminalreporter.write_line(line)
+
+    def _noticed(self) -> "Upkeep":
+        if self._upkeep is None:
+            from pytest_llmprod.upkeep import Upkeep  # only a run with something to tell needs it
+
+            rules = self._config.stash[SETTINGS]().play_rules
+            self._upkeep = Upkeep(rules.max_age_days)
+        return self._upkeep
 
     def _gathered(self) -> "Run":
         if self._run is None:
@@ -140,9 +158,11 @@ class Collector:
         whole = run is not None and run.is_complete and not run.has_skipped
         whole = whole and not self._narrowing(session)
         try:
-            journal.fold(
+            folded = journal.fold(
                 self._config.rootpath, self._config.stash[RUN_ID], whole=whole, rekey=self._rekey
             )
+            if folded.drifts:
+                self._noticed().folded(folded)
         except LlmprodError as error:
             self._report(session, "cassettes::written", str(error))
 
@@ -200,6 +220,8 @@ class Collector:
         for name, flag in (("keyword", "-k"), ("maxfail", "-x"), ("lf", "--lf")):
             if getattr(option, name, None):
                 return f"a run with {flag} never writes them"
+        if option.llm_record == "verify":
+            return "--llm-record=verify writes nothing"
         if any("::" in argument for argument in self._config.args):
             return "single tests were named"
         if self._config.stash[NARROWED]:

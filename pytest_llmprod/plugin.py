@@ -46,11 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--llm-record",
         default="none",
-        choices=("none", "once", "new_episodes", "all", "rewrite"),
+        choices=("none", "once", "new_episodes", "all", "rewrite", "verify"),
         help="none: replay only (default). once: record the cases that have no recording yet. "
         "new_episodes: record also new requests of cases that have some, after a change of the "
         "prompt for instance. all: send every request and replace its recording. rewrite: start "
-        "the recordings of each case that runs anew.",
+        "the recordings of each case that runs anew. verify: send every request, compare each "
+        "answer with its recording, and write nothing.",
     )
     add(
         "--llm-plan",

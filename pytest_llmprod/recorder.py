@@ -76,6 +76,9 @@ class Recorder:
             if trial.suite is not None:
                 row = self._session.row(trial)
                 report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
+            wire = self._session.wire_row(trial)
+            if wire:
+                report.llmprod_wire = wire  # type: ignore[attr-defined]  # same
             self._session.end(item.nodeid)
             del item.stash[TRIAL]
         return report

@@ -182,6 +182,7 @@ class Session:
             price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
             rules=rules,
             expired_before=rules.expired_before(self._now()),
+            aging_before=rules.aging_before(self._now()),
         )
 
     def begin(self, trial: Trial) -> None:
@@ -305,6 +306,22 @@ class Session:
             row["recorded"] = suite.outputs[case.id].to_json()
         if self.settings.json_path is not None:
             row["output"] = self._shown_output(trial)
+        return row
+
+    def wire_row(self, trial: Trial) -> dict[str, Any]:
+        """Return what the report of any test carries of its recordings: only what is notable.
+
+        `verified` holds the comparisons of a run that verifies, `aging` the day of the oldest
+        recording that will soon be too old.
+        """
+        row: dict[str, Any] = {}
+        if trial.tape.verified:
+            row["verified"] = [
+                {name: self._masked(value) for name, value in each.to_dict().items()}
+                for each in trial.tape.verified
+            ]
+        if trial.tape.aging_since:
+            row["aging"] = trial.tape.aging_since
         return row
 
     def _got_no_answer(self, trial: Trial) -> bool:

@@ -5,7 +5,7 @@ when the run ends, and are what reports print and files keep.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +13,28 @@ from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
+Likeness = Literal["same", "text", "behaviour", "unrecorded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """How a live answer compares with its recording.
+
+    `likeness` is `text` where they differ in words only and `behaviour` where a program would act
+    on the difference; `what` says it in one short line. `asked` is the model that was asked,
+    `before` and `now` are the names under which it answered.
+    """
+
+    nodeid: str
+    likeness: Likeness
+    what: str
+    asked: str
+    before: str
+    now: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the comparison as plain JSON."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(slots=True)

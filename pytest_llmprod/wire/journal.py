@@ -17,7 +17,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import Rekey
 from pytest_llmprod.wire.key import stored_key
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.recording import Recording, asked_model
 
 fcntl: Any
 try:
@@ -25,7 +25,7 @@ try:
 except ImportError:  # Windows: a journal in use cannot be deleted there, which serves as the lock
     fcntl = None
 
-RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite"]
+RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite", "verify"]
 FOLDER = Path(".llmprod") / "recording"
 
 
@@ -140,30 +140,70 @@ class _Harvest:
                 del self.sections[case]
 
 
-def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key) -> int:
-    """Write what the journals of `run_id` hold into the cassettes; return how many recordings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A model that answered under another name than before: its alias has moved on."""
+
+    asked: str
+    before: str
+    now: str
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a fold did: how many recordings it wrote, and which models answered by another name."""
+
+    count: int = 0
+    drifts: set[Drift] = field(default_factory=set)
+
+
+def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key) -> Folded:
+    """Write what the journals of `run_id` hold into the cassettes.
 
     `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
     of cases that are no longer in the data set. `rekey` gives the keys of cassettes that were
-    written by an older version. The journals are deleted when all is written; one
-    to which a process still writes is left for the next recording run.
+    written by an older version. The journals are deleted when all is written; one to which a
+    process still writes is left for the next recording run.
     """
     folder = rootpath / FOLDER / run_id
     journals = sorted(folder.glob("*.jsonl"))
     paths = [path for path in journals if not _is_locked(path)]
     whole = whole and paths == journals
-    count = 0
+    folded = Folded()
     for relative, harvest in _gather(paths).items():
         path = Path(os.path.normpath(rootpath / relative))
-        sections = _merge(cassette_file.load(path, rekey), harvest, whole=whole)
+        old = cassette_file.load(path, rekey)
+        folded.drifts |= _drifts(old, harvest)
+        sections = _merge(old, harvest, whole=whole)
         if sections or path.exists():
             cassette_file.save(path, (each for section in sections for each in section))
-        count += sum(len(section) for section in harvest.sections.values())
+        folded.count += sum(len(section) for section in harvest.sections.values())
     for path in paths:
         path.unlink()
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-    return count
+    return folded
+
+
+def _drifts(old: cassette_file.CassetteFile, harvest: _Harvest) -> set[Drift]:
+    """Return which models answer by names that the old recordings of the file do not know."""
+    before = _names(old.all()) if harvest.sections else {}
+    now = _names(each for section in harvest.sections.values() for each in section)
+    return {
+        Drift(asked=asked, before=max(before[asked]), now=name)
+        for asked, names in now.items()
+        for name in names
+        if asked in before and name not in before[asked]
+    }
+
+
+def _names(recordings: Iterable[Recording]) -> dict[str, set[str]]:
+    """Return asked model -> the names under which it answered."""
+    names: dict[str, set[str]] = {}
+    for each in recordings:
+        if each.is_answer:
+            names.setdefault(asked_model(each), set()).add(each.model)
+    return names
 
 
 def abandoned_runs(rootpath: Path) -> list[str]:

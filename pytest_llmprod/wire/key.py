@@ -16,10 +16,10 @@ from pytest_llmprod.wire import canonical, masking
 from pytest_llmprod.wire.bodies import decode_body, json_bytes
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
+from pytest_llmprod.wire.recording import NO_MODEL
 
 #: Version 2 made ids ordinals, and base64 payloads and the files of forms digests.
 KEY_VERSION = 2
-NO_MODEL = "no-model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,10 @@ class LiveExchange:
             if self._read.named_model == self._read.model
             else self._read.named_model,
         )
-        self._tape.keep(self._read, recording)
+        if self._tape.mode == "verify":
+            self._tape.verify(self._read, recording)
+        else:
+            self._tape.keep(self._read, recording)
         self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))
 
     def _stored_request(self) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.cassette_file import CassetteFile
 from pytest_llmprod.wire.dialects import Dialect, find_dialect
 from pytest_llmprod.wire.journal import RecordMode
-from pytest_llmprod.wire.key import NO_MODEL, ModelChoice
+from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.recording import Recording, asked_model
 from pytest_llmprod.wire.tape import file_name
 
 
@@ -82,7 +81,7 @@ class Planner:
         if name not in self._told:
             cases: dict[str, list[PlannedCall]] = {}
             recordings = list(self._recordings(label))
-            names = {_asked(each): each.model for each in recordings}
+            names = {asked_model(each): each.model for each in recordings}
             for recording in recordings:
                 # What stood in for another model does not say what the application asks.
                 if not recording.named_model:
@@ -103,7 +102,7 @@ class Planner:
 
         `names` maps the name by which a model was asked -> that by which it answered.
         """
-        told_by = _asked(recording)
+        told_by = asked_model(recording)
         dialect = find_dialect(self._dialects, recording.request["uri"])
         model = self._choice.apply(told_by, dialect)
         return PlannedCall(
@@ -118,13 +117,6 @@ class Planner:
     def _is_recorded(self, label: TapeLabel, call: PlannedCall) -> bool:
         path = label.folder / f"{file_name(label.function)}.{file_name(call.model)}.json"
         return label.case in self._open(path).cases
-
-
-def _asked(recording: Recording) -> str:
-    """Return the model that a recorded request asked."""
-    document = decode_document(recording.request["body"])
-    named = document.get("model") if isinstance(document, dict) else None
-    return named if isinstance(named, str) else NO_MODEL
 
 
 def _typical_calls(cases: Iterable[Sequence[PlannedCall]]) -> tuple[PlannedCall, ...]:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage, usage_from_json, usage_to_json
+from pytest_llmprod.wire.bodies import decode_document
+
+#: What stands for the model of a request that names none.
+NO_MODEL = "no-model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +106,10 @@ class Recording:
             failure=None if failure is None else Failure(**failure),
             named_model=facts.get("named_model", ""),
         )
+
+
+def asked_model(recording: Recording) -> str:
+    """Return the model that a recorded request asked, or NO_MODEL."""
+    document = decode_document(recording.request["body"])
+    named = document.get("model") if isinstance(document, dict) else None
+    return named if isinstance(named, str) else NO_MODEL

@@ -32,6 +32,12 @@ class PlayRules:
             return ""
         return timestamp(now - timedelta(days=self.max_age_days))
 
+    def aging_before(self, now: datetime) -> str:
+        """Return the moment before which three quarters of a recording's time are spent, or ''."""
+        if self.max_age_days is None:
+            return ""
+        return timestamp(now - timedelta(days=self.max_age_days * 0.75))
+
 
 def timestamp(moment: datetime) -> str:
     """Return `moment`, a time in UTC, as cassettes store it: to the second."""

@@ -9,9 +9,12 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.errors import CassetteError, LlmprodError
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.results import Likeness, Verified
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire import cassette_file, leftover
 from pytest_llmprod.wire.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.dialects import Answer
@@ -20,6 +23,9 @@ from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules
+
+if TYPE_CHECKING:
+    from pytest_llmprod.wire.behaviour import Difference
 
 PLAY_RULES = PlayRules()
 
@@ -111,22 +117,27 @@ class Tape:
         price: Callable[[Exchange], Decimal | None] = lambda exchange: None,
         rules: PlayRules = PLAY_RULES,
         expired_before: str = "",
+        aging_before: str = "",
     ) -> None:
         """Open the tape of the test that `label` names.
 
         `price` says what an exchange cost in USD, or None where it has no price. A recording that
-        was made before `expired_before` is not played.
+        was made before `expired_before` is not played; `aging_since` becomes the moment of the
+        oldest one that is played and was made before `aging_before`.
         """
         self.label = label
         self.mode = mode
         self.exchanges: list[Exchange] = []
         self.misses: list[str] = []
+        self.verified: list[Verified] = []
         self.is_open = True
         self._library = library
         self._observe = observe
         self._price = price
         self.rules = rules
         self._expired_before = expired_before
+        self._aging_before = aging_before
+        self.aging_since = ""
         self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
         self._recorded: set[Path] = set()
@@ -158,8 +169,19 @@ class Tape:
 
         Raises CassetteError where the recording is older than the rules allow.
         """
-        if self.mode in ("all", "rewrite"):
+        if self.mode in ("all", "rewrite", "verify"):
             return None
+        recording = self._next(request)
+        if recording is None or not self._aging_before:
+            return recording
+        if "" < recording.recorded_at < self._expired_before:
+            raise CassetteError(leftover.expired(self.label, recording, self.rules))
+        if "" < recording.recorded_at < (self.aging_since or self._aging_before):
+            self.aging_since = recording.recorded_at
+        return recording
+
+    def _next(self, request: WireRequest) -> Recording | None:
+        """Return the next recording of `request` and count it as played, or None."""
         cassette = self.cassette(request.model)
         with self._lock:
             played = self._played.setdefault(cassette.path, {})
@@ -168,10 +190,31 @@ class Tape:
             if position is None:
                 return None
             played[request.key] = times + 1
-        recording = cassette.read(self.label.case, request.key, position)
-        if recording.recorded_at < self._expired_before and recording.recorded_at:
-            raise CassetteError(leftover.expired(self.label, recording, self.rules))
-        return recording
+        return cassette.read(self.label.case, request.key, position)
+
+    def verify(self, request: WireRequest, live: Recording) -> None:
+        """Compare a live answer with its recording, and keep what comes out."""
+        # Only a run that verifies needs the comparison.
+        from pytest_llmprod.wire.behaviour import behaviour_of, compare
+
+        recording = self._next(request)
+        if recording is None:
+            likeness: Likeness = "unrecorded"
+            what = "is in no recording"
+        else:
+            old, new = (behaviour_of(each, request.dialect) for each in (recording, live))
+            difference = compare(old, new)
+            likeness = difference.likeness
+            what = _first_change(difference)
+        verified = Verified(
+            nodeid=self.label.nodeid,
+            likeness=likeness,
+            what=what,
+            asked=request.model,
+            before=recording.model if recording else "",
+            now=live.model,
+        )
+        self.verified.append(verified)
 
     def _position(self, times: int, count: int) -> int | None:
         """Return which of `count` equal recordings comes after `times` plays, None for none."""
@@ -251,6 +294,15 @@ class Tape:
             for path, played in self._played.items():
                 if self._library.open(path).unplayed(self.label.case, played):
                     self._library.journal.played(path, self.label.case, played)
+
+
+def _first_change(difference: "Difference") -> str:
+    """Return the first thing in which two answers differ, in one short line."""
+    if not difference.changes:
+        return ""
+    change = difference.changes[0]
+    where = f"{change.aspect} {change.place}".strip()
+    return shorten(printable(f"{where}: {change.old} -> {change.new}"), 100)
 
 
 @lru_cache(maxsize=256)

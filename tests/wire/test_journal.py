@@ -62,7 +62,7 @@ def test_a_run_that_records_nothing_leaves_nothing(tmp_path: Path) -> None:
         pass
 
     assert list(tmp_path.iterdir()) == []
-    assert fold(tmp_path, "r1", whole=True) == 0
+    assert fold(tmp_path, "r1", whole=True).count == 0
 
 
 def test_journals_are_kept_out_of_version_control(tmp_path: Path, path: Path) -> None:
@@ -78,7 +78,7 @@ def test_folding_writes_the_cassettes_and_removes_the_journals(tmp_path: Path, p
         journal.recorded(path, recording("one"))
         journal.recorded(other, recording("two"))
 
-    assert fold(tmp_path, "r1", whole=True) == 2
+    assert fold(tmp_path, "r1", whole=True).count == 2
     assert (texts(path), texts(other)) == (["one"], ["two"])
     assert list((tmp_path / FOLDER).iterdir()) == []
 
@@ -98,7 +98,7 @@ def test_the_recordings_of_all_workers_come_together(tmp_path: Path, path: Path)
             journal.ordered(path, ["gw2", "gw0", "gw1"])
             journal.recorded(path, recording(writer, case=writer))
 
-    assert fold(tmp_path, "r1", whole=True) == 3
+    assert fold(tmp_path, "r1", whole=True).count == 3
     assert texts(path) == ["gw2", "gw0", "gw1"]
 
 
@@ -228,7 +228,7 @@ def test_a_test_that_runs_again_leaves_only_its_last_try(
             journal.recorded(path, recording(text, case="a"))
             journal.finished(path, "a")
 
-    assert fold(tmp_path, "r1", whole=True) == 2
+    assert fold(tmp_path, "r1", whole=True).count == 2
     assert texts(path) == ["other", "second"]
 
 
@@ -263,7 +263,7 @@ def test_error_answers_are_kept_only_of_a_test_that_finished(
         if finished:
             journal.finished(path, "a")
 
-    assert fold(tmp_path, "r1", whole=True) == len(kept)
+    assert fold(tmp_path, "r1", whole=True).count == len(kept)
     assert texts(path) == kept
 
 
@@ -273,7 +273,7 @@ def test_an_error_answer_alone_of_a_test_that_did_not_finish_makes_no_cassette(
     with journal_of(tmp_path) as journal:
         journal.recorded(path, answered(500, "down"))
 
-    assert fold(tmp_path, "r1", whole=True) == 0
+    assert fold(tmp_path, "r1", whole=True).count == 0
     assert not path.exists()
     assert list((tmp_path / FOLDER).iterdir()) == []
 
@@ -287,13 +287,13 @@ def test_a_journal_that_is_still_written_is_left_for_the_next_run(
     with journal_of(tmp_path, "rewrite", writer="gw0") as living:
         living.ordered(recorded, ["d"])
         living.recorded(recorded, recording("d1", case="d"))
-        assert fold(tmp_path, "r1", whole=True) == 1
+        assert fold(tmp_path, "r1", whole=True).count == 1
         during = texts(recorded)
         living.recorded(recorded, recording("d2", case="d", key="k2"))
 
     assert during == ["c1", "a1", "a2", "b1"]
     assert abandoned_runs(tmp_path) == ["r1"]
-    assert fold(tmp_path, "r1", whole=False) == 2
+    assert fold(tmp_path, "r1", whole=False).count == 2
     assert sorted(texts(recorded)) == ["a1", "a2", "b1", "c1", "d1", "d2"]
 
 
@@ -339,7 +339,7 @@ def test_a_last_line_cut_short_by_a_kill_is_left_out(tmp_path: Path, path: Path)
     file = tmp_path / FOLDER / "r1" / "main.jsonl"
     file.write_bytes(file.read_bytes()[:-40])
 
-    assert fold(tmp_path, "r1", whole=False) == 1
+    assert fold(tmp_path, "r1", whole=False).count == 1
     assert texts(path) == ["whole"]
 
 
@@ -461,7 +461,7 @@ def test_a_run_that_is_killed_leaves_the_old_file_and_loses_nothing(
     assert result.returncode == -signal.SIGKILL, result.stderr
     assert path.read_bytes() == before
     assert abandoned_runs(tmp_path) == ["killed"]
-    assert fold(tmp_path, "killed", whole=False) == 1
+    assert fold(tmp_path, "killed", whole=False).count == 1
     assert texts(path) == ["old", "paid for"]
 
 

@@ -1,0 +1,60 @@
+"""Upkeep: the lines of the summary about recordings that were compared, that age, that drift."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from pytest_llmprod.core.results import Verified
+from pytest_llmprod.core.text import printable, shorten
+
+COLUMNS = 80
+_MOST = 5
+
+
+def verified_lines(verified: Sequence[Verified]) -> list[str]:
+    """Return what a run with `--llm-record=verify` found."""
+    if not verified:
+        return []
+    counts: Counter[str] = Counter(each.likeness for each in verified)
+    kinds = ", ".join(
+        f"{counts[kind]} {words}"
+        for kind, words in (
+            ("same", "the same"),
+            ("text", "in other words"),
+            ("behaviour", "that behave otherwise"),
+            ("unrecorded", "in no recording"),
+        )
+        if counts[kind]
+    )
+    number = "1 live answer" if len(verified) == 1 else f"{len(verified)} live answers"
+    changed = [each for each in verified if each.likeness in ("behaviour", "unrecorded")]
+    lines = [f"verified {number}: {kinds}"]
+    lines += [f"- {printable(each.nodeid)}: {printable(each.what)}" for each in changed[:_MOST]]
+    if len(changed) > _MOST:
+        lines.append(f"- and {len(changed) - _MOST} more")
+    drifts = {
+        (each.asked, each.before, each.now)
+        for each in verified
+        if each.before and each.now and each.before != each.now
+    }
+    return [*(shorten(line, COLUMNS) for line in lines), *drift_lines(drifts)]
+
+
+def aging_lines(aging: Mapping[str, int], max_age_days: int | None) -> list[str]:
+    """Return a warning about recordings that will soon be too old to be played."""
+    if not aging:
+        return []
+    tests = sum(aging.values())
+    number = "1 test plays" if tests == 1 else f"{tests} tests play"
+    oldest = min(aging)[:10]
+    return [f"{number} old recordings, from {oldest} on: at {max_age_days} days they fail"]
+
+
+def drift_lines(drifts: Collection[tuple[str, str, str]]) -> list[str]:
+    """Return which models answer by another name: (asked, before, now)."""
+    return [
+        shorten(
+            f"{printable(asked)} was {printable(before)} when recorded, and is {printable(now)}",
+            COLUMNS,
+        )
+        for asked, before, now in sorted(drifts)
+    ]

@@ -1,0 +1,41 @@
+"""Upkeep: what a run noticed about its recordings, from whichever process.
+
+Nothing where there is nothing to notice: the lines are for the summary.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_llmprod.core.results import Verified
+from pytest_llmprod.report import upkeep
+from pytest_llmprod.wire.journal import Drift, Folded
+
+
+class Upkeep:
+    """Gathers what tests say of their recordings."""
+
+    def __init__(self, max_age_days: int | None) -> None:
+        """Make an upkeep that has heard nothing."""
+        self._max_age_days = max_age_days
+        self._verified: list[Verified] = []
+        self._aging: Counter[str] = Counter()
+        self._drifts: set[Drift] = set()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take what the report of one test carries."""
+        self._verified += [Verified(**each) for each in row.get("verified", ())]
+        if "aging" in row:
+            self._aging[row["aging"]] += 1
+
+    def folded(self, folded: Folded) -> None:
+        """Take what became of the recordings of this run."""
+        self._drifts |= folded.drifts
+
+    def lines(self) -> list[str]:
+        """Return the lines of the summary."""
+        return [
+            *upkeep.verified_lines(self._verified),
+            *upkeep.aging_lines(self._aging, self._max_age_days),
+            *upkeep.drift_lines({(each.asked, each.before, each.now) for each in self._drifts}),
+        ]

@@ -1,0 +1,124 @@
+"""--llm-record=verify: live answers against recordings, and nothing written."""
+
+import re
+from pathlib import Path
+
+import pytest
+from project import Project
+
+
+@pytest.fixture
+def answers_otherwise(recorded: Project) -> Project:
+    """A provider that says `two` in other words, and answers `three` with JSON."""
+    answer = recorded.server.answer
+    others = {"two": "Two, two!", "three": '{"label": "three"}'}
+    recorded.server.answer = lambda body: others.get(word_of(body), answer(body))
+    return recorded
+
+
+def word_of(body: dict[str, object]) -> str:
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    return str(messages[-1]["content"]).split()[-1]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = folder.rglob("*.json")
+    return {str(path): path.read_bytes() for path in paths if ".pytest_cache" not in str(path)}
+
+
+def test_verify_compares_each_live_answer_with_its_recording(answers_otherwise: Project) -> None:
+    result = answers_otherwise.record("--llm-record=verify")
+
+    assert len(answers_otherwise.server.requests) == 10
+    result.stdout.fnmatch_lines(
+        [
+            "verified 10 live answers: 8 the same, 1 in other words, 1 that behave otherwise",
+            "- test_words.py::test_doubles[[]three]: form: text -> JSON",
+        ]
+    )
+
+
+def test_verify_writes_nothing(answers_otherwise: Project) -> None:
+    before = contents(answers_otherwise.path)
+
+    result = answers_otherwise.record("--llm-record=verify")
+
+    assert contents(answers_otherwise.path) == before
+    assert not (answers_otherwise.path / ".llmprod" / "recording").exists() or not list(
+        (answers_otherwise.path / ".llmprod" / "recording").iterdir()
+    )
+    result.stdout.fnmatch_lines(["gates not written: --llm-record=verify writes nothing"])
+
+
+def test_verify_tells_requests_that_are_in_no_recording(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    result = recorded.record("--llm-record=verify", "-k", "one")
+
+    result.stdout.fnmatch_lines(
+        [
+            "verified 1 live answer: 1 in no recording",
+            "- test_words.py::test_doubles[[]one]: is in no recording",
+        ]
+    )
+
+
+def rename_the_model(project: Project) -> None:
+    """Have the recordings say that another version of the model answered them."""
+    path = project.cassette()
+    path.write_text(path.read_text().replace("gpt-test-2026-01-01", "gpt-test-2025-01-01"))
+
+
+@pytest.mark.parametrize("mode", ["verify", "all", "new_episodes"])
+def test_another_version_behind_the_same_name_is_told(recorded: Project, mode: str) -> None:
+    rename_the_model(recorded)
+    if mode == "new_episodes":
+        recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    result = recorded.record(f"--llm-record={mode}")
+
+    line = "gpt-test was gpt-test-2025-01-01 when recorded, and is gpt-test-2026-01-01"
+    assert result.outlines.count(line) == 1
+
+
+def test_verify_sums_over_all_workers(answers_otherwise: Project) -> None:
+    result = answers_otherwise.record("--llm-record=verify", "-n2", subprocess=True)
+
+    result.stdout.fnmatch_lines(
+        ["verified 10 live answers: 8 the same, 1 in other words, 1 that behave otherwise"]
+    )
+
+
+def test_a_run_without_evals_tells_what_it_verified(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.mark.llm_cassette
+        def test_asks():
+            ask("one")
+        """
+    )
+    project.record()
+
+    result = project.record("--llm-record=verify")
+
+    result.stdout.fnmatch_lines(["*= llmprod =*", "verified 1 live answer: 1 the same"])
+
+
+def test_recordings_that_are_soon_too_old_are_told(recorded: Project) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    day = (datetime.now(UTC) - timedelta(days=80)).date().isoformat()
+    path = recorded.cassette()
+    path.write_text(re.sub(r'"recorded_at": "[^T]*T', f'"recorded_at": "{day}T', path.read_text()))
+    (recorded.path / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 90\n")
+
+    result = recorded.run()
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [f"10 tests play old recordings, from {day} on: at 90 days they fail"]
+    )
