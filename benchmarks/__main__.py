@@ -268,6 +268,36 @@ def _expect_stats(stats: Mapping[str, int], *, calls: int) -> None:
         )
 
 
+def waits(workload: Workload, rounds: int) -> Figure:
+    """Measure what a caller waits for, wall: in a recorded stream, in its replay, in a retry.
+
+    The provider streams 20 events 50 ms apart. The replay of its 429 asks for 20 s.
+    """
+    measured = json.loads(run(workload.waits(rounds)).output)
+    live, replays = measured["live"]["stream"], [each["stream"] for each in measured["replays"]]
+    retries = [each["retry"] for each in measured["replays"]]
+    if {each["events"] for each in (live, *replays)} != {live["events"]}:
+        raise BrokenRun(f"Live {live['events']} events came, replayed others: {replays}.")
+    if {each["backoff_s"] for each in retries} != {20.0}:
+        raise BrokenRun(f"The pauses of 20 s were told otherwise: {retries}.")
+    errors = [
+        max(abs(each[name] - live[name]) for name in ("ttft_s", "latency_s")) for each in replays
+    ]
+    lines = (
+        _milliseconds("first event of a live stream", [live["first_s"]], 100),
+        _milliseconds("replay of its 20 events", [each["wall_s"] for each in replays], 20),
+        _milliseconds("  error of replayed ttft and total", errors, 5),
+        _milliseconds("replay of a 429 that asks for 20 s", [r["wall_s"] for r in retries], 50),
+    )
+    note = f"wall, no ratio; live, the stream took {live['latency_s']:.2f} s"
+    return Figure(lines=lines, note=note)
+
+
+def _milliseconds(name: str, seconds: Sequence[float], wanted: float) -> Line:
+    spread = Spread.of(1000 * each for each in seconds)
+    return Line(name=name, spread=spread, unit=" ms", wanted=wanted)
+
+
 #: The figures by name, each with the number of rounds that gives it a stable median.
 FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "startup": (startup, 41),
@@ -276,6 +306,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "clients": (clients, 5),
     "load": (load, 9),
     "live": (live, 5),
+    "waits": (waits, 5),
 }
 
 

@@ -175,6 +175,16 @@ class Workload:
             says='"load":',
         )
 
+    def waits(self, rounds: int) -> Command:
+        """Return a program that times what a caller waits for."""
+        return Command(
+            arguments=(sys.executable, "time_waits.py", str(rounds)),
+            folder=self.project(1).folder,
+            environment=_environment(),
+            exit_status=0,
+            says='"replays"',
+        )
+
     def check_that_nothing_was_sent(self) -> None:
         """Raise BrokenRun where a replay asked the stub after all."""
         if "quick_stub" in self.__dict__:
