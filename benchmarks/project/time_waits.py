@@ -1,8 +1,8 @@
 """Time what a caller waits for: a stream while it is recorded, and what a replay makes of it.
 
 Prints JSON. A provider on loopback streams 20 events 50 ms apart, and answers another question with
-a 429 first. For the replay its `retry-after` is raised to 20 s in the cassette. A first call of each
-run is not timed: openai's client imports and builds much at that moment.
+a 429 first. For the replay its `retry-after` is raised to 20 s in the cassette. A first call of
+each run is not timed: the client imports and builds much at that moment.
 """
 
 import json
