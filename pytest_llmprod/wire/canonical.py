@@ -34,6 +34,13 @@ _ITEM = re.compile("tool|function|call|reasoning|message|item_reference")
 _OPAQUE = frozenset({"args", "arguments", "input", "output", "parameters", "response", "schema"})
 
 
+def may_hold_payload(body: bytes) -> bool:
+    """Say whether a JSON body can hold a base64 payload that `digest_payloads` would digest."""
+    if len(body) < LONG:
+        return False
+    return any(len(piece) >= LONG and b" " not in piece for piece in body.split(b'"'))
+
+
 def digest_payloads(document: Any) -> Any:
     """Return the JSON value with every base64 payload of 1,000 characters or more digested.
 

@@ -114,7 +114,7 @@ def read_request(
             if model != named:
                 document["model"] = model
                 body = json_bytes(document)
-        if len(body) > canonical.LONG:
+        if canonical.may_hold_payload(body):
             document = canonical.digest_payloads(document)
     place = f"{dialect.provider} {dialect.operation}" if dialect else mask_url(url, scanners)
     return WireRequest(
