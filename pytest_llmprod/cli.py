@@ -142,16 +142,16 @@ def _exchange(recording: "Recording") -> dict[str, Any]:
 
     if not isinstance(recording.model, str):
         raise TypeError(f"model is {recording.model!r}")
-    url = urlsplit(recording.request["uri"])
-    dialect = dialects.find_dialect(dialects.BUILT_IN, url.path)
+    uri = recording.request["uri"]
+    url = urlsplit(uri)
+    dialect = dialects.find_dialect(dialects.BUILT_IN, uri)
     asked = bodies.decode_document(recording.request["body"])
-    asked = asked if isinstance(asked, dict) else {}
     return {
         "case": recording.case,
-        "provider": dialect.provider if dialect else url.netloc,
+        "provider": dialects.provider_of(dialect, uri) if dialect else url.netloc,
         "operation": dialect.operation if dialect else url.path,
         "stream": "stream" in recording.response["body"],
-        "model_requested": asked.get("model"),
+        "model_requested": dialects.asked_model(dialect, uri, asked) or None,
         "model": recording.model,
         "status": recording.status,
         "usage": usage_to_json(recording.usage) if recording.usage else None,

@@ -13,12 +13,12 @@ from pytest_llmprod import hookspecs
 DOCS = Path(__file__).parents[1] / "docs" / "hooks.md"
 
 
-def example(hook: str) -> str:
-    """The code block below the heading of a hook in the docs."""
+def example(hook: str, number: int = 0) -> str:
+    """A code block below the heading of a hook in the docs."""
     text = DOCS.read_text(encoding="utf-8")
-    match = re.search(rf"## `{hook}`.*?```python\n(.*?)```", text, re.DOTALL)
-    assert match, f"docs/hooks.md has no example for {hook}"
-    return match[1]
+    section = re.search(rf"^## `{hook}`$(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert section, f"docs/hooks.md has no section on {hook}"
+    return re.findall(r"```python\n(.*?)```", section[1], re.DOTALL)[number]
 
 
 def test_the_docs_show_an_example_of_each_hook() -> None:
@@ -41,6 +41,18 @@ def test_dialects(recorded: Project) -> None:
     facts = document["interactions"][0]["llmprod"]
     assert facts["usage"]["input_tokens"] == 1000
     assert recorded.run().ret == pytest.ExitCode.OK
+
+
+def test_a_dialect_of_a_host_that_speaks_the_wire_of_another(recorded: Project) -> None:
+    dialects = example("pytest_llmprod_dialects", 1).replace("llm.acme.example", "openai.com")
+    exchanges = example("pytest_llmprod_exchange").replace("exchange.model", "exchange.provider")
+    recorded.pytester.makeconftest(f"{dialects}\n{exchanges}")
+
+    result = recorded.run()
+
+    lines = (recorded.path / "slow.txt").read_text().splitlines()
+    assert result.ret == pytest.ExitCode.OK
+    assert {line.split()[0] for line in lines} == {"acme"}
 
 
 def test_metrics(pytester: pytest.Pytester) -> None:

@@ -40,8 +40,9 @@ class Exchange:
     `replayed` is true. `text` is the assembled answer for a reader. `recorded_at` is an ISO 8601
     time in UTC.
 
-    `finish_reasons` has one entry for each choice, in the provider's words. `refusal` is the text
-    of a refusal, or the provider's reason for one, and empty where the model did not refuse.
+    `finish_reasons` has one entry for each choice that came to its end, in the provider's words.
+    `text`, `refusal` and `tool_calls` are those of the first choice. `refusal` is the text of a
+    refusal, or the provider's reason for one, and empty where the model did not refuse.
 
     `call` numbers the logical calls of a test from 1: a client that tries again makes several
     exchanges of one call. `attempt` counts these from 1, and `backoff_s` is how long the client

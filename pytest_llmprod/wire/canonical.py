@@ -126,13 +126,16 @@ _BOUNDARY = re.compile(r'(?i)^multipart/.*?;\s*boundary=(?:"([^"]+)"|([^;\s]+))'
 _PARAMETER = re.compile(r'(?i)\b(name|filename)="([^"]*)"')
 
 
-def read_form(content_type: str, body: bytes) -> list[Part] | None:
-    """Return the parts of a `multipart/...` body, or None where it is none."""
+def read_form(content_type: str, body: bytes) -> Any:
+    """Return a `multipart/...` body as JSON, or None where it is none.
+
+    Texts stand there as they are, files as digests.
+    """
     match = _BOUNDARY.match(content_type)
     if match is None:
         return None
     boundary = b"--" + (match[1] or match[2]).encode()
-    return list(_parts(body, boundary))
+    return {"multipart": [_part_document(part) for part in _parts(body, boundary)]}
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
@@ -153,11 +156,6 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
             content_type=headers.get("content-type", ""),
             content=content.removesuffix(b"\r\n"),
         )
-
-
-def form_document(parts: list[Part]) -> dict[str, Any]:
-    """Return a form as JSON: texts as they are, files as digests."""
-    return {"multipart": [_part_document(part) for part in parts]}
 
 
 def _part_document(part: Part) -> Mapping[str, Any]:
@@ -181,8 +179,14 @@ def form_model(document: Any) -> str:
     return ""
 
 
-def with_form_model(body: bytes, named: str, model: str) -> bytes:
-    """Return a form with `model` in its part `model`, which says `named`."""
+def with_form_model(body: bytes, document: Any, model: str) -> tuple[bytes, Any]:
+    """Return a form and its document with `model` in the part `model`."""
+    named = re.escape(form_model(document).encode())
     head = rb'(\bname="model"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)'
-    pattern = re.compile(head + re.escape(named.encode()) + rb"(?=\r\n)")
-    return pattern.sub(lambda match: match[1] + model.encode(), body, count=1)
+    pattern = re.compile(head + named + rb"(?=\r\n)")
+    parts = [
+        {**part, "text": model} if part.get("name") == "model" else part
+        for part in document["multipart"]
+    ]
+    body = pattern.sub(lambda match: match[1] + model.encode(), body, count=1)
+    return body, {**document, "multipart": parts}

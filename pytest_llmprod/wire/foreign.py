@@ -5,7 +5,6 @@ vcrpy keeps no times, so latencies of such recordings are 0 and the moment of re
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import bodies, masking
@@ -42,7 +41,7 @@ def _recording(request: Any, response: dict[str, Any]) -> Recording:
     plain = decode_response(response)
     headers = [(name, value) for name, values in plain["headers"].items() for value in values]
     content: bytes = plain["body"]["string"] or b""
-    dialect = find_dialect(BUILT_IN, urlsplit(request.uri).path)
+    dialect = find_dialect(BUILT_IN, request.uri)
     body, answer = _body(dialect, headers, content)
     asked = request.body or b""
     return Recording(

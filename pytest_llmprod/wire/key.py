@@ -1,8 +1,9 @@
 """Key: the digest by which a request finds its recording.
 
-The digest covers the method, the operation (or the whole URL where no dialect knows it), whether a
-stream was asked for, and the canonical body with its keys sorted. It leaves out the host, so that
-what was recorded through a proxy or from another base URL replays everywhere.
+The digest covers the method, the wire and the operation (or the whole URL where no dialect knows
+it), the model where the URL names it, whether a stream was asked for, and the canonical body with
+its keys sorted. It leaves out the host, so that what was recorded through a proxy or from another
+base URL replays everywhere.
 """
 
 import hashlib
@@ -14,7 +15,15 @@ from urllib.parse import urlsplit
 
 from pytest_llmprod.wire import canonical, masking
 from pytest_llmprod.wire.bodies import decode_body, json_bytes
-from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
+from pytest_llmprod.wire.dialects import (
+    BUILT_IN,
+    Dialect,
+    asked_model,
+    asks_stream,
+    find_dialect,
+    provider_of,
+    with_model,
+)
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.recording import NO_MODEL
 
@@ -26,9 +35,9 @@ KEY_VERSION = 2
 class WireRequest:
     """A request as the tape sees it: masked, with its dialect found and its key computed.
 
-    `body` is the body that goes to the provider, with the model already replaced where the run
-    asks for another one. `document` is that body decoded, with base64 payloads and the files of a
-    form as digests; None where it is neither JSON nor a form. `named_model` is the model that the
+    `url` and `body` are those that go to the provider, with the model already replaced where the
+    run asks for another one. `document` is that body decoded, with base64 payloads and the files of
+    a form as digests; None where it is neither JSON nor a form. `named_model` is the model that the
     application named.
     """
 
@@ -46,7 +55,7 @@ class WireRequest:
     @property
     def provider(self) -> str:
         """Return the provider's name, or the host where no dialect knows it."""
-        return self.dialect.provider if self.dialect else _host(self.url)
+        return provider_of(self.dialect, self.url) if self.dialect else _host(self.url)
 
     @property
     def replaced_model(self) -> str:
@@ -99,24 +108,20 @@ def read_request(
     choice: ModelChoice,
 ) -> WireRequest:
     """Read a request off the wire and compute its key."""
-    path = urlsplit(url).path
-    dialect = find_dialect(dialects, path)
+    dialect = find_dialect(dialects, url)
     document = _decode(body)
-    named = model = NO_MODEL
-    stream = False
     if document is None and body:
-        document, body, named, model = _read_form(headers, body, choice, dialect)
-    elif isinstance(document, dict):
-        stream = document.get("stream") is True
-        if isinstance(document.get("model"), str):
-            named = document["model"]
-            model = choice.apply(named, dialect)
-            if model != named:
-                document["model"] = model
-                body = json_bytes(document)
-        if canonical.may_hold_payload(body):
-            document = canonical.digest_payloads(document)
-    place = f"{dialect.provider} {dialect.operation}" if dialect else mask_url(url, scanners)
+        document = canonical.read_form(headers.get("content-type", [""])[0], body)
+    named = asked_model(dialect, url, document) or canonical.form_model(document)
+    model = choice.apply(named, dialect) if named else NO_MODEL
+    if named and model != named:
+        url, body, document = _asking(model, dialect, url, body, document)
+    if canonical.may_hold_payload(body):
+        document = canonical.digest_payloads(document)
+    stream = asks_stream(dialect, url, document)
+    place = _place(dialect, url, scanners)
+    if named and not (isinstance(document, dict) and document.get("model") == model):
+        place += f" {model}"  # only the URL names it, and that is no part of the key
     return WireRequest(
         method=method,
         url=url,
@@ -127,8 +132,18 @@ def read_request(
         stream=stream,
         key=_digest(f"{method} {place} {stream}", document, body, scanners),
         headers=headers,
-        named_model=named,
+        named_model=named or NO_MODEL,
     )
+
+
+def _asking(
+    model: str, dialect: Dialect | None, url: str, body: bytes, document: Any
+) -> tuple[str, bytes, Any]:
+    """Return the URL, the body and the document that ask `model`."""
+    if canonical.form_model(document):
+        return url, *canonical.with_form_model(body, document, model)
+    url, changed = with_model(dialect, url, document, model)
+    return url, body if changed is document else json_bytes(changed), changed
 
 
 def stored_key(
@@ -152,21 +167,10 @@ def stored_key(
     ).key
 
 
-def _read_form(
-    headers: Mapping[str, list[str]], body: bytes, choice: ModelChoice, dialect: Dialect | None
-) -> tuple[Any, bytes, str, str]:
-    """Return the document and the body of a form, the model that it names, and that it asks now."""
-    parts = canonical.read_form(headers.get("content-type", [""])[0], body)
-    if parts is None:
-        return None, body, NO_MODEL, NO_MODEL
-    document = canonical.form_document(parts)
-    named = canonical.form_model(document) or NO_MODEL
-    model = choice.apply(named, dialect) if named != NO_MODEL else named
-    if model != named:
-        body = canonical.with_form_model(body, named, model)
-        parts = canonical.read_form(headers["content-type"][0], body) or []
-        document = canonical.form_document(parts)
-    return document, body, named, model
+def _place(dialect: Dialect | None, url: str, scanners: Sequence[Scanner]) -> str:
+    if dialect is None or dialect.keyed_by_url:
+        return mask_url(url, scanners)
+    return f"{dialect.wire} {dialect.operation}"
 
 
 def _host(url: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.cassette_file import CassetteFile
-from pytest_llmprod.wire.dialects import Dialect, find_dialect
+from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
@@ -106,7 +106,7 @@ class Planner:
         dialect = find_dialect(self._dialects, recording.request["uri"])
         model = self._choice.apply(told_by, dialect)
         return PlannedCall(
-            provider=dialect.provider if dialect else "",
+            provider=provider_of(dialect, recording.request["uri"]) if dialect else "",
             model=model,
             answered_by=names.get(model, ""),
             told_by=told_by,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage, usage_from_json, usage_to_json
+from pytest_llmprod.wire import canonical, dialects
 from pytest_llmprod.wire.bodies import decode_document
+from pytest_llmprod.wire.dialects import BUILT_IN, find_dialect
 
 #: What stands for the model of a request that names none.
 NO_MODEL = "no-model"
@@ -110,6 +112,7 @@ class Recording:
 
 def asked_model(recording: Recording) -> str:
     """Return the model that a recorded request asked, or NO_MODEL."""
+    url = recording.request["uri"]
     document = decode_document(recording.request["body"])
-    named = document.get("model") if isinstance(document, dict) else None
-    return named if isinstance(named, str) else NO_MODEL
+    named = dialects.asked_model(find_dialect(BUILT_IN, url), url, document)
+    return named or canonical.form_model(document) or NO_MODEL

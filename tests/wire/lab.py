@@ -288,6 +288,7 @@ class Server(ThreadingHTTPServer):
         self.reply: Callable[[Any], Reply] = lambda body: says(f"{asked_text(body)}!")
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that hung up."""
@@ -314,6 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self._body()
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         self.server.bodies.append(raw)
+        self.server.paths.append(self.path)
         try:
             body = json.loads(raw)
         except ValueError:

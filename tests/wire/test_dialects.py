@@ -1,148 +1,45 @@
-"""Dialects: what an answer says about itself."""
+"""Dialects: the table as a whole, and answers as they are stored."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
+import answers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lab import chat_answer, chat_chunk
 
-from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.wire import dialects
 from pytest_llmprod.wire.dialects import (
     BUILT_IN,
+    CHAT,
+    EMBEDDINGS,
+    GEMINI,
+    TRANSCRIPTION,
     Answer,
     Dialect,
-    find_dialect,
-    read_chat,
-    read_chat_stream,
-    read_embeddings,
+    read_document,
     read_plain,
-    read_responses,
-    read_responses_stream,
     stored_text,
 )
 
-CHAT, RESPONSES, EMBEDDINGS = BUILT_IN
+
+def test_what_generates_no_text_is_left_alone_by_an_override() -> None:
+    assert [each for each in BUILT_IN if not each.generates] == [EMBEDDINGS, TRANSCRIPTION]
 
 
-@pytest.mark.parametrize(
-    ("path", "dialect"),
-    [
-        ("/v1/chat/completions", CHAT),
-        ("/v1/responses", RESPONSES),
-        ("/v1/embeddings", EMBEDDINGS),
-        ("/openai/deployments/mine/chat/completions", CHAT),
-        ("/v1/models", None),
-        ("/v1/responses/resp_1", None),
-        ("", None),
-    ],
-)
-def test_a_path_tells_the_dialect(path: str, dialect: Dialect | None) -> None:
-    assert find_dialect(BUILT_IN, path) is dialect
+def test_a_wire_is_called_as_its_provider_where_it_has_no_name() -> None:
+    dialect = Dialect(
+        provider="acme",
+        operation="generate",
+        path_suffix="/generate",
+        read=CHAT.read,
+        read_stream=CHAT.read_stream,
+    )
 
-
-def test_the_dialect_that_stands_first_is_asked_first() -> None:
-    mine = replace(CHAT, provider="mine")
-
-    assert find_dialect([mine, *BUILT_IN], "/v1/chat/completions") is mine
-
-
-def test_only_embeddings_generate_no_text() -> None:
-    assert [dialect.generates for dialect in BUILT_IN] == [True, True, False]
-
-
-CHAT_USAGE = {
-    "prompt_tokens": 100,
-    "completion_tokens": 50,
-    "total_tokens": 150,
-    "prompt_tokens_details": {"cached_tokens": 64},
-    "completion_tokens_details": {"reasoning_tokens": 32},
-}
-RESPONSES_USAGE = {
-    "input_tokens": 100,
-    "output_tokens": 50,
-    "input_tokens_details": {"cached_tokens": 64},
-    "output_tokens_details": {"reasoning_tokens": 32},
-}
-USAGE = Usage(input_tokens=100, output_tokens=50, cache_read_tokens=64, reasoning_tokens=32)
-
-
-def test_a_chat_tells_its_model_usage_and_text() -> None:
-    body = chat_answer("yes", "gpt-x") | {"usage": CHAT_USAGE}
-
-    assert read_chat(body) == Answer(model="gpt-x", usage=USAGE, text="yes")
-
-
-def test_a_refusal_is_the_text_of_a_chat() -> None:
-    body = {"choices": [{"message": {"content": None, "refusal": "no"}}]}
-
-    assert read_chat(body).text == "no"
-
-
-def test_usage_without_details_has_none_cached() -> None:
-    answer = read_chat({"usage": {"prompt_tokens": 5, "completion_tokens": None}})
-
-    assert answer.usage == Usage(input_tokens=5, output_tokens=0)
-
-
-def test_a_chat_stream_is_put_together() -> None:
-    last = {"model": "gpt-test-1", "choices": [], "usage": CHAT_USAGE}
-
-    answer = read_chat_stream([chat_chunk("a"), "noise", chat_chunk("b"), last])
-
-    assert answer == Answer(model="gpt-test-1", usage=USAGE, text="ab")
-
-
-def test_usage_that_comes_before_the_end_of_a_stream_is_kept() -> None:
-    events = [chat_chunk("a") | {"usage": CHAT_USAGE}, chat_chunk("b") | {"usage": None}]
-
-    assert read_chat_stream(events).usage == USAGE
-
-
-def response(text: str) -> dict[str, Any]:
-    return {
-        "model": "gpt-x",
-        "usage": RESPONSES_USAGE,
-        "output": [
-            {"type": "reasoning", "summary": []},
-            {"type": "message", "content": [{"type": "output_text", "text": text}]},
-            {"type": "message", "content": [{"type": "refusal", "refusal": "!"}]},
-        ],
-    }
-
-
-def test_a_response_tells_its_model_usage_and_text() -> None:
-    assert read_responses(response("yes")) == Answer(model="gpt-x", usage=USAGE, text="yes!")
-
-
-def test_the_last_whole_response_of_a_stream_wins() -> None:
-    events = [
-        {"type": "response.created", "response": {"model": "gpt-x", "output": []}},
-        {"type": "response.output_text.delta", "delta": "ye"},
-        {"type": "response.completed", "response": response("yes")},
-    ]
-
-    assert read_responses_stream(events) == Answer(model="gpt-x", usage=USAGE, text="yes!")
-
-
-def test_a_response_stream_that_was_cut_has_the_text_of_its_deltas() -> None:
-    events = [
-        {"type": "response.created", "response": {"model": "gpt-x"}},
-        {"type": "response.output_text.delta", "delta": "ye"},
-        {"type": "response.other.delta", "delta": "no"},
-        {"type": "response.output_text.delta", "delta": "s"},
-    ]
-
-    assert read_responses_stream(events) == Answer(model="gpt-x", text="yes")
-
-
-def test_embeddings_tell_their_model_and_usage() -> None:
-    body = {"model": "e-1", "usage": {"prompt_tokens": 9}, "data": [{"embedding": [0.5]}]}
-
-    expected = Answer(model="e-1", usage=Usage(input_tokens=9, output_tokens=0))
-    assert read_embeddings(body) == expected
+    assert dialect.wire == "acme"
+    assert GEMINI.wire == "gemini"
 
 
 def test_a_stored_answer_is_read_with_its_lines_joined() -> None:
@@ -157,6 +54,13 @@ def test_a_stored_stream_carries_its_text() -> None:
     assert stored_text(None, {"stream": [], "text": "a"}) == "a"
 
 
+def test_a_stream_that_came_as_one_list_is_read() -> None:
+    chunks = [{"candidates": [{"content": {"parts": [{"text": text}]}}]} for text in "ab"]
+
+    assert read_document(GEMINI, chunks).text == "ab"
+    assert stored_text(GEMINI, {"json": chunks}) == "ab"
+
+
 @pytest.mark.parametrize("stored", [{"text": "oops"}, {"json": [1]}, {"json": "x"}])
 def test_an_answer_of_another_form_says_nothing(stored: Mapping[str, Any]) -> None:
     assert read_plain(CHAT, stored) == Answer()
@@ -164,36 +68,102 @@ def test_an_answer_of_another_form_says_nothing(stored: Mapping[str, Any]) -> No
 
 def test_without_a_dialect_an_answer_says_nothing() -> None:
     assert read_plain(None, {"json": chat_answer("yes")}) == Answer()
+    assert read_document(None, [chat_chunk("yes")]) == Answer()
 
 
-NAMES = st.sampled_from(
-    [
-        "model",
-        "usage",
-        "choices",
-        "message",
-        "delta",
-        "content",
-        "output",
-        "response",
-        "text",
-        "type",
-        "refusal",
-        "prompt_tokens",
-        "prompt_tokens_details",
-        "cached_tokens",
-    ]
+PLAIN: list[tuple[Dialect, Any]] = [
+    (dialects.CHAT, answers.CHAT),
+    (dialects.COMPLETIONS, {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}),
+    (dialects.RESPONSES, answers.RESPONSE),
+    (dialects.EMBEDDINGS, answers.EMBEDDINGS),
+    (dialects.TRANSCRIPTION, answers.TRANSCRIPTION),
+    (dialects.RUN, answers.RUN),
+    (dialects.MESSAGES, answers.MESSAGE),
+    (dialects.VERTEX_MESSAGES, answers.MESSAGE),
+    (dialects.GEMINI, answers.GEMINI),
+    (dialects.CONVERSE, answers.CONVERSE),
+    (dialects.INVOKE, answers.MESSAGE),
+    (dialects.INVOKE, answers.CONVERSE),
+]
+STREAMED: list[tuple[Dialect, Any]] = [
+    (dialects.CHAT, answers.CHAT_STREAM),
+    (dialects.RESPONSES, answers.RESPONSE_STREAM),
+    (dialects.RESPONSES, answers.RESPONSE_CUT),
+    (dialects.TRANSCRIPTION, [{"delta": "a"}, {"text": "a", "usage": {"input_tokens": 1}}]),
+    (dialects.RUN, answers.RUN_STREAM),
+    (dialects.MESSAGES, answers.MESSAGE_STREAM),
+    (dialects.GEMINI, answers.GEMINI_STREAM),
+]
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=5,
 )
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=10,
-)
 
 
-@given(st.dictionaries(NAMES, ODD, max_size=6))
-def test_no_answer_is_too_odd_to_be_read(body: dict[str, Any]) -> None:
-    for dialect in BUILT_IN:
-        for answer in (dialect.read(body), dialect.read_stream([body, body])):
-            assert isinstance(answer.model, str)
-            assert isinstance(answer.text, str)
+def places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a JSON value, as the steps that lead there."""
+    yield place
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from places(item, (*place, name))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from places(item, (*place, position))
+
+
+def replaced(value: Any, place: Sequence[str | int], new: Any) -> Any:
+    """A copy of `value` that holds `new` at a place."""
+    if not place:
+        return new
+    step, *rest = place
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[step] = replaced(value[step], rest, new)
+    return copy
+
+
+def is_well_formed(answer: Answer) -> bool:
+    """Say whether every field has the type that it promises."""
+    texts = [answer.model, answer.text, answer.refusal, *answer.finish_reasons]
+    texts += [text for call in answer.tool_calls for text in (call.name, call.id)]
+    counts = astuple(answer.usage) if answer.usage else ()
+    return all(isinstance(text, str) for text in texts) and all(count >= 0 for count in counts)
+
+
+def test_an_answer_of_each_built_in_dialect_is_tried() -> None:
+    assert {dialect for dialect, _ in PLAIN} == set(dialects.BUILT_IN)
+
+
+@given(ANY_JSON)
+def test_any_json_may_come_as_an_answer(value: Any) -> None:
+    for dialect in dialects.BUILT_IN:
+        assert is_well_formed(read_document(dialect, value))
+        assert is_well_formed(dialect.read_stream([value, value]))
+
+
+@given(st.data(), ANY_JSON)
+@pytest.mark.parametrize(("dialect", "body"), PLAIN)
+def test_anything_may_stand_anywhere_in_an_answer(
+    dialect: Dialect, body: Any, data: st.DataObject, value: Any
+) -> None:
+    place = data.draw(st.sampled_from(list(places(body))))
+
+    assert is_well_formed(read_document(dialect, replaced(body, place, value)))
+
+
+@given(st.data(), ANY_JSON)
+@pytest.mark.parametrize(("dialect", "events"), STREAMED)
+def test_anything_may_stand_anywhere_in_a_stream(
+    dialect: Dialect, events: Any, data: st.DataObject, value: Any
+) -> None:
+    place = data.draw(st.sampled_from([place for place in places(events) if place]))
+
+    assert is_well_formed(dialect.read_stream(replaced(events, place, value)))
+
+
+@pytest.mark.parametrize(("dialect", "events"), STREAMED)
+def test_a_stream_may_be_cut_anywhere(dialect: Dialect, events: Any) -> None:
+    for end in range(len(events) + 1):
+        assert is_well_formed(dialect.read_stream(events[:end]))
