@@ -5,19 +5,13 @@ called in a wrong way.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.core.errors import CassetteError, LlmprodError, PricesError
-from pytest_llmprod.core.exchange import usage_to_json
-from pytest_llmprod.core.text import printable, shorten
-
-if TYPE_CHECKING:
-    from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod import cli_cassette
+from pytest_llmprod.core.errors import LlmprodError, PricesError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,34 +29,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="llmprod", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="llmprod",
+        description="What is done outside of a test run. Every command exits with 0 when all is "
+        "well, with 1 when it found something, and with 2 when it was called in a wrong way.",
+        epilog="`llmprod NOUN VERB --help` says more about one command.",
+    )
     nouns = parser.add_subparsers(metavar="NOUN", required=True)
 
-    dataset = nouns.add_parser("dataset", help="data sets of evals").add_subparsers(
+    dataset = nouns.add_parser("dataset", help="data sets of evals: check").add_subparsers(
         metavar="VERB", required=True
     )
-    check = dataset.add_parser("check", help="say whether data sets can be read")
+    check = dataset.add_parser(
+        "check",
+        help="say whether data sets can be read",
+        description="Say of each data set how many cases it has, or why it cannot be read.",
+    )
     check.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
     )
     check.set_defaults(run=_dataset_check)
 
-    cassette = nouns.add_parser("cassette", help="recordings").add_subparsers(
-        metavar="VERB", required=True
+    cassette = nouns.add_parser(
+        "cassette", help="recordings: show, check, diff, prune, export, import"
     )
-    show = cassette.add_parser("show", help="list the exchanges in a cassette, ours or vcrpy's")
-    show.add_argument("file", type=Path, metavar="FILE", help="below a folder named cassettes")
-    show.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    show.set_defaults(run=_cassette_show)
+    cli_cassette.add_commands(cassette.add_subparsers(metavar="VERB", required=True))
 
-    prices = nouns.add_parser("prices", help="what models cost").add_subparsers(
+    prices = nouns.add_parser("prices", help="what models cost: lock").add_subparsers(
         metavar="VERB", required=True
     )
     lock = prices.add_parser(
-        "lock", help="write llmprod.prices.toml for the models in the recordings below a folder"
+        "lock",
+        help="write the prices that runs use",
+        description="Write llmprod.prices.toml with the prices of the models in the recordings "
+        "below a folder, from the package genai-prices. Runs read nothing else.",
     )
     lock.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: here"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where recordings lie, and where the file is written; default: here",
     )
     lock.set_defaults(run=_prices_lock)
     return parser
@@ -83,85 +91,6 @@ def _dataset_check(options: argparse.Namespace) -> int:
     return status
 
 
-def _cassette_show(options: argparse.Namespace) -> int:
-    exchanges = list(_exchanges(options.file))
-    if options.json:
-        print(json.dumps(exchanges, indent=1))
-        return 0
-    import tabulate  # only a table needs it
-
-    rows = [
-        (
-            printable(each["case"]),
-            printable(each["operation"]) + (" (stream)" if each["stream"] else ""),
-            printable(each["model"]),
-            each["status"],
-            each["usage"]["input_tokens"] if each["usage"] else "-",
-            each["usage"]["output_tokens"] if each["usage"] else "-",
-            f"{each['latency_s']:.2f} s",
-            shorten(printable(each["text"]), 40),
-        )
-        for each in exchanges
-    ]
-    headers = ("case", "operation", "model", "status", "in", "out", "latency", "text")
-    align = ("left", "left", "left", "right", "right", "right", "right", "left")
-    print(
-        tabulate.tabulate(
-            rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align
-        )
-    )
-    return 0
-
-
-def _exchanges(path: Path) -> Iterator[dict[str, Any]]:
-    from pytest_llmprod.wire import cassette_file, foreign
-
-    if not path.is_file():
-        raise LlmprodError(
-            f"{path}: there is no such file. Name a cassette, a file under cassettes/."
-        )
-    content = path.read_bytes()
-    is_vcrpys = b'"interactions"' in content and b'"llmprod"' not in content
-    is_ours = path.suffix == ".json" and not is_vcrpys
-    for recording in cassette_file.load(path).all() if is_ours else foreign.load(path):
-        try:
-            row = _exchange(recording)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CassetteError(
-                f"{path}: the recording of case {recording.case!r} cannot be understood "
-                f"({type(error).__name__}: {error}). Restore the file from version control, or "
-                f"delete it and record it again with --llm-record=once."
-            ) from error
-        yield row
-
-
-def _exchange(recording: "Recording") -> dict[str, Any]:
-    from urllib.parse import urlsplit
-
-    from pytest_llmprod.wire import bodies, dialects
-
-    if not isinstance(recording.model, str):
-        raise TypeError(f"model is {recording.model!r}")
-    uri = recording.request["uri"]
-    url = urlsplit(uri)
-    dialect = dialects.find_dialect(dialects.BUILT_IN, uri)
-    asked = bodies.decode_document(recording.request["body"])
-    return {
-        "case": recording.case,
-        "provider": dialects.provider_of(dialect, uri) if dialect else url.netloc,
-        "operation": dialect.operation if dialect else url.path,
-        "stream": "stream" in recording.response["body"],
-        "model_requested": dialects.asked_model(dialect, uri, asked) or None,
-        "model": recording.model,
-        "status": recording.status,
-        "usage": usage_to_json(recording.usage) if recording.usage else None,
-        "latency_s": recording.latency_s,
-        "ttft_s": recording.ttft_s,
-        "recorded_at": recording.recorded_at,
-        "text": dialects.stored_text(dialect, recording.response["body"]),
-    }
-
-
 def _prices_lock(options: argparse.Namespace) -> int:
     import importlib.metadata
 
@@ -171,7 +100,7 @@ def _prices_lock(options: argparse.Namespace) -> int:
     found = {
         (each["provider"], each["model"])
         for path in sorted(options.folder.rglob("cassettes/**/*.json"))
-        for each in _exchanges(path)
+        for each in cli_cassette.exchanges(path)
     }
     if not found:
         raise PricesError(

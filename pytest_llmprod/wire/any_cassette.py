@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire import cassette_file, foreign
+from pytest_llmprod.wire import cassette_file, dialects, foreign
 from pytest_llmprod.wire.bodies import decode_document, decode_stream
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
 from pytest_llmprod.wire.recording import Recording
@@ -122,23 +122,17 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def dialect_of(recording: Recording) -> Dialect | None:
     """Return the dialect that reads `recording`, or None where none of the built-in ones does."""
-    return find_dialect(BUILT_IN, urlsplit(recording.request["uri"]).path)
+    return find_dialect(BUILT_IN, recording.request["uri"])
 
 
 def provider_of(recording: Recording) -> str:
     """Return the name of the provider, or the host where no dialect knows it."""
+    url = recording.request["uri"]
     dialect = dialect_of(recording)
-    return dialect.provider if dialect else urlsplit(recording.request["uri"]).netloc
+    return dialects.provider_of(dialect, url) if dialect else urlsplit(url).netloc
 
 
 def operation_of(recording: Recording) -> str:
     """Return the name of the operation, or the path where no dialect knows it."""
     dialect = dialect_of(recording)
     return dialect.operation if dialect else urlsplit(recording.request["uri"]).path
-
-
-def asked_model(recording: Recording) -> str:
-    """Return the model that was asked for, or nothing where the request names none."""
-    document = decode_document(recording.request["body"])
-    named = document.get("model") if isinstance(document, dict) else None
-    return named if isinstance(named, str) else ""

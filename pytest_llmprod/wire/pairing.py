@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pytest_llmprod.wire import canonical
 from pytest_llmprod.wire.any_cassette import dialect_of
 from pytest_llmprod.wire.bodies import decode_document
-from pytest_llmprod.wire.key import VOLATILE_FIELDS
 from pytest_llmprod.wire.recording import Recording
 
 _Question = tuple[str, str]
@@ -63,10 +63,11 @@ def question_of(recording: Recording) -> str:
     url = urlsplit(recording.request["uri"])
     dialect = dialect_of(recording)
     place = dialect.operation if dialect is not None else f"{url.path}?{url.query}"
-    document = decode_document(recording.request["body"])
+    document = canonical.with_ordinals(
+        canonical.without_volatile(decode_document(recording.request["body"]))
+    )
     if isinstance(document, dict):
-        left_out = {"model", *VOLATILE_FIELDS}
-        document = {name: value for name, value in document.items() if name not in left_out}
+        document = {name: value for name, value in document.items() if name != "model"}
     asked = json.dumps(document, sort_keys=True, separators=(",", ":"))
     text = f"{recording.request['method']} {place}\n{asked}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -14,7 +14,7 @@ from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.tape import file_name
 
 
@@ -81,7 +81,7 @@ class Planner:
         if name not in self._told:
             cases: dict[str, list[PlannedCall]] = {}
             recordings = list(self._recordings(label))
-            names = {asked_model(each): each.model for each in recordings}
+            names = {asked_model(each) or NO_MODEL: each.model for each in recordings}
             for recording in recordings:
                 # What stood in for another model does not say what the application asks.
                 if not recording.named_model:
@@ -102,7 +102,7 @@ class Planner:
 
         `names` maps the name by which a model was asked -> that by which it answered.
         """
-        told_by = asked_model(recording)
+        told_by = asked_model(recording) or NO_MODEL
         dialect = find_dialect(self._dialects, recording.request["uri"])
         model = self._choice.apply(told_by, dialect)
         return PlannedCall(

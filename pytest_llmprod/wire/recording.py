@@ -111,8 +111,8 @@ class Recording:
 
 
 def asked_model(recording: Recording) -> str:
-    """Return the model that a recorded request asked, or NO_MODEL."""
+    """Return the model that a recorded request asked, or '' where it names none."""
     url = recording.request["uri"]
     document = decode_document(recording.request["body"])
     named = dialects.asked_model(find_dialect(BUILT_IN, url), url, document)
-    return named or canonical.form_model(document) or NO_MODEL
+    return named or canonical.form_model(document)

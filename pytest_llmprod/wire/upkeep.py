@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_llmprod.wire import masking
-from pytest_llmprod.wire.any_cassette import asked_model, read_bytes
+from pytest_llmprod.wire.any_cassette import read_bytes
 from pytest_llmprod.wire.owner import Standing
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.recording import Recording, asked_model
 
 Kind = Literal[
     "secret", "unreadable", "old", "orphan", "duplicate", "cannot tell", "alias drift", "broke off"

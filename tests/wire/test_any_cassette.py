@@ -9,6 +9,7 @@ from lab import chat_request, recording
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import any_cassette, cassette_file
+from pytest_llmprod.wire.recording import asked_model
 
 VCRPYS = {
     "version": 1,
@@ -58,7 +59,7 @@ def test_a_cassette_of_vcrpys_is_read(tmp_path: Path, ending: str) -> None:
 
     assert not any_cassette.is_ours(path)
     assert (read.case, read.model, read.status) == ("", "gpt-test-1", 200)
-    assert any_cassette.asked_model(read) == "gpt-test"
+    assert asked_model(read) == "gpt-test"
 
 
 @pytest.mark.parametrize(

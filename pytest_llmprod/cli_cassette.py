@@ -1,0 +1,243 @@
+"""The commands `llmprod cassette ...`: how they are called, and the short ones of them."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.exchange import usage_to_json
+from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.table import table
+from pytest_llmprod.report.words import counted
+from pytest_llmprod.wire import any_cassette, cassette_file, dialects
+from pytest_llmprod.wire.conversion import from_vcrpy, to_vcrpy
+from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.tape import file_name
+
+
+def add_commands(verbs: Any) -> None:
+    """Add the verbs of `cassette` to its argparse sub-parsers."""
+    _add_show(verbs)
+    _add_check(verbs)
+    _add_diff(verbs)
+    _add_prune(verbs)
+    _add_export(verbs)
+    _add_import(verbs)
+
+
+def _add_show(verbs: Any) -> None:
+    show = verbs.add_parser(
+        "show",
+        help="list the exchanges in a cassette",
+        description="List the exchanges in a cassette, ours or one that vcrpy or pytest-recording "
+        "wrote.",
+    )
+    _add_file(show, "a cassette, in JSON or YAML")
+    show.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    show.set_defaults(run=_show)
+
+
+def _add_check(verbs: Any) -> None:
+    check = verbs.add_parser(
+        "check",
+        help="look for secrets, old recordings, orphans and more",
+        description="Look through cassettes for secrets, for files that cannot be read, for "
+        "recordings that are too old or there twice, and for cassettes whose test is gone. Exits "
+        "with 1 where something has to be mended; notes do not count.",
+    )
+    _add_places(check)
+    check.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    check.set_defaults(run=_check)
+
+
+def _add_diff(verbs: Any) -> None:
+    diff = verbs.add_parser(
+        "diff",
+        help="compare two cassettes, behaviour first",
+        description="Compare the answers to the same questions in two cassettes, or in two folders "
+        "with cassettes of the same names: first what they do, then their words, then what they "
+        "cost. The models may differ. Exits with 1 where an answer does something else or has no "
+        "partner.",
+    )
+    diff.add_argument("old", type=Path, metavar="OLD", help="a cassette, or a folder of them")
+    diff.add_argument("new", type=Path, metavar="NEW", help="another of the same kind")
+    diff.add_argument("--json", action="store_true", help="print every pair, as JSON")
+    diff.set_defaults(run=_diff, parser=diff)
+
+
+def _add_prune(verbs: Any) -> None:
+    prune = verbs.add_parser(
+        "prune",
+        help="remove orphans and duplicates",
+        description="Remove cassettes whose test is gone, and recordings that are there twice. "
+        "What `check` cannot tell stays.",
+    )
+    _add_places(prune)
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    prune.set_defaults(run=_prune)
+
+
+def _add_export(verbs: Any) -> None:
+    export = verbs.add_parser(
+        "export",
+        help="turn a cassette of ours into one of vcrpy's",
+        description="Turn a cassette of ours into one in YAML, which stock vcrpy replays. An "
+        "existing file is never overwritten.",
+    )
+    _add_file(export, "a cassette of ours")
+    export.add_argument(
+        "-o",
+        dest="output",
+        type=Path,
+        metavar="OUT.yaml",
+        help="the file to write; default: FILE with the ending .yaml",
+    )
+    export.set_defaults(run=_export)
+
+
+def _add_import(verbs: Any) -> None:
+    import_ = verbs.add_parser(
+        "import",
+        help="turn a cassette of vcrpy's into ours",
+        description="Turn a cassette that vcrpy or pytest-recording wrote into ours: one file for "
+        "each model that it asks. The test FUNCTION in MODULE.py plays it from "
+        "cassettes/MODULE/FUNCTION.MODEL.json. An existing file is never overwritten.",
+    )
+    _add_file(import_, "a cassette of vcrpy's, in YAML or JSON")
+    import_.add_argument(
+        "-o",
+        dest="output",
+        type=Path,
+        metavar="OUT.json",
+        help="the file to write, for one model; default: FILE with the ending .MODEL.json",
+    )
+    import_.set_defaults(run=_import, parser=import_)
+
+
+def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help=what)
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "places",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="a cassette, or a folder; default: every folder named cassettes below here",
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_check  # other commands do without
+
+    return cli_check.run(options)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_diff  # other commands do without
+
+    return cli_diff.run(options)
+
+
+def _prune(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_prune  # other commands do without
+
+    return cli_prune.run(options)
+
+
+def exchanges(path: Path) -> list[dict[str, Any]]:
+    """Return the exchanges in a cassette, ours or vcrpy's, as plain JSON.
+
+    Raises CassetteError where it cannot be read.
+    """
+    return [_exchange(recording) for recording in any_cassette.read(path)]
+
+
+def _exchange(recording: Recording) -> dict[str, Any]:
+    body = recording.response["body"]
+    return {
+        "case": recording.case,
+        "provider": any_cassette.provider_of(recording),
+        "operation": any_cassette.operation_of(recording),
+        "stream": "stream" in body,
+        "model_requested": asked_model(recording) or None,
+        "model": recording.model,
+        "status": recording.status,
+        "usage": usage_to_json(recording.usage) if recording.usage else None,
+        "latency_s": recording.latency_s,
+        "ttft_s": recording.ttft_s,
+        "recorded_at": recording.recorded_at,
+        "text": dialects.stored_text(any_cassette.dialect_of(recording), body),
+    }
+
+
+def _show(options: argparse.Namespace) -> int:
+    shown = exchanges(options.file)
+    if options.json:
+        print(json.dumps(shown, indent=1))
+        return 0
+    rows = [
+        (
+            printable(each["case"]),
+            printable(each["operation"]) + (" (stream)" if each["stream"] else ""),
+            printable(each["model"]),
+            each["status"],
+            each["usage"]["input_tokens"] if each["usage"] else "-",
+            each["usage"]["output_tokens"] if each["usage"] else "-",
+            f"{each['latency_s']:.2f} s",
+            shorten(printable(each["text"]), 40),
+        )
+        for each in shown
+    ]
+    headers = ("case", "operation", "model", "status", "in", "out", "latency", "text")
+    print(table(headers, rows, "lllrrrrl"))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    recordings = any_cassette.read(options.file)
+    path = options.output or options.file.with_suffix(".yaml")
+    _refuse_to_overwrite(path)
+    text, left_out = to_vcrpy(recordings)
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise CassetteError(
+            f"{path}: cannot be written ({error.strerror}). Name another file with -o."
+        ) from error
+    print(f"{path}: {counted(len(recordings) - left_out, 'recording')}")
+    if left_out:
+        print(f"{counted(left_out, 'failure')} on the wire left out: vcrpy cannot raise any")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    by_model = from_vcrpy(options.file)
+    if options.output is not None and len(by_model) > 1:
+        models = printable(", ".join(sorted(by_model)))
+        options.parser.error(
+            f"{options.file} asks {len(by_model)} models ({models}), and each has a cassette of "
+            f"its own: leave -o out"
+        )
+    stem = options.file.with_suffix("")
+    written = {
+        options.output or stem.with_name(f"{stem.name}.{file_name(model)}.json"): recordings
+        for model, recordings in by_model.items()
+    }
+    for path in written:
+        _refuse_to_overwrite(path)
+    for path, recordings in written.items():
+        cassette_file.save(path, recordings)
+        print(f"{path}: {counted(len(recordings), 'recording')}")
+    return 0
+
+
+def _refuse_to_overwrite(path: Path) -> None:
+    if path.exists():
+        raise CassetteError(
+            f"{path}: is there already, and would be overwritten. Move it away, or name another "
+            f"file with -o."
+        )

@@ -1,0 +1,152 @@
+"""The command `llmprod cassette check`: are the cassettes in the repository in order?"""
+
+import argparse
+import json
+import textwrap
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_llmprod.core.errors import CassetteError, SettingsError
+from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.words import counted
+from pytest_llmprod.wire import any_cassette, masking, upkeep
+from pytest_llmprod.wire.owner import find_owners
+from pytest_llmprod.wire.upkeep import Finding
+
+if TYPE_CHECKING:
+    from pytest_llmprod.wire.recording import Recording
+
+_COLUMNS = 80
+_INDENT = 15
+_MOST_OF_A_KIND = 5
+_MENDS = {
+    "secret": "withdraw it, take it out of the file, keep it out of the prompt",
+    "unreadable": "restore the file from version control, or record it again",
+    "old": "pytest --llm-eval --llm-record=rewrite",
+    "orphan": "llmprod cassette prune",
+    "duplicate": "llmprod cassette prune",
+}
+
+
+class _Checked(NamedTuple):
+    """What a check went through, and what it found, file by file."""
+
+    cassettes: int
+    recordings: int
+    findings: list[Finding]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is wrong with cassettes; exit with 1 where something has to be mended."""
+    checked = _check(any_cassette.find(options.places), datetime.now(UTC))
+    is_wrong = any(not finding.is_note for finding in checked.findings)
+    if options.json:
+        print(json.dumps(_to_json(checked), indent=1))
+    else:
+        for line in _lines(checked):
+            print(line)
+    return 1 if is_wrong else 0
+
+
+def _check(paths: Sequence[Path], now: datetime) -> _Checked:
+    findings: list[Finding] = []
+    ours: dict[Path, list[Recording]] = {}
+    number = 0
+    for path in paths:
+        try:
+            findings += upkeep.find_secrets(path, masking.BUILT_IN)
+            recordings = any_cassette.read(path)
+        except CassetteError as error:
+            findings.append(Finding(path=path, kind="unreadable", text=_reason(path, error)))
+            continue
+        number += len(recordings)
+        if any_cassette.is_ours(path):
+            ours[path] = recordings
+    ages = _ages(ours)
+    for path, standing in find_owners(ours).items():
+        age = ages[path.absolute().parent]
+        findings += upkeep.judge_owner(path, standing)
+        findings += upkeep.inspect(path, ours[path], now=now, max_age_days=age)
+    return _Checked(len(paths), number, sorted(findings, key=_place))
+
+
+def _place(finding: Finding) -> tuple[Path, bool, str, int]:
+    return finding.path, finding.is_note, finding.kind, finding.line or 0
+
+
+def _reason(path: Path, error: CassetteError) -> str:
+    """Return the first sentence of an error, without the path that stands above it."""
+    return str(error).removeprefix(str(path)).lstrip(":, ").partition(". ")[0]
+
+
+def _ages(paths: Iterable[Path]) -> dict[Path, int | None]:
+    """Return for each folder of cassettes after how many days a recording is too old."""
+    return {folder: _max_age_days(folder) for folder in {each.absolute().parent for each in paths}}
+
+
+def _max_age_days(folder: Path) -> int | None:
+    """Return `max_age_days` of the nearest pyproject.toml, None where it is not set."""
+    files = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    nearest = next((path for path in files if path.is_file()), None)
+    if nearest is None:
+        return None
+    try:
+        table: Any = tomllib.loads(nearest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{nearest}: cannot be read ({error}). Correct the file.") from error
+    for name in ("tool", "llmprod", "wire"):
+        table = table.get(name, {}) if isinstance(table, dict) else {}
+    days = table.get("max_age_days") if isinstance(table, dict) else None
+    if days is None or (isinstance(days, int) and not isinstance(days, bool) and days > 0):
+        return days
+    raise SettingsError(
+        f"{nearest}: [tool.llmprod.wire] max_age_days must be a whole number of days from 1 up, "
+        f"not {days!r}."
+    )
+
+
+def _to_json(checked: _Checked) -> dict[str, Any]:
+    return {
+        "cassettes": checked.cassettes,
+        "recordings": checked.recordings,
+        "findings": [each.to_json() for each in checked.findings],
+    }
+
+
+def _lines(checked: _Checked) -> Iterator[str]:
+    for path, about in groupby(checked.findings, key=lambda each: each.path):
+        yield printable(str(path))
+        for kind, group in groupby(about, key=lambda each: each.kind):
+            yield from _kind_lines(kind, list(group))
+    kinds = Counter(finding.kind for finding in checked.findings)
+    mends = [(kind, mend) for kind, mend in _MENDS.items() if kind in kinds]
+    if mends:
+        yield "mend"
+    for kind, mend in mends:
+        yield from _wrapped(kind, mend)
+    notes = sum(finding.is_note for finding in checked.findings)
+    yield (
+        f"{counted(checked.cassettes, 'cassette')}, {counted(checked.recordings, 'recording')}: "
+        f"{counted(len(checked.findings) - notes, 'finding')}, {counted(notes, 'note')}"
+    )
+
+
+def _kind_lines(kind: str, findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings[:_MOST_OF_A_KIND]:
+        line = "" if finding.line is None else f"line {finding.line}: "
+        yield from _wrapped(kind, line + printable(finding.text))
+    if len(findings) > _MOST_OF_A_KIND:
+        more = len(findings) - _MOST_OF_A_KIND
+        yield from _wrapped(kind, f"and {more} more: --json lists all of them")
+
+
+def _wrapped(kind: str, text: str) -> Iterator[str]:
+    """Yield at most three lines: the words of a finding beside its kind."""
+    lines = textwrap.wrap(text, _COLUMNS - _INDENT, max_lines=3, placeholder=" ...")
+    for name, line in zip_longest([kind], lines, fillvalue=""):
+        yield shorten(f"  {name:<{_INDENT - 2}}{line}", _COLUMNS)
