@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.words import counted
 from pytest_llmprod.wire import any_cassette, cassette_file, upkeep
 from pytest_llmprod.wire.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
+
+_COLUMNS = 80
 
 
 class _Plan(NamedTuple):
     """What is to be done with one cassette: `kept` is None where the whole file goes."""
 
     path: Path
-    why: str
+    what: str
     kept: list[Recording] | None
     removed: int
 
@@ -37,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
             status = 1
             continue
         if plan is not None:
-            print(printable(f"{done} {plan.why}"))
+            print(printable(str(path)))
+            print(shorten(f"  {done} {printable(plan.what)}", _COLUMNS))
             files += plan.kept is None
             copies += plan.removed
     print(f"{done} {counted(files, 'file')} and {counted(copies, 'duplicate')}")
@@ -51,12 +54,12 @@ def _plan(path: Path) -> _Plan | None:
     recordings = any_cassette.read(path)  # first: only what is a cassette may be removed
     (standing,) = find_owners([path]).values()
     if standing.state == "gone":
-        return _Plan(path, f"{path}: {standing.why}", None, 0)
+        return _Plan(path, f"the file: {standing.why}", None, 0)
     copies = upkeep.duplicates(recordings)
     if not copies:
         return None
     kept = [each for position, each in enumerate(recordings) if position not in set(copies)]
-    return _Plan(path, f"{counted(len(copies), 'duplicate')} in {path}", kept, len(copies))
+    return _Plan(path, counted(len(copies), "duplicate"), kept, len(copies))
 
 
 def _carry_out(plan: _Plan) -> None:

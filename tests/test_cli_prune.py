@@ -40,9 +40,12 @@ def test_orphans_and_copies_go(project: Path, capsys: pytest.CaptureFixture[str]
     after = files(project)
     assert status == 0
     assert capsys.readouterr().out.splitlines() == [
-        "removed cassettes/test_m/test_gone.gpt-test.json: test_m.py has no such test",
-        "removed 1 duplicate in cassettes/test_m/test_x.gpt-test.json",
-        "removed cassettes/test_old/test_old.gpt-test.json: there is no test_old.py",
+        "cassettes/test_m/test_gone.gpt-test.json",
+        "  removed the file: test_m.py has no such test",
+        "cassettes/test_m/test_x.gpt-test.json",
+        "  removed 1 duplicate",
+        "cassettes/test_old/test_old.gpt-test.json",
+        "  removed the file: there is no test_old.py",
         "removed 2 files and 1 duplicate",
     ]
     assert before.keys() - after.keys() == {
