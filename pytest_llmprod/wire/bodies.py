@@ -143,20 +143,26 @@ class Event:
     is_torn: bool = False
 
 
+_EVENT_FIELDS = frozenset({"", "data", "event", "id", "retry"})
+
+
 def read_stream(kind: str, chunks: Sequence[tuple[float, bytes]]) -> list[Event] | None:
     """Return the events of an answer of content type `kind`, or None where it is no stream.
 
-    What says that it is one, and holds no event or bytes that are no UTF-8, is stored as it is.
+    What says that it is one, but is no UTF-8 or holds more than events, is to be stored as it is.
     """
     if not kind.startswith("text/event-stream"):
         return None
-    content = b"".join(chunk for _, chunk in chunks)
     try:
-        content.decode()
+        text = b"".join(chunk for _, chunk in chunks).decode()
     except UnicodeDecodeError:
         return None
-    events = parse_events(chunks)
-    return events if events or not content.strip() else None
+    *lines, _ = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not lines and text:
+        return None
+    if any(line.partition(":")[0] not in _EVENT_FIELDS for line in lines):
+        return None
+    return parse_events(chunks)
 
 
 def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
