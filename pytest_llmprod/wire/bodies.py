@@ -157,10 +157,11 @@ def read_stream(kind: str, chunks: Sequence[tuple[float, bytes]]) -> list[Event]
         text = b"".join(chunk for _, chunk in chunks).decode()
     except UnicodeDecodeError:
         return None
-    *lines, _ = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if not lines and text:
-        return None
+    *lines, last = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if any(line.partition(":")[0] not in _EVENT_FIELDS for line in lines):
+        return None
+    torn = last.partition(":")[0]
+    if not any(field.startswith(torn) for field in _EVENT_FIELDS):
         return None
     return parse_events(chunks)
 

@@ -29,6 +29,7 @@ _PROCESSING_HEADERS = (
     "x-envoy-upstream-service-time",
 )
 
+
 def load(path: Path, rekey: Rekey = stored_key) -> list[Recording]:
     """Read the vcrpy cassette at `path`, in YAML or JSON by the ending of its name.
 

@@ -12,8 +12,7 @@ from lab import KEY, Lab, Server, chat_request, recording, says
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.conversion import from_vcrpy, to_vcrpy
-from pytest_llmprod.wire.key import stored_key
-from pytest_llmprod.wire.key import NO_MODEL
+from pytest_llmprod.wire.key import NO_MODEL, stored_key
 
 
 def record_with_vcrpy(path: Path, http: httpx2.Client, url: str, *documents: Any) -> Path:

@@ -441,7 +441,7 @@ def test_each_recording_gets_the_key_that_its_stored_request_has(load_one: Any) 
         seen.append(stored)
         return wire_request(bodies.decode_document(stored["body"]), url=stored["uri"]).key
 
-    recording = load_one(request(), response(), key_of=key_of)
+    recording = load_one(request(), response(), rekey=key_of)
 
     assert seen == [recording.request]
     assert recording.key == wire_request(chat_request("hi")).key

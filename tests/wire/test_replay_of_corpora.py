@@ -121,7 +121,7 @@ def cases() -> list[Case]:
     found = []
     for path in sorted(CASSETTES.rglob("*.yaml")):
         raw = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)["interactions"]
-        loaded = foreign.load(path, key_of=lambda stored: wire_request_of(stored).key)
+        loaded = foreign.load(path)
         name = path.relative_to(CASSETTES).as_posix()
         found += [
             Case(name=name, raw=each, recording=replace(recording, case=name))
@@ -194,16 +194,17 @@ class Clients:
         if case.kind == "/v1/messages":
             client = self._client("anthropic", partial(anthropic.Anthropic, api_key="none"))
             if "beta=true" in url.query:
-                return partial(client.beta.messages.create, extra_query={"beta": "true"})
+                return partial(client.beta.messages.create)
             return partial(client.messages.create)
         if case.provider == "azure":
             make = partial(
                 openai.AzureOpenAI,
                 azure_endpoint=f"https://{url.netloc}",
+                azure_deployment=url.path.split("/")[3],
                 api_version=parse_qs(url.query)["api-version"][0],
                 api_key="none",
             )
-            client = self._client(f"{url.netloc}?{url.query}", make)
+            client = self._client(f"{url.netloc}{url.path}?{url.query}", make)
         else:
             base_url = case.uri.removesuffix(case.kind)
             make = partial(openai.OpenAI, base_url=base_url, api_key="none")
