@@ -111,8 +111,8 @@ class NetworkGuard:
             f"If it is no model (a database, for instance), allow it in pyproject.toml:\n"
             f"  [tool.llmprod.wire]\n"
             f'  allow_hosts = ["{host}"]\n'
-            f"If it is a model, call it through httpx or httpx2, as the openai client does: other "
-            f"HTTP libraries are not recorded."
+            f"If it is a model, call it through httpx2, httpx, requests, urllib3, botocore or "
+            f"aiohttp: other HTTP libraries are not recorded."
         )
         if tape.is_open:
             tape.misses.append(text)

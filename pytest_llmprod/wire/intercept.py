@@ -1,7 +1,7 @@
 """Intercept: every request that httpx2 or httpx sends in a test passes through here.
 
 Whose request it is says the router, what becomes of it decides the switch. The patches go in once
-for a session, at the first test that needs them.
+for a session, at the first test that needs them; those of other libraries are in `other_clients`.
 """
 
 import importlib.util
@@ -11,6 +11,8 @@ from typing import Any
 from pytest_llmprod.wire.clock import Clock, RetryPatches, wait, wait_async
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
+from pytest_llmprod.wire.other_clients import OtherClients
+from pytest_llmprod.wire.passage import Passage, decoder
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.streams import StreamClasses, error_of, note_failure, stream_classes
 from pytest_llmprod.wire.switch import Played, Switch
@@ -27,6 +29,8 @@ class Intercept:
         self._switch = Switch(policy, clock)
         self._retries = RetryPatches(router, clock)
         self._guard = NetworkGuard(router, policy.allow_hosts)
+        passage = Passage(tape_for=self._tape_for, ask=self._ask, clock=clock)
+        self._other_clients = OtherClients(passage)
         self._patches: list[tuple[Any, str, Any]] = []
         self._is_installed = False
 
@@ -48,11 +52,13 @@ class Intercept:
         # Imported even if nobody has yet: a test may import it in its body, when it is too late.
         if importlib.util.find_spec("httpx") is not None:
             self._patch(importlib.import_module("httpx"))
+        self._other_clients.install()
 
     def uninstall(self) -> None:
         """Put every original back, the last first."""
         if not self._is_installed:
             return
+        self._other_clients.uninstall()
         while self._patches:
             owner, name, original = self._patches.pop()
             setattr(owner, name, original)
@@ -74,10 +80,10 @@ class Intercept:
         original = http.HTTPTransport.handle_request
 
         def handle_request(transport: Any, request: Any) -> Any:
-            tape = self._router.owner()
-            if tape is None or self._guard.allows(request.url.host, request.url.port):
+            tape = self._tape_for(request.url.host, request.url.port)
+            if tape is None:
                 return original(transport, request)
-            found = self._ask(tape, request, request.read())
+            found = self._ask(tape, **_facts(request, request.read()))
             if isinstance(found, Played):
                 if not found.status:
                     wait(found.ends_s)
@@ -97,10 +103,10 @@ class Intercept:
         original = http.AsyncHTTPTransport.handle_async_request
 
         async def handle_async_request(transport: Any, request: Any) -> Any:
-            tape = self._router.owner()
-            if tape is None or self._guard.allows(request.url.host, request.url.port):
+            tape = self._tape_for(request.url.host, request.url.port)
+            if tape is None:
                 return await original(transport, request)
-            found = self._ask(tape, request, await request.aread())
+            found = self._ask(tape, **_facts(request, await request.aread()))
             if isinstance(found, Played):
                 if not found.status:
                     await wait_async(found.ends_s)
@@ -138,15 +144,14 @@ class Intercept:
 
         self._replace(httpcore2, "default_ssl_context", default_ssl_context)
 
-    def _ask(self, tape: Tape, request: Any, body: bytes) -> Played | LiveExchange:
+    def _tape_for(self, host: str, port: int | None) -> Tape | None:
+        """Return the tape of a request, None where it is sent as if we were not there."""
+        tape = self._router.owner()
+        return None if tape is None or self._guard.allows(host, port) else tape
+
+    def _ask(self, tape: Tape, **request: Any) -> Played | LiveExchange:
         self._retries.install()
-        return self._switch.ask(
-            tape,
-            method=request.method,
-            url=str(request.url),
-            headers=request.headers.multi_items(),
-            body=body,
-        )
+        return self._switch.ask(tape, **request)
 
 
 def _answer(http: ModuleType, streams: StreamClasses, played: Played, request: Any) -> Any:
@@ -165,6 +170,16 @@ def _answer(http: ModuleType, streams: StreamClasses, played: Played, request: A
     )
 
 
+def _facts(request: Any, body: bytes) -> dict[str, Any]:
+    """Return what the switch wants to know of a request."""
+    return {
+        "method": request.method,
+        "url": str(request.url),
+        "headers": request.headers.multi_items(),
+        "body": body,
+    }
+
+
 def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:
     """Return the request that leaves in place of the application's."""
     return http.Request(
@@ -178,16 +193,9 @@ def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:
 
 def _started(live: LiveExchange, response: Any) -> None:
     """Tell the head of the answer."""
-    encoding = response.headers.get("content-encoding", "identity")
-    make = type(response)
-
-    def decode(raw: bytes) -> bytes:
-        content: bytes = make(200, headers={"content-encoding": encoding}, content=raw).content
-        return content
-
     live.started(
         response.status_code,
         response.reason_phrase,
         response.headers.multi_items(),
-        decode if encoding != "identity" else None,
+        decoder(response.headers.get("content-encoding", "")),
     )

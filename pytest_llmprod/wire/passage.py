@@ -1,0 +1,44 @@
+"""Passage: what the adapter of an HTTP library asks about a request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pytest_llmprod.wire.clock import Clock
+from pytest_llmprod.wire.live import LiveExchange
+from pytest_llmprod.wire.switch import Played
+from pytest_llmprod.wire.tape import Tape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The way of a request through the switch, for the adapter of one library.
+
+    `tape_for(host, port)` returns the tape of the request, or None where it is to be sent as if we
+    were not there. `ask` is `Switch.ask`. A replay waits on `clock`.
+    """
+
+    tape_for: Callable[[str, int | None], Tape | None]
+    ask: Callable[..., Played | LiveExchange]
+    clock: Clock
+
+
+def decoder(encoding: str) -> Callable[[bytes], bytes] | None:
+    """Return what undoes the content encoding of an answer, None where there is none."""
+    if encoding in ("", "identity"):
+        return None
+
+    def decode(raw: bytes) -> bytes:
+        import httpx2  # heavy, and in by now: it knows every encoding
+
+        return httpx2.Response(200, headers={"content-encoding": encoding}, content=raw).content
+
+    return decode
+
+
+def reason_of(status: int) -> str:
+    """Return the standard's words for a status, the empty string where it has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
