@@ -54,7 +54,8 @@ class OtherClients:
 
     def uninstall(self) -> None:
         """Put every original back, the last first."""
-        sys.meta_path.remove(self._arrivals)
+        if self._arrivals in sys.meta_path:  # others rewrite it too
+            sys.meta_path.remove(self._arrivals)
         self._arrivals.awaited.clear()
         while self._patches:
             patch = self._patches.pop()

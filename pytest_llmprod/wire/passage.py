@@ -1,5 +1,6 @@
 """Passage: what the adapter of an HTTP library asks about a request."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -42,3 +43,9 @@ def reason_of(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def os_error_arguments(message: str) -> tuple[int, str] | tuple[str]:
+    """Return what an OSError was made of, from its text: number and words, or the text itself."""
+    told = re.fullmatch(r"\[Errno (\d+)\] (.*)", message, re.DOTALL)
+    return (int(told[1]), told[2]) if told else (message,)

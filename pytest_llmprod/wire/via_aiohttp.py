@@ -6,6 +6,8 @@ those of httpx2 that are patched.
 """
 
 import inspect
+import re
+from ast import literal_eval
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,10 +15,13 @@ from typing import Any
 
 from pytest_llmprod.wire.clock import Clock
 from pytest_llmprod.wire.live import LiveExchange
-from pytest_llmprod.wire.passage import Passage, decoder, reason_of
+from pytest_llmprod.wire.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
 from pytest_llmprod.wire.tape import Tape
+
+# How a ClientResponseError writes itself: 400, message='Bad status line', url='http://...'
+_RESPONSE_ERROR = re.compile(r"(\d+), message=(['\"].*['\"]), url=", re.DOTALL)
 
 _Handler = Callable[[Any], Awaitable[Any]]
 
@@ -171,8 +176,6 @@ def _reader_classes(aiohttp: Any) -> _Readers:
             self._left = iter([(t, piece) for t, piece in played.pieces if piece])
             self._at_s = 0.0
             self._next = next(self._left, None)
-            if self._next is None and played.failure is None:
-                self.feed_eof()
 
         async def _pull(self) -> None:
             failure = self._played.failure
@@ -256,7 +259,11 @@ def _error_of(aiohttp: Any, failure: Failure, request: Any) -> Exception:
         reason = failure.message.partition(" [")[2].removesuffix("]")
         error = kind(request.connection_key, OSError(None, reason or failure.message))
     elif issubclass(kind, aiohttp.ClientResponseError):
-        error = kind(request.request_info, (), message=failure.message)
+        told = _RESPONSE_ERROR.match(failure.message)
+        status, message = (int(told[1]), literal_eval(told[2])) if told else (0, failure.message)
+        error = kind(request.request_info, (), status=status, message=message)
+    elif issubclass(kind, aiohttp.ClientOSError):
+        error = kind(*os_error_arguments(failure.message))
     else:
         error = kind(failure.message)
     return error

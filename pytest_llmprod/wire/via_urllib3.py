@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_llmprod.wire.live import LiveExchange
-from pytest_llmprod.wire.passage import Passage, decoder, reason_of
+from pytest_llmprod.wire.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.raw_answer import head_of, raw_answer
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
@@ -191,6 +191,8 @@ class _Answer:
         """Return the error that the client met, of the class of the same name."""
         failure = failure or Failure(error="", message="")
         kind = _error_kind(self._urllib3, failure.error)
+        if issubclass(kind, OSError):
+            return kind(*os_error_arguments(failure.message))
         error: Exception = kind.__new__(kind)  # what they are built from is not recorded
         error.args = (failure.message,)
         for name, value in (("conn", conn), ("pool", self._pool), ("url", self._url)):

@@ -1,19 +1,22 @@
 """Clients that send through urllib3 or aiohttp, against a real server."""
 
 import asyncio
+import contextlib
 import gzip
 import importlib
 import io
 import json
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -32,8 +35,13 @@ from lab import CHAT_URL, KEY, Lab, Reply, Server, asked_text, chat_request, say
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire import other_clients
+from pytest_llmprod.wire import other_clients, via_aiohttp, via_urllib3
 from pytest_llmprod.wire.key import ModelChoice
+from pytest_llmprod.wire.live import LiveExchange
+from pytest_llmprod.wire.other_clients import OtherClients
+from pytest_llmprod.wire.passage import Passage, decoder
+from pytest_llmprod.wire.recording import Failure
+from pytest_llmprod.wire.switch import Played
 
 HERE = Path(__file__).parent
 WIRE_ERRORS = (
@@ -122,26 +130,41 @@ def each(calls: list[Callable[..., Any]]) -> Any:
     return pytest.mark.parametrize("call", calls, ids=lambda call: call.__name__)
 
 
+class Plain:
+    """A server that sends bytes as they are to whoever asks, and hangs up."""
+
+    def __init__(self, listening: socket.socket, pieces: Callable[[], Iterable[bytes]]) -> None:
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/chat/completions"
+        self.asked: list[bytes] = []
+        self.resets = False
+        self._listening = listening
+        self._pieces = pieces
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):  # closed while it waits: the test has ended
+            while True:
+                connection, _ = self._listening.accept()
+                with connection:
+                    self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        asked = b""
+        while b"hello" not in asked:
+            asked += connection.recv(65536)
+        self.asked.append(asked)
+        if self.resets:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for piece in self._pieces():
+            connection.sendall(piece)
+
+
 @contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """A server that sends `answer` as it is to whoever asks, and hangs up."""
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection:
-                asked = b""
-                while b"hello" not in asked:
-                    asked += connection.recv(65536)
-                connection.sendall(answer)
-
+def answering(pieces: Callable[[], Iterable[bytes]]) -> Iterator[Plain]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve)
+        server = Plain(listening, pieces)
+        thread = threading.Thread(target=server.serve)
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/chat/completions"
+        yield server
         listening.shutdown(socket.SHUT_RDWR)
         thread.join()
 
@@ -332,6 +355,39 @@ def test_a_stream_reaches_the_caller_while_it_is_recorded(
     assert [event["t"] for event in lab.cassette().all()[0].response["body"]["stream"]] != []
 
 
+def test_a_stream_without_chunks_reaches_the_caller_while_it_is_recorded(lab: Lab) -> None:
+    has_read = threading.Event()
+    was_read_first: list[bool] = []
+
+    def pieces() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+        was_read_first.append(has_read.wait(5))
+        yield b"data: 2\n\n"
+
+    with answering(pieces) as server, lab.test("once") as tape:
+        read_requests(server.url, lambda line: has_read.set())
+
+    assert was_read_first == [True]
+    assert tape.exchanges[0].ttft_s is not None
+    assert len(lab.cassette().all()[0].response["body"]["stream"]) == 2
+
+
+@each(DIRECT)
+def test_a_stream_is_known_by_its_type_however_the_header_is_written(
+    lab: Lab, call: Callable[..., Any]
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nCONTENT-TYPE: text/event-stream\r\n\r\n"
+
+    with (
+        answering(lambda: [head, b"data: 1\n\n"]) as server,
+        lab.test("once") as tape,
+        pytest.raises((ValueError, aiohttp.ContentTypeError)),
+    ):
+        do(call, server.url)
+
+    assert tape.exchanges[0].ttft_s is not None
+
+
 def test_aiohttp_gets_the_pieces_of_a_stream_as_chunks(lab: Lab, wire: Server) -> None:
     wire.reply = lambda body: streams(["a", "b"])
 
@@ -351,6 +407,31 @@ def test_aiohttp_gets_the_pieces_of_a_stream_as_chunks(lab: Lab, wire: Server) -
         again = asyncio.run(read())
 
     assert live == again == ([(1, True)] * 3, True)
+
+
+def test_aiohttp_is_at_the_end_with_the_last_line_of_a_replayed_stream(
+    lab: Lab, wire: Server
+) -> None:
+    wire.reply = lambda body: streams(["a", "b"])
+
+    async def read() -> tuple[list[bytes], bool]:
+        lines = []
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(wire.chat_url, json=chat_request("hello")) as answer,
+        ):
+            while not answer.content.at_eof():
+                lines.append(await answer.content.readline())
+            return lines, answer.closed
+
+    with lab.test("once"):
+        do(by_aiohttp_stream, wire.chat_url)
+        asyncio.run(read())
+    with lab.test("none"):
+        lines, is_closed = asyncio.run(read())
+
+    assert [line[:5] for line in lines] == [b"data:", b"\n"] * 3
+    assert is_closed
 
 
 def leave_requests(url: str) -> None:
@@ -393,10 +474,53 @@ def test_a_stream_that_the_caller_leaves_is_marked_as_incomplete(
 def test_an_answer_that_the_caller_never_reads_is_marked_as_incomplete(
     lab: Lab, wire: Server
 ) -> None:
-    with lab.test("once"):
-        requests.post(wire.chat_url, json=chat_request("hello"), stream=True, timeout=5).close()
+    with lab.test("once") as tape:
+        body = chat_request("hello")
+        answer = requests.post(wire.chat_url, json=body, stream=True, timeout=5)
+        answer.close()
+        ended = len(tape.exchanges)
 
+    assert answer.status_code == 200
+    assert ended == 1
     assert [each.complete for each in lab.cassette().all()] == [False]
+
+
+def test_a_connection_whose_answer_the_caller_leaves_goes_back_to_its_pool(
+    lab: Lab, wire: Server
+) -> None:
+    wire.reply = lambda body: streams(["a", "b"])
+    address = {"host": "127.0.0.1", "port": wire.server_port, "maxsize": 1, "block": True}
+
+    def ask(pool: Any) -> Any:
+        body = chat_request("hello")
+        path = "/v1/chat/completions"
+        return pool.request("POST", path, json=body, preload_content=False, pool_timeout=1)
+
+    with lab.test("once"), urllib3.HTTPConnectionPool(**address) as pool:
+        first = ask(pool)
+        next(first.stream())
+        first.close()
+        second = ask(pool)
+        second.read()
+
+    assert [first.status, second.status] == [200, 200]
+
+
+@pytest.mark.parametrize("status", ["200 OK\r\ncontent-length: 0", "204 No Content"])
+def test_an_answer_without_a_body_is_complete_though_nobody_reads_it(lab: Lab, status: str) -> None:
+    async def ask(url: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            (await session.post(url, json=chat_request("hello"))).release()
+
+    with (
+        answering(lambda: [f"HTTP/1.1 {status}\r\n\r\n".encode()]) as server,
+        lab.test("once"),
+    ):
+        body = chat_request("hello")
+        requests.post(server.url, json=body, stream=True, timeout=5).close()
+        asyncio.run(ask(server.url))
+
+    assert [each.complete for each in lab.cassette().all()] == [True, True]
 
 
 @each([*DIRECT, by_requests_stream])
@@ -405,8 +529,8 @@ def test_an_answer_is_complete_however_its_end_is_told(
     lab: Lab, call: Callable[..., Any], frame: str
 ) -> None:
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{frame}\r\n"
-    with answering(head.encode() + b"{}") as url, lab.test("once") as tape:
-        live = do(call, url)
+    with answering(lambda: [head.encode(), b"{}"]) as server, lab.test("once") as tape:
+        live = do(call, server.url)
 
     assert live[2] in ({}, [b"{}"])
     assert lab.cassette().all()[0].complete
@@ -449,12 +573,68 @@ def test_a_compressed_answer_is_asked_for_plain_and_stored_plain(
     assert "json" in lab.cassette().all()[0].response["body"]
 
 
+def test_a_client_that_unpacks_by_itself_gets_what_the_server_sent(lab: Lab, wire: Server) -> None:
+    packed = gzip.compress(says("small").pieces[0])
+    wire.reply = lambda body: Reply(packed, headers=[("content-encoding", "gzip")])
+
+    with lab.test("once"), urllib3.PoolManager() as pools:
+        body = chat_request("hello")
+        live = pools.request("POST", wire.chat_url, json=body, decode_content=False).data
+
+    assert live == packed
+
+
+def test_an_encoding_that_changes_nothing_needs_no_decoder() -> None:
+    decoders = [decoder(""), decoder("identity")]
+
+    assert decoders == [None, None]
+
+
+def test_headers_of_a_cassette_that_tell_a_length_do_not_cut_the_answer(
+    lab: Lab, wire: Server
+) -> None:
+    with lab.test("once"):
+        live = do(by_requests, wire.chat_url)
+    document = json.loads(lab.path().read_text())
+    headers = document["interactions"][0]["response"]["headers"]
+    headers |= {"Content-Length": ["5"], "Transfer-Encoding": ["chunked"]}
+    lab.path().write_text(json.dumps(document))
+    with lab.test("none"):
+        again = do(by_requests, wire.chat_url)
+
+    assert again == live
+
+
+@each(DIRECT)
+def test_a_status_that_has_no_name_is_replayed_without_one(
+    lab: Lab, wire: Server, call: Callable[..., Any]
+) -> None:
+    wire.reply = lambda body: Reply(b"{}", status=529)
+
+    with lab.test("once"):
+        live = do(call, wire.chat_url)
+    with lab.test("none"):
+        again = do(call, wire.chat_url)
+
+    assert again == live == (529, "", {})
+
+
 BODY = json.dumps(chat_request("hello")).encode()
 
 
 def pieces_of_body() -> Iterator[bytes]:
     yield BODY[:10]
     yield BODY[10:]
+
+
+class Readable:
+    """What can be read and nothing else, as bodies of requests-toolbelt."""
+
+    def __init__(self) -> None:
+        self._file = io.BytesIO(BODY)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
 
 
 @pytest.mark.parametrize(
@@ -465,8 +645,9 @@ def pieces_of_body() -> Iterator[bytes]:
         lambda: io.StringIO(BODY.decode()),
         lambda: bytearray(BODY),
         pieces_of_body,
+        Readable,
     ],
-    ids=["text", "file", "text-file", "bytearray", "pieces"],
+    ids=["text", "file", "text-file", "bytearray", "pieces", "readable"],
 )
 def test_a_body_of_any_kind_is_sent_and_found_again(
     lab: Lab, wire: Server, body: Callable[[], Any]
@@ -479,6 +660,19 @@ def test_a_body_of_any_kind_is_sent_and_found_again(
         live = ask()
     with lab.test("none"):
         again = ask()
+
+    assert again == live
+    assert wire.bodies == [BODY]
+    assert "transfer-encoding" not in wire.headers[0]
+
+
+def test_a_body_that_comes_in_pieces_is_sent_and_found_again_by_requests(
+    lab: Lab, wire: Server
+) -> None:
+    with lab.test("once"):
+        live = requests.post(wire.chat_url, data=pieces_of_body(), timeout=5).json()
+    with lab.test("none"):
+        again = requests.post(wire.chat_url, data=pieces_of_body(), timeout=5).json()
 
     assert again == live
     assert wire.bodies == [BODY]
@@ -533,7 +727,8 @@ def test_the_tries_of_urllib3_are_recorded_and_replayed_in_order(lab: Lab, wire:
     def ask() -> Any:
         again = urllib3.Retry(total=2, status_forcelist=[503], allowed_methods=None)
         with urllib3.PoolManager(retries=again) as pools:
-            return pools.request("POST", wire.chat_url, json=chat_request("hello")).json()
+            answer = pools.request("POST", wire.chat_url, json=chat_request("hello"))
+            return answer.json(), [each.status for each in answer.retries.history]
 
     with lab.test("once"):
         live = ask()
@@ -541,6 +736,7 @@ def test_the_tries_of_urllib3_are_recorded_and_replayed_in_order(lab: Lab, wire:
         again = ask()
 
     assert again == live
+    assert live[1] == [503]
     assert [exchange.status for exchange in tape.exchanges] == [503, 200]
 
 
@@ -651,11 +847,11 @@ def test_botocore_meets_the_same_refused_connection_again(lab: Lab, nobody: str)
 def test_a_server_that_hangs_up_is_replayed_as_the_same_error(
     lab: Lab, call: Callable[..., Any], raised: type[Exception], stored: str
 ) -> None:
-    with answering(b"") as url:
+    with answering(list) as server:
         with lab.test("once"):
-            live = catch(call, url)
+            live = catch(call, server.url)
         with lab.test("none") as tape:
-            again = catch(call, url)
+            again = catch(call, server.url)
 
     assert again == live
     assert live[0] is raised
@@ -712,6 +908,107 @@ def test_a_timeout_is_replayed_as_the_same_error(
     assert latency_s > 0.01
 
 
+@pytest.mark.parametrize(
+    ("call", "stored"),
+    [(by_requests, "ConnectionResetError"), (by_aiohttp, "ClientOSError")],
+)
+def test_a_connection_that_is_reset_is_replayed_as_the_same_error(
+    lab: Lab, call: Callable[..., Any], stored: str
+) -> None:
+    with answering(list) as server:
+        server.resets = True
+        with lab.test("once"):
+            live = catch(call, server.url)
+        with lab.test("none") as tape:
+            again = catch(call, server.url)
+
+    assert again == live
+    assert [exchange.failure for exchange in tape.exchanges] == [stored]
+
+
+@each(DIRECT)
+def test_an_answer_that_is_no_http_is_replayed_as_the_same_error(
+    lab: Lab, call: Callable[..., Any]
+) -> None:
+    with answering(lambda: [b"no http\r\n\r\n"]) as server:
+        with lab.test("once"):
+            live = catch(call, server.url)
+        with lab.test("none") as tape:
+            again = catch(call, server.url)
+
+    assert again == live
+    assert len(tape.exchanges) == 1
+
+
+def test_aiohttps_clock_for_a_whole_call_ends_in_a_recorded_timeout_while_it_connects(
+    lab: Lab, wire: Server
+) -> None:
+    class Slow(aiohttp.DefaultResolver):
+        async def resolve(self, *args: Any, **options: Any) -> Any:
+            await asyncio.sleep(5)
+
+    async def ask(url: str) -> None:
+        connector = aiohttp.TCPConnector(resolver=Slow())
+        timeout = aiohttp.ClientTimeout(total=0.05)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            await session.post(url, json=chat_request("hello"))
+
+    url = wire.chat_url.replace("127.0.0.1", "localhost")
+    with lab.test("once"), pytest.raises(TimeoutError):
+        asyncio.run(ask(url))
+    with lab.test("none") as tape, pytest.raises(TimeoutError):
+        asyncio.run(ask(url))
+    with lab.test("none"), pytest.raises(requests.ReadTimeout):
+        do(by_requests, url)
+
+    assert [exchange.failure for exchange in tape.exchanges] == ["TimeoutError"]
+
+
+def test_an_error_of_urllib3_knows_its_pool_and_url_again(lab: Lab, wire: Server) -> None:
+    may_answer = threading.Event()
+    wire.reply = lambda body: says(str(may_answer.wait(5)))
+
+    def ask() -> tuple[Any, str]:
+        with (
+            urllib3.PoolManager(timeout=0.05, retries=False) as pools,
+            pytest.raises(urllib3.exceptions.ReadTimeoutError) as caught,
+        ):
+            pools.request("POST", wire.chat_url, json=chat_request("hello"))
+        return caught.value.url, str(caught.value.pool)
+
+    with lab.test("once"):
+        live = ask()
+    with lab.test("none"):
+        again = ask()
+    may_answer.set()
+
+    assert again == live
+    assert live[0] == "/v1/chat/completions"
+
+
+def test_a_body_that_broke_off_stays_broken_for_who_reads_on(lab: Lab, wire: Server) -> None:
+    wire.reply = lambda body: streams(["a"], breaks_off=True)
+
+    async def read() -> list[str]:
+        told = []
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(wire.chat_url, json=chat_request("hello")) as answer,
+        ):
+            for _ in range(2):
+                with pytest.raises(aiohttp.ClientPayloadError) as caught:
+                    await answer.content.read()
+                told.append(str(caught.value))
+        return told
+
+    with lab.test("once"):
+        live = asyncio.run(read())
+    with lab.test("none"):
+        again = asyncio.run(read())
+
+    assert again == live
+
+
 @each(READERS)
 def test_an_answer_that_breaks_off_is_replayed_as_it_broke_off(
     lab: Lab, wire: Server, call: Callable[..., None]
@@ -741,11 +1038,11 @@ def test_an_answer_shorter_than_its_length_is_replayed_as_the_same_error(
     lab: Lab, call: Callable[..., Any]
 ) -> None:
     answer = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"cut'
-    with answering(answer) as url:
+    with answering(lambda: [answer]) as server:
         with lab.test("once"):
-            live = catch(call, url)
+            live = catch(call, server.url)
         with lab.test("none") as tape:
-            again = catch(call, url)
+            again = catch(call, server.url)
 
     assert again == live
     assert len(tape.exchanges) == 1
@@ -1095,6 +1392,109 @@ def test_recording_asks_the_proxy_for_a_tunnel(lab: Lab) -> None:
     assert asked[0].startswith(b"CONNECT api.openai.com:443 ")
 
 
+# What the switch is asked, and what is done with its answer.
+
+
+class Waits:
+    """A clock that notes for how long it was asked to wait."""
+
+    scale = 1.0
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.seconds.append(round(seconds, 3))
+
+    async def wait_async(self, seconds: float) -> None:
+        self.wait(seconds)
+
+
+@contextmanager
+def passing(lab: Lab, ask: Callable[..., Any]) -> Iterator[Waits]:
+    """Let every request of other clients ask `ask` in the place of the switch."""
+    tape, clock = lab.run().tape(), Waits()
+    clients = OtherClients(Passage(tape_for=lambda host, port: tape, ask=ask, clock=clock))  # type: ignore[arg-type]
+    clients.install()
+    try:
+        yield clock
+    finally:
+        clients.uninstall()
+
+
+@each(DIRECT)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://llm.example/v1/models?limit=2",
+        "http://llm.example:8080/",
+        "http://[::1]:8080/v1/models",
+        "https://llm.example/model/a%20b/converse",
+    ],
+)
+def test_the_switch_is_asked_for_the_url_that_the_application_asks_for(
+    lab: Lab, call: Callable[..., Any], url: str
+) -> None:
+    asked: list[str] = []
+
+    def ask(tape: Any, **request: Any) -> Played:
+        asked.append(request["url"])
+        return Played(status=200, headers=JSON, pieces=[(0, b"{}")], latency_s=0, failure=None)
+
+    with passing(lab, ask):
+        do(call, url)
+
+    assert asked == [url]
+
+
+JSON = [("content-type", "application/json")]
+
+
+@each(READERS)
+def test_a_replay_waits_on_the_clock_before_each_piece(lab: Lab, call: Callable[..., None]) -> None:
+    pieces = [(0.5, b"data: 1\n\n"), (0.75, b""), (2.0, b"data: 2\n\n")]
+    failure = Failure(error="ReadTimeout", message="too slow")
+    got: list[bytes] = []
+
+    def ask(tape: Any, **request: Any) -> Played:
+        return Played(status=200, headers=JSON, pieces=pieces, latency_s=5.0, failure=failure)
+
+    with passing(lab, ask) as clock, pytest.raises(WIRE_ERRORS):
+        call(CHAT_URL, got.append)
+
+    assert b"".join(got).count(b"data:") == 2
+    assert sum(clock.seconds) == 5.0
+    assert clock.seconds[0] == 0.5
+    assert clock.seconds[-1] == 3.0
+
+
+@each(DIRECT)
+def test_a_replay_waits_on_the_clock_before_an_error(lab: Lab, call: Callable[..., Any]) -> None:
+    failure = Failure(error="ConnectTimeout", message="too slow")
+
+    def ask(tape: Any, **request: Any) -> Played:
+        return Played(status=0, headers=[], pieces=[], latency_s=5.0, failure=failure)
+
+    with passing(lab, ask) as clock, pytest.raises(WIRE_ERRORS):
+        do(call, CHAT_URL)
+
+    assert clock.seconds == [5.0]
+
+
+@each(DIRECT)
+def test_a_request_leaves_for_the_url_that_the_live_exchange_names(
+    lab: Lab, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+    with answering(lambda: [answer]) as server:
+        other = server.url.replace("chat", "other%3A") + "?a=b%20c"
+        monkeypatch.setattr(LiveExchange, "url", other)
+        with lab.test("once"):
+            do(call, server.url)
+
+    assert server.asked[0].startswith(b"POST /v1/other%3A/completions?a=b%20c HTTP/1.1\r\n")
+
+
 # Patches.
 
 
@@ -1164,6 +1564,53 @@ def test_a_library_that_is_not_installed_is_not_found_as_before(
         for _ in range(2):
             with pytest.raises(ModuleNotFoundError, match="'no_such_library'"):
                 importlib.import_module("no_such_library")
+
+
+def test_a_library_that_is_installed_after_a_first_try_is_patched(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived: list[str] = []
+
+    def replacements(module: Any, passage: Passage) -> list[Any]:
+        arrived.append(module.__name__)
+        return []
+
+    monkeypatch.setattr(other_clients, "_REPLACEMENTS", {"late_library": replacements})
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with lab.run().patched():
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("late_library")
+        (tmp_path / "late_library.py").write_text("")
+        importlib.invalidate_caches()
+        importlib.import_module("late_library")
+    monkeypatch.delitem(sys.modules, "late_library")
+
+    assert arrived == ["late_library"]
+
+
+def test_a_library_whose_import_is_forbidden_is_left_alone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_clients, "_REPLACEMENTS", {"forbidden": None})
+    monkeypatch.setitem(sys.modules, "forbidden", None)
+
+    with lab.run().patched(), pytest.raises(ModuleNotFoundError):
+        importlib.import_module("forbidden")
+
+    assert sys.modules["forbidden"] is None
+
+
+def test_versions_that_are_too_old_are_left_alone() -> None:
+    class OldSession:
+        async def _request(self, method: str, url: str) -> None: ...
+
+    passage: Any = None
+    old_aiohttp = SimpleNamespace(ClientSession=OldSession)
+    old_urllib3 = SimpleNamespace(HTTPResponse=object)
+
+    assert via_aiohttp.replacements(old_aiohttp, passage) == []
+    assert via_urllib3.replacements(old_urllib3, passage) == []
 
 
 @each(DIRECT)
