@@ -4,6 +4,7 @@ The Recorder exists where tests run (in pytest itself, or in each xdist worker),
 the one process that sees every report. `docs/architecture.md` shows how they work together.
 """
 
+import os
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -303,6 +304,7 @@ def _session(config: pytest.Config) -> "Session":
             writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],
             now=lambda: datetime.now(UTC),
             monotonic=perf_counter,
+            environ=os.environ,
         )
     return session
 

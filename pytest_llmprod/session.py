@@ -28,6 +28,7 @@ from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal
 from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.known_secrets import environment_scanners
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
@@ -91,14 +92,21 @@ class Session:
         writer: str,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        environ: Mapping[str, str],
     ) -> None:
-        """Make the session of the process `writer`; nothing is patched or opened yet."""
+        """Make the session of the process `writer`; nothing is patched or opened yet.
+
+        `environ` is searched for secrets once, when something is recorded or told.
+        """
         self.settings = settings
         self._extensions = extensions
         self._now = now
         self._monotonic = monotonic
         self._router = Router()
-        self._journal = Journal(settings.rootpath, run_id, writer, settings.record)
+        self._environ = environ
+        self._journal = Journal(
+            settings.rootpath, run_id, writer, settings.record, known=lambda: self._known
+        )
         self._library = Library(self._journal, self._rekey)
         self._datasets: dict[Path, Dataset] = {}
         self._prices: dict[Path, Sequence[Any]] = {}
@@ -118,10 +126,15 @@ class Session:
         return self._extensions.scanners()
 
     @cached_property
+    def _known(self) -> Sequence[Scanner]:
+        return environment_scanners(self._environ)
+
+    @cached_property
     def _intercept(self) -> Intercept:
         policy = WirePolicy(
             dialects=self._extensions.dialects(),
             scanners=self._scanners,
+            known=lambda: self._known,
             choice=self.settings.choice,
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
@@ -347,7 +360,10 @@ class Session:
 
     def _masked(self, text: str) -> str:
         """Return `text` with secrets masked, and `?` for what UTF-8 and so xdist cannot carry."""
-        return mask(text, self._scanners).encode("utf-8", "replace").decode()
+        if not text:
+            return text
+        scanners = [*self._scanners, *self._known]
+        return mask(text, scanners).encode("utf-8", "replace").decode()
 
     def close_journal(self) -> None:
         """Close the journal of this process, so that it can be folded into the cassettes."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_llmprod.core.exchange import ToolCall
-from pytest_llmprod.wire.bodies import decode_document, joined_strings, stream_documents
+from pytest_llmprod.wire.bodies import decode_document, stream_documents
 from pytest_llmprod.wire.changes import (
     Aspect,
     Change,
@@ -19,6 +19,7 @@ from pytest_llmprod.wire.changes import (
     compare_texts,
 )
 from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
+from pytest_llmprod.wire.joined import Pieces
 from pytest_llmprod.wire.recording import Recording
 
 Likeness = Literal["same", "text", "behaviour"]
@@ -74,7 +75,7 @@ def behaviour_of(recording: Recording, dialect: Dialect | None) -> Behaviour:
         documents = stream_documents(stored)
         answer = dialect.read_stream(documents) if dialect is not None else Answer()
         if _says_nothing(answer):  # where one event ends and the next begins is chance
-            body = "\n".join(joined_strings(documents))
+            body = "\n".join(Pieces(documents).joined())
     else:
         answer = read_plain(dialect, stored)
         if _says_nothing(answer):

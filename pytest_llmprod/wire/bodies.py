@@ -210,42 +210,6 @@ def _parse_block(t: float, block: bytes) -> Iterator[Event]:
         yield Event(t, name, text, False)
 
 
-def joined_strings(documents: Sequence[Any]) -> Iterator[str]:
-    """Yield what stands at each place of the data of a stream's events, joined over the events.
-
-    A place is a path of names and positions. Answers that come side by side share a path and are
-    told apart by members such as `index` and `output_index`: each is also joined on its own.
-    """
-    places: dict[Any, list[str]] = {}
-    for document in documents:
-        for path, numbers, text in _strings(document, (), ()):
-            places.setdefault(path, []).append(text)
-            if numbers:
-                places.setdefault((path, numbers), []).append(text)
-    for pieces in places.values():
-        if len(set(pieces)) > 1:  # else a name or an id that every event repeats
-            yield "".join(pieces)
-
-
-def _strings(
-    value: Any, path: tuple[str | int, ...], numbers: tuple[tuple[str, int], ...]
-) -> Iterator[tuple[tuple[str | int, ...], tuple[tuple[str, int], ...], str]]:
-    if isinstance(value, str):
-        yield path, numbers, value
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from _strings(item, (*path, position), numbers)
-    elif isinstance(value, dict):
-        own = (
-            (name, number)
-            for name, number in sorted(value.items())
-            if isinstance(number, int) and (name == "index" or name.endswith("_index"))
-        )
-        numbers = (*numbers, *own)
-        for name, item in value.items():
-            yield from _strings(item, (*path, name), numbers)
-
-
 def encode_stream(events: Sequence[Event], text: str) -> dict[str, Any]:
     """Return the stored form of a stream: its events, and the assembled text for a reader."""
     return {"stream": [_stored_event(event) for event in events], "text": _lines(text)}

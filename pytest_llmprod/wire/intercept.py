@@ -29,7 +29,7 @@ class Intercept:
         self._switch = Switch(policy, clock)
         self._retries = RetryPatches(router, clock)
         self._guard = NetworkGuard(router, policy.allow_hosts)
-        passage = Passage(tape_for=self._tape_for, ask=self._ask, clock=clock)
+        passage = Passage(tape_for=self._tape_for, ask=self._ask)
         self._other_clients = OtherClients(passage)
         self._patches: list[tuple[Any, str, Any]] = []
         self._is_installed = False

@@ -8,7 +8,7 @@ one cassette, and a run that is killed leaves its recordings for the next one to
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,9 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import Rekey
 from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.leaks import refuse_secrets
 from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.scanning import Scanner
 
 fcntl: Any
 try:
@@ -32,11 +34,23 @@ FOLDER = Path(".llmprod") / "recording"
 class Journal:
     """The journal that this process writes; safe to use from several threads.
 
-    The file is opened at the first line, so that a run that records nothing leaves nothing.
+    The file is opened at the first line, so that a run that records nothing leaves nothing. It is
+    the first file that a recording comes to: a line that holds a known secret is refused.
     """
 
-    def __init__(self, rootpath: Path, run_id: str, writer: str, mode: RecordMode) -> None:
-        """Prepare the journal of the process `writer` in the run `run_id`."""
+    def __init__(
+        self,
+        rootpath: Path,
+        run_id: str,
+        writer: str,
+        mode: RecordMode,
+        known: Callable[[], Sequence[Scanner]] = tuple,
+    ) -> None:
+        """Prepare the journal of the process `writer` in the run `run_id`.
+
+        `known` returns scanners for the secrets of this machine.
+        """
+        self._known = known
         self._rootpath = rootpath
         self._mode = mode
         self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
@@ -75,11 +89,13 @@ class Journal:
             self._file = None
 
     def _append(self, line: Mapping[str, Any]) -> None:
+        text = json.dumps(line)
+        refuse_secrets(text, self._known(), "the environment variable")
         try:
             with self._lock:
                 if self._file is None:
                     self._file = self._open()
-                self._file.write(json.dumps(line).encode() + b"\n")
+                self._file.write(text.encode() + b"\n")
         except OSError as error:
             raise CassetteError(
                 f"{self._path}: what was recorded cannot be written ({error.strerror}). Make room "

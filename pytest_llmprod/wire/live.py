@@ -1,15 +1,14 @@
 """Live: a request on its way to the provider, until it has become a recording."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire import bodies, leaks, masking
 from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.known_secrets import find_encoded, request_scanners
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
@@ -20,7 +19,9 @@ from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 class WirePolicy:
     """What the session tells the wire: how to read, what to hide, which model to ask, the time.
 
-    `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
+    `scanners` find what is a secret on every machine; requests are matched as they mask them.
+    `known` returns scanners for the secrets of this machine, which only hide more of what is stored
+    and shown. `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
     """
 
     dialects: Sequence[Dialect]
@@ -29,6 +30,12 @@ class WirePolicy:
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    known: Callable[[], Sequence[Scanner]] = tuple
+
+    @property
+    def all_scanners(self) -> Sequence[Scanner]:
+        """Return the scanners for what is stored and shown."""
+        return [*self.scanners, *self.known()]
 
 
 class LiveExchange:
@@ -47,8 +54,8 @@ class LiveExchange:
         self._read = read
         self._attempt = attempt
         self._policy = policy
-        secrets = [masking.known_secret(value) for value in _secret_values(headers)]
-        self._scanners = [*policy.scanners, *secrets]
+        self._own = request_scanners(headers, read.url)
+        self._scanners = [*policy.all_scanners, *self._own, find_encoded]
         self._chunks: list[tuple[float, bytes]] = []
         self._status = 0
         self._reason = ""
@@ -141,19 +148,24 @@ class LiveExchange:
             complete=complete or _says_done(body),
             request=self._stored_request(),
             response={
-                "status": {"code": self._status, "message": self._reason},
-                "headers": masking.kept_headers(self._headers, masking.RESPONSE_HEADERS),
+                "status": {
+                    "code": self._status,
+                    "message": masking.mask(self._reason, self._scanners),
+                },
+                "headers": masking.kept_headers(
+                    self._headers, masking.RESPONSE_HEADERS, self._scanners
+                ),
                 "body": body,
             },
             backoff_s=self._attempt.backoff_s,
             failure=failure,
-            named_model=""
-            if self._read.named_model == self._read.model
-            else self._read.named_model,
+            named_model=self._read.replaced_model,
         )
         if self._tape.mode == "verify":
             self._tape.verify(self._read, recording)
         else:
+            known = {"this request's": self._own, "the environment variable": self._policy.known()}
+            leaks.refuse_leaks(recording.to_json(), known)
             self._tape.keep(self._read, recording)
         self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))
 
@@ -161,7 +173,7 @@ class LiveExchange:
         return {
             "method": self._read.method,
             "uri": masking.mask_url(self._read.url, self._scanners),
-            "headers": self._read.headers,
+            "headers": masking.mask_strings(self._read.headers, self._scanners),
             "body": bodies.encode_body(masking.mask_body(self._read.stored_body, self._scanners)),
         }
 
@@ -175,42 +187,15 @@ class LiveExchange:
         if parsed is None:
             stored = bodies.encode_body(masking.mask_body(content, self._scanners))
             return stored, read_plain(dialect, stored), None
-        events = [self._masked_event(event) for event in parsed]
+        events = masking.mask_events(parsed, self._scanners)
         answer = Answer()
         if dialect is not None:
             answer = dialect.read_stream([event.data for event in events if event.is_json])
-        joined = [answer.text, *bodies.joined_strings([event.data for event in events])]
-        if any(masking.mask(text, self._scanners) != text for text in joined):
-            raise CassetteError(
-                "A secret is spread over several events of a streamed answer, where it cannot be "
-                "masked, so the answer was not recorded. Keep the secret out of the prompt."
-            )
+        masking.refuse_secrets([answer.text], self._scanners)
         return bodies.encode_stream(events, answer.text), answer, events[0].t if events else None
-
-    def _masked_event(self, event: bodies.Event) -> bodies.Event:
-        data = masking.mask_strings(event.data, self._scanners)
-        text = json.dumps(data, ensure_ascii=False)
-        masked = masking.mask(text, self._scanners)
-        if masked == text:
-            return replace(event, data=data)
-        try:
-            return replace(event, data=json.loads(masked))
-        except ValueError:  # a scanner found something outside of the strings
-            return replace(event, data=masked, is_json=False)
 
 
 def _says_done(stored: Mapping[str, Any]) -> bool:
     """Say whether a stream ends with OpenAI's last event, at which its client stops to read."""
     events = stored.get("stream") or [{}]
     return bool(events[-1].get("raw") == "[DONE]")
-
-
-def _secret_values(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield what authenticates this request, so that an echo of it is masked too."""
-    for name, value in headers:
-        if name.lower() not in ("authorization", "api-key", "x-api-key", "cookie"):
-            continue
-        # A scheme, `Bearer` for instance, stands before the secret.
-        secret = value.rpartition(" ")[2] if name.lower() == "authorization" else value
-        if len(secret) >= 8:
-            yield secret

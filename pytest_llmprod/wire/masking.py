@@ -1,15 +1,39 @@
 """Masking: no secret reaches a file.
 
-Headers are kept by an allow-list, so that a header nobody thought of is dropped. Bodies and URLs
-are searched by scanners; what a scanner finds is replaced before a byte is stored, and requests
+Headers are kept by an allow-list, so that a header nobody thought of is dropped. Everything else
+is searched by scanners; what a scanner finds is replaced before a byte is stored, and requests
 are matched in their masked form, so that masking never breaks a look-up.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.bodies import Event
+from pytest_llmprod.wire.joined import Pieces
+from pytest_llmprod.wire.known_secrets import known_secret
+from pytest_llmprod.wire.scanning import Finding, Scanner, findings, replacement
+from pytest_llmprod.wire.secret_shapes import find_key_shapes, find_named_values, is_secret_name
+
+__all__ = [
+    "BUILT_IN",
+    "REQUEST_HEADERS",
+    "RESPONSE_HEADERS",
+    "Finding",
+    "Scanner",
+    "kept_headers",
+    "known_secret",
+    "mask",
+    "mask_body",
+    "mask_events",
+    "mask_strings",
+    "mask_url",
+]
 
 REQUEST_HEADERS = frozenset({"accept", "content-type"})
 RESPONSE_HEADERS = frozenset(
@@ -23,106 +47,127 @@ RESPONSE_HEADERS = frozenset(
     }
 )
 
+BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
+
 _SECRET_PARAMETER = re.compile(
-    r"(?i)(?<![\w-])(api[-_]?key|key|token|access_token|sig|signature|secret|password)=[^&#]*"
+    r"(?i)(?<![\w-])((?:x-(?:amz|goog)-)?(?:key|token|sig|signature|credential|security-token)"
+    r"|(?:access|auth|id|refresh|session)_token|(?:x-)?(?:goog-)?api[-_]?key|(?:client_)?secret"
+    r"|password)=[^&#]*"
 )
-
-
-class Finding(NamedTuple):
-    """A stretch of text, `text[start:end]`, that must not be stored, and what it is."""
-
-    kind: str
-    start: int
-    end: int
-
-
-Scanner = Callable[[str], Iterable[Finding]]
-
-_KEY_SHAPES = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:"
-    r"sk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic, OpenRouter, DeepSeek
-    r"|AKIA[0-9A-Z]{16}"  # AWS access key id
-    r"|AIza[A-Za-z0-9_-]{35}"  # Google
-    r"|gh[opsur]_[A-Za-z0-9]{36,}"  # GitHub
-    r"|xox[abprs]-[A-Za-z0-9-]{10,}"  # Slack
-    r"|(?:gsk|hf|xai|pplx|r8)[_-][A-Za-z0-9]{30,}"  # Groq, Hugging Face, xAI, Perplexity, Replicate
-    r")"
-)
-
-
-def find_key_shapes(text: str) -> Iterable[Finding]:
-    """Find keys of well-known providers by their shape."""
-    for match in _KEY_SHAPES.finditer(text):
-        yield Finding("key", match.start(), match.end())
-
-
-BUILT_IN: tuple[Scanner, ...] = (find_key_shapes,)
-
-
-def known_secret(value: str) -> Scanner:
-    """Return a scanner that finds `value`, a secret that this process is known to hold."""
-
-    def find_known_secret(text: str) -> Iterable[Finding]:
-        start = text.find(value)
-        while start >= 0:
-            yield Finding("key", start, start + len(value))
-            start = text.find(value, start + len(value))
-
-    return find_known_secret
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def mask(text: str, scanners: Sequence[Scanner]) -> str:
     """Return `text` with every finding replaced by `[masked KIND]`.
 
-    Masking twice is masking once, for scanners that do not find their own replacement. What lies
-    between two findings is searched again: beside a masked key, the next may look different.
+    Masking twice is masking once, for scanners that do not find their own replacement.
     """
-    found = [finding for scan in scanners for finding in scan(text)]
-    findings = [each for each in found if each.start < min(each.end, len(text))]
-    if not findings:
+    found = findings(text, scanners)
+    if not found:
         return text
     pieces: list[str] = []
     end = 0
-    for finding in sorted(findings, key=lambda each: each.start):
-        if finding.start < end:
-            end = max(end, finding.end)
-            continue
-        pieces.append(mask(text[end : finding.start], scanners))
-        pieces.append(f"[masked {finding.kind}]")
+    for finding in found:
+        pieces += (text[end : finding.start], replacement(finding))
         end = finding.end
-    pieces.append(mask(text[end:], scanners))
-    return "".join(pieces)
+    return "".join((*pieces, text[end:]))
 
 
 def mask_strings(value: Any, scanners: Sequence[Scanner]) -> Any:
-    """Return the JSON value with every string in it masked, names included."""
+    """Return the JSON value with every string in it masked, names included.
+
+    The value of a member that is named like a secret is masked whatever it is.
+    """
+    return _mask_strings(value, lambda text: mask(text, scanners))
+
+
+def _mask_strings(value: Any, masked: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return mask(value, scanners)
+        return masked(value)
     if isinstance(value, list):
-        return [mask_strings(item, scanners) for item in value]
+        return [_mask_strings(item, masked) for item in value]
     if isinstance(value, dict):
-        return {mask(name, scanners): mask_strings(item, scanners) for name, item in value.items()}
+        return {
+            masked(name): f"[masked {name}]"
+            if value and isinstance(value, str) and is_secret_name(name)
+            else _mask_strings(value, masked)
+            for name, value in value.items()
+        }
     return value
 
 
+def mask_documents(documents: Sequence[Any], scanners: Sequence[Scanner]) -> list[Any]:
+    """Return JSON values masked, with secrets that are spread over them."""
+    masked = cache(lambda text: mask(text, scanners))  # a stream says most strings many times
+    return [_mask_strings(each, masked) for each in Pieces(documents).without_secrets(scanners)]
+
+
 def mask_body(content: bytes, scanners: Sequence[Scanner]) -> bytes:
-    """Return a body masked: as text, and as the JSON document that it may be.
+    """Return a body masked: as the JSON that it may be, whole or in lines, and as text.
 
     In JSON an escape hides what follows it: `\\nsk-...` begins with an n for who reads the text.
     """
-    try:
-        encoding, text = "utf-8", mask(content.decode(), scanners)
-    except UnicodeDecodeError:  # one character for each byte, so that nothing else changes
-        encoding, text = "latin-1", mask(content.decode("latin-1"), scanners)
-    if "\\" in text:
+    text = content.decode(
+        "utf-8", "surrogateescape"
+    )  # bytes that are no UTF-8 come back as they are
+    if text.isascii() or not _UNDECODED.search(text):
+        text = _mask_json(text, scanners)
+    return mask(text, scanners).encode("utf-8", "surrogateescape")
+
+
+def _mask_json(text: str, scanners: Sequence[Scanner]) -> str:
+    """Return the text masked where it is a JSON value, or one on each line, and else as it is."""
+    for parts in ([text], _LINE.findall(text)):
         try:
-            document = json.loads(text)
-            masked = mask_strings(document, scanners)
+            documents = [json.loads(part) if part.strip() else "" for part in parts]
+            masked = mask_documents(documents, scanners)
         except (ValueError, RecursionError):
-            return text.encode(encoding)
-        if masked != document:
-            text = json.dumps(masked)
-    return text.encode(encoding)
+            continue
+        pairs = zip(parts, documents, masked, strict=True)
+        return "".join(
+            part if new is old or new == old else json.dumps(new) + part[len(part.rstrip()) :]
+            for part, old, new in pairs
+        )
+    return text
+
+
+def mask_events(events: Sequence[Event], scanners: Sequence[Scanner]) -> list[Event]:
+    """Return the events of a stream masked, as many as there were.
+
+    Raises CassetteError where a secret is spread over them in a way that cannot be cut out.
+    """
+    documents = mask_documents([event.data for event in events], scanners)
+    masked = [
+        _mask_event(replace(event, name=mask(event.name, scanners), data=data), scanners)
+        for event, data in zip(events, documents, strict=True)
+    ]
+    if masked != events:
+        refuse_secrets(Pieces([event.data for event in masked]).joined(), scanners)
+    return masked
+
+
+def _mask_event(event: Event, scanners: Sequence[Scanner]) -> Event:
+    """Mask what can be seen in the text of the event only, across names and values."""
+    text = json.dumps(event.data, ensure_ascii=False)
+    masked = mask(text, scanners)
+    if masked == text:
+        return event
+    try:
+        return replace(event, data=json.loads(masked))
+    except ValueError:  # a scanner found something outside of the strings
+        return replace(event, data=masked, is_json=False)
+
+
+def refuse_secrets(texts: Iterable[str], scanners: Sequence[Scanner]) -> None:
+    """Raise CassetteError where a text of a masked answer still holds a secret."""
+    for text in texts:
+        for finding in findings(text, scanners):
+            raise CassetteError(
+                f"A secret ({finding.kind}) is spread over several events of a streamed answer, "
+                f"where it cannot be masked, so the answer was not recorded. Keep the secret out "
+                f"of the prompt."
+            )
 
 
 def mask_url(url: str, scanners: Sequence[Scanner]) -> str:
@@ -130,16 +175,24 @@ def mask_url(url: str, scanners: Sequence[Scanner]) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     query = _SECRET_PARAMETER.sub(lambda match: f"{match[1]}=[masked]", parts.query)
+    if "%" in query:
+        query = "&".join(_mask_parameter(each, scanners) for each in query.split("&"))
     return mask(urlunsplit((parts.scheme, host, parts.path, query, "")), scanners)
 
 
+def _mask_parameter(parameter: str, scanners: Sequence[Scanner]) -> str:
+    plain = unquote_plus(parameter)
+    masked = mask(plain, scanners)
+    return parameter if masked == plain else masked
+
+
 def kept_headers(
-    headers: Iterable[tuple[str, str]], allowed: frozenset[str]
+    headers: Iterable[tuple[str, str]], allowed: frozenset[str], scanners: Sequence[Scanner] = ()
 ) -> Mapping[str, list[str]]:
-    """Return the headers that may be stored: name in lower case -> values in order."""
+    """Return the headers that may be stored, masked: name in lower case -> values in order."""
     kept: dict[str, list[str]] = {}
     for name, value in headers:
         lowered = name.lower()
         if lowered in allowed:
-            kept.setdefault(lowered, []).append(value)
+            kept.setdefault(lowered, []).append(mask(value, scanners))
     return kept

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pytest_llmprod.wire.clock import Clock
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.switch import Played
 from pytest_llmprod.wire.tape import Tape
@@ -16,12 +15,11 @@ class Passage:
     """The way of a request through the switch, for the adapter of one library.
 
     `tape_for(host, port)` returns the tape of the request, or None where it is to be sent as if we
-    were not there. `ask` is `Switch.ask`. A replay waits on `clock`.
+    were not there. `ask` is `Switch.ask`.
     """
 
     tape_for: Callable[[str, int | None], Tape | None]
     ask: Callable[..., Played | LiveExchange]
-    clock: Clock
 
 
 def decoder(encoding: str) -> Callable[[bytes], bytes] | None:

@@ -64,7 +64,7 @@ class Switch:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
                 return LiveExchange(tape, read, attempt, headers, self._policy)
-            raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.scanners))
+            raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.all_scanners))
 
     def _read(
         self, tape: Tape, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_llmprod.wire.clock import Clock
+from pytest_llmprod.wire.clock import wait_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.recording import Failure
@@ -110,9 +110,8 @@ class _Call:
         return self._passage.tape_for(request.url.host or "", request.url.port)
 
     async def _play(self, played: Played, request: Any) -> Any:
-        clock = self._passage.clock
         if played.failure is not None and not played.status:
-            await clock.wait_async(played.latency_s)
+            await wait_async(played.ends_s)
             raise _error_of(self._aiohttp, played.failure, request)
         response = _empty_response(request)
         response.version = self._aiohttp.HttpVersion11
@@ -123,7 +122,7 @@ class _Call:
             (name.encode(), value.encode("utf-8", "surrogateescape"))
             for name, value in played.headers
         )
-        response.content = self._readers.played(played, clock, request)
+        response.content = self._readers.played(played, request)
         response._closed = False
         response.content.on_eof(response._response_eof)
         return response
@@ -148,7 +147,7 @@ class _Call:
 class _Readers:
     """The bodies of answers: one that is given from a recording, and one that is kept."""
 
-    played: Callable[[Played, Clock, Any], Any]
+    played: Callable[[Played, Any], Any]
     teed: Callable[[Any, LiveExchange, bool], Any]
 
 
@@ -167,10 +166,9 @@ def _reader_classes(aiohttp: Any) -> _Readers:
     class PlayedReader(Reader):
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
-        def __init__(self, played: Played, clock: Clock, request: Any) -> None:
+        def __init__(self, played: Played, request: Any) -> None:
             super().__init__(_NoConnection(), request.session._read_bufsize, loop=request.loop)
             self.begin_http_chunk_receiving()
-            self._clock = clock
             self._played = played
             self._request = request
             self._left = iter([(t, piece) for t, piece in played.pieces if piece])
@@ -179,9 +177,9 @@ def _reader_classes(aiohttp: Any) -> _Readers:
 
         async def _pull(self) -> None:
             failure = self._played.failure
-            t, piece = self._next or (self._played.latency_s, b"")
-            if self._clock.scale:
-                await self._clock.wait_async(t - self._at_s)
+            t, piece = self._next or (self._played.ends_s, b"")
+            if t > self._at_s:
+                await wait_async(t - self._at_s)
                 self._at_s = t
             if piece:
                 self._give(piece, ends_chunk=True)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
+from pytest_llmprod.wire.clock import wait
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.raw_answer import head_of, raw_answer
@@ -107,7 +108,7 @@ class _Answer:
     def play(self, played: Played, conn: Any, passage: Passage) -> Any:
         """Return the recorded answer, or raise what the client met in its place."""
         if not played.status:
-            passage.clock.wait(played.latency_s)
+            wait(played.ends_s)
             raise self._error(played.failure, conn)
         headers = [each for each in played.headers if each[0].lower() not in _FRAMING]
         # Whoever reads a stream gets chunk after chunk, as when it was recorded.
@@ -118,11 +119,11 @@ class _Answer:
         def pieces() -> Iterator[bytes]:
             before_s = 0.0
             for t, piece in played.pieces:
-                passage.clock.wait(t - before_s)
+                wait(t - before_s)
                 before_s = t
                 yield piece
             if played.failure is not None:
-                passage.clock.wait(played.latency_s - before_s)
+                wait(played.ends_s - before_s)
                 raise self._error(played.failure, conn)
 
         raw = raw_answer(

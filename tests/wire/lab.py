@@ -3,11 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
@@ -17,6 +18,7 @@ from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
 from pytest_llmprod.wire.journal import Journal, RecordMode
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
+from pytest_llmprod.wire.known_secrets import environment_scanners
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
@@ -60,17 +62,20 @@ class Run:
         choice: ModelChoice = AS_IT_IS,
         allow_hosts: Sequence[str] = (),
         monotonic: Callable[[], float] = time.perf_counter,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.root = root
         self.mode = mode
         self.run_id = run_id
         self.router = Router()
-        self.journal = Journal(root, run_id, writer, mode)
+        known = environment_scanners(environ)
+        self.journal = Journal(root, run_id, writer, mode, known=lambda: known)
         self.library = Library(self.journal)
         self.observed: list[Exchange] = []
         policy = WirePolicy(
             dialects=dialects,
             scanners=scanners,
+            known=lambda: known,
             choice=choice,
             allow_hosts=allow_hosts,
             now=lambda: NOW,
