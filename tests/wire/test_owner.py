@@ -211,6 +211,7 @@ def test_relative_paths_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("class TestX(Base): ...", "unknown"),
         ("from helpers import *", "unknown"),
         ("from helpers import other", "gone"),
+        ("import pytest\n@pytest.fixture(scope='thing')\ndef other(): ...", "gone"),
         ("def other(): ...", "gone"),
     ],
 )
@@ -232,6 +233,17 @@ def test_in_the_root_folder_a_plugin_may_define_the_fixture(
     (tmp_path / "pyproject.toml").touch()
 
     found = standing(tmp_path, "fixture.thing.gpt-5", source, "conftest")
+
+    assert found == Standing("unknown", "a plugin may define the fixture")
+
+
+def test_a_folder_with_settings_of_its_own_may_be_the_root(tmp_path: Path) -> None:
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    for each in (tmp_path, folder):
+        (each / "pyproject.toml").touch()
+
+    found = standing(folder, "fixture.thing.gpt-5", "", "conftest")
 
     assert found == Standing("unknown", "a plugin may define the fixture")
 
