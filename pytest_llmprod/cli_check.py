@@ -3,7 +3,6 @@
 import argparse
 import json
 import textwrap
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -11,9 +10,10 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_llmprod.core.errors import CassetteError, SettingsError
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.words import counted
+from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import any_cassette, masking, upkeep
 from pytest_llmprod.wire.owner import find_owners
 from pytest_llmprod.wire.upkeep import Finding
@@ -86,28 +86,7 @@ def _reason(path: Path, error: CassetteError) -> str:
 
 def _ages(paths: Iterable[Path]) -> dict[Path, int | None]:
     """Return for each folder of cassettes after how many days a recording is too old."""
-    return {folder: _max_age_days(folder) for folder in {each.absolute().parent for each in paths}}
-
-
-def _max_age_days(folder: Path) -> int | None:
-    """Return `max_age_days` of the nearest pyproject.toml, None where it is not set."""
-    files = (each / "pyproject.toml" for each in (folder, *folder.parents))
-    nearest = next((path for path in files if path.is_file()), None)
-    if nearest is None:
-        return None
-    try:
-        table: Any = tomllib.loads(nearest.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{nearest}: cannot be read ({error}). Correct the file.") from error
-    for name in ("tool", "llmprod", "wire"):
-        table = table.get(name, {}) if isinstance(table, dict) else {}
-    days = table.get("max_age_days") if isinstance(table, dict) else None
-    if days is None or (isinstance(days, int) and not isinstance(days, bool) and days > 0):
-        return days
-    raise SettingsError(
-        f"{nearest}: [tool.llmprod.wire] max_age_days must be a whole number of days from 1 up, "
-        f"not {days!r}."
-    )
+    return {folder: max_age_days(folder) for folder in {each.absolute().parent for each in paths}}
 
 
 def _to_json(checked: _Checked) -> dict[str, Any]:

@@ -90,20 +90,34 @@ _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be w
 
 
 def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
-    name = "pyproject.toml: [tool.llmprod.wire]"
-    max_age_days = None
-    if "max_age_days" in wire:
-        days = _get(wire, "max_age_days", int, 0, "tool.llmprod.wire")
-        max_age_days = _within(days, f"{name} max_age_days", most=_MOST_DAYS)
     try:
         return PlayRules(
             repeats=checked_repeats(wire.get("repeats", "strict")),
             clock_scale=checked_clock(wire.get("clock", "instant")),
             unplayed=checked_unplayed(wire.get("unplayed", "fail")),
-            max_age_days=max_age_days,
+            max_age_days=_max_age_days(wire),
         )
     except ValueError as error:
-        raise SettingsError(f"{name} {error}") from error
+        raise SettingsError(f"pyproject.toml: [tool.llmprod.wire] {error}") from error
+
+
+def max_age_days(folder: Path) -> int | None:
+    """Return after how many days a recording is too old, None where that is not set.
+
+    The pyproject.toml that is nearest to `folder`, at or above it, says so.
+    """
+    files = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    nearest = next((path for path in files if path.is_file()), None)
+    if nearest is None:
+        return None
+    return _max_age_days(_get(_read_table(nearest), "wire", dict, {}, "tool.llmprod"))
+
+
+def _max_age_days(wire: Mapping[str, Any]) -> int | None:
+    if "max_age_days" not in wire:
+        return None
+    days: int = _get(wire, "max_age_days", int, 0, "tool.llmprod.wire")
+    return _within(days, "pyproject.toml: [tool.llmprod.wire] max_age_days", most=_MOST_DAYS)
 
 
 def _read_table(path: Path) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pytest_llmprod.core.errors import SettingsError
-from pytest_llmprod.settings import Settings, load
+from pytest_llmprod.settings import Settings, load, max_age_days
 
 
 def read(tmp_path: Path, table: str | bytes | None = None, **options: Any) -> Settings:
@@ -80,6 +80,8 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
         ("[tool.llmprod]\nwire = 5\n", "wire must be a table, not 5"),
         ("[tool.llmprod.wire]\nallow_hosts = 'x'\n", "allow_hosts must be a list, not 'x'"),
         ("[tool.llmprod.wire]\nallow_hosts = [5]\n", "allow_hosts must be a list of texts"),
+        ("[tool.llmprod.wire]\nmax_age_days = 0\n", "max_age_days must be from 1 to 36500, not 0"),
+        ("[tool.llmprod.wire]\nmax_age_days = '9'\n", "max_age_days must be a whole number"),
         ("[tool]\nllmprod = 5\n", "tool.llmprod must be a table: write [tool.llmprod]."),
         ("[tool.llmprod\n", "cannot be read"),
         (b"\xff", "cannot be read"),
@@ -130,3 +132,14 @@ def test_an_option_without_a_value_is_told_with_the_cure(
 
     assert str(caught.value).startswith(text)
     assert str(caught.value).endswith("or leave the option out.")
+
+
+def test_the_age_of_recordings_comes_from_the_nearest_file(tmp_path: Path) -> None:
+    near = tmp_path / "near"
+    (near / "cassettes").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 9\n")
+
+    far = max_age_days(near / "cassettes")
+    (near / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 7\n")
+
+    assert (far, max_age_days(near / "cassettes")) == (9, 7)

@@ -62,6 +62,15 @@ def test_a_cassette_of_vcrpys_is_read(tmp_path: Path, ending: str) -> None:
     assert asked_model(read) == "gpt-test"
 
 
+def test_a_provider_that_no_dialect_knows_is_named_by_host_and_path() -> None:
+    request = {**recording().request, "uri": "https://acme.test/v2/say?x=1"}
+    known, unknown = recording(), recording(request=request)
+
+    assert (any_cassette.provider_of(known), any_cassette.operation_of(known)) == ("openai", "chat")
+    assert any_cassette.provider_of(unknown) == "acme.test"
+    assert any_cassette.operation_of(unknown) == "/v2/say"
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -205,3 +205,11 @@ def test_a_failure_on_the_wire_is_part_of_the_behaviour() -> None:
     broken = recording(failure=Failure(error="ReadError", message="cut"))
 
     assert behaviour_of(broken, CHAT).failure == "ReadError"
+
+
+def test_an_answer_that_says_nothing_differs_from_one_that_does_in_what_is_missing() -> None:
+    silent = Behaviour(answer=Answer(), body={"choices": []})
+
+    difference = compare(Behaviour(answer=Answer(text="yes, sure")), silent)
+
+    assert told(difference) == [("form", "", "text", "nothing")]

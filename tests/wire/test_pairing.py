@@ -28,6 +28,7 @@ def _text(each: Recording) -> Any:
         asked(chat_request("hello", model="another")),
         asked(chat_request("hello", user="u-1", metadata={"run": "7"}, safety_identifier="s")),
         asked(chat_request("hello"), uri="http://127.0.0.1:1/proxy/chat/completions?api-version=1"),
+        asked(dict(reversed(chat_request("hello").items()))),
         recording(key="another", case="another", latency_s=9.0),
     ],
 )
