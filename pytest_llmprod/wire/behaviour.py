@@ -19,7 +19,6 @@ from pytest_llmprod.wire.changes import (
     compare_texts,
 )
 from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
-from pytest_llmprod.wire.joined import Pieces
 from pytest_llmprod.wire.recording import Recording
 
 Likeness = Literal["same", "text", "behaviour"]
@@ -75,7 +74,7 @@ def behaviour_of(recording: Recording, dialect: Dialect | None) -> Behaviour:
         documents = stream_documents(stored)
         answer = dialect.read_stream(documents) if dialect is not None else Answer()
         if _says_nothing(answer):  # where one event ends and the next begins is chance
-            body = "\n".join(Pieces(documents).joined())
+            body = _spoken(documents)
     else:
         answer = read_plain(dialect, stored)
         if _says_nothing(answer):
@@ -85,6 +84,30 @@ def behaviour_of(recording: Recording, dialect: Dialect | None) -> Behaviour:
         status=recording.status,
         failure=recording.failure.error if recording.failure else "",
         body=body,
+    )
+
+
+def _spoken(documents: Sequence[Any]) -> str:
+    """Return the texts in the events of a stream, those of one name joined.
+
+    What every event repeats, an id for instance, stands there once.
+    """
+    texts: dict[str, list[str]] = {}
+
+    def take(value: Any, name: str) -> None:
+        if isinstance(value, str):
+            texts.setdefault(name, []).append(value)
+        elif isinstance(value, list):
+            for item in value:
+                take(item, name)
+        elif isinstance(value, dict):
+            for inner, item in value.items():
+                take(item, f"{name}.{inner}")
+
+    for document in documents:
+        take(document, "")
+    return "\n".join(
+        pieces[0] if len(set(pieces)) == 1 else "".join(pieces) for pieces in texts.values()
     )
 
 

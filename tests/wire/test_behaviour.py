@@ -158,11 +158,12 @@ def test_a_stream_and_a_plain_answer_of_the_same_words_say_the_same() -> None:
 
 def test_where_a_stream_was_cut_does_not_count_for_an_unknown_provider() -> None:
     def streamed(*texts: str) -> Behaviour:
-        content = b"".join(f'data: {{"t": "{text}"}}\n\n'.encode() for text in texts)
+        events = ({"id": "e-1", "parts": [{"t": text}]} for text in texts)
+        content = b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in events)
         stored = encode_stream(parse_events([(0.1, content)]), "")
         return behaviour_of(recording(response={**recording().response, "body": stored}), None)
 
-    same = compare(streamed("hel", "lo you"), streamed("hello ", "you"))
+    same = compare(streamed("hel", "lo you"), streamed("hello", " ", "you"))
     other = compare(streamed("hel", "lo you"), streamed("hel", "lo me"))
 
     assert (same.likeness, other.likeness) == ("same", "text")
