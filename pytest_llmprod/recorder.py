@@ -18,6 +18,7 @@ from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.vcrpy_file import recording_path
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import Forecast
@@ -110,6 +111,7 @@ class Recorder:
             cases=lambda: () if suite is None else _sections(name, suite),
             nodeid=_typed_nodeid(item),
             is_eval=suite is not None,
+            foreign=recording_path(item.path, item.name, item.cls and item.cls.__name__),
         )
 
     def _trial(self, item: pytest.Function) -> Trial:

@@ -12,6 +12,7 @@ class TapeLabel:
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
     with its class, `case` the section of the cassette, `cases` returns all sections in the order of
     the data set. `is_shared` says that it is the tape of a fixture that several tests share.
+    `foreign` is where pytest-recording would have put the cassette of this test.
     """
 
     folder: Path
@@ -21,3 +22,4 @@ class TapeLabel:
     nodeid: str
     is_eval: bool
     is_shared: bool = False
+    foreign: Path | None = None

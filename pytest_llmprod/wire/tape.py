@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -55,6 +55,7 @@ class Library:
         self._files: dict[Path, CassetteFile] = {}
         self._named: dict[Path, set[str]] = {}
         self._listings: dict[Path, list[str]] = {}
+        self._foreign: dict[Path, CassetteFile | None] = {}
         self._lock = threading.Lock()
 
     def open(self, path: Path) -> CassetteFile:
@@ -65,6 +66,22 @@ class Library:
                 cassette = self._files.get(path) or cassette_file.load(path, self._rekey)
                 self._files[path] = cassette
         return cassette
+
+    def open_foreign(self, path: Path, case: str) -> CassetteFile | None:
+        """Return the cassette that pytest-recording left at `path` for one test, None for none."""
+        if path not in self._foreign:
+            with self._lock:
+                if path not in self._foreign:
+                    self._foreign[path] = self._load_foreign(path, case)
+        return self._foreign[path]
+
+    def _load_foreign(self, path: Path, case: str) -> CassetteFile | None:
+        if not path.is_file():
+            return None
+        from pytest_llmprod.wire import foreign  # brings vcrpy: only its files need it
+
+        found = [replace(each, case=case) for each in foreign.load(path, self._rekey)]
+        return CassetteFile(path, cassette_file.dump([each.to_json() for each in found]))
 
     def cassettes_of(self, folder: Path, function: str) -> list[Path]:
         """Return the cassettes of a test function for whatever model."""
@@ -155,8 +172,18 @@ class Tape:
         return self.label.folder / f"{file_name(self.label.function)}.{file_name(model)}.json"
 
     def cassette(self, model: str) -> CassetteFile:
-        """Return the cassette for requests to `model`."""
-        return self._library.open(self.cassette_path(model))
+        """Return the cassette for requests to `model`.
+
+        That is the one which pytest-recording left, where this test has none of ours yet.
+        """
+        own = self._library.open(self.cassette_path(model))
+        foreign = self._foreign()
+        return foreign if foreign is not None and self.label.case not in own.cases else own
+
+    def _foreign(self) -> CassetteFile | None:
+        if self.label.foreign is None:
+            return None
+        return self._library.open_foreign(self.label.foreign, self.label.case)
 
     def next_call(self) -> int:
         """Return the number of the logical call that begins now."""
@@ -182,7 +209,14 @@ class Tape:
 
     def _next(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None."""
-        cassette = self.cassette(request.model)
+        own = self._library.open(self.cassette_path(request.model))
+        recording = self._next_in(own, request)
+        if recording is not None:
+            return recording
+        foreign = self._foreign()
+        return None if foreign is None else self._next_in(foreign, request)
+
+    def _next_in(self, cassette: CassetteFile, request: WireRequest) -> Recording | None:
         with self._lock:
             played = self._played.setdefault(cassette.path, {})
             times = played.get(request.key, 0)
@@ -232,7 +266,8 @@ class Tape:
         """
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
             return ""
-        cassettes = [self._library.open(path) for path in self._played]
+        own = (path for path in self._played if path != self.label.foreign)
+        cassettes = [self._library.open(path) for path in own]
         if not cassettes:
             paths = self._library.cassettes_of(self.label.folder, file_name(self.label.function))
             cassettes = [self._library.open(path) for path in paths]
@@ -292,7 +327,9 @@ class Tape:
                 self._library.finished(path, self.label.case)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
             for path, played in self._played.items():
-                if self._library.open(path).unplayed(self.label.case, played):
+                if path != self.label.foreign and self._library.open(path).unplayed(
+                    self.label.case, played
+                ):
                     self._library.journal.played(path, self.label.case, played)
 
 
