@@ -34,8 +34,9 @@ GEMINI_USAGE = {
     "totalTokenCount": 150,
     "promptTokensDetails": [
         {"modality": "TEXT", "tokenCount": 86},
-        {"modality": "AUDIO", "tokenCount": 4},
+        {"modality": "AUDIO", "tokenCount": 3},
     ],
+    "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 1}],
     "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 2}],
 }
 CONVERSE_USAGE = {
@@ -105,7 +106,8 @@ CHAT_STREAM: list[Json] = [
     {"choices": [chat_piece(tool_calls=[chat_call(1, "ls -l", id="call_2", name="shell")])]},
     {"choices": [chat_piece(tool_calls=[chat_call(0, ' "Rome"}')])]},
     {"choices": [chat_piece(reason="tool_calls")]},
-    {"model": "gpt-x-1", "choices": [], "usage": CHAT_USAGE},
+    {"choices": [chat_piece()]},  # as with a filter that looks at the answer after its end
+    {"choices": [], "usage": CHAT_USAGE},
 ]
 
 RESPONSE = {
@@ -195,8 +197,8 @@ MESSAGE_STREAM: list[Json] = [
     {"type": "ping"},
     block_start(0, type="thinking", thinking=""),
     block_delta(0, type="thinking_delta", thinking="hmm"),
-    block_start(1, type="text", text=""),
-    block_delta(1, type="text_delta", text="let me "),
+    block_start(1, type="text", text="let "),
+    block_delta(1, type="text_delta", text="me "),
     block_delta(1, type="text_delta", text="see"),
     {"type": "content_block_stop", "index": 1},
     block_start(2, type="tool_use", id="call_1", name="weather", input={}),
@@ -251,6 +253,7 @@ GEMINI_STREAM: list[Json] = [
     gemini_chunk({"functionCall": {"id": "1", "name": "weather", "args": {"city": "Rome"}}})
     | {"usageMetadata": GEMINI_USAGE},
     gemini_chunk(finishReason="STOP"),
+    {"candidates": [{"content": {}}]},
 ]
 
 CONVERSE = {

@@ -136,6 +136,12 @@ def test_calls_that_come_side_by_side_are_told_apart_by_their_index() -> None:
     assert calls == [("a", {"n": 1}), ("b", {"n": 2})]
 
 
+def test_an_id_that_is_said_with_each_piece_is_one_call() -> None:
+    pieces = (chat_call(0, text, id="a", name="f") for text in ('{"n":', "1}"))
+
+    assert streamed_calls(*pieces) == [("a", {"n": 1})]
+
+
 def test_a_refusal_is_the_text_of_a_chat_too() -> None:
     refused = message(content=None, refusal="I cannot")
     events = [{"choices": [chat_piece(refusal=piece)]} for piece in ("I ", "cannot")]
@@ -153,7 +159,14 @@ def test_a_refusal_is_the_text_of_a_chat_too() -> None:
 )
 def test_a_filter_of_the_provider_is_the_reason_of_a_refusal(body: dict[str, Any]) -> None:
     assert read_chat(body).refusal == "content_filter"
-    assert read_chat_stream([body]).refusal == "content_filter"
+    assert read_chat_stream([body, chat_chunk("")]).refusal == "content_filter"
+
+
+def test_the_text_of_a_refusal_says_more_than_the_filter() -> None:
+    refused = {"refusal": "I cannot"}
+    body = {"choices": [{"finish_reason": "content_filter", "message": refused}]}
+
+    assert read_chat(body).refusal == "I cannot"
 
 
 def test_another_error_is_no_refusal() -> None:
@@ -232,6 +245,7 @@ def test_audio_that_only_mistrals_total_counts_is_no_output() -> None:
     ("usage", "read"),
     [
         ({"prompt_tokens": 5, "completion_tokens": None}, Usage(input_tokens=5, output_tokens=0)),
+        ({"completion_tokens": 5, "total_tokens": 9}, Usage(input_tokens=0, output_tokens=5)),
         ({"total_tokens": 5}, Usage(input_tokens=5, output_tokens=0)),
         ({"prompt_tokens": True, "completion_tokens": -1}, None),
         ({"type": "duration", "seconds": 3}, None),
@@ -260,6 +274,32 @@ def test_a_response_is_read_without_what_was_thought() -> None:
 
 def test_the_last_whole_response_of_a_stream_wins() -> None:
     assert read_responses_stream(answers.RESPONSE_STREAM) == RESPONSE
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [{"type": "message", "content": [{"type": "output_text", "text": "no"}]}],
+        [{"type": "function_call", "call_id": "call_3", "name": "now", "arguments": "{}"}],
+    ],
+)
+def test_deltas_do_not_count_where_the_whole_response_came(output: Any) -> None:
+    whole = {"status": "completed", "output": output}
+    events = [*answers.RESPONSE_CUT, response_event("completed", response=whole)]
+
+    assert read_responses_stream(events) == read_responses(whole)
+
+
+def test_a_response_stream_that_a_filter_ended_keeps_what_was_said() -> None:
+    ended = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+    events = [
+        response_event("output_text.delta", delta="let me"),
+        response_event("incomplete", response=ended),
+    ]
+
+    assert read_responses_stream(events) == Answer(
+        text="let me", refusal="content_filter", finish_reasons=("content_filter",)
+    )
 
 
 def test_a_response_stream_that_was_cut_is_put_together_from_its_deltas() -> None:
@@ -309,6 +349,14 @@ def test_a_response_refuses_in_a_part_of_its_message() -> None:
             ("content_filter",),
             "content_filter",
         ),
+        (
+            {
+                "incomplete_details": {"reason": "content_filter"},
+                "output": [{"type": "message", "content": [{"refusal": "I cannot"}]}],
+            },
+            ("content_filter",),
+            "I cannot",
+        ),
         ({"status": "failed", "error": {"code": "server_error"}}, ("failed",), ""),
         ({"status": "in_progress"}, (), ""),
         ({"status": "queued"}, (), ""),
@@ -351,6 +399,17 @@ def test_a_run_is_read() -> None:
 
     assert read_run(answers.RUN) == expected
     assert read_run({"status": "in_progress"}).finish_reasons == ()
+
+
+def test_a_run_counts_what_was_cached_under_a_name_of_its_own() -> None:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 1,
+        "prompt_token_details": {"cached_tokens": 4},
+    }
+
+    expected = Usage(input_tokens=9, output_tokens=1, cache_read_tokens=4)
+    assert read_run({"usage": usage}).usage == expected
 
 
 def test_a_run_stream_counts_the_run_and_not_its_steps_again() -> None:

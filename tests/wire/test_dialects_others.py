@@ -103,6 +103,13 @@ def test_a_message_tells_why_it_refuses(details: Any, refusal: str) -> None:
         assert answer == Answer(finish_reasons=("refusal",), refusal=refusal)
 
 
+def test_a_message_may_count_one_side_only() -> None:
+    asked, answered = ({"usage": {name: 5}} for name in ("input_tokens", "output_tokens"))
+
+    assert read_messages(asked).usage == Usage(input_tokens=5, output_tokens=0)
+    assert read_messages(answered).usage == Usage(input_tokens=0, output_tokens=5)
+
+
 @pytest.mark.parametrize("usage", [None, {}, [], {"input_tokens": "5"}, {"service_tier": "x"}])
 def test_a_message_without_counts_has_no_usage(usage: Any) -> None:
     assert read_messages({"usage": usage}).usage is None
@@ -139,15 +146,31 @@ def test_a_gemini_stream_counts_what_came_so_far() -> None:
     assert read_gemini_stream(events).usage == Usage(input_tokens=5, output_tokens=2)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"promptFeedback": {"blockReason": "SAFETY"}},
-        {"candidates": [{"finishReason": "SAFETY"}]},
-    ],
-)
-def test_gemini_refuses_a_prompt_or_its_own_answer(body: dict[str, Any]) -> None:
-    assert read_gemini(body).refusal == "SAFETY"
+REFUSALS = [
+    "BLOCKLIST",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+    "IMAGE_SAFETY",
+    "MODEL_ARMOR",
+    "PROHIBITED_CONTENT",
+    "RECITATION",
+    "SAFETY",
+    "SPII",
+]
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_gemini_refuses_to_go_on(reason: str) -> None:
+    answer = read_gemini({"candidates": [{"finishReason": reason}]})
+
+    assert (answer.refusal, answer.finish_reasons) == (reason, (reason,))
+
+
+def test_gemini_refuses_a_prompt_for_any_reason() -> None:
+    blocked = {"promptFeedback": {"blockReason": "JAILBREAK"}}
+
+    assert read_gemini(blocked) == Answer(refusal="JAILBREAK")
+    assert read_gemini_stream([blocked, {}]) == Answer(refusal="JAILBREAK")
 
 
 def test_gemini_does_not_refuse_where_it_only_stops() -> None:
@@ -179,6 +202,11 @@ def test_converse_tells_who_refuses(reason: str) -> None:
 def test_invoke_answers_as_its_model_does() -> None:
     assert read_invoke(answers.MESSAGE) == MESSAGE
     assert read_invoke(answers.CONVERSE) == CONVERSE
+
+
+@pytest.mark.parametrize("usage", [None, {}, [], {"inputTokens": "5"}])
+def test_converse_without_counts_has_no_usage(usage: Any) -> None:
+    assert read_converse({"usage": usage}).usage is None
 
 
 def test_nova_counts_what_was_cached_under_names_of_its_own() -> None:

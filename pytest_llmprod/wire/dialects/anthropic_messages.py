@@ -40,7 +40,7 @@ def read_messages_stream(events: Sequence[Json]) -> Answer:
         elif kind == "message_delta":
             message |= mapping(event.get("delta"))
             usage |= _counted(event.get("usage"))
-    message["usage"] = usage or None
+    message["usage"] = usage
     return _answer(message, (blocks[index].joined() for index in sorted(blocks)))
 
 

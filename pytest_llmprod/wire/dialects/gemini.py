@@ -47,7 +47,7 @@ def read_gemini_stream(events: Sequence[Json]) -> Answer:
     ordered = [candidates[index] for index in sorted(candidates)]
     first = ordered[0] if ordered else _Candidate()
     if first.finish_reason in _REFUSALS:
-        blocked = blocked or first.finish_reason
+        blocked = first.finish_reason
     return Answer(
         model=model,
         usage=usage,
@@ -87,9 +87,7 @@ def _usage(usage: Json) -> Usage | None:
     The prompt includes what was cached, but not the results of Google's own tools; the candidates
     leave out what was thought.
     """
-    if not isinstance(usage, dict):
-        return None
-    if whole(usage.get("promptTokenCount")) is None and whole(usage.get("totalTokenCount")) is None:
+    if not isinstance(usage, dict) or whole(usage.get("promptTokenCount")) is None:
         return None
     thought = count(usage, "thoughtsTokenCount")
     return Usage(

@@ -104,7 +104,6 @@ class _Heard:
 
     def _item(self, index: int) -> Mapping[str, Json]:
         item = self._items[index]
-        name = "input" if item.get("type") == "custom_tool_call" else "arguments"
-        if item.get(name) or index not in self._arguments:
+        if index not in self._arguments:
             return item
-        return {**item, name: "".join(self._arguments[index])}
+        return {**item, "arguments": "".join(self._arguments[index])}

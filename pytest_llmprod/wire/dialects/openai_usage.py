@@ -20,7 +20,7 @@ def read_usage(usage: Json) -> Usage | None:
     if asked is None and answered is None:
         return None if total is None else Usage(input_tokens=total, output_tokens=0)
     before = _details(usage, "prompt_tokens", "prompt_token", "input_tokens", "input_token")
-    after = _details(usage, "completion_tokens", "output_tokens", "output_token")
+    after = _details(usage, "completion_tokens", "output_tokens")
     unseen = _unseen(usage, asked, answered, total)
     return Usage(
         input_tokens=asked or 0,
