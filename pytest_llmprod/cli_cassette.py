@@ -13,8 +13,8 @@ from pytest_llmprod.report.table import table
 from pytest_llmprod.report.words import counted
 from pytest_llmprod.wire import any_cassette, cassette_file, dialects
 from pytest_llmprod.wire.conversion import from_vcrpy, to_vcrpy
+from pytest_llmprod.wire.library import file_name
 from pytest_llmprod.wire.recording import Recording, asked_model
-from pytest_llmprod.wire.tape import file_name
 
 
 def add_commands(verbs: Any) -> None:

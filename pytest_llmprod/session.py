@@ -30,13 +30,14 @@ from pytest_llmprod.wire.journal import Journal
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.known_secrets import environment_scanners
 from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.library import Library
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
 from pytest_llmprod.wire.plan import Planner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
-from pytest_llmprod.wire.tape import Library, Tape
+from pytest_llmprod.wire.tape import Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

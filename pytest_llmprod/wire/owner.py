@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pytest_llmprod.wire.any_cassette import FOLDER
+from pytest_llmprod.wire.library import file_name
 from pytest_llmprod.wire.source import Source, read_source
-from pytest_llmprod.wire.tape import file_name
 
 _FIXTURE = "fixture."
 _ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")

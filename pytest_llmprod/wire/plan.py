@@ -14,8 +14,8 @@ from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.library import file_name
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
-from pytest_llmprod.wire.tape import file_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,6 +44,7 @@ def recording_path(test_file: Path, test_name: str, class_name: str | None) -> P
     return test_file.parent / "cassettes" / test_file.stem / f"{name}.yaml"
 
 
+@cache
 def _longest_name() -> int:
     try:
         return os.pathconf(".", "PC_NAME_MAX")

@@ -20,12 +20,13 @@ from pytest_llmprod.wire.journal import Journal, RecordMode
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.known_secrets import environment_scanners
 from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.library import Library
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
-from pytest_llmprod.wire.tape import Library, Tape
+from pytest_llmprod.wire.tape import Tape
 
 KEY = "sk-proj-" + "k" * 32
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)

@@ -20,9 +20,10 @@ from pytest_llmprod.wire.cassette_file import CassetteFile, save
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.library import file_name
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import timestamp
-from pytest_llmprod.wire.tape import Attempt, exchange_of, file_name
+from pytest_llmprod.wire.tape import Attempt, exchange_of
 
 HELLO = wire_request(chat_request("hello"))
 BYE = wire_request(chat_request("goodbye"))
