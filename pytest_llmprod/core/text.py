@@ -21,6 +21,13 @@ def printable(text: str) -> str:
     return "".join(_escape(char) for char in folded)
 
 
+def escaped(text: str) -> str:
+    """Return `text` with every unprintable character escaped, and its spaces as they are."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_escape, text))
+
+
 def error_text(error: BaseException) -> str:
     """Return the text of an exception, whatever its `__str__` does."""
     try:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.core.text import printable, shorten, width
+from pytest_llmprod.core.text import escaped, printable, shorten, width
 
 ANY_TEXT = st.text(st.characters(), max_size=80)
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -44,6 +44,19 @@ def test_printable_text_can_be_encoded_and_moves_no_cursor(text: str) -> None:
 @given(ANY_TEXT)
 def test_making_printable_twice_is_making_printable_once(text: str) -> None:
     assert printable(printable(text)) == printable(text)
+
+
+def test_an_escaped_text_keeps_its_spaces() -> None:
+    assert escaped("  a \t b\n\x1b[1m ü  ") == "  a \\x09 b\\x0a\\x1b[1m ü  "
+
+
+@given(ANY_TEXT)
+def test_escaped_text_moves_no_cursor(text: str) -> None:
+    shown = escaped(text)
+
+    shown.encode("utf-8")
+    assert not {unicodedata.category(char) for char in shown} & INVISIBLE
+    assert escaped(shown) == shown
 
 
 @pytest.mark.parametrize(
