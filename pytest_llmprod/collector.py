@@ -4,7 +4,7 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class Collector:
         self._config = config
         self._started_at = started_at
         self._has_collection_errors = False
+        self._misses: dict[str, Mapping[str, int]] = {}
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
@@ -68,13 +69,16 @@ class Collector:
         self._has_collection_errors |= report.failed
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Gather the row of a case."""
+        """Gather the row of a case, and what any test missed; a test that ran again counts once."""
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
+        misses = getattr(report, "llmprod_misses", None)
+        if misses:
+            self._misses[report.nodeid] = misses
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -92,18 +96,15 @@ class Collector:
         return outcome
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the summary; nothing where no suite ran and nothing was noticed."""
+        """Print the summary; nothing where no suite ran and nothing was noticed or missing."""
         noticed = [] if self._upkeep is None else self._upkeep.lines()
         if self._run is None:
-            if noticed:
-                terminalreporter.section("llmprod")
-                for line in noticed:
-                    terminalreporter.write_line(line)
+            self._summarise_without_suites(terminalreporter, noticed)
             return
         if self._result is None:  # the loop was broken off before anything could be decided
             note = "gates not written: the run was stopped early"
             try:
-                self._result = self._run.result(self._run.decide(), gates={}, gates_note=note)
+                self._result = self._run_result(self._run, self._run.decide(), note)
             except LlmprodError as error:
                 terminalreporter.write_line(f"llmprod: {error}", red=True)
                 return
@@ -130,6 +131,26 @@ class Collector:
             rules = self._config.stash[SETTINGS]().play_rules
             self._upkeep = Upkeep(rules.max_age_days)
         return self._upkeep
+
+    def _summarise_without_suites(
+        self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
+    ) -> None:
+        """Say what tests that are no evals missed, and what was noticed of their recordings."""
+        if not (self._misses or noticed):
+            return
+        from pytest_llmprod.report import terminal, view  # brings what only a summary needs
+
+        options = self._config.stash[SETTINGS]().choice.options
+        text = view.misses_text(_total(self._misses.values()))
+        if terminalreporter.verbosity < 0:
+            for line in [text] if self._misses else noticed[:1]:
+                terminalreporter.write_line(f"llmprod: {line}")
+            return
+        terminalreporter.ensure_newline()
+        terminalreporter.section("llmprod")
+        missing = terminal.render_misses(text, view.record_command(options))
+        for line in [*noticed, *(missing if self._misses else [])]:
+            terminalreporter.write_line(line)
 
     def _gathered(self) -> "Run":
         if self._run is None:
@@ -181,8 +202,14 @@ class Collector:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
         gates, note = self._write_gates(session, run, suites)
-        self._result = run.result(suites, gates=gates, gates_note=note)
+        self._result = self._run_result(run, suites, note, gates)
         self._write_json(session, run)
+
+    def _run_result(
+        self, run: "Run", suites: "list[SuiteResult]", note: str, gates: Any = None
+    ) -> "RunResult":
+        misses = _total(self._misses.values())
+        return run.result(suites, gates=gates or {}, gates_note=note, misses=misses)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]"
@@ -280,6 +307,15 @@ class Collector:
         # Nobody can select a gate: --lf would carry it along for ever.
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         last_failed.pop(getattr(report, "id", nodeid), None)
+
+
+def _total(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """Return the sum of all counts, by kind."""
+    total: dict[str, int] = {}
+    for each in counts:
+        for kind, number in each.items():
+            total[kind] = total.get(kind, 0) + number
+    return total
 
 
 def _gate_properties(suite: "SuiteResult") -> list[tuple[str, object]]:

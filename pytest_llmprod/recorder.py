@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import markers
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import CassetteMiss, LlmprodError
 from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
+from pytest_llmprod.report import misses
 from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.vcrpy_file import recording_path
@@ -74,6 +75,9 @@ class Recorder:
             report = yield
         _note(self._session, trial, report, call)
         if call.when == "teardown":
+            if trial.tape.misses:
+                counts = misses.count(trial.tape.misses)
+                report.llmprod_misses = counts  # type: ignore[attr-defined]  # xdist carries it along
             if trial.suite is not None:
                 row = self._session.row(trial)
                 report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
@@ -264,9 +268,11 @@ def _note(
         session.note_unplayed(trial)
     untold = trial.take_misses()
     if untold:
-        _fail(report, "\n\n".join(untold))
+        _fail(report, session.telling.tell(untold, trial.tape.label.nodeid))
     elif report.failed and call.excinfo is not None and _is_ours(call):
-        _fail(report, str(call.excinfo.value))
+        error = call.excinfo.value  # of a fixture that several tests share, perhaps told before
+        told = error.miss if isinstance(error, CassetteMiss) else str(error)
+        _fail(report, session.telling.tell([told], trial.tape.label.nodeid))
     elif call.when == "call" and trial.suite is not None:
         _note_call(session, trial, report, call)
     if report.failed:

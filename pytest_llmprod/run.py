@@ -129,8 +129,9 @@ class Run:
         *,
         gates: Mapping[str, Mapping[str, Any]],
         gates_note: str,
+        misses: Mapping[str, int],
     ) -> RunResult:
-        """Return everything that reports print."""
+        """Return everything that reports print; `misses` counts those of all tests by kind."""
         return RunResult(
             run_id=self.run_id,
             started_at=self._started_at.isoformat(timespec="seconds"),
@@ -139,6 +140,7 @@ class Run:
             gates=gates,
             gates_note=gates_note,
             options=("--llm-eval", *self.settings.choice.options),
+            misses=misses,
         )
 
     def _result(self, suite: _Suite, metric: str) -> SuiteResult:

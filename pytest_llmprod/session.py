@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_llmprod.budgets.prices import first_price
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
 from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals import dataset as datasets
@@ -23,6 +24,7 @@ from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.forecast import make_forecasts
+from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
@@ -54,7 +56,7 @@ class Extensions:
 class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
-    __slots__ = ("_told_misses", "case", "result", "suite", "tape", "trace")
+    __slots__ = ("_told", "case", "result", "suite", "tape", "trace")
 
     def __init__(self, tape: Tape, suite: Suite | None, case: Case | None) -> None:
         """Start the trial of a test that plays from `tape`."""
@@ -63,17 +65,20 @@ class Trial:
         self.suite = suite
         self.case = case
         self.result: TaskResult | None = None
-        self._told_misses = 0
+        self._told: set[Miss | str] = set()
 
     @property
     def has_untold_misses(self) -> bool:
         """Say whether there was a cassette miss that no report has told yet."""
-        return len(self.tape.misses) > self._told_misses
+        return not self._told.issuperset(self.tape.misses)
 
-    def take_misses(self) -> list[str]:
-        """Return the texts of cassette misses that no report has told yet."""
-        untold = self.tape.misses[self._told_misses :]
-        self._told_misses += len(untold)
+    def take_misses(self) -> list[Miss | str]:
+        """Return the cassette misses that no report has told yet, each once.
+
+        A client that tries again meets the same miss again.
+        """
+        untold = [each for each in dict.fromkeys(self.tape.misses) if each not in self._told]
+        self._told.update(untold)
         return untold
 
     def score(self, metric: str, value: float) -> None:
@@ -114,6 +119,7 @@ class Session:
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
         self.running: Trial | None = None
+        self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
 

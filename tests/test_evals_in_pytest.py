@@ -321,8 +321,8 @@ def test_a_swallowed_cassette_miss_still_fails_the_test(recorded: Project) -> No
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "A request of this test is in no recording*",
-            "  sent *chat to gpt-test: *Please double this word: one*",
+            "No recording: prompt changed in messages?0?.content",
+            "  asked *chat to gpt-test: *Please double this word: one*",
             "*- Double this word: one",
             "*+ Please double this word: one",
             "  mend      pytest --llm-eval --llm-record=new_episodes *test_doubles?one?*",

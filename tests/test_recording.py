@@ -80,7 +80,7 @@ def test_once_refuses_a_new_request_of_a_case_that_is_recorded(recorded: Project
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert recorded.server.requests == []
-    result.stdout.fnmatch_lines(["*in no recording, and --llm-record=once sends nothing.*"])
+    result.stdout.fnmatch_lines(["*not sent: --llm-record=once sends nothing for a case that has*"])
 
 
 def test_new_episodes_drops_what_a_test_that_passed_no_longer_asks(recorded: Project) -> None:

@@ -3,6 +3,8 @@
 Every message says what happened, what was expected, and the command or the change that mends it.
 """
 
+from pytest_llmprod.core.miss import Miss
+
 
 class LlmprodError(Exception):
     """Something that pytest-llmprod was asked to do could not be done."""
@@ -29,7 +31,12 @@ class CassetteError(LlmprodError):
 
 
 class CassetteMiss(CassetteError):
-    """A request is in no recording, and the record mode forbids to send it."""
+    """A request is in no recording, and the record mode forbids to send it; `miss` says why."""
+
+    def __init__(self, miss: Miss) -> None:
+        """Make the error that tells of `miss`."""
+        super().__init__(miss)
+        self.miss = miss
 
 
 class NetworkBlocked(LlmprodError):

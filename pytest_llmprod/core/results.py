@@ -123,7 +123,8 @@ class RunResult:
 
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
     and `gates_note` then says why. `options` are the command-line options by which a case of this
-    run is run again.
+    run is run again. `misses` counts the requests of all tests, evals or not, that are in no
+    recording, by kind.
     """
 
     run_id: str
@@ -133,6 +134,7 @@ class RunResult:
     gates: Mapping[str, Mapping[str, Any]]
     gates_note: str
     options: tuple[str, ...]
+    misses: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

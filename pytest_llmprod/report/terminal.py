@@ -27,10 +27,11 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     """
     paint = _painted if colour else _plain
     table = _table(view, paint)
-    gates = [*_gate_lines(view, paint), *_record_lines(view.record_command)]
+    gates = [*_gate_lines(view, paint), *render_misses(view.misses, view.record_command)]
     gates += _shortened([printable(gates_note)] if gates_note else [])
     room = MOST_LINES - 1 - len(table) - len(gates)
-    sources = _fitted(_source_lines(view), room - bool(view.notes), "sources of answers")
+    sources = _source_lines(view) if room > 0 else []
+    sources = _fitted(sources, room - bool(view.notes), "sources of answers")
     notes = _shortened(view.notes) if room >= len(sources) else []
     notes = _fitted(notes, room - len(sources), "notes")
     broken = _broken_lines(view.broken, room - len(sources) - len(notes))
@@ -165,8 +166,10 @@ def _command(words: Sequence[str], lead: str = "  ") -> list[str]:
     return [*start, *(f"{part}\\" for part in others), last]
 
 
-def _record_lines(command: Sequence[str]) -> list[str]:
-    return _command(command, "record what is missing with: ") if command else []
+def render_misses(misses: str, command: Sequence[str]) -> list[str]:
+    """Return how many requests are in no recording, and the command that records them."""
+    count = [shorten(misses, COLUMNS)] if misses else []
+    return count + (_command(command, "record what is missing with: ") if command else [])
 
 
 def _source_lines(view: View) -> list[str]:

@@ -44,14 +44,16 @@ class Broken:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    A source is a sentence and its end, which must not be cut. `record_command` holds the words that
-    record what is in no recording, none where nothing is missing.
+    A source is a sentence and its end, which must not be cut. `misses` counts requests that are in
+    no recording, and `record_command` holds the words that record what is missing; both are empty
+    where nothing is.
     """
 
     suites: tuple[SuiteRow, ...]
     sources: tuple[tuple[str, str], ...]
     broken: tuple[Broken, ...]
     gates: tuple[tuple[str, str, str], ...]
+    misses: str
     record_command: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -67,6 +69,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         sources=tuple(_sources(result.suites, names)),
         broken=tuple(_broken(result)),
         gates=tuple(_gates(result)),
+        misses=misses_text(result.misses),
         record_command=_record_command(result),
         notes=tuple(printable(note) for note in notes),
     )
@@ -228,8 +231,24 @@ def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
     return list({suite.test: suite for suite in suites}.values())
 
 
+def misses_text(misses: Mapping[str, int]) -> str:
+    """Return how many requests are in no recording, the most frequent kind first, '' for none."""
+    number = sum(misses.values())
+    if not number:
+        return ""
+    kinds = sorted(misses.items(), key=lambda each: (-each[1], each[0]))
+    shown = ", ".join(f"{kind} {count}" for kind, count in kinds)
+    return f"{_plural(number, 'request is', 'requests are')} in no recording: {shown}"
+
+
 def _record_command(result: RunResult) -> tuple[str, ...]:
-    if not any(suite.unrecorded for suite in result.suites):
+    if not result.misses and not any(suite.unrecorded for suite in result.suites):
         return ()
-    others = (option for option in result.options if option != "--llm-eval")
-    return ("pytest", "--llm-eval", "--llm-record=new_episodes", *map(printable, others))
+    return record_command(result.options)
+
+
+def record_command(options: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that run everything again, with `options`, and record what is missing."""
+    flag = ["--llm-eval"] if "--llm-eval" in options else []
+    others = (printable(option) for option in options if option != "--llm-eval")
+    return ("pytest", *flag, "--llm-record=new_episodes", *others)

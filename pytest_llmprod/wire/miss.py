@@ -1,58 +1,58 @@
-"""Miss: why a request found no recording, and the command that mends it."""
+"""Miss: how a request that found no recording is told, and the command that mends it."""
 
 import json
 import os
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.wire.bodies import decode_document
+from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.text import escaped, printable, shorten, width
+from pytest_llmprod.wire.cause import Cause, Near, find_cause
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.places import ABSENT, Place, prompt_texts
 from pytest_llmprod.wire.tape import Tape
+from pytest_llmprod.wire.text_diff import changed_lines, escaped_lines, first_changed_line
 
-_MOST_DIFFERENCES = 6
-_MOST_CANDIDATES = 100
-_COLUMNS = 68
+_COLUMNS = 80
+_INDENT = " " * 12
+_LONGEST_GIST = 44
+_LONGEST_CASE = 28
+_MOST_PLACES = 6
+_MOST_LINES = 12
 
 
 def explain(
     tape: Tape, request: WireRequest, choice: ModelChoice, scanners: Sequence[Scanner]
-) -> str:
-    """Return what was sent, the nearest recording, what differs, and the command that mends it.
+) -> Miss:
+    """Return what was asked, the nearest recording, what differs, and the command that mends it.
 
     The text is masked: it ends up in terminals and CI logs. It is masked before anything is cut,
     for half of a secret looks like none.
     """
-    label = tape.label
-    request = replace(
-        request,
-        document=mask_strings(request.document, scanners),
-        url=mask_url(request.url, scanners),
+    text = mask(request.body.decode("utf-8", "replace"), scanners)
+    body = request.document if request.document is not None else text
+    request = replace(request, url=mask_url(request.url, scanners))
+    try:
+        body = mask_strings(body, scanners)
+        cause = find_cause(tape, request, body, scanners)
+    except RecursionError:  # nested too deeply to be compared
+        body = text
+        cause = find_cause(tape, request, body, scanners)
+    lines = [*_asked(tape, request, body), *_on_offer(tape, request, cause)]
+    lines += _because(cause, request, choice)
+    return Miss(
+        kind=cause.kind,
+        place=mask(cause.place, scanners),
+        suite=f"{tape.label.folder}/{tape.label.function}",
+        headline=mask(cause.headline, scanners),
+        details=mask("\n".join(lines), scanners),
+        command=mask(_command(tape.label, choice), scanners),
     )
-    cassette = tape.cassette(request.model)
-    section = cassette.section(label.case)
-    lines = [
-        f"A request of this test is in no recording, and --llm-record={tape.mode} sends nothing.",
-        "",
-        f"  sent      {request.method} {request.operation} to {printable(request.model)}"
-        f"{' (stream)' if request.stream else ''}: {_gist(request.document)}",
-        f"  cassette  {_relative(tape, request)}: {_count(len(cassette))}, "
-        f"{len(section)} of them for {printable(label.case) or 'this test'}",
-    ]
-    nearest = _nearest(request, section or cassette.all()[:_MOST_CANDIDATES])
-    if nearest is not None:
-        lines += [f"  nearest   {_describe(nearest)}", *_differences(nearest, request)]
-    elif not len(cassette):
-        lines.append("  nearest   none: this cassette does not exist yet")
-    lines += ["", f"  mend      {_command(label, choice)}"]
-    return mask("\n".join(lines), scanners)
 
 
 def _command(label: TapeLabel, choice: ModelChoice) -> str:
@@ -61,116 +61,135 @@ def _command(label: TapeLabel, choice: ModelChoice) -> str:
     return shlex.join(words)
 
 
-def _relative(tape: Tape, request: WireRequest) -> str:
-    path = os.path.realpath(tape.cassette_path(request.model))
+def _asked(tape: Tape, request: WireRequest, body: Any) -> Iterator[str]:
+    texts = prompt_texts(body)
+    gist = f'"{shorten(printable(texts[-1]), _LONGEST_GIST)}"' if texts else "no text"
+    kind = " (stream)" if request.stream else ""
+    to = f"{request.method} {request.operation} to {request.model}{kind}"
+    yield shorten(f"  asked     {printable(to)}: {gist}", _COLUMNS)
+    where = " for a case that has recordings" if tape.mode == "once" else ""
+    yield f"{_INDENT}not sent: --llm-record={tape.mode} sends nothing{where}"
+
+
+def _on_offer(tape: Tape, request: WireRequest, cause: Cause) -> Iterator[str]:
+    cassette = tape.cassette(request.model)
+    yield f"  cassette  {_relative(cassette.path)}"
+    whose = shorten(printable(tape.label.case), _LONGEST_CASE) or "this test"
+    count = len(cassette.cases.get(tape.label.case, ()))
+    if len(cassette):
+        yield f"{_INDENT}{_count(len(cassette))}, {count or 'none'} of them for {whose}"
+    else:
+        yield f"{_INDENT}does not exist yet"
+    if cause.near is not None:
+        yield f"  nearest   {_describe(cause.near)}"
+        if cause.near.cassette.path != cassette.path:
+            yield f"{_INDENT}in {_relative(cause.near.cassette.path)}"
+        yield from _differences(cause.near, cause, request)
+
+
+def _relative(path: Path) -> str:
+    real = os.path.realpath(path)
     try:
-        return os.path.relpath(path)
+        return os.path.relpath(real)
     except ValueError:  # on another drive
-        return path
+        return real
 
 
 def _count(number: int) -> str:
     return "1 recording" if number == 1 else f"{number} recordings"
 
 
-def _gist(document: Any) -> str:
-    """Return the last thing that the request says, in one short line."""
-    text: Any = ""
-    if isinstance(document, dict):
-        messages = document.get("messages") or document.get("input") or ""
-        last = messages[-1] if isinstance(messages, list) and messages else messages
-        text = last.get("content", "") if isinstance(last, dict) else last
-    if not isinstance(text, str):
-        text = json.dumps(text, ensure_ascii=False)
-    return f'"{shorten(printable(text), 44)}"' if text else "no text"
+def _describe(near: Near) -> str:
+    recording = near.recording
+    answered = f", answered by {recording.model}" if recording.model else ""
+    text = f"of {recording.case or 'this test'}{answered} on {recording.recorded_at[:10]}"
+    return shorten(printable(text), _COLUMNS - len(_INDENT))
 
 
-def _describe(recording: Recording) -> str:
-    where = f"of {recording.case}" if recording.case else "of this test"
-    return printable(f"{where}, answered by {recording.model}, recorded {recording.recorded_at}")
-
-
-def _nearest(request: WireRequest, candidates: Iterable[Recording]) -> Recording | None:
-    """Return the recording whose request shares the most words with `request`."""
-    wanted = _words(request.document if request.document is not None else request.url)
-    best: tuple[float, Recording] | None = None
-    for recording in candidates:
-        words = _words(decode_document(recording.request["body"]))
-        shared = len(wanted & words) / max(1, len(wanted | words))
-        if best is None or shared > best[0]:
-            best = (shared, recording)
-    return best[1] if best else None
-
-
-def _words(document: Any) -> set[str]:
-    return set(re.findall(r"\w+", json.dumps(document, ensure_ascii=False)))
-
-
-def _differences(recording: Recording, request: WireRequest) -> Iterator[str]:
-    recorded = decode_document(recording.request["body"])
-    if recording.key == request.key:
-        yield "            the same request: it was made once more than it was recorded"
+def _because(cause: Cause, request: WireRequest, choice: ModelChoice) -> Iterator[str]:
+    if cause.kind != "model":
         return
-    yield "            differs in"
-    found = list(_compare(recorded, request.document))
-    if not found and _is_same_place(recording, request):
-        yield "              nothing that can be seen: its key was edited or made by another"
-        yield "              version; record it again"
-    elif not found:
-        yield "              the URL or the method"
-    for path, old, new in found[:_MOST_DIFFERENCES]:
-        yield f"              {path}"
-        before, after = _around_the_change(old, new)
-        yield f"                - {before}"
-        yield f"                + {after}"
-    if len(found) > _MOST_DIFFERENCES:
-        yield f"              and {len(found) - _MOST_DIFFERENCES} more places"
-
-
-def _is_same_place(recording: Recording, request: WireRequest) -> bool:
-    """Say whether both went to the same place, as far as a key tells places apart."""
-    if recording.request["method"] != request.method:
-        return False
-    recorded = str(recording.request["uri"])
-    if request.dialect is None:
-        return recorded == request.url
-    return urlsplit(recorded).path == urlsplit(request.url).path
-
-
-def _compare(recorded: Any, sent: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield the path, the recorded and the sent value of each place in which the two differ."""
-    # Only a miss needs deepdiff, which takes longer to import than a test to replay.
-    from deepdiff import DeepDiff
-
-    tree = DeepDiff(recorded, sent, view="tree")
-    for kind in sorted(tree):
-        for change in tree[kind]:
-            yield _place(change.path(output_format="list")), _shown(change.t1), _shown(change.t2)
-
-
-def _place(path: Sequence[str | int]) -> str:
-    """Name a place in a document: `messages[0].content`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return printable("".join(steps).removeprefix(".")) or "the body"
-
-
-def _shown(value: Any) -> str:
-    if type(value).__name__ == "NotPresent":
-        return "(absent)"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _around_the_change(old: str, new: str) -> tuple[str, str]:
-    """Return both texts cut to the neighbourhood of their first difference."""
-    start = 0
-    for start, (left, right) in enumerate(zip(old, new, strict=False)):  # noqa: B007  # used below
-        if left != right:
-            break
+    if request.model == choice.override or request.model in choice.swaps.values():
+        options = printable(" ".join(choice.options))
+        yield f"  because   {options} asks for another model"
     else:
-        start = min(len(old), len(new))
-    begin = max(0, start - 24)
-    lead = "..." if begin else ""
-    return (
-        shorten(lead + printable(old[begin : begin + 400]), _COLUMNS - 4),
-        shorten(lead + printable(new[begin : begin + 400]), _COLUMNS - 4),
-    )
+        yield "  because   the application names another model now: has its default changed?"
+
+
+def _differences(near: Near, cause: Cause, request: WireRequest) -> Iterator[str]:
+    lines = list(_endpoints(near, request))
+    shown = 0
+    for place in near.places[:_MOST_PLACES]:
+        block = _block(place)
+        if lines and len(lines) + len(block) > _MOST_LINES:
+            break
+        lines += block
+        shown += 1
+    if shown < len(near.places):
+        more = len(near.places) - shown
+        lines.append(f"and {more} more place{'s' if more > 1 else ''}")
+    if cause.kind == "one more call":
+        lines = ["in nothing: this request was made once more than it was recorded"]
+    elif cause.kind == "other key":
+        lines = [
+            "in nothing that can be seen: its key was edited, or made by another",
+            "version of pytest-llmprod; record it again",
+        ]
+    for number, line in enumerate(lines or ["in nothing: was the case renamed?"]):
+        yield f"{_INDENT if number else '  differs   '}{line}"
+
+
+def _endpoints(near: Near, request: WireRequest) -> Iterator[str]:
+    if not near.has_same_endpoint:
+        recorded = near.recording.request
+        old, new = f"{recorded['method']} {recorded['uri']}", f"{request.method} {request.url}"
+        yield "endpoint"
+        yield from _indented(changed_lines(old, new, columns=_COLUMNS - len(_INDENT) - 2))
+
+
+def _block(place: Place) -> list[str]:
+    """Return the lines that show one place: one where it is short, else a diff of lines."""
+    room = _COLUMNS - len(_INDENT)
+    name = f"{place.name} ({place.whose})" if place.whose else place.name
+    if place.group != "prompt" and not place.is_reordered:
+        line = f"{name}  {_json(place.old)} -> {_json(place.new)}"
+        if width(line) <= room:
+            return [line]
+    note, diff = _diff(place, room - 2)
+    return [f"{shorten(name, room - width(note))}{note}", *_indented(diff)]
+
+
+def _diff(place: Place, columns: int) -> tuple[str, list[str]]:
+    """Return what happened at a place, and the lines that show it."""
+    old, new = _text(place.old), _text(place.new)
+    if place.old is ABSENT:
+        return ", added", [f"+ {line}" for line in escaped_lines(new)]
+    if place.new is ABSENT:
+        return ", removed", [f"- {line}" for line in escaped_lines(old)]
+    lines = list(changed_lines(old, new, columns=columns))
+    if place.is_reordered:
+        return ", in another order", sorted(lines, key=lambda line: line.startswith("+"))
+    has_lines = place.group == "prompt" and "\n" in old + new
+    return f", line {first_changed_line(old, new)}" if has_lines else "", lines
+
+
+def _indented(diff: Sequence[str] | Iterator[str]) -> Iterator[str]:
+    """Yield the lines of a diff, not too many, and how many there are more."""
+    lines = [shorten(line, _COLUMNS - len(_INDENT) - 2) for line in diff]
+    most = len(lines) if len(lines) <= _MOST_LINES - 2 else _MOST_LINES - 3
+    yield from (f"  {line}" for line in lines[:most])
+    if most < len(lines):
+        yield f"  and {len(lines) - most} more changed lines"
+
+
+def _text(value: Any) -> str:
+    """Return a JSON value for a reader: of a message that is plain text, the text."""
+    if isinstance(value, dict) and value.keys() <= {"role", "content", "name", "type"}:
+        value = value.get("content", value)
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    if value is ABSENT:
+        return "(absent)"
+    return escaped(json.dumps(value, ensure_ascii=False))

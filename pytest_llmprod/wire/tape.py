@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_llmprod.core.errors import CassetteError, LlmprodError
+from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Likeness, Verified
 from pytest_llmprod.core.text import printable, shorten
@@ -23,6 +23,7 @@ from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.miss import Miss
     from pytest_llmprod.wire.behaviour import Difference
 
 PLAY_RULES = PlayRules()
@@ -68,7 +69,7 @@ class Tape:
         self.label = label
         self.mode = mode
         self.exchanges: list[Exchange] = []
-        self.misses: list[str] = []
+        self.misses: list[Miss | str] = []  # a str is the text of another error
         self.verified: list[Verified] = []
         self.is_open = True
         self._library = library
@@ -229,7 +230,7 @@ class Tape:
             yield
         except LlmprodError as error:
             if self.is_open:
-                self.misses.append(str(error))
+                self.misses.append(error.miss if isinstance(error, CassetteMiss) else str(error))
             raise
 
     def add(self, exchange: Exchange) -> None:

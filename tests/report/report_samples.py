@@ -79,5 +79,6 @@ def run_result(
         "gates": {},
         "gates_note": "",
         "options": ("--llm-eval",),
+        "misses": {},
     }
     return RunResult(**{**values, **changes})

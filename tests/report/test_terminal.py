@@ -123,6 +123,17 @@ def test_ten_suites_take_25_lines_of_80_columns(feature: str, models: str, deep:
         assert sum(line.startswith(f"gate {number}") for line in lines) == 1
 
 
+def test_ten_suites_with_misses_take_24_lines_below_the_heading() -> None:
+    suites = [missing(feature=f"f{number}", models=(f"m{number}",)) for number in range(10)]
+
+    lines = lines_of(*suites, note="gates not written", misses=MISSES)
+
+    assert len(lines) == 24
+    assert max(map(width, lines)) <= 80
+    assert lines[-3].startswith("2209 requests are in no recording: prompt changed 1100, tool ")
+    assert sum(line.startswith("gate f") for line in lines) == 10
+
+
 def test_sources_that_find_no_room_are_counted() -> None:
     suites = [suite_result(feature=f"f{number}", models=(f"m{number}",)) for number in range(10)]
 
@@ -148,12 +159,21 @@ def missing(**changes: Any) -> Any:
     return suite_result(**{"verdict": None, "unrecorded": 15, **changes})
 
 
-def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
-    lines = lines_of(missing(), missing(feature="b", unrecorded=1), note="gates not written")
+MISSES = {"prompt changed": 1_100, "tool schema": 1_000, "one more call": 100, "other endpoint": 9}
 
-    assert lines[-4:] == [
+
+def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
+    lines = lines_of(
+        missing(),
+        missing(feature="b", unrecorded=1),
+        note="gates not written",
+        misses={"one more call": 1, "prompt changed": 16},
+    )
+
+    assert lines[-5:] == [
         "gate triage: not judged; 15 cases have no usable recording",
         "gate b: not judged; 1 case has no usable recording",
+        "17 requests are in no recording: prompt changed 16, one more call 1",
         "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
         "gates not written",
     ]

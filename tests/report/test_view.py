@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
 
 from pytest_llmprod.core.text import printable
-from pytest_llmprod.report.view import Broken, SuiteRow, View, cost_text, make_view, seconds_text
+from pytest_llmprod.report.view import (
+    Broken,
+    SuiteRow,
+    View,
+    cost_text,
+    make_view,
+    record_command,
+    seconds_text,
+)
 
 
 def view_of(*suites: Any, **keywords: Any) -> View:
@@ -265,6 +273,40 @@ def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> N
         "--llm-eval",
         "--llm-record=new_episodes",
         "--llm-swap=a=b",
+    )
+
+
+@pytest.mark.parametrize(
+    ("misses", "text"),
+    [
+        ({}, ""),
+        ({"order": 1}, "1 request is in no recording: order 1"),
+        (
+            {"one more call": 1, "order": 1, "prompt changed": 11},
+            "13 requests are in no recording: prompt changed 11, one more call 1, order 1",
+        ),
+    ],
+)
+def test_misses_are_counted_the_most_frequent_kind_first(misses: dict[str, int], text: str) -> None:
+    assert view_of(suite_result(), misses=misses).misses == text
+
+
+def test_what_tests_that_are_no_evals_missed_is_to_be_recorded_too() -> None:
+    view = view_of(suite_result(), misses={"model": 1}, options=("--llm-eval", "--llm-model=m"))
+
+    assert view.record_command == (
+        "pytest",
+        "--llm-eval",
+        "--llm-record=new_episodes",
+        "--llm-model=m",
+    )
+
+
+def test_without_evals_none_are_asked_for() -> None:
+    assert record_command(["--llm-model=m"]) == (
+        "pytest",
+        "--llm-record=new_episodes",
+        "--llm-model=m",
     )
 
 

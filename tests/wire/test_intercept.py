@@ -521,7 +521,7 @@ def test_none_raises_a_miss_and_remembers_it_although_the_application_swallows_i
     assert answer == "no answer"
     assert wire.hits == 0
     (miss,) = tape.misses
-    assert "--llm-record=none sends nothing" in miss
+    assert "--llm-record=none sends nothing" in str(miss)
 
 
 def test_a_miss_goes_through_openais_retries_at_once(lab: Lab, openai_at_wire: Server) -> None:

@@ -1,0 +1,50 @@
+"""Miss: a request that is in no recording, as reports tell it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MissKind = Literal[
+    "prompt changed",
+    "model",
+    "parameters",
+    "tool schema",
+    "one more call",
+    "order",
+    "other endpoint",
+    "no cassette",
+    "other key",
+]
+
+_LEAD = "No recording: "
+HEADLINE_COLUMNS = 80 - len(_LEAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """A request that is in no recording, with what a reader needs to mend it.
+
+    `suite` names the test function: misses of one kind at one `place` of a suite have one cause.
+    `headline` says what is wrong in at
+    most `HEADLINE_COLUMNS`, `details` are the lines that show it, and `command` is what mends this
+    test. All text is masked and safe to print.
+    """
+
+    kind: MissKind
+    place: str
+    suite: str
+    headline: str
+    details: str
+    command: str
+
+    @property
+    def full(self) -> str:
+        """Return the headline and the details."""
+        return f"{_LEAD}{self.headline}\n\n{self.details}"
+
+    @property
+    def mend(self) -> str:
+        """Return the line with the command, which stands last."""
+        return f"  mend      {self.command}"
+
+    def __str__(self) -> str:
+        return f"{self.full}\n\n{self.mend}"

@@ -1,0 +1,320 @@
+"""Misses as a user meets them: swallowed, told once, and counted in the summary."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from project import WORDS, Project
+
+CAREFUL = """
+    def careful(word):
+        try:
+            return ask(word)
+        except Exception:
+            return f"{word} {word}"
+"""
+
+# What openai 2 did with whatever its HTTP library raised.
+WRAPPING = """
+    import httpx2
+
+    class APIConnectionError(Exception):
+        pass
+
+    def ask(word, retries=2):
+        url = "https://api.openai.com/v1/chat/completions"
+        body = {"model": "gpt-test", "messages": [{"role": "user", "content": f"Say {word}"}]}
+        with httpx2.Client(trust_env=False) as client:
+            for left in range(retries, -1, -1):
+                try:
+                    return client.post(url, json=body).json()
+                except Exception as error:
+                    if not left:
+                        raise APIConnectionError("Connection error.") from error
+"""
+
+ASYNC = """
+    import asyncio
+    from openai import AsyncOpenAI
+
+    async def request(word):
+        async with AsyncOpenAI(max_retries=2) as client:
+            try:
+                await client.chat.completions.create(
+                    model="gpt-test", messages=[{"role": "user", "content": f"Say {word}"}]
+                )
+            except Exception:
+                return "no answer"
+
+    def ask(word):
+        return asyncio.run(request(word))
+"""
+
+
+def changed(project: Project) -> Project:
+    project.edit("feature.py", "Double this word:", "Please double this word:")
+    return project
+
+
+def failures(result: pytest.RunResult) -> list[str]:
+    """The texts below the headings of the failures, without the gates and without pytest's rest."""
+    text = result.stdout.str()
+    text = text[re.search("= (FAILURES|ERRORS) =", text).end() :]
+    text = re.split(r"\n=+ ", text)[0]
+    parts = re.split(r"\n_+ .+ _+\n", text)[1:]
+    parts = [re.sub(r"^\[gw\d\].*\n", "", part) for part in parts]  # the worker, by xdist
+    return [part.strip("\n") for part in parts if "mend" in part]
+
+
+def test_a_default_answer_does_not_hide_a_miss(recorded: Project) -> None:
+    recorded.edit("feature.py", "def ask", "def ask_model")
+    feature = (recorded.path / "feature.py").read_text()
+    text = feature + CAREFUL.replace("ask(word)", "ask_model(word)").replace("\n    ", "\n")
+    (recorded.path / "feature.py").write_text(text)
+    recorded.edit("test_words.py", "import ask", "import careful as ask")
+    before = recorded.run()
+
+    after = changed(recorded).run("-k", "one")
+
+    assert before.ret == pytest.ExitCode.OK
+    assert after.ret == pytest.ExitCode.TESTS_FAILED
+    (text,) = failures(after)
+    assert text.startswith("No recording: prompt changed in messages[0].content")
+    assert recorded.server.requests == []
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_a_client_that_wraps_and_retries_tells_a_miss_once(
+    recorded: Project, swallows: bool
+) -> None:
+    recorded.pytester.makepyfile(feature=WRAPPING)
+    if swallows:
+        recorded.edit(
+            "test_words.py",
+            "    assert ask(llm_case.input) == llm_case.expected",
+            "    try:\n        ask(llm_case.input)\n    except Exception:\n        pass",
+        )
+
+    result = recorded.run("-k", "two")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (text,) = failures(result)
+    assert text.count("No recording: prompt changed in messages[0].content\n") == 1
+    assert text.count("mend") == 1
+    assert "Connection error." not in result.stdout.str()
+    result.stdout.fnmatch_lines(["1 request is in no recording: prompt changed 1"])
+
+
+def test_an_async_client_that_swallows_a_miss_fails_its_test(recorded: Project) -> None:
+    recorded.pytester.makepyfile(feature=ASYNC)
+    recorded.edit("test_words.py", "== llm_case.expected", "== 'no answer'")
+
+    result = recorded.run("-k", "two")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (text,) = failures(result)
+    assert '  asked     POST chat to gpt-test: "Say two"\n' in text
+    assert recorded.server.requests == []
+
+
+def test_many_misses_of_one_kind_are_told_once_with_a_count(recorded: Project) -> None:
+    result = changed(recorded).run()
+
+    first, *others = failures(result)
+    assert first.startswith("No recording: prompt changed in messages[0].content\n")
+    assert [text.splitlines() for text in others] == [
+        [
+            "prompt changed in messages[0].content, as in test_doubles[one] above",
+            "  mend      pytest --llm-eval --llm-record=new_episodes "
+            f"'test_words.py::test_doubles[{word}]'",
+        ]
+        for word in WORDS[1:]
+    ]
+    result.stdout.fnmatch_lines(
+        [
+            "  eight  prompt changed in messages?0?.content, as in test_doubles?one? above",
+            "gate doubling: not judged; 10 cases have no usable recording",
+            "10 requests are in no recording: prompt changed 10",
+            "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
+        ],
+        consecutive=False,
+    )
+
+
+def test_the_summary_counts_each_kind(recorded: Project) -> None:
+    recorded.edit(
+        "test_words.py",
+        "    assert",
+        "    if llm_case.id in ('two', 'six', 'ten'):\n        ask('two')\n    assert",
+    )
+    recorded.write_rows((*WORDS, "eleven"))
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(
+        ["4 requests are in no recording: prompt changed 2, no cassette 1, one more call 1"]
+    )
+
+
+def test_several_requests_of_one_test_are_counted_and_mended_at_once(recorded: Project) -> None:
+    recorded.edit(
+        "test_words.py",
+        "    assert",
+        "    for word in 'abc':\n"
+        "        try:\n"
+        "            ask(word)\n"
+        "        except Exception:\n"
+        "            pass\n"
+        "    assert",
+    )
+
+    first, second = failures(recorded.run("-k", "one or two"))
+
+    assert first.count("No recording") == 1
+    assert "and 2 more requests of this test, for the same reason" in first
+    assert first.count("mend") == 1
+    assert second.startswith(
+        "prompt changed in messages[0].content, as in test_doubles[one] above "
+        "(and 2 more requests of this test)"
+    )
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_the_count_is_the_same_in_a_parallel_run(recorded: Project, workers: str) -> None:
+    result = changed(recorded).run(workers, subprocess=True)
+
+    result.stdout.fnmatch_lines(["10 requests are in no recording: prompt changed 10"])
+    in_full = [text for text in failures(result) if text.startswith("No recording")]
+    assert len(in_full) == (1 if workers == "-n0" else 2)
+
+
+def test_the_json_says_of_each_case_what_kind_of_miss_it_was(recorded: Project) -> None:
+    data = changed(recorded).data()
+
+    whys = {case["id"]: case["why"] for case in data["cases"]}
+    assert whys["one"] == "No recording: prompt changed in messages[0].content"
+    assert whys["two"] == "prompt changed in messages[0].content, as in test_doubles[one] above"
+
+
+PLAIN = """
+    import pytest
+    from feature import ask
+
+    @pytest.mark.llm_cassette
+    @pytest.mark.parametrize("word", ["one", "two", "three"])
+    def test_plain(word):
+        assert ask(word)
+"""
+
+
+def plain(project: Project) -> Project:
+    """A project whose tests are no evals."""
+    (project.path / "test_words.py").unlink()
+    project.pytester.makepyfile(test_plain=PLAIN)
+    project.record("--llm-record=once")
+    return changed(project)
+
+
+def run_plain(project: Project, *arguments: str, **how: Any) -> pytest.RunResult:
+    return project.pytester.runpytest_inprocess(*arguments, **how)
+
+
+def test_tests_that_are_no_evals_get_the_same_texts(project: Project) -> None:
+    result = run_plain(plain(project))
+
+    first, *others = failures(result)
+    assert first.startswith("No recording: prompt changed in messages[0].content\n")
+    assert first.endswith("pytest --llm-record=new_episodes 'test_plain.py::test_plain[one]'")
+    assert [text.splitlines()[0] for text in others] == [
+        "prompt changed in messages[0].content, as in test_plain[one] above"
+    ] * 2
+    result.stdout.fnmatch_lines(
+        [
+            "*= llmprod =*",
+            "3 requests are in no recording: prompt changed 3",
+            "record what is missing with: pytest --llm-record=new_episodes",
+        ],
+        consecutive=True,
+    )
+
+
+def test_a_quiet_run_without_evals_says_in_one_line_what_is_missing(project: Project) -> None:
+    result = run_plain(plain(project), "-q")
+
+    lines = [line for line in result.outlines if "llmprod:" in line]
+    assert lines == ["llmprod: 3 requests are in no recording: prompt changed 3"]
+
+
+def test_misses_of_all_tests_are_counted_where_evals_ran(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_plain=PLAIN)
+
+    result = changed(recorded).run()
+
+    result.stdout.fnmatch_lines(
+        ["13 requests are in no recording: prompt changed 10, no cassette 3"]
+    )
+    assert result.stdout.str().count("= llmprod =") == 1
+
+
+def test_without_a_miss_nothing_is_counted(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_plain="def test_plain(): pass")
+
+    result = recorded.run()
+    plain = run_plain(recorded)
+
+    assert "in no recording" not in result.stdout.str()
+    assert "llmprod =" not in plain.stdout.str()
+
+
+def test_the_command_of_a_short_text_mends_its_test(recorded: Project) -> None:
+    broken = changed(recorded).run("-k", "one or two")
+    command = failures(broken)[1].splitlines()[-1].split()
+
+    recorded.record(command[3], command[4].strip("'"))
+    mended = recorded.run("-k", "two")
+
+    assert mended.ret == pytest.ExitCode.OK
+    sent = [body["messages"][-1]["content"] for body in recorded.server.requests]
+    assert sent == ["Please double this word: two"]
+
+
+def test_a_fixture_that_several_tests_share_tells_its_miss_too(recorded: Project) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="session")
+        def warm():
+            return ask("warm")
+        """
+    )
+    recorded.edit("test_words.py", "(llm_case)", "(llm_case, warm)")
+
+    result = recorded.run("-k", "one or two")
+
+    first, second = failures(result)
+    assert first.startswith("No recording: no cassette for gpt-test\n")
+    assert "cassettes/conftest/fixture.warm.gpt-test.json" in first
+    assert second.startswith("no cassette for gpt-test, as in test_doubles[one] above\n")
+    assert second.splitlines()[-1] == first.splitlines()[-1]
+    result.stdout.fnmatch_lines(["1 request is in no recording: no cassette 1"])
+
+
+def test_counts_cross_to_the_controller_as_plain_json(recorded: Project) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import json
+
+        def pytest_runtest_logreport(report):
+            counts = getattr(report, "llmprod_misses", None)
+            if counts is not None:
+                open("counts.txt", "a").write(json.dumps([report.when, counts]) + "\\n")
+        """
+    )
+
+    changed(recorded).run("-k", "one")
+
+    lines = (recorded.path / "counts.txt").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [["teardown", {"prompt changed": 1}]]
