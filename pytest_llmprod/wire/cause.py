@@ -16,7 +16,7 @@ from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassette_file import CassetteFile
 from pytest_llmprod.wire.dialects import find_dialect
 from pytest_llmprod.wire.key import NO_MODEL, WireRequest
-from pytest_llmprod.wire.masking import Scanner, mask_strings
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.nearest import Wanted, nearest, recorded_document
 from pytest_llmprod.wire.places import Group, Place, differing_places
 from pytest_llmprod.wire.recording import Recording
@@ -33,9 +33,31 @@ _KINDS: Mapping[Group, tuple[MissKind, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that found no recording: its URL and its decoded `body` are masked.
+
+    A body that is no JSON is its text.
+    """
+
+    request: WireRequest
+    body: Any
+    scanners: Sequence[Scanner]
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model, safe to print."""
+        return self.shown(self.request.model)
+
+    def shown(self, text: str) -> str:
+        """Return a name masked and safe to print; it must not be cut before."""
+        return printable(mask(text, self.scanners))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Near:
     """The nearest recording: the cassette it is in, the model it was asked of, and what differs.
 
+    The name of the model is safe to print.
     `has_same_endpoint` says whether the request goes to the same place, as far as keys tell places
     apart.
     """
@@ -61,42 +83,37 @@ class Cause:
     near: Near | None
 
 
-def find_cause(tape: Tape, request: WireRequest, body: Any, scanners: Sequence[Scanner]) -> Cause:
-    """Return why the masked `request`, with the decoded `body`, has no recording for `tape`."""
-    search = _Search(tape, request, body, scanners)
+def find_cause(tape: Tape, asked: Asked) -> Cause:
+    """Return why a request has no recording for `tape`."""
+    search, request = _Search(tape, asked), asked.request
     own, case = tape.cassette(request.model), tape.label.case
     recorded = own.count(case, request.key)
     if recorded:
-        near = search.near(own, request.model, own.read(case, request.key, recorded - 1))
+        near = search.near(own, asked.model, own.read(case, request.key, recorded - 1))
         headline = f"one more call than recorded ({recorded})"
         return _cause("one more call", "", headline, near)
-    in_section = search.nearest(own, request.model, [case])
+    in_section = search.nearest(own, asked.model, [case])
     if in_section is not None:
-        return _changed(in_section, request)
+        return _changed(in_section, asked)
     others = sorted(search.at_siblings(), key=lambda near: len(near.places))
     for other in others if request.model != NO_MODEL else ():
         if other.has_same_endpoint and not other.differs_in("prompt", "order"):
-            new, old = printable(request.model), printable(other.model)
+            new, old = asked.model, other.model
             return _cause("model", f"{old} -> {new}", f"model {new} instead of {old}", other)
-    nearest_of_all = search.nearest(own, request.model, own.cases) or next(iter(others), None)
-    whose = printable(case) or "this test"
-    headline = f"no cassette for {printable(request.model)}"
+    nearest_of_all = search.nearest(own, asked.model, own.cases) or next(iter(others), None)
+    headline = f"no cassette for {asked.model}"
     if len(own):
-        headline = f"no cassette holds {whose}"
+        headline = f"no cassette holds {asked.shown(case) or 'this test'}"
     return _cause("no cassette", "", headline, nearest_of_all)
 
 
 class _Search:
     """Looks for recordings that are like one request."""
 
-    def __init__(
-        self, tape: Tape, request: WireRequest, body: Any, scanners: Sequence[Scanner]
-    ) -> None:
+    def __init__(self, tape: Tape, asked: Asked) -> None:
         self._tape = tape
-        self._request = request
-        self._body = body
-        self._scanners = scanners
-        self._wanted = Wanted(document=body, is_same_place=self._is_same_place)
+        self._asked = asked
+        self._wanted = Wanted(document=asked.body, is_same_place=self._is_same_place)
 
     def nearest(self, cassette: CassetteFile, model: str, sections: Iterable[str]) -> Near | None:
         """Return the recording in these sections that is most like the request, None without."""
@@ -105,13 +122,15 @@ class _Search:
 
     def near(self, cassette: CassetteFile, model: str, recording: Recording) -> Near:
         """Compare `recording`, which stands in `cassette`, with the request."""
-        recorded = mask_strings(recorded_document(recording), self._scanners)
+        asked = self._asked
+        recorded = mask_strings(recorded_document(recording), asked.scanners)
         named = recorded.get("model") if isinstance(recorded, dict) else None
-        model = named if isinstance(named, str) else model
-        places = differing_places(recorded, self._body)
-        if model != self._request.model and not any(each.group == "model" for each in places):
-            new = self._request.model  # the URL names it
-            places = [Place(group="model", name="model", whose="", old=model, new=new), *places]
+        model = asked.shown(named if isinstance(named, str) else model)
+        places = differing_places(recorded, asked.body)
+        if model != asked.model and not any(each.group == "model" for each in places):
+            # The URL names the model.
+            named_in_url = Place(group="model", name="model", whose="", old=model, new=asked.model)
+            places = [named_in_url, *places]
         return Near(
             recording=recording,
             cassette=cassette,
@@ -123,7 +142,7 @@ class _Search:
     def at_siblings(self) -> Iterator[Near]:
         """Yield what is nearest in the cassette of each other model of this test."""
         label = self._tape.label
-        for model, cassette in siblings(label, self._tape.cassette_path(self._request.model)):
+        for model, cassette in siblings(label, self._tape.cassette_path(self._asked.request.model)):
             sections = [label.case] if cassette.cases.get(label.case) else cassette.cases
             near = self.nearest(cassette, model, sections)
             if near is not None:
@@ -131,7 +150,7 @@ class _Search:
 
     def _is_same_place(self, recording: Recording) -> bool:
         """Say whether both go to the same place, as far as a key tells places apart."""
-        request, url = self._request, str(recording.request["uri"])
+        request, url = self._asked.request, str(recording.request["uri"])
         if recording.request["method"] != request.method:
             return False
         if request.dialect is None:
@@ -139,10 +158,10 @@ class _Search:
         return find_dialect((request.dialect,), urlsplit(url).path) is not None
 
 
-def _changed(near: Near, request: WireRequest) -> Cause:
+def _changed(near: Near, asked: Asked) -> Cause:
     """Return the cause where the test has recordings, and none of them is of this request."""
     if not near.has_same_endpoint:
-        place = printable(f"{request.method} {urlsplit(request.url).path}")
+        place = asked.shown(f"{asked.request.method} {urlsplit(asked.request.url).path}")
         return _cause("other endpoint", place, f"other endpoint ({place})", near)
     for group, (kind, words) in _KINDS.items():
         names = list(dict.fromkeys(each.subject for each in near.places if each.group == group))

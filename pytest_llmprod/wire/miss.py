@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.text import escaped, printable, shorten, width
-from pytest_llmprod.wire.cause import Cause, Near, find_cause
+from pytest_llmprod.wire.cause import Asked, Cause, Near, find_cause
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
@@ -20,8 +20,7 @@ from pytest_llmprod.wire.text_diff import changed_lines, escaped_lines, first_ch
 
 _COLUMNS = 80
 _INDENT = " " * 12
-_LONGEST_GIST = 44
-_LONGEST_CASE = 28
+_LONGEST_NAME = 40
 _MOST_PLACES = 6
 _MOST_LINES = 12
 
@@ -35,21 +34,20 @@ def explain(
     for half of a secret looks like none.
     """
     text = mask(request.body.decode("utf-8", "replace"), scanners)
-    body = request.document if request.document is not None else text
     request = replace(request, url=mask_url(request.url, scanners))
     try:
-        body = mask_strings(body, scanners)
-        cause = find_cause(tape, request, body, scanners)
+        body = text if request.document is None else mask_strings(request.document, scanners)
+        asked = Asked(request=request, body=body, scanners=scanners)
+        cause = find_cause(tape, asked)
     except RecursionError:  # nested too deeply to be compared
-        body = text
-        cause = find_cause(tape, request, body, scanners)
-    lines = [*_asked(tape, request, body), *_on_offer(tape, request, cause)]
-    lines += _because(cause, request, choice)
+        asked = Asked(request=request, body=text, scanners=scanners)
+        cause = find_cause(tape, asked)
+    lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
     return Miss(
         kind=cause.kind,
-        place=mask(cause.place, scanners),
+        place=cause.place,
         suite=f"{tape.label.folder}/{tape.label.function}",
-        headline=mask(cause.headline, scanners),
+        headline=cause.headline,
         details=mask("\n".join(lines), scanners),
         command=mask(_command(tape.label, choice), scanners),
     )
@@ -61,30 +59,31 @@ def _command(label: TapeLabel, choice: ModelChoice) -> str:
     return shlex.join(words)
 
 
-def _asked(tape: Tape, request: WireRequest, body: Any) -> Iterator[str]:
-    texts = prompt_texts(body)
-    gist = f'"{shorten(printable(texts[-1]), _LONGEST_GIST)}"' if texts else "no text"
+def _asked(tape: Tape, asked: Asked) -> Iterator[str]:
+    request, texts = asked.request, prompt_texts(asked.body)
     kind = " (stream)" if request.stream else ""
-    to = f"{request.method} {request.operation} to {request.model}{kind}"
-    yield shorten(f"  asked     {printable(to)}: {gist}", _COLUMNS)
+    to = asked.shown(f"{request.method} {request.operation} to {request.model}{kind}")
+    start = f"  asked     {shorten(to, _LONGEST_NAME)}: "
+    room = _COLUMNS - width(start) - len('""')
+    yield start + (f'"{shorten(printable(texts[-1]), room)}"' if texts else "no text")
     where = " for a case that has recordings" if tape.mode == "once" else ""
     yield f"{_INDENT}not sent: --llm-record={tape.mode} sends nothing{where}"
 
 
-def _on_offer(tape: Tape, request: WireRequest, cause: Cause) -> Iterator[str]:
-    cassette = tape.cassette(request.model)
+def _on_offer(tape: Tape, asked: Asked, cause: Cause) -> Iterator[str]:
+    cassette, case, near = tape.cassette(asked.request.model), tape.label.case, cause.near
     yield f"  cassette  {_relative(cassette.path)}"
-    whose = shorten(printable(tape.label.case), _LONGEST_CASE) or "this test"
-    count = len(cassette.cases.get(tape.label.case, ()))
     if len(cassette):
-        yield f"{_INDENT}{_count(len(cassette))}, {count or 'none'} of them for {whose}"
+        whose = shorten(asked.shown(case), _LONGEST_NAME) or "this test"
+        count = len(cassette.cases.get(case, ())) or "none"
+        yield f"{_INDENT}{_count(len(cassette))}, {count} of them for {whose}"
     else:
         yield f"{_INDENT}does not exist yet"
-    if cause.near is not None:
-        yield f"  nearest   {_describe(cause.near)}"
-        if cause.near.cassette.path != cassette.path:
-            yield f"{_INDENT}in {_relative(cause.near.cassette.path)}"
-        yield from _differences(cause.near, cause, request)
+    if near is not None:
+        yield f"  nearest   {_describe(asked, near)}"
+        if near.cassette.path != cassette.path:
+            yield f"{_INDENT}in {_relative(near.cassette.path)}"
+        yield from _differences(asked, near, cause)
 
 
 def _relative(path: Path) -> str:
@@ -99,25 +98,25 @@ def _count(number: int) -> str:
     return "1 recording" if number == 1 else f"{number} recordings"
 
 
-def _describe(near: Near) -> str:
+def _describe(asked: Asked, near: Near) -> str:
     recording = near.recording
     answered = f", answered by {recording.model}" if recording.model else ""
     text = f"of {recording.case or 'this test'}{answered} on {recording.recorded_at[:10]}"
-    return shorten(printable(text), _COLUMNS - len(_INDENT))
+    return shorten(asked.shown(text), _COLUMNS - len(_INDENT))
 
 
-def _because(cause: Cause, request: WireRequest, choice: ModelChoice) -> Iterator[str]:
+def _because(asked: Asked, cause: Cause, choice: ModelChoice) -> Iterator[str]:
     if cause.kind != "model":
         return
-    if request.model == choice.override or request.model in choice.swaps.values():
+    if asked.request.model in (choice.override, *choice.swaps.values()):
         options = printable(" ".join(choice.options))
         yield f"  because   {options} asks for another model"
     else:
         yield "  because   the application names another model now: has its default changed?"
 
 
-def _differences(near: Near, cause: Cause, request: WireRequest) -> Iterator[str]:
-    lines = list(_endpoints(near, request))
+def _differences(asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
+    lines = list(_endpoints(asked, near))
     shown = 0
     for place in near.places[:_MOST_PLACES]:
         block = _block(place)
@@ -139,9 +138,9 @@ def _differences(near: Near, cause: Cause, request: WireRequest) -> Iterator[str
         yield f"{_INDENT if number else '  differs   '}{line}"
 
 
-def _endpoints(near: Near, request: WireRequest) -> Iterator[str]:
+def _endpoints(asked: Asked, near: Near) -> Iterator[str]:
     if not near.has_same_endpoint:
-        recorded = near.recording.request
+        request, recorded = asked.request, near.recording.request
         old, new = f"{recorded['method']} {recorded['uri']}", f"{request.method} {request.url}"
         yield "endpoint"
         yield from _indented(changed_lines(old, new, columns=_COLUMNS - len(_INDENT) - 2))
@@ -161,16 +160,23 @@ def _block(place: Place) -> list[str]:
 
 def _diff(place: Place, columns: int) -> tuple[str, list[str]]:
     """Return what happened at a place, and the lines that show it."""
-    old, new = _text(place.old), _text(place.new)
-    if place.old is ABSENT:
-        return ", added", [f"+ {line}" for line in escaped_lines(new)]
-    if place.new is ABSENT:
-        return ", removed", [f"- {line}" for line in escaped_lines(old)]
-    lines = list(changed_lines(old, new, columns=columns))
+    old, new = place.old, place.new
+    if old is ABSENT:
+        return ", added", [f"+ {line}" for line in escaped_lines(_text(new))]
+    if new is ABSENT:
+        return ", removed", [f"- {line}" for line in escaped_lines(_text(old))]
+    if not (isinstance(old, str) and isinstance(new, str)):
+        texts = [each if isinstance(each, str) else _json(each) for each in (old, new)]
+        if texts[0] == texts[1]:  # the text "1" and the number
+            texts = [_json(old), _json(new)]
+        return "", list(changed_lines(*texts, columns=columns))
     if place.is_reordered:
-        return ", in another order", sorted(lines, key=lambda line: line.startswith("+"))
+        before, after = old.split("\n"), new.split("\n")
+        moved = [f"- {line}" for line in before if line not in after]
+        return ", in another order", moved + [f"+ {line}" for line in after if line not in before]
     has_lines = place.group == "prompt" and "\n" in old + new
-    return f", line {first_changed_line(old, new)}" if has_lines else "", lines
+    note = f", line {first_changed_line(old, new)}" if has_lines else ""
+    return note, list(changed_lines(old, new, columns=columns))
 
 
 def _indented(diff: Sequence[str] | Iterator[str]) -> Iterator[str]:

@@ -67,7 +67,8 @@ def _changed_words(old: str, new: str, columns: int) -> Iterator[str]:
     """Yield a pair of lines for each neighbourhood in which words were changed."""
     shown_old = shown_new = -1
     for span in _changes(old, new):
-        if span.b <= shown_old and span.d <= shown_new:
+        ends = min(span.b, span.a + _LONG_WORD), min(span.d, span.c + _LONG_WORD)
+        if ends[0] <= shown_old and ends[1] <= shown_new:
             continue
         left, shown_old = _window(old, span.a, columns - 2)
         right, shown_new = _window(new, span.c, columns - 2)

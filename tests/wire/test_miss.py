@@ -432,6 +432,15 @@ def test_a_body_that_is_no_json_is_compared_as_a_whole(lab: Lab) -> None:
     assert "  + \ufffd bytes" in differences(str(miss))
 
 
+def test_a_text_and_a_number_that_look_alike_are_told_apart(lab: Lab) -> None:
+    name = "a_parameter_with_a_very_long_name_so_that_it_takes_two_lines_to_show"
+    save(lab.path(), [kept(chat_request("hello", **{name: "1"}))])
+
+    text = told(lab.run().tape(), chat_request("hello", **{name: 1}))
+
+    assert differences(text)[1:] == ['  - "1"', "  + 1"]
+
+
 def test_texts_that_are_no_json_are_compared_by_their_words(lab: Lab) -> None:
     request = {**recording().request, "body": {"text": "one two three"}}
     save(lab.path("no-model"), [recording(key="k", request=request)])
@@ -589,7 +598,7 @@ def test_every_line_but_paths_and_commands_fits_into_80_columns(lab: Lab) -> Non
     assert width(miss.headline) <= HEADLINE_COLUMNS
 
 
-@pytest.mark.parametrize("depth", [100, 400, 2_000])
+@pytest.mark.parametrize("depth", [100, 250, 400, 2_000])
 def test_bodies_of_any_depth_are_survived(lab: Lab, depth: int) -> None:
     save(lab.path("no-model"), [kept({"input": "x"})])
     body = b'{"input":' + b"[" * depth + b"]" * depth + b"}"

@@ -1,0 +1,174 @@
+"""The pages show what a miss prints: each text is compared with a real one."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from loopback import Provider
+from project import Project
+
+from pytest_llmprod.core.miss import MissKind
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "misses.md").read_text(encoding="utf-8")
+TICKETS = [
+    {"id": "t-1", "input": "Where is my parcel?", "expected": "delivery"},
+    {"id": "t-2", "input": "I want my money back.", "expected": "refund"},
+]
+RESPONSES = """
+from openai import OpenAI
+
+
+def triage(ticket, model="gpt-5-mini"):
+    with OpenAI() as client:
+        return client.responses.create(model=model, input=ticket).output_text
+"""
+
+
+def blocks(heading: str, language: str = "") -> list[str]:
+    """The code blocks below a heading of the page."""
+    section = re.split(rf"^#+ {re.escape(heading)}\n", PAGE, flags=re.MULTILINE)[1]
+    section = re.split(r"^#", section, flags=re.MULTILINE)[0] if not language else section
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+
+
+def normalised(text: str) -> str:
+    """The text as if it had been printed on the day, and recorded from the port, of the pages."""
+    text = re.sub(r" on \d{4}-\d\d-\d\d$", " on 2026-11-22", text, flags=re.MULTILINE)
+    return re.sub(r"http://127\.0\.0\.1:\d+/", "http://127.0.0.1:8000/", text)
+
+
+def sorts(body: dict[str, Any]) -> str:
+    """A model that sorts the tickets of the page."""
+    text = str(body["messages"])
+    return "delivery" if "parcel" in text else "refund"
+
+
+class Page:
+    """The project of the page, whose two cases are recorded."""
+
+    def __init__(self, pytester: pytest.Pytester, server: Provider) -> None:
+        self.project = Project(pytester, server)
+        for path in self.project.path.iterdir():
+            path.unlink()
+        server.answer = sorts
+        app, test = blocks("Misses", "python")
+        pytester.makepyfile(app=app, test_app=test)
+        rows = "".join(json.dumps(row) + "\n" for row in TICKETS)
+        (self.project.path / "tickets.jsonl").write_text(rows)
+        assert self.project.record().ret == pytest.ExitCode.OK
+
+    @property
+    def cassette(self) -> Path:
+        return self.project.path / "cassettes" / "test_app" / "test_triage.gpt-5-mini.json"
+
+    def edit(self, old: str, new: str, name: str = "app.py") -> None:
+        self.project.edit(name, old, new)
+
+    def output(self, *arguments: str) -> str:
+        result = self.project.run(*arguments)
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        return normalised(result.stdout.str())
+
+
+@pytest.fixture
+def page(pytester: pytest.Pytester, server: Provider, monkeypatch: pytest.MonkeyPatch) -> Page:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    # An edit within a second that keeps the size of a file would leave its bytecode valid.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return Page(pytester, server)
+
+
+def reverse(page: Page) -> None:
+    page.edit("messages=[", "messages=list(reversed([")
+    page.edit("ticket},\n            ],", "ticket},\n            ])),")
+
+
+def edit_key(page: Page) -> None:
+    text = page.cassette.read_text()
+    page.cassette.write_text(re.sub(r'"key": "\w{4}', '"key": "0000', text))
+
+
+CHANGES: dict[MissKind, Callable[[Page], object]] = {
+    "prompt changed": lambda page: page.edit("Say one of these", "Answer with one of these"),
+    "model": lambda page: page.edit("gpt-5-mini", "gpt-5-nano"),
+    "parameters": lambda page: page.edit("temperature=0", "temperature=0.2"),
+    "tool schema": lambda page: page.edit('"integer"', '"string"'),
+    "one more call": lambda page: page.edit(
+        "    assert", "    triage(llm_case.input)\n    assert", "test_app.py"
+    ),
+    "order": reverse,
+    "other endpoint": lambda page: (page.project.path / "app.py").write_text(RESPONSES),
+    "no cassette": lambda page: page.cassette.unlink(),
+    "other key": edit_key,
+}
+
+
+def test_the_page_shows_each_kind() -> None:
+    kinds = re.findall(r"^## `(.+)`$", PAGE, re.MULTILINE)
+
+    assert kinds == list(get_args(MissKind)) == list(CHANGES)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_kind_prints_what_the_page_shows(page: Page, kind: MissKind) -> None:
+    CHANGES[kind](page)
+
+    output = page.output("-k", "t-1")
+
+    (shown,) = blocks(f"`{kind}`")
+    assert shown in output
+    assert f"1 request is in no recording: {kind} 1\n" in output
+    assert max(len(line) for line in shown.splitlines()[:-1]) <= 80
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(CHANGES.keys() - {"other endpoint"})
+)  # the server has but one
+def test_the_command_of_each_kind_mends_it(page: Page, kind: MissKind) -> None:
+    CHANGES[kind](page)
+    page.project.server.requests.clear()
+    command = blocks(f"`{kind}`")[0].splitlines()[-1].split()
+
+    page.project.record(command[3], command[4].strip("'"))
+
+    assert page.project.run("-k", "t-1").ret == pytest.ExitCode.OK
+    assert len(page.project.server.requests) == 1
+
+
+def test_several_misses_and_the_summary_are_what_the_page_shows(page: Page) -> None:
+    CHANGES["prompt changed"](page)
+
+    output = page.output()
+
+    for shown in blocks("Several at once"):
+        assert shown in output
+
+
+def test_an_option_that_asks_another_model_is_named(page: Page) -> None:
+    output = page.output("--llm-swap=gpt-5-mini=gpt-5-nano")
+
+    assert "  because   --llm-swap=gpt-5-mini=gpt-5-nano asks for another model\n" in output
+
+
+def test_the_page_on_recordings_shows_a_real_miss(recorded: Project) -> None:
+    text = (DOCS / "recording.md").read_text(encoding="utf-8")
+    match = re.search(r"^```\n(No recording.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+
+    output = normalised(recorded.run("-k", "one").stdout.str())
+
+    assert match is not None
+    assert match[1] in output
+
+
+def test_every_page_that_tells_of_misses_links_this_one() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+
+    assert "(docs/misses.md)" in readme
+    assert "(misses.md)" in (DOCS / "recording.md").read_text(encoding="utf-8")
