@@ -131,11 +131,15 @@ class _Search:
             # The URL names the model.
             named_in_url = Place(group="model", name="model", whose="", old=model, new=asked.model)
             places = [named_in_url, *places]
+        has_same_endpoint = self._is_same_place(recording)
+        if not places and recording.key != asked.request.key:  # the path may say more than we read
+            paths = {urlsplit(each).path for each in (recording.request["uri"], asked.request.url)}
+            has_same_endpoint = has_same_endpoint and len(paths) == 1
         return Near(
             recording=recording,
             cassette=cassette,
             model=model,
-            has_same_endpoint=self._is_same_place(recording),
+            has_same_endpoint=has_same_endpoint,
             places=places,
         )
 

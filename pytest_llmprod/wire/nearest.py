@@ -19,7 +19,7 @@ from pytest_llmprod.wire.key import VOLATILE_FIELDS
 from pytest_llmprod.wire.recording import Recording
 
 _BITS = 4_096
-_FEW = 40  # as many are compared word by word
+_FEW = 20  # as many are compared word by word
 _OTHER_PLACE = 0.3
 _LONG = 400
 _WORD = re.compile(r"\w+")
@@ -106,12 +106,13 @@ class _Fingerprints:
         self._cassette = cassette
         self._numbers = _Numbers()
         self._known: dict[int, int] = {}
-        self._prints: list[int] = []
+        self._prints: list[tuple[int, int]] = []  # with the number of its bits
         self._places: list[tuple[str, str, int]] = []
         for case in sections:
             seen: Counter[str] = Counter()
             for recording in cassette.section(case):
-                self._prints.append(self._print(recorded_document(recording)))
+                theirs = self._print(recorded_document(recording))
+                self._prints.append((theirs, theirs.bit_count()))
                 self._places.append((case, recording.key, seen[recording.key]))
                 seen[recording.key] += 1
 
@@ -119,13 +120,12 @@ class _Fingerprints:
         """Return the few recordings that are most like `wanted`, in file order."""
         mine = self._print(wanted.document)
         size = mine.bit_count()
-
-        def distance(number: int) -> tuple[float, int]:
-            theirs = self._prints[number]
-            return (mine ^ theirs).bit_count() / (size + theirs.bit_count() or 1), number
-
-        numbers = heapq.nsmallest(_FEW, range(len(self._prints)), key=distance)
-        return [self._cassette.read(*self._places[number]) for number in sorted(numbers)]
+        distances = [
+            ((mine ^ theirs).bit_count() / (size + count or 1), number)
+            for number, (theirs, count) in enumerate(self._prints)
+        ]
+        numbers = sorted(number for _, number in heapq.nsmallest(_FEW, distances))
+        return [self._cassette.read(*self._places[number]) for number in numbers]
 
     def _print(self, document: Any) -> int:
         found = 0

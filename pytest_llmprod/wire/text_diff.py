@@ -65,6 +65,9 @@ def _one(sign: str, line: str, columns: int) -> str:
 
 def _changed_words(old: str, new: str, columns: int) -> Iterator[str]:
     """Yield a pair of lines for each neighbourhood in which words were changed."""
+    if max(width(old), width(new)) <= columns - 2:
+        yield from (_one("-", old, columns), _one("+", new, columns))
+        return
     shown_old = shown_new = -1
     for span in _changes(old, new):
         ends = min(span.b, span.a + _LONG_WORD), min(span.d, span.c + _LONG_WORD)
@@ -78,8 +81,6 @@ def _changed_words(old: str, new: str, columns: int) -> Iterator[str]:
 
 def _window(line: str, start: int, columns: int) -> tuple[str, int]:
     """Return the part of a line around `start`, and up to which character it shows the line."""
-    if width(line) <= columns:
-        return line, len(line)
     begin = start
     room = _CONTEXT
     while begin and room > 0:

@@ -216,6 +216,19 @@ def test_an_edited_key_is_told_from_another_endpoint(lab: Lab, url: str, kind: s
     assert ("its key was edited" in str(miss)) == (kind == "other key")
 
 
+def test_a_path_that_alone_differs_is_another_endpoint_though_its_operation_is_the_same(
+    lab: Lab,
+) -> None:
+    url = "https://api.openai.com/v1/plain/chat/completions"
+    save(lab.path(), [kept(chat_request("hello"), url=url, key="of a plain answer")])
+
+    alone = missed(lab.run().tape(), chat_request("hello"))
+    with_others = missed(lab.run().tape(), chat_request("goodbye"))
+
+    assert alone.headline == "other endpoint (POST /v1/chat/completions)"
+    assert with_others.kind == "prompt changed"
+
+
 @pytest.mark.parametrize(
     ("url", "kind"),
     [

@@ -152,7 +152,7 @@ def test_a_second_miss_in_a_large_cassette_reads_only_a_few_recordings(
     near = found_in(cassette, {**big(11), "n": 1})
 
     assert near.model == "11"
-    assert len(decoded) <= 40
+    assert len(decoded) <= 20
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)

@@ -31,6 +31,14 @@ def test_a_line_that_fits_is_shown_whole() -> None:
     ]
 
 
+def test_both_sides_are_cut_at_one_place() -> None:
+    old, new = diff("I need to solve an equation. Can you help me?", "x" * 9 + FILL, 40)
+    same = diff("one two three four five six seven", "one two three four five six 7 " + FILL, 40)
+
+    assert (old[:3], new[:11]) == ("- I", "+ xxxxxxxxx")
+    assert same == ["- ...three four five six seven", "+ ...three four five six 7 lorem ipsu..."]
+
+
 @pytest.mark.parametrize("before", [0, 1, 30, 100, 9_000, 10_000])
 def test_a_changed_word_is_seen_wherever_it_stands(before: int) -> None:
     start = (FILL * 2)[:before].rstrip() + " "
