@@ -299,10 +299,11 @@ class Session:
 
     def note_unplayed(self, trial: Trial) -> None:
         """Note recordings that a test which passed did not play, as a miss of its."""
-        if trial.suite is None or trial.suite.outputs is None:
-            left = trial.tape.unplayed()
-            if left:
-                trial.tape.misses.append(left)
+        if trial.tape.misses or (trial.suite is not None and trial.suite.outputs is not None):
+            return  # what was missing explains what was left over
+        left = trial.tape.unplayed()
+        if left:
+            trial.tape.misses.append(left)
 
     def row(self, trial: Trial) -> dict[str, Any]:
         """Return what travels on the test's report, as plain JSON.

@@ -15,11 +15,11 @@ from pytest_llmprod.core.miss import HEADLINE_COLUMNS, MissKind
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassette_file import CassetteFile
 from pytest_llmprod.wire.dialects import find_dialect
-from pytest_llmprod.wire.key import NO_MODEL, WireRequest
+from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.nearest import Wanted, nearest, recorded_document
 from pytest_llmprod.wire.places import Group, Place, differing_places
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.recording import NO_MODEL, Recording
 from pytest_llmprod.wire.siblings import siblings
 from pytest_llmprod.wire.tape import Tape
 

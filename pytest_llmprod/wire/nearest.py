@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_llmprod.wire.bodies import decode_document
+from pytest_llmprod.wire.canonical import VOLATILE_FIELDS
 from pytest_llmprod.wire.cassette_file import CassetteFile
-from pytest_llmprod.wire.key import VOLATILE_FIELDS
 from pytest_llmprod.wire.recording import Recording
 
 _BITS = 4_096

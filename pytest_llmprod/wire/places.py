@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.wire.alignment import aligned
-from pytest_llmprod.wire.key import VOLATILE_FIELDS
+from pytest_llmprod.wire.canonical import VOLATILE_FIELDS
 
 Group = Literal["prompt", "order", "tools", "model", "parameters"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import cassette_file
 from pytest_llmprod.wire.cassette_file import CassetteFile
-from pytest_llmprod.wire.tape import TapeLabel, file_name
+from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.library import file_name
 
 _MOST = 20
 

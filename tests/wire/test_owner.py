@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.wire.owner import Standing, find_owners
 from pytest_llmprod.wire.library import file_name
+from pytest_llmprod.wire.owner import Standing, find_owners
 
 LONG = "test_" + "long_" * 25
 MODULE = """
