@@ -9,8 +9,8 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.phrases import counted
 from pytest_llmprod.report.table import table
-from pytest_llmprod.report.words import counted
 from pytest_llmprod.wire import any_cassette, cassette_file, dialects
 from pytest_llmprod.wire.conversion import from_vcrpy, to_vcrpy
 from pytest_llmprod.wire.library import file_name

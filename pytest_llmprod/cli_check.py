@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.words import counted
+from pytest_llmprod.report.phrases import counted
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import any_cassette, masking, upkeep
 from pytest_llmprod.wire.owner import find_owners

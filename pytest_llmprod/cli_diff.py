@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
 from pytest_llmprod.core.text import printable, shorten, width
+from pytest_llmprod.report.phrases import counted, word_diff
 from pytest_llmprod.report.table import table
 from pytest_llmprod.report.view import cost_text, seconds_text
-from pytest_llmprod.report.words import counted, word_diff
 from pytest_llmprod.wire.changes import Change
 
 _COLUMNS = 80

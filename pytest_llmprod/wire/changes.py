@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -99,15 +99,48 @@ def compare_documents(old: Any, new: Any) -> Iterator[Change]:
     from deepdiff import DeepDiff
 
     tree = DeepDiff(
-        old, new, view="tree", ignore_private_variables=False, threshold_to_diff_deeper=0
+        _marked(old),
+        _marked(new),
+        view="tree",
+        ignore_private_variables=False,
+        threshold_to_diff_deeper=0,
     )
-    changes = [
-        _change_of_part(_place(part.path(output_format="list")), part.t1, part.t2)
+    parts = (
+        (_place(part.path(output_format="list")), _unmarked(part.t1), _unmarked(part.t2))
         for kind in sorted(tree)
         for part in tree[kind]
-        if not _is_equal(part.t1, part.t2)
+    )
+    changes = [
+        _change_of_part(place, before, after)
+        for place, before, after in parts
+        if not _is_equal(before, after)
     ]
     yield from sorted(changes, key=lambda change: (change.aspect != "structure", change.place))
+
+
+# In lists deepdiff takes false for 0 and true for 1, as Python does: these stand in for them.
+_MARKS = {True: "\ue000true", False: "\ue000false"}
+_MARKED = {mark: value for value, mark in _MARKS.items()}
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _MARKS[value]
+    return _mapped(_marked, value)
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _MARKED.get(value, value)
+    return _mapped(_unmarked, value)
+
+
+def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, list):
+        return [change(part) for part in value]
+    if isinstance(value, dict):
+        return {name: change(part) for name, part in value.items()}
+    return value
 
 
 def _is_equal(old: Any, new: Any) -> bool:

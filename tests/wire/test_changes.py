@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_llmprod.wire.changes import compare_bodies, compare_documents, compare_texts
@@ -29,6 +29,7 @@ def told(changes: Any) -> list[tuple[str, str, str, str]]:
         ({"n": 1}, {"n": 2.5}, [("value", ".n", "1", "2.5")]),
         ({"ok": True}, {"ok": False}, [("value", ".ok", "true", "false")]),
         ({"ok": True}, {"ok": 1}, [("structure", ".ok", "true", "1")]),
+        ([False, 0], [False, False], [("structure", "[1]", "0", "false")]),
         ({"n": 1}, {"n": "1"}, [("structure", ".n", "1", '"1"')]),
         ({"n": 1}, {"n": None}, [("structure", ".n", "1", "null")]),
         (
@@ -91,6 +92,7 @@ def test_a_document_does_not_differ_from_itself(document: Any) -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
+@example([[False, 0, 3], 3], [[False, False, 3], 3])
 def test_what_differs_one_way_differs_the_other_way(old: Any, new: Any) -> None:
     there, back = list(compare_documents(old, new)), list(compare_documents(new, old))
 

@@ -1,4 +1,4 @@
-"""Words: how counts and changes are said in a few of them."""
+"""Phrases: how counts and changes are said in a few words."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher

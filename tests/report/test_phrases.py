@@ -1,11 +1,11 @@
-"""Words: what changed between two texts, in one line."""
+"""Phrases: what changed between two texts, in one line, and how much there is."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.text import width
-from pytest_llmprod.report.words import counted, word_diff
+from pytest_llmprod.report.phrases import counted, word_diff
 
 
 @pytest.mark.parametrize(
