@@ -191,18 +191,26 @@ output = "10"
 """
 
 
+@pytest.mark.parametrize(
+    ("new", "figures"),
+    [
+        (
+            recording(case="a", usage=Usage(input_tokens=5_000, output_tokens=4_500)),
+            ["$0.1500", "$0.0750", "-25%"],
+        ),
+        (recording(case="a", version="unheard-of"), ["$0.1000+?", "$0.1000", "-"]),
+    ],
+)
 def test_the_nearest_prices_say_what_it_costs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], new: Recording, figures: list[str]
 ) -> None:
     (tmp_path / "llmprod.prices.toml").write_text(PRICES)
-    old = [recording(case="a", usage=Usage(input_tokens=10_000, output_tokens=9_000))] * 2
-    new = [old[0], recording(case="a", version="unheard-of")]
+    old = recording(case="a", usage=Usage(input_tokens=10_000, output_tokens=9_000))
 
-    _, lines = diff(capsys, *two(tmp_path, old, new))
+    _, lines = diff(capsys, *two(tmp_path, [old, old], [old, new]))
 
-    assert next(line.split() for line in lines if line.startswith("cost")) == [
-        *("cost", "$0.2000", "$0.1000", "$0.1000+?", "$0.1000", "-")
-    ]
+    cost = next(line.split() for line in lines if line.startswith("cost"))
+    assert cost == ["cost", "$0.2000", "$0.1000", *figures]
 
 
 def test_the_first_event_of_streams_is_compared(
