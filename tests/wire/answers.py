@@ -307,6 +307,7 @@ RUN_STREAM: list[Json] = [
     },
     {"object": "thread.run.step", "usage": {"prompt_tokens": 99, "completion_tokens": 9}},
     {"object": "thread.run", "model": "gpt-x", "status": "completed", "usage": CHAT_USAGE},
+    {"object": "thread.run.step", "usage": {"prompt_tokens": 99, "completion_tokens": 9}},
 ]
 
 TRANSCRIPTION = {

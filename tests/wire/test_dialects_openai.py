@@ -384,7 +384,8 @@ def test_a_transcription_is_read() -> None:
 
     expected = Answer(usage=usage, text="let me see")
     assert read_transcription(answers.TRANSCRIPTION) == expected
-    assert read_transcription_stream([*deltas, done]) == expected
+    assert read_transcription_stream([*deltas, done, {}]) == expected
+    assert read_transcription_stream([done]) == expected
     assert read_transcription_stream(deltas) == Answer(text="let me see")
 
 
@@ -398,7 +399,11 @@ def test_a_run_is_read() -> None:
     expected = Answer(model="gpt-x", finish_reasons=("requires_action",), tool_calls=(WEATHER,))
 
     assert read_run(answers.RUN) == expected
-    assert read_run({"status": "in_progress"}).finish_reasons == ()
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", "cancelling", None])
+def test_a_run_that_goes_on_has_no_finish_reason(status: str | None) -> None:
+    assert read_run({"status": status}) == Answer()
 
 
 def test_a_run_counts_what_was_cached_under_a_name_of_its_own() -> None:
