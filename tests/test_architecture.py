@@ -153,7 +153,7 @@ def test_no_file_is_named_after_a_standard_library_module() -> None:
 )
 def test_importing_a_module_imports_nothing_heavy(module: str, may_import: set[str]) -> None:
     heavy = {"vcr", "openai", "httpx", "httpx2", "hypothesis", "pydantic", "tabulate", "deepdiff"}
-    heavy |= {"genai_prices", "yaml", "brotli", "backports"}
+    heavy |= {"genai_prices", "yaml", "brotli", "backports", "aiohttp", "requests", "urllib3"}
     script = (
         f"import sys, pytest_llmprod.{module}\n"
         f"print(sorted(name for name in {heavy - may_import!r} if name in sys.modules))"

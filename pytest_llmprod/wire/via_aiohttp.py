@@ -185,9 +185,7 @@ def _reader_classes(aiohttp: Any) -> _Readers:
                 self._give(piece, ends_chunk=True)
                 self._next = next(self._left, None)
             elif failure is not None:
-                error = _error_of(aiohttp, failure, self._request)
-                self.set_exception(error)
-                raise error
+                raise _error_of(aiohttp, failure, self._request)
             if self._next is None and failure is None:
                 self.feed_eof()
 

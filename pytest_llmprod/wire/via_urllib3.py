@@ -45,7 +45,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
         return passage.tape_for(parts.hostname or "", parts.port)
 
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        if passage.tape_for(pool.host, pool.port) is None:
+        if tape_of(pool, "/") is None:
             open_tunnel(pool, conn)
         else:
             waiting_for_tunnel.add(conn)  # nothing is known of the request yet
@@ -136,6 +136,8 @@ class _Answer:
 
     def tee(self, inner: Any, live: LiveExchange) -> Any:
         """Return an answer that hands on what comes from `inner`, and keeps a copy."""
+        # vcrpy, for instance, may have replaced the connection, and has the answer whole.
+        is_own = isinstance(inner, self._urllib3.HTTPResponse)
         headers = list(inner.headers.items())
         encoding = inner.headers.get("content-encoding", "")
         lowered = [(name.lower(), value) for name, value in headers]
@@ -143,7 +145,7 @@ class _Answer:
 
         def pieces() -> Iterator[bytes]:
             try:
-                for piece in _pieces_of(inner):
+                for piece in _pieces_of(inner) if is_own else [inner.read()]:
                     live.received(piece)
                     yield piece
             except GeneratorExit:  # the caller has read enough; leave() follows
@@ -164,7 +166,7 @@ class _Answer:
             method=self._method,
             head=head_of(inner.status, inner.reason or "", headers),
             pieces=pieces(),
-            is_chunked=inner.chunked,
+            is_chunked=is_own and inner.chunked,
             leave=leave,
         )
         # The connection stays with `inner`, which gives it back when it has been read.

@@ -498,7 +498,6 @@ def test_a_connection_whose_answer_the_caller_leaves_goes_back_to_its_pool(
 
     with lab.test("once"), urllib3.HTTPConnectionPool(**address) as pool:
         first = ask(pool)
-        next(first.stream())
         first.close()
         second = ask(pool)
         second.read()
@@ -1631,3 +1630,16 @@ def test_vcrpy_works_beside_us_in_tests_without_a_tape(
     assert wire.hits == 1
     assert stock.play_count == 1
     assert run.observed == []
+
+
+@each([by_requests, by_urllib3])
+def test_what_goes_through_a_connection_of_vcrpy_is_recorded_all_the_same(
+    lab: Lab, wire: Server, call: Callable[..., Any]
+) -> None:
+    with lab.test("once") as tape, vcr.use_cassette(lab.root / "stock.yaml") as stock:
+        live = do(call, wire.chat_url)
+    with lab.test("none"):
+        again = do(call, wire.chat_url)
+
+    assert again[2] == live[2]
+    assert len(tape.exchanges) == len(stock) == 1
