@@ -23,7 +23,7 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 	$(MAKE) test
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 $(VENV)/.made:
@@ -42,10 +42,6 @@ $(VENV)/.test: $(VENV)/.demo
 
 $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group check
-	touch $@
-
-$(VENV)/.bench: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 clean:

@@ -79,6 +79,9 @@ class Page:
 def page(pytester: pytest.Pytester, server: Provider, monkeypatch: pytest.MonkeyPatch) -> Page:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
+    # The example, whose tests may have run before, has a package of this name.
+    for name in [name for name in sys.modules if name.split(".")[0] == "app"]:
+        monkeypatch.delitem(sys.modules, name)
     # An edit within a second that keeps the size of a file would leave its bytecode valid.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Page(pytester, server)

@@ -338,10 +338,11 @@ def test_a_result_holds_suites_cases_and_the_note(tmp_path: Path) -> None:
     add(run, "hm")
     suites = run.decide()
 
-    result = run.result(suites, gates={}, gates_note="gates not written")
+    result = run.result(suites, gates={}, gates_note="gates not written", misses={"model": 2})
 
     assert result.run_id == "run-1"
     assert result.started_at == "2026-11-22T12:00:00+00:00"
     assert result.suites == tuple(suites)
     assert [(case.id, case.outcome) for case in result.cases] == [("c0", "hit"), ("c1", "miss")]
     assert result.gates_note == "gates not written"
+    assert result.misses == {"model": 2}

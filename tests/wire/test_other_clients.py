@@ -1102,7 +1102,7 @@ def test_a_call_that_the_application_cancels_leaves_no_recording(lab: Lab, wire:
 def test_a_miss_reaches_the_application_and_is_remembered(
     lab: Lab, wire: Server, call: Callable[..., Any]
 ) -> None:
-    with lab.test("none") as tape, pytest.raises(CassetteMiss, match="is in no recording"):
+    with lab.test("none") as tape, pytest.raises(CassetteMiss, match="No recording: no cassette"):
         do(call, wire.chat_url)
 
     assert wire.hits == 0
@@ -1112,7 +1112,7 @@ def test_a_miss_reaches_the_application_and_is_remembered(
 def test_a_miss_is_remembered_although_botocore_wraps_it(lab: Lab, wire: Server) -> None:
     with (
         lab.test("none") as tape,
-        pytest.raises(botocore.exceptions.HTTPClientError, match="is in no recording"),
+        pytest.raises(botocore.exceptions.HTTPClientError, match="No recording: no cassette"),
     ):
         converse(wire.url)
 

@@ -240,7 +240,7 @@ def test_a_miss_does_not_tell_a_secret_of_the_environment(
         ask(http, wire, f"use {TOKEN}")
 
     assert "use [masked APP_TOKEN]" in str(caught.value)
-    assert TOKEN not in "".join([str(caught.value), *tape.misses])
+    assert TOKEN not in "".join(map(str, [caught.value, *tape.misses]))
 
 
 @pytest.mark.parametrize(
