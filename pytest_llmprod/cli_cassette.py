@@ -11,9 +11,10 @@ from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.phrases import counted
 from pytest_llmprod.report.table import table
-from pytest_llmprod.wire import any_cassette, cassette_file, dialects
-from pytest_llmprod.wire.conversion import from_vcrpy, to_vcrpy
-from pytest_llmprod.wire.library import file_name
+from pytest_llmprod.wire import dialects
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file
+from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, to_vcrpy
+from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 

@@ -14,9 +14,10 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.phrases import counted
 from pytest_llmprod.settings import max_age_days
-from pytest_llmprod.wire import any_cassette, masking, upkeep
-from pytest_llmprod.wire.owner import find_owners
-from pytest_llmprod.wire.upkeep import Finding
+from pytest_llmprod.wire import masking
+from pytest_llmprod.wire.cassettes import any_cassette, upkeep
+from pytest_llmprod.wire.cassettes.owner import find_owners
+from pytest_llmprod.wire.cassettes.upkeep import Finding
 
 if TYPE_CHECKING:
     from pytest_llmprod.wire.recording import Recording

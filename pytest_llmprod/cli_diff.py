@@ -15,7 +15,7 @@ from pytest_llmprod.core.text import printable, shorten, width
 from pytest_llmprod.report.phrases import counted, word_diff
 from pytest_llmprod.report.table import table
 from pytest_llmprod.report.view import cost_text, seconds_text
-from pytest_llmprod.wire.changes import Change
+from pytest_llmprod.wire.comparing.changes import Change
 
 _COLUMNS = 80
 _MOST_DETAILS = 10

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.phrases import counted
-from pytest_llmprod.wire import any_cassette, cassette_file, upkeep
-from pytest_llmprod.wire.owner import find_owners
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, upkeep
+from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
 
 _COLUMNS = 80

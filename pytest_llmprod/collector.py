@@ -43,7 +43,7 @@ class Collector:
         """Put in place what a recording run that was killed has left behind."""
         if self._config.option.llm_record == "none" or self._config.option.llm_plan:
             return
-        from pytest_llmprod.wire import journal  # only a run that records needs it
+        from pytest_llmprod.wire.cassettes import journal  # only a run that records needs it
 
         rootpath = self._config.stash[SETTINGS]().rootpath
         try:
@@ -173,7 +173,7 @@ class Collector:
         """Write what was recorded into the cassettes."""
         if self._config.option.llm_record == "none":
             return
-        from pytest_llmprod.wire import journal  # only a run that records needs it
+        from pytest_llmprod.wire.cassettes import journal  # only a run that records needs it
 
         run = self._run
         whole = run is not None and run.is_complete and not run.has_skipped

@@ -11,8 +11,9 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import PriceList
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import usage_to_json
-from pytest_llmprod.wire import any_cassette, pairing
-from pytest_llmprod.wire.behaviour import Behaviour, Difference, behaviour_of, compare
+from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.comparing import pairing
+from pytest_llmprod.wire.comparing.behaviour import Behaviour, Difference, behaviour_of, compare
 from pytest_llmprod.wire.recording import Recording
 
 

@@ -18,8 +18,8 @@ from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.report import misses
 from pytest_llmprod.session import Session, Trial
+from pytest_llmprod.wire.cassettes.vcrpy_file import recording_path
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.vcrpy_file import recording_path
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import Forecast

@@ -26,19 +26,19 @@ from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.forecast import make_forecasts
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.settings import Settings
+from pytest_llmprod.wire.cassettes.journal import Journal
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
-from pytest_llmprod.wire.journal import Journal
 from pytest_llmprod.wire.key import stored_key
-from pytest_llmprod.wire.known_secrets import environment_scanners
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.library import Library
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import lend_key, take_back_key
 from pytest_llmprod.wire.plan import Planner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
+from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 from pytest_llmprod.wire.tape import Tape
 
 

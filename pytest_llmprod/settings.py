@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import SettingsError
-from pytest_llmprod.wire.journal import RecordMode
+from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     PlayRules,

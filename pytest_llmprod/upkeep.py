@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_llmprod.core.results import Verified
 from pytest_llmprod.report import upkeep
-from pytest_llmprod.wire.journal import Drift, Folded
+from pytest_llmprod.wire.cassettes.journal import Drift, Folded
 
 
 class Upkeep:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.recording import Recording
 
 KEY = "sk-proj-" + "k" * 32

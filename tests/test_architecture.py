@@ -24,6 +24,8 @@ ONLY_IMPORTER = {
     "tabulate": "report",
     "openai": "",
 }
+# The packages of `wire`, from the bottom up; what lies in `wire` itself may use them all.
+FLOORS_OF_THE_WIRE = ("dialects", "scanners", "cassettes", "comparing", "misses", "clients")
 # Part of the contract with users: `from pytest_llmprod.evals import statistics`.
 MAY_SHADOW = {"evals/statistics.py"}
 
@@ -92,6 +94,22 @@ def test_only_the_way_in_knows_pytest(path: Path) -> None:
     assert "_pytest" not in heads
     if name_of(path) not in KNOWS_PYTEST:
         assert "pytest" not in heads
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_package_of_the_wire_imports_none_above_it(path: Path) -> None:
+    room, package, *_ = (*name_of(path).split("/"), "", "")
+    if room != "wire" or package not in FLOORS_OF_THE_WIRE:
+        return
+    above = FLOORS_OF_THE_WIRE[FLOORS_OF_THE_WIRE.index(package) + 1 :]
+
+    assert not {name for name in ours(path) if name.startswith(tuple(f"wire.{a}" for a in above))}
+
+
+def test_every_package_of_the_wire_has_its_floor() -> None:
+    folders = {path.parent.name for path in modules() if path.parent.parent.name == "wire"}
+
+    assert folders == set(FLOORS_OF_THE_WIRE)
 
 
 def test_nobody_imports_the_plugin() -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.recording import Recording
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "support_triage"

@@ -10,11 +10,11 @@ import yaml
 from recordings import CHAT_URL, HOSTILE, recording, save
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 
 needs_export = pytest.mark.skipif(
-    find_spec("pytest_llmprod.wire.export") is None,
-    reason="pytest_llmprod.wire.export is not there yet",
+    find_spec("pytest_llmprod.wire.cassettes.export") is None,
+    reason="pytest_llmprod.wire.cassettes.export is not there yet",
 )
 
 

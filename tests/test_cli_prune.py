@@ -6,7 +6,7 @@ import pytest
 from recordings import cassette, recording, save
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 
 
 @pytest.fixture

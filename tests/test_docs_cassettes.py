@@ -12,7 +12,7 @@ import yaml
 from recordings import CHAT_URL, KEY
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "cassettes.md").read_text(encoding="utf-8")
@@ -116,8 +116,8 @@ def test_what_is_written_is_what_import_prints(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.skipif(
-    find_spec("pytest_llmprod.wire.export") is None,
-    reason="pytest_llmprod.wire.export is not there yet",
+    find_spec("pytest_llmprod.wire.cassettes.export") is None,
+    reason="pytest_llmprod.wire.cassettes.export is not there yet",
 )
 @pytest.mark.usefixtures("example")
 def test_what_is_written_is_what_export_prints(capsys: pytest.CaptureFixture[str]) -> None:

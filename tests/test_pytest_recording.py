@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from project import Project
 
-from pytest_llmprod.wire import cassette_file
-from pytest_llmprod.wire.export import export
+from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.export import export
 
 TEST = """
     import pytest

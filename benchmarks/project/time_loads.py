@@ -11,7 +11,7 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 from time import process_time
 
-from pytest_llmprod.wire import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file
 
 
 def load(path: Path) -> Sized:

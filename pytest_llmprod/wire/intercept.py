@@ -8,13 +8,18 @@ import importlib.util
 from types import ModuleType
 from typing import Any
 
+from pytest_llmprod.wire.clients.other_clients import OtherClients
+from pytest_llmprod.wire.clients.passage import Passage, decoder
+from pytest_llmprod.wire.clients.streams import (
+    StreamClasses,
+    error_of,
+    note_failure,
+    stream_classes,
+)
 from pytest_llmprod.wire.clock import Clock, RetryPatches, wait, wait_async
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
-from pytest_llmprod.wire.other_clients import OtherClients
-from pytest_llmprod.wire.passage import Passage, decoder
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.streams import StreamClasses, error_of, note_failure, stream_classes
 from pytest_llmprod.wire.switch import Played, Switch
 from pytest_llmprod.wire.tape import Tape
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_llmprod.wire import bodies, leaks, masking
+from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
-from pytest_llmprod.wire.known_secrets import find_encoded, request_scanners
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
+from pytest_llmprod.wire.scanners.known_secrets import find_encoded, request_scanners
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 

@@ -15,10 +15,14 @@ from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import Event
-from pytest_llmprod.wire.joined import Pieces
-from pytest_llmprod.wire.known_secrets import known_secret
-from pytest_llmprod.wire.scanning import Finding, Scanner, findings, replacement
-from pytest_llmprod.wire.secret_shapes import find_key_shapes, find_named_values, is_secret_name
+from pytest_llmprod.wire.scanners.joined import Pieces
+from pytest_llmprod.wire.scanners.known_secrets import known_secret
+from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings, replacement
+from pytest_llmprod.wire.scanners.secret_shapes import (
+    find_key_shapes,
+    find_named_values,
+    is_secret_name,
+)
 
 __all__ = [
     "BUILT_IN",

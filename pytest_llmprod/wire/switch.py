@@ -13,7 +13,7 @@ from pytest_llmprod.wire.clock import Clock
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
-from pytest_llmprod.wire.miss import explain
+from pytest_llmprod.wire.misses.explanation import explain
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 

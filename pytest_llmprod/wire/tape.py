@@ -12,19 +12,19 @@ from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Likeness, Verified
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.wire import leftover
-from pytest_llmprod.wire.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassettes.journal import RecordMode
+from pytest_llmprod.wire.cassettes.library import Library, file_name
 from pytest_llmprod.wire.dialects import Answer
-from pytest_llmprod.wire.journal import RecordMode
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.library import Library, file_name
+from pytest_llmprod.wire.misses import leftover
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.miss import Miss
-    from pytest_llmprod.wire.behaviour import Difference
+    from pytest_llmprod.wire.comparing.behaviour import Difference
 
 PLAY_RULES = PlayRules()
 
@@ -153,7 +153,7 @@ class Tape:
     def verify(self, request: WireRequest, live: Recording) -> None:
         """Compare a live answer with its recording, and keep what comes out."""
         # Only a run that verifies needs the comparison.
-        from pytest_llmprod.wire.behaviour import behaviour_of, compare
+        from pytest_llmprod.wire.comparing.behaviour import behaviour_of, compare
 
         recording = self._next(request)
         if recording is None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab import Lab, Reply, Server, wire_request
 
-from pytest_llmprod.wire import bodies, canonical, cassette_file
+from pytest_llmprod.wire import bodies, canonical
+from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.key import ModelChoice, stored_key
 
 RESPONSES = "https://api.openai.com/v1/responses"

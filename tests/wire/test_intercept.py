@@ -35,8 +35,8 @@ from lab import (
 from openai import AsyncOpenAI, OpenAI
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire import cassette_file, journal
-from pytest_llmprod.wire.journal import RecordMode
+from pytest_llmprod.wire.cassettes import cassette_file, journal
+from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 
 WITH_USAGE = {"include_usage": True}

@@ -14,8 +14,8 @@ import httpx2
 import pytest
 from lab import CHAT_URL, Lab, chat_request, recording, wire_request
 
-from pytest_llmprod.wire import journal
-from pytest_llmprod.wire.cassette_file import save
+from pytest_llmprod.wire.cassettes import journal
+from pytest_llmprod.wire.cassettes.cassette_file import save
 
 TEXTS = [f"answer {number}" for number in range(400)]
 REQUEST = wire_request(chat_request("again"))
@@ -94,7 +94,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
 from lab import recording
-from pytest_llmprod.wire.journal import Journal
+from pytest_llmprod.wire.cassettes.journal import Journal
 
 root = Path(sys.argv[1])
 journal = Journal(root, "killed", "main", "new_episodes")

@@ -1,0 +1,1 @@
+"""Cassettes: the files that hold recordings, ours and those of others, and their upkeep."""

@@ -1,0 +1,139 @@
+"""Any cassette: which files hold recordings, and what is in one, whoever wrote it?"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import dialects
+from pytest_llmprod.wire.bodies import decode_document, decode_stream
+from pytest_llmprod.wire.cassettes import cassette_file, foreign
+from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
+from pytest_llmprod.wire.recording import Recording
+
+FOLDER = "cassettes"
+_ENDINGS = (".json", ".yaml", ".yml")
+
+
+def read(path: Path) -> list[Recording]:
+    """Return the recordings of a cassette of ours or of vcrpy's, in file order.
+
+    Raises CassetteError where there is no such file, or where a recording cannot be understood.
+    """
+    if not path.is_file():
+        raise CassetteError(
+            f"{path}: there is no such file. Name a cassette, a file under cassettes/."
+        )
+    recordings = cassette_file.load(path).all() if is_ours(path) else foreign.load(path)
+    for recording in recordings:
+        try:
+            _understand(recording)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CassetteError(
+                f"{path}: the recording of case {recording.case!r} cannot be understood "
+                f"({type(error).__name__}: {error}). Restore the file from version control, or "
+                f"delete it and record it again with --llm-record=once."
+            ) from error
+    return recordings
+
+
+def _understand(recording: Recording) -> None:
+    """Raise KeyError, TypeError, ValueError or AttributeError where a part has another shape."""
+    request, body = recording.request, recording.response["body"]
+    texts = (recording.case, recording.model, recording.recorded_at, request["method"])
+    for text in (*texts, request["uri"]):
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+    for number in (recording.attempt, recording.ttft_s or 0):
+        if not isinstance(number, int | float):
+            raise TypeError(f"{number!r} is no number")
+    urlsplit(request["uri"])
+    decode_document(request["body"])
+    recording.status  # noqa: B018  # raises where it is no number
+    if "stream" in body:
+        decode_stream(body)
+    else:
+        decode_document(body)
+
+
+def is_ours(path: Path) -> bool:
+    """Say whether `path` is to be read as a cassette of ours: JSON that is not vcrpy's."""
+    if path.suffix != ".json":
+        return False
+    content = read_bytes(path)
+    return b'"llmprod"' in content or b'"interactions"' not in content
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file; raise CassetteError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CassetteError(
+            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
+        ) from error
+
+
+def find(places: Sequence[Path]) -> list[Path]:
+    """Return the cassettes at `places`: files as they are, and those in folders.
+
+    Of a folder these are the files of each folder named cassettes in it, at any depth. A folder
+    that has this name, or holds none of them, is taken as one itself. No places at all are the
+    folders named cassettes below here. Raises CassetteError for a place that does not exist, and
+    where there is no cassette at all.
+    """
+    found: dict[Path, None] = {} if places else dict.fromkeys(_in_named_folders(Path()))
+    for place in places:
+        if not place.exists():
+            raise CassetteError(
+                f"{place}: there is no such file or folder. Name a cassette, or a folder above "
+                f"one named cassettes."
+            )
+        found.update(dict.fromkeys(_in_folder(place) if place.is_dir() else [place]))
+    if not found:
+        raise CassetteError(
+            f"{', '.join(map(str, places)) or Path.cwd()}: there is no cassette below. Record one "
+            f"with `pytest --llm-eval --llm-record=once`, or name the folder that holds cassettes."
+        )
+    return list(found)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    named = [] if folder.absolute().name == FOLDER else _in_named_folders(folder)
+    return named or sorted(_files(folder))
+
+
+def _in_named_folders(top: Path) -> list[Path]:
+    return sorted(path for path in _files(top) if FOLDER in path.relative_to(top).parts[:-1])
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield what may be a cassette, and enter no environment and nothing hidden."""
+    for name, folders, files in os.walk(folder):
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".")
+            and each not in ("node_modules", "__pycache__")
+            and not os.path.exists(os.path.join(name, each, "pyvenv.cfg"))
+        ]
+        yield from (Path(name, file) for file in files if file.endswith(_ENDINGS))
+
+
+def dialect_of(recording: Recording) -> Dialect | None:
+    """Return the dialect that reads `recording`, or None where none of the built-in ones does."""
+    return find_dialect(BUILT_IN, recording.request["uri"])
+
+
+def provider_of(recording: Recording) -> str:
+    """Return the name of the provider, or the host where no dialect knows it."""
+    url = recording.request["uri"]
+    dialect = dialect_of(recording)
+    return dialects.provider_of(dialect, url) if dialect else urlsplit(url).netloc
+
+
+def operation_of(recording: Recording) -> str:
+    """Return the name of the operation, or the path where no dialect knows it."""
+    dialect = dialect_of(recording)
+    return dialect.operation if dialect else urlsplit(recording.request["uri"]).path

@@ -1,0 +1,120 @@
+"""Foreign: cassettes that vcrpy or pytest-recording wrote, read as recordings of ours.
+
+vcrpy keeps no times. The moment of recording is taken from the header `date` of the answer, and
+the latency of a plain answer from the time that the provider says it took. What neither tells is
+empty or 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire.bodies import Event
+from pytest_llmprod.wire.cassettes import vcrpy_file
+from pytest_llmprod.wire.cassettes.cassette_file import Rekey
+from pytest_llmprod.wire.cassettes.codings import decompress
+from pytest_llmprod.wire.cassettes.vcrpy_file import Interaction
+from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect, read_plain
+from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.recording import Recording, asked_model
+
+# In milliseconds, and a little less than the client waited.
+_PROCESSING_HEADERS = (
+    "openai-processing-ms",
+    "x-amzn-bedrock-invocation-latency",
+    "x-envoy-upstream-service-time",
+)
+
+
+def load(path: Path, rekey: Rekey = stored_key) -> list[Recording]:
+    """Read the vcrpy cassette at `path`, in YAML or JSON by the ending of its name.
+
+    `rekey` gives the key of a stored request. Raises CassetteError where the file cannot be read.
+    """
+    try:
+        return [_recording(each, rekey) for each in vcrpy_file.read(path)]
+    except CassetteError as error:
+        raise CassetteError(f"{path}: {error}") from error
+    except OSError as error:
+        raise CassetteError(
+            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
+        ) from error
+    except Exception as error:  # a file of strangers: vcrpy raises whatever its parsers raise
+        raise CassetteError(
+            f"{path}: is no cassette that vcrpy can read ({type(error).__name__}: {error}). Record "
+            f"it again with the tool that wrote it."
+        ) from error
+
+
+def _recording(read: Interaction, rekey: Rekey) -> Recording:
+    request = _stored_request(read)
+    codings = _header(read, "content-encoding").lower().split(",")
+    content = decompress(read.body, [coding.strip() for coding in codings])
+    dialect = find_dialect(BUILT_IN, read.uri)
+    parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
+    if parsed is not None:
+        body, answer = _stored_stream(dialect, parsed)
+        latency_s = 0.0  # the provider tells when it began, not when it was done
+    else:
+        body = bodies.encode_body(masking.mask_body(content, masking.BUILT_IN))
+        answer = read_plain(dialect, body)
+        latency_s = _processing_s(read)
+    recording = Recording(
+        case="",
+        key=rekey(request),
+        recorded_at=_recorded_at(_header(read, "date")),
+        latency_s=latency_s,
+        ttft_s=None,
+        model=answer.model,
+        usage=answer.usage,
+        attempt=1,
+        complete=True,
+        request=request,
+        response={
+            "status": {"code": read.code, "message": read.reason},
+            "headers": masking.kept_headers(read.headers, masking.RESPONSE_HEADERS),
+            "body": body,
+        },
+    )
+    return recording if recording.model else replace(recording, model=asked_model(recording))
+
+
+def _stored_request(read: Interaction) -> dict[str, Any]:
+    return {
+        "method": read.method,
+        "uri": masking.mask_url(read.uri, masking.BUILT_IN),
+        "headers": masking.kept_headers(read.request_headers, masking.REQUEST_HEADERS),
+        "body": bodies.encode_body(masking.mask_body(read.request_body, masking.BUILT_IN)),
+    }
+
+
+def _stored_stream(
+    dialect: Dialect | None, parsed: Sequence[Event]
+) -> tuple[dict[str, Any], Answer]:
+    events = masking.mask_events(parsed, masking.BUILT_IN)
+    answer = Answer()
+    if dialect is not None:
+        answer = dialect.read_stream([event.data for event in events if event.is_json])
+    return bodies.encode_stream(events, answer.text), answer
+
+
+def _header(read: Interaction, wanted: str) -> str:
+    return next((value for name, value in read.headers if name.lower() == wanted), "")
+
+
+def _processing_s(read: Interaction) -> float:
+    told = [_header(read, name) for name in _PROCESSING_HEADERS]
+    return max((int(value) / 1000 for value in told if value.isdecimal()), default=0.0)
+
+
+def _recorded_at(date: str) -> str:
+    try:
+        moment = parsedate_to_datetime(date).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,128 @@
+"""Leaks: secrets in what is about to be written, and in files that are there."""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.bodies import decode_document, join_lines, join_text
+from pytest_llmprod.wire.cassettes import foreign
+from pytest_llmprod.wire.scanners.joined import Pieces
+from pytest_llmprod.wire.scanners.known_secrets import find_encoded, is_secret
+from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings
+from pytest_llmprod.wire.scanners.secret_shapes import SECRET_NAME
+
+
+class Leak(NamedTuple):
+    """A secret in a file: what it is, and the line in which it, or its recording, begins."""
+
+    kind: str
+    line: int
+
+
+def refuse_secrets(text: str, scanners: Sequence[Scanner], whose: str) -> None:
+    """Raise CassetteError where a text that is about to be written holds a secret after all.
+
+    `whose` says what it is that the kinds of the scanners name.
+    """
+    for finding in findings(text, scanners):
+        raise CassetteError(
+            f"What was recorded holds the value of {whose} {finding.kind} where it cannot be "
+            f"masked: in the name of a case or of a file, for instance. It was not stored. Take "
+            f"the secret out of that name, or use another secret, and record again with "
+            f"--llm-record=once."
+        )
+
+
+def refuse_leaks(recording: Mapping[str, Any], known: Mapping[str, Sequence[Scanner]]) -> None:
+    """Raise CassetteError where a recording that is about to be stored holds a secret after all.
+
+    `known` has scanners for secrets, by what it is that their kinds name.
+    """
+    if any(known.values()):
+        for text in (json.dumps(recording), *readings(recording)):
+            for whose, scanners in known.items():
+                refuse_secrets(text, scanners, whose)
+
+
+def readings(recording: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts in a stored recording as a reader would put them together.
+
+    These are the strings of the bodies with their lines joined, base64 decoded, and the texts that
+    the events of a stream make.
+    """
+    for message in (recording["request"], recording["response"]):
+        body = message["body"]
+        pieces = Pieces(_events(body["stream"]) if "stream" in body else [decode_document(body)])
+        yield "\0".join(pieces.texts)
+        yield from pieces.joined()
+
+
+def _events(stream: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return [
+        join_lines(event["data"]) if "data" in event else join_text(event["raw"])
+        for event in stream
+    ]
+
+
+def findings_in_file(path: Path, scanners: Sequence[Scanner]) -> list[Leak]:
+    """Return the secrets in a text file, in the order of its lines, without telling them.
+
+    The text is searched as it stands. A cassette, ours or one that vcrpy wrote, is also searched as
+    a reader would put it together: bodies decoded, and the pieces of a stream joined.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise CassetteError(
+            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
+        ) from error
+    scanners = [*scanners, find_encoded, _find_headers]
+    ends = [match.start() for match in re.finditer("\n", text)]
+    leaks = {
+        Leak(finding.kind, bisect_right(ends, finding.start) + 1)
+        for finding in findings(text, scanners)
+    }
+    recordings = list(_recordings(path, text))
+    lines = [line for line, _ in recordings]
+    for number, (line, recording) in enumerate(recordings):
+        end = lines[number + 1] if number + 1 < len(lines) else len(ends) + 1
+        known = {leak.kind for leak in leaks if line <= leak.line < end}
+        kinds = {each.kind for part in readings(recording) for each in findings(part, scanners)}
+        leaks |= {Leak(kind, line) for kind in kinds - known}
+    return sorted(leaks, key=lambda leak: (leak.line, leak.kind))
+
+
+def _recordings(path: Path, text: str) -> list[tuple[int, Any]]:
+    """Return the recordings of a cassette as plain JSON, each with the line in which it begins."""
+    try:
+        if '"llmprod"' in text:
+            recordings, opening = json.loads(text)["interactions"], "  {"
+        else:
+            recordings, opening = [each.to_json() for each in foreign.load(path)], "- request:"
+    except (ValueError, LookupError, TypeError, CassetteError):  # some other file
+        return []
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if line == opening]
+    if len(lines) != len(recordings):  # laid out by another tool
+        lines = [1] * len(recordings)
+    return list(zip(lines, recordings, strict=True))
+
+
+# As vcrpy writes headers, in YAML or JSON: one value, or a list of values.
+_HEADER = re.compile(
+    rf"(?im)^[ \t]*[\"']?({SECRET_NAME})[\"']?:(?:[ \t]*|\s*(?:-|\[)\s*)[\"']?([^\s\"'][^\n\"']*)"
+)
+_PLACEHOLDER = re.compile(r"(?i)dummy|example|fake|filter|mask|placeholder|redact|scrub|test|xxx")
+
+
+def _find_headers(text: str) -> Iterator[Finding]:
+    for match in _HEADER.finditer(text):
+        name, value = match[1].lower(), match[2].rstrip()
+        if name.endswith("authorization"):
+            value = value.rpartition(" ")[2]
+        is_value = name.endswith("cookie") or " " not in value
+        if is_value and is_secret(value) and not _PLACEHOLDER.search(value):
+            yield Finding(name, match.start(2), match.end(2))

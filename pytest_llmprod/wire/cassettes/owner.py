@@ -1,0 +1,117 @@
+"""Owner: is the test or the fixture to which a cassette belongs still there?
+
+A cassette lies in `cassettes/<module>/<Class.function>.<model>.json` beside `<module>.py`. That
+file is read and never run, so not all can be known: tests come from base classes in other files,
+from imports and from decorators. Gone is only what certainly is.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pytest_llmprod.wire.cassettes.any_cassette import FOLDER
+from pytest_llmprod.wire.cassettes.library import file_name
+from pytest_llmprod.wire.cassettes.source import Source, read_source
+
+_FIXTURE = "fixture."
+_ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")
+
+
+class Standing(NamedTuple):
+    """Whether the owner of a cassette is there; `why` says how that is known, or why it is not."""
+
+    state: Literal["there", "gone", "unknown"]
+    why: str = ""
+
+
+def find_owners(paths: Iterable[Path]) -> dict[Path, Standing]:
+    """Return for each cassette of ours whether its test or fixture is still there."""
+    folders: dict[Path, Source | Standing] = {}
+    standings = {}
+    for path in paths:
+        folder = path.absolute().parent
+        if folder.parent.name != FOLDER:
+            standings[path] = Standing("unknown", "it lies in no folder cassettes/<module>")
+            continue
+        if folder not in folders:
+            folders[folder] = _read_owner(folder)
+        found = folders[folder]
+        standings[path] = found if isinstance(found, Standing) else _find(path.name, folder, found)
+    return standings
+
+
+def _read_owner(folder: Path) -> Source | Standing:
+    """Read the module beside `cassettes` after which a folder in it is named."""
+    home, module = folder.parent.parent, folder.name
+    path = home / f"{module}.py"
+    if path.is_file():
+        try:
+            return read_source(path.read_bytes())
+        except OSError as error:
+            return Standing("unknown", f"{path.name} cannot be read ({error.strerror})")
+    # Other plugins collect tests from other files: Markdown, notebooks.
+    others = [each.name for each in home.iterdir() if each.stem == module and each.is_file()]
+    if others:
+        return Standing("unknown", f"it may belong to {others[0]}")
+    if module == "conftest" and (may_be := _may_be_root(home)):
+        return may_be
+    return Standing("gone", f"there is no {module}.py")
+
+
+def _may_be_root(home: Path) -> Standing | None:
+    """Return a doubt where `home` may be pytest's root folder, and None where it is none.
+
+    The cassettes of fixtures that a plugin defines lie there, and no conftest.py names them.
+    """
+    above = [folder for folder in home.parents if _has_root_file(folder)]
+    if above and not _has_root_file(home):
+        return None
+    return Standing("unknown", "a plugin may define the fixture")
+
+
+def _has_root_file(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _ROOT_FILES)
+
+
+def _find(file: str, folder: Path, source: Source) -> Standing:
+    stem = file.removesuffix(".json")
+    if stem.startswith(_FIXTURE):
+        return _find_fixture(stem.removeprefix(_FIXTURE), folder, source)
+    if _is_named(stem, source.functions):
+        return Standing("there")
+    doubt = _doubt(stem, folder, source)
+    if doubt:
+        return Standing("unknown", doubt)
+    return Standing("gone", f"{folder.name}.py has no such test")
+
+
+def _is_named(stem: str, names: Iterable[str], before: str = "") -> bool:
+    """Say whether the name of a cassette is one of these and a model, which may hold dots."""
+    return any(f"{before}{stem}".startswith(f"{file_name(before + name)}.") for name in names)
+
+
+def _doubt(stem: str, folder: Path, source: Source) -> str:
+    """Say why a test that is not written out may be there all the same, or nothing."""
+    if source.open_because:
+        return f"{folder.name}.py {source.open_because}"
+    for name in sorted(source.open_classes | source.bound):
+        # The digest in a changed file name covers the whole name, of which this is the beginning.
+        if stem.startswith(f"{name}.") or file_name(name) != name:
+            return f"part of {name} in {folder.name}.py comes from elsewhere"
+    for name in sorted(source.multiplied):
+        if stem.startswith(name):
+            return f"a decorator of {name} in {folder.name}.py may make other tests"
+    return ""
+
+
+def _find_fixture(stem: str, folder: Path, source: Source) -> Standing:
+    if _is_named(stem, source.fixtures, _FIXTURE):
+        return Standing("there")
+    name = stem.partition(".")[0]
+    if source.open_because:
+        return Standing("unknown", f"{folder.name}.py {source.open_because}")
+    if source.open_classes or any(name in each for each in source.bound):
+        return Standing("unknown", f"{folder.name}.py may have it from another file")
+    if folder.name == "conftest" and (may_be := _may_be_root(folder.parent.parent)):
+        return may_be
+    return Standing("gone", f"{folder.name}.py has no such fixture")

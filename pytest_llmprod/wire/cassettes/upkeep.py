@@ -1,0 +1,148 @@
+"""Upkeep: what is wrong with a cassette that lies in the repository?
+
+Findings are what somebody should mend; notes are what somebody should know.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_llmprod.wire import masking
+from pytest_llmprod.wire.cassettes.any_cassette import read_bytes
+from pytest_llmprod.wire.cassettes.owner import Standing
+from pytest_llmprod.wire.recording import Recording, asked_model
+
+Kind = Literal[
+    "secret", "unreadable", "old", "orphan", "duplicate", "cannot tell", "alias drift", "broke off"
+]
+NOTES = frozenset({"cannot tell", "alias drift", "broke off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing about a file; `line` counts from 1 and is None where it is about the whole."""
+
+    path: Path
+    kind: Kind
+    text: str
+    line: int | None = None
+
+    @property
+    def is_note(self) -> bool:
+        """Say whether it is only something to know."""
+        return self.kind in NOTES
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding for a script."""
+        return {
+            "path": self.path.as_posix(),
+            "kind": self.kind,
+            "line": self.line,
+            "text": self.text,
+            "is_note": self.is_note,
+        }
+
+
+def find_secrets(path: Path, scanners: Sequence[masking.Scanner]) -> Iterator[Finding]:
+    """Yield where a scanner finds a secret in the file, without the secret.
+
+    Raises CassetteError where the file cannot be read.
+    """
+    for kind, line in _leaks(path, scanners):
+        yield Finding(path=path, kind="secret", text=kind, line=line)
+
+
+def _leaks(path: Path, scanners: Sequence[masking.Scanner]) -> Iterator[tuple[str, int]]:
+    text = read_bytes(path).decode("utf-8", "replace")
+    for scan in scanners:
+        for found in scan(text):
+            yield found.kind, text.count("\n", 0, found.start) + 1
+
+
+def judge_owner(path: Path, standing: Standing) -> Iterator[Finding]:
+    """Yield that the test of the cassette at `path` is gone, or that nobody can tell."""
+    if standing.state == "gone":
+        yield Finding(path=path, kind="orphan", text=standing.why)
+    elif standing.state == "unknown":
+        text = f"whether a test plays it: {standing.why}"
+        yield Finding(path=path, kind="cannot tell", text=text)
+
+
+def duplicates(recordings: Sequence[Recording]) -> list[int]:
+    """Return the positions of recordings that are copies of an earlier one of their section.
+
+    A test may ask the same twice in one second and get the same answer, but it does not take the
+    same time to the microsecond: only what is equal in everything is a copy. Where the moment is
+    unknown, as in what vcrpy recorded, nothing can be called one.
+    """
+    seen: dict[tuple[str, str, str], list[Recording]] = {}
+    copies = []
+    for position, recording in enumerate(recordings):
+        alike = seen.setdefault((recording.case, recording.key, recording.recorded_at), [])
+        if recording.recorded_at and recording in alike:
+            copies.append(position)
+        else:
+            alike.append(recording)
+    return copies
+
+
+def inspect(
+    path: Path, recordings: Sequence[Recording], *, now: datetime, max_age_days: int | None
+) -> Iterator[Finding]:
+    """Yield what the recordings of one cassette tell: copies, age, drift, and broken answers.
+
+    `now` is a time in UTC; without `max_age_days` no recording is too old.
+    """
+    copies = len(duplicates(recordings))
+    if copies:
+        yield Finding(path=path, kind="duplicate", text=f"{_count(copies)} there twice")
+    if max_age_days is not None:
+        yield from _age(path, recordings, now, max_age_days)
+    yield from _drift(path, recordings)
+    cut = sum(not recording.complete for recording in recordings)
+    if cut:
+        text = f"{_count(cut)} that the client stopped to read before the end"
+        yield Finding(path=path, kind="broke off", text=text)
+
+
+def _count(number: int) -> str:
+    return "1 recording" if number == 1 else f"{number} recordings"
+
+
+def _age(
+    path: Path, recordings: Iterable[Recording], now: datetime, max_age_days: int
+) -> Iterator[Finding]:
+    moments = [_moment(recording.recorded_at) for recording in recordings]
+    days = [(now - moment).days for moment in moments if moment is not None]
+    old = [each for each in days if each > max_age_days]
+    if old:
+        text = f"{_count(len(old))} older than {max_age_days} days, the oldest {max(old)} days"
+        yield Finding(path=path, kind="old", text=text)
+    unknown = moments.count(None)
+    if unknown:
+        text = f"{_count(unknown)} of an unknown age"
+        yield Finding(path=path, kind="cannot tell", text=text)
+
+
+def _moment(recorded_at: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(recorded_at)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _drift(path: Path, recordings: Iterable[Recording]) -> Iterator[Finding]:
+    """Yield the names of models that were asked for and stood for several versions."""
+    answered: dict[str, Counter[str]] = {}
+    for recording in recordings:
+        asked = asked_model(recording)
+        if asked and recording.is_answer:
+            answered.setdefault(asked, Counter())[recording.model] += 1
+    for asked, models in answered.items():
+        if len(models) > 1:
+            by = ", ".join(f"{model} ({number})" for model, number in models.most_common())
+            yield Finding(path=path, kind="alias drift", text=f"asked {asked}, answered by {by}")

@@ -1,0 +1,1 @@
+"""Clients: the HTTP libraries whose requests are recorded, each with an adapter."""

@@ -1,0 +1,94 @@
+"""Other clients: what is sent through urllib3 or aiohttp passes the same switch as httpx.
+
+requests and botocore send through urllib3, and so do all that are built on them. A library is
+patched when it has been imported, at any moment of the session: a run that does without pays for
+none.
+"""
+
+import importlib.abc
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from pytest_llmprod.wire.clients import via_aiohttp, via_urllib3
+from pytest_llmprod.wire.clients.passage import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """A replaced attribute of a library, and what stood there."""
+
+    owner: Any
+    name: str
+    original: Any
+
+
+_REPLACEMENTS: Mapping[str, Callable[[Any, Passage], Sequence[tuple[Any, str, Any]]]] = {
+    "aiohttp": via_aiohttp.replacements,
+    "urllib3": via_urllib3.replacements,
+}
+
+
+class OtherClients:
+    """The patches of one session on the libraries besides httpx2 and httpx."""
+
+    def __init__(self, passage: Passage) -> None:
+        """Make the patches without installing them; requests go through `passage`."""
+        self._passage = passage
+        self._patches: list[_Patch] = []
+        self._arrivals = _Arrivals(self._patch)
+
+    def install(self) -> None:
+        """Patch the libraries that have been imported, and each other one when it will be."""
+        for name in _REPLACEMENTS:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._patch(module)
+            else:
+                self._arrivals.awaited.add(name)
+        sys.meta_path.insert(0, self._arrivals)
+
+    def uninstall(self) -> None:
+        """Put every original back, the last first."""
+        if self._arrivals in sys.meta_path:  # others rewrite it too
+            sys.meta_path.remove(self._arrivals)
+        self._arrivals.awaited.clear()
+        while self._patches:
+            patch = self._patches.pop()
+            setattr(patch.owner, patch.name, patch.original)
+
+    def _patch(self, module: ModuleType) -> None:
+        for owner, name, replacement in _REPLACEMENTS[module.__name__](module, self._passage):
+            self._patches.append(_Patch(owner, name, getattr(owner, name)))
+            setattr(owner, name, replacement)
+
+
+class _Arrivals(importlib.abc.MetaPathFinder):
+    """Tells when an awaited module has been imported; finds nothing by itself."""
+
+    def __init__(self, arrived: Callable[[ModuleType], None]) -> None:
+        self.awaited: set[str] = set()
+        self._arrived = arrived
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in self.awaited:
+            return None
+        self.awaited.remove(name)  # the search below comes here again
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            self.awaited.add(name)
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_tell(module: ModuleType) -> None:
+            execute(module)
+            self._arrived(module)
+
+        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]  # of this loader only
+        return spec

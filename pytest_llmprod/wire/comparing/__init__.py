@@ -1,0 +1,1 @@
+"""Comparing: what two answers to one question do differently."""

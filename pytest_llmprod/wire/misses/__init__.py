@@ -1,0 +1,1 @@
+"""Misses: what a user is told of a request without a recording, or the other way round."""

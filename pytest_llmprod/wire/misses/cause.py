@@ -1,0 +1,181 @@
+"""Cause: why a request found no recording, by comparison with the nearest one.
+
+Where several things have changed, the first of these names the cause, and the others are told as
+differences: one more call, another endpoint, the prompt, the order, the tools, the model,
+parameters. A model that has no recording of this test, where another has the same prompt, is the
+cause whatever else differs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_llmprod.core.miss import HEADLINE_COLUMNS, MissKind
+from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.dialects import find_dialect
+from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
+from pytest_llmprod.wire.misses.nearest import Wanted, nearest, recorded_document
+from pytest_llmprod.wire.misses.places import Group, Place, differing_places
+from pytest_llmprod.wire.misses.siblings import siblings
+from pytest_llmprod.wire.recording import NO_MODEL, Recording
+from pytest_llmprod.wire.tape import Tape
+
+_KINDS: Mapping[Group, tuple[MissKind, str]] = {
+    "prompt": ("prompt changed", "prompt changed in {}"),
+    "order": ("order", "order of {} changed"),
+    "tools": ("tool schema", "tool schema changed ({})"),
+    "model": ("model", "{} changed"),
+    "parameters": ("parameters", "parameters changed ({})"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that found no recording: its URL and its decoded `body` are masked.
+
+    A body that is no JSON is its text.
+    """
+
+    request: WireRequest
+    body: Any
+    scanners: Sequence[Scanner]
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model, safe to print."""
+        return self.shown(self.request.model)
+
+    def shown(self, text: str) -> str:
+        """Return a name masked and safe to print; it must not be cut before."""
+        return printable(mask(text, self.scanners))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """The nearest recording: the cassette it is in, the model it was asked of, and what differs.
+
+    The name of the model is safe to print.
+    `has_same_endpoint` says whether the request goes to the same place, as far as keys tell places
+    apart.
+    """
+
+    recording: Recording
+    cassette: CassetteFile
+    model: str
+    has_same_endpoint: bool
+    places: Sequence[Place]
+
+    def differs_in(self, *groups: Group) -> bool:
+        """Say whether any place belongs to one of these groups."""
+        return any(place.group in groups for place in self.places)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why there was no recording: its kind, in which place, and the same in a few words."""
+
+    kind: MissKind
+    place: str
+    headline: str
+    near: Near | None
+
+
+def find_cause(tape: Tape, asked: Asked) -> Cause:
+    """Return why a request has no recording for `tape`."""
+    search, request = _Search(tape, asked), asked.request
+    own, case = tape.cassette(request.model), tape.label.case
+    recorded = own.count(case, request.key)
+    if recorded:
+        near = search.near(own, asked.model, own.read(case, request.key, recorded - 1))
+        headline = f"one more call than recorded ({recorded})"
+        return _cause("one more call", "", headline, near)
+    in_section = search.nearest(own, asked.model, [case])
+    if in_section is not None:
+        return _changed(in_section, asked)
+    others = sorted(search.at_siblings(), key=lambda near: len(near.places))
+    for other in others if request.model != NO_MODEL else ():
+        if other.has_same_endpoint and not other.differs_in("prompt", "order"):
+            new, old = asked.model, other.model
+            return _cause("model", f"{old} -> {new}", f"model {new} instead of {old}", other)
+    nearest_of_all = search.nearest(own, asked.model, own.cases) or next(iter(others), None)
+    headline = f"no cassette for {asked.model}"
+    if len(own):
+        headline = f"no cassette holds {asked.shown(case) or 'this test'}"
+    return _cause("no cassette", "", headline, nearest_of_all)
+
+
+class _Search:
+    """Looks for recordings that are like one request."""
+
+    def __init__(self, tape: Tape, asked: Asked) -> None:
+        self._tape = tape
+        self._asked = asked
+        self._wanted = Wanted(document=asked.body, is_same_place=self._is_same_place)
+
+    def nearest(self, cassette: CassetteFile, model: str, sections: Iterable[str]) -> Near | None:
+        """Return the recording in these sections that is most like the request, None without."""
+        recording = nearest(cassette, sections, self._wanted)
+        return None if recording is None else self.near(cassette, model, recording)
+
+    def near(self, cassette: CassetteFile, model: str, recording: Recording) -> Near:
+        """Compare `recording`, which stands in `cassette`, with the request."""
+        asked = self._asked
+        recorded = mask_strings(recorded_document(recording), asked.scanners)
+        named = recorded.get("model") if isinstance(recorded, dict) else None
+        model = asked.shown(named if isinstance(named, str) else model)
+        places = differing_places(recorded, asked.body)
+        if model != asked.model and not any(each.group == "model" for each in places):
+            # The URL names the model.
+            named_in_url = Place(group="model", name="model", whose="", old=model, new=asked.model)
+            places = [named_in_url, *places]
+        has_same_endpoint = self._is_same_place(recording)
+        if not places and recording.key != asked.request.key:  # the path may say more than we read
+            paths = {urlsplit(each).path for each in (recording.request["uri"], asked.request.url)}
+            has_same_endpoint = has_same_endpoint and len(paths) == 1
+        return Near(
+            recording=recording,
+            cassette=cassette,
+            model=model,
+            has_same_endpoint=has_same_endpoint,
+            places=places,
+        )
+
+    def at_siblings(self) -> Iterator[Near]:
+        """Yield what is nearest in the cassette of each other model of this test."""
+        label = self._tape.label
+        for model, cassette in siblings(label, self._tape.cassette_path(self._asked.request.model)):
+            sections = [label.case] if cassette.cases.get(label.case) else cassette.cases
+            near = self.nearest(cassette, model, sections)
+            if near is not None:
+                yield near
+
+    def _is_same_place(self, recording: Recording) -> bool:
+        """Say whether both go to the same place, as far as a key tells places apart."""
+        request, url = self._asked.request, str(recording.request["uri"])
+        if recording.request["method"] != request.method:
+            return False
+        if request.dialect is None:
+            return url == request.url
+        return find_dialect((request.dialect,), urlsplit(url).path) is not None
+
+
+def _changed(near: Near, asked: Asked) -> Cause:
+    """Return the cause where the test has recordings, and none of them is of this request."""
+    if not near.has_same_endpoint:
+        place = asked.shown(f"{asked.request.method} {urlsplit(asked.request.url).path}")
+        return _cause("other endpoint", place, f"other endpoint ({place})", near)
+    for group, (kind, words) in _KINDS.items():
+        names = list(dict.fromkeys(each.subject for each in near.places if each.group == group))
+        if names and group == "prompt":
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            return _cause(kind, names[0], words.format(names[0]) + more, near)
+        if names:
+            return _cause(kind, ", ".join(names), words.format(", ".join(names)), near)
+    return _cause("other key", "", "other key, though nothing visible has changed", near)
+
+
+def _cause(kind: MissKind, place: str, headline: str, near: Near | None) -> Cause:
+    return Cause(kind=kind, place=place, headline=shorten(headline, HEADLINE_COLUMNS), near=near)

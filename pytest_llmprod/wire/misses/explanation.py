@@ -1,0 +1,201 @@
+"""Miss: how a request that found no recording is told, and the command that mends it."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.text import escaped, printable, shorten, width
+from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
+from pytest_llmprod.wire.misses.cause import Asked, Cause, Near, find_cause
+from pytest_llmprod.wire.misses.places import ABSENT, Place, prompt_texts
+from pytest_llmprod.wire.misses.text_diff import changed_lines, escaped_lines, first_changed_line
+from pytest_llmprod.wire.tape import Tape
+
+_COLUMNS = 80
+_INDENT = " " * 12
+_LONGEST_NAME = 40
+_MOST_PLACES = 6
+_MOST_LINES = 12
+
+
+def explain(
+    tape: Tape, request: WireRequest, choice: ModelChoice, scanners: Sequence[Scanner]
+) -> Miss:
+    """Return what was asked, the nearest recording, what differs, and the command that mends it.
+
+    The text is masked: it ends up in terminals and CI logs. It is masked before anything is cut,
+    for half of a secret looks like none.
+    """
+    text = mask(request.body.decode("utf-8", "replace"), scanners)
+    request = replace(request, url=mask_url(request.url, scanners))
+    try:
+        body = text if request.document is None else mask_strings(request.document, scanners)
+        asked = Asked(request=request, body=body, scanners=scanners)
+        cause = find_cause(tape, asked)
+    except RecursionError:  # nested too deeply to be compared
+        asked = Asked(request=request, body=text, scanners=scanners)
+        cause = find_cause(tape, asked)
+    lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
+    return Miss(
+        kind=cause.kind,
+        place=cause.place,
+        suite=f"{tape.label.folder}/{tape.label.function}",
+        headline=cause.headline,
+        details=mask("\n".join(lines), scanners),
+        command=mask(_command(tape.label, choice), scanners),
+    )
+
+
+def _command(label: TapeLabel, choice: ModelChoice) -> str:
+    flag = ["--llm-eval"] if label.is_eval else []
+    words = ["pytest", *flag, "--llm-record=new_episodes", *choice.options, label.nodeid]
+    return shlex.join(words)
+
+
+def _asked(tape: Tape, asked: Asked) -> Iterator[str]:
+    request, texts = asked.request, prompt_texts(asked.body)
+    kind = " (stream)" if request.stream else ""
+    to = asked.shown(f"{request.method} {request.operation} to {request.model}{kind}")
+    start = f"  asked     {shorten(to, _LONGEST_NAME)}: "
+    room = _COLUMNS - width(start) - len('""')
+    yield start + (f'"{shorten(printable(texts[-1]), room)}"' if texts else "no text")
+    where = " for a case that has recordings" if tape.mode == "once" else ""
+    yield f"{_INDENT}not sent: --llm-record={tape.mode} sends nothing{where}"
+
+
+def _on_offer(tape: Tape, asked: Asked, cause: Cause) -> Iterator[str]:
+    cassette, case, near = tape.cassette(asked.request.model), tape.label.case, cause.near
+    yield f"  cassette  {_relative(cassette.path)}"
+    if len(cassette):
+        whose = shorten(asked.shown(case), _LONGEST_NAME) or "this test"
+        count = len(cassette.cases.get(case, ())) or "none"
+        yield f"{_INDENT}{_count(len(cassette))}, {count} of them for {whose}"
+    else:
+        yield f"{_INDENT}does not exist yet"
+    if near is not None:
+        yield f"  nearest   {_describe(asked, near)}"
+        if near.cassette.path != cassette.path:
+            yield f"{_INDENT}in {_relative(near.cassette.path)}"
+        yield from _differences(asked, near, cause)
+
+
+def _relative(path: Path) -> str:
+    real = os.path.realpath(path)
+    try:
+        return os.path.relpath(real)
+    except ValueError:  # on another drive
+        return real
+
+
+def _count(number: int) -> str:
+    return "1 recording" if number == 1 else f"{number} recordings"
+
+
+def _describe(asked: Asked, near: Near) -> str:
+    recording = near.recording
+    answered = f", answered by {recording.model}" if recording.model else ""
+    text = f"of {recording.case or 'this test'}{answered} on {recording.recorded_at[:10]}"
+    return shorten(asked.shown(text), _COLUMNS - len(_INDENT))
+
+
+def _because(asked: Asked, cause: Cause, choice: ModelChoice) -> Iterator[str]:
+    if cause.kind != "model":
+        return
+    if asked.request.model in (choice.override, *choice.swaps.values()):
+        options = printable(" ".join(choice.options))
+        yield f"  because   {options} asks for another model"
+    else:
+        yield "  because   the application names another model now: has its default changed?"
+
+
+def _differences(asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
+    lines = list(_endpoints(asked, near))
+    shown = 0
+    for place in near.places[:_MOST_PLACES]:
+        block = _block(place)
+        if lines and len(lines) + len(block) > _MOST_LINES:
+            break
+        lines += block
+        shown += 1
+    if shown < len(near.places):
+        more = len(near.places) - shown
+        lines.append(f"and {more} more place{'s' if more > 1 else ''}")
+    if cause.kind == "one more call":
+        lines = ["in nothing: this request was made once more than it was recorded"]
+    elif cause.kind == "other key":
+        lines = [
+            "in nothing that can be seen: its key was edited, or made by another",
+            "version of pytest-llmprod; record it again",
+        ]
+    for number, line in enumerate(lines or ["in nothing: was the case renamed?"]):
+        yield f"{_INDENT if number else '  differs   '}{line}"
+
+
+def _endpoints(asked: Asked, near: Near) -> Iterator[str]:
+    if not near.has_same_endpoint:
+        request, recorded = asked.request, near.recording.request
+        old, new = f"{recorded['method']} {recorded['uri']}", f"{request.method} {request.url}"
+        yield "endpoint"
+        yield from _indented(changed_lines(old, new, columns=_COLUMNS - len(_INDENT) - 2))
+
+
+def _block(place: Place) -> list[str]:
+    """Return the lines that show one place: one where it is short, else a diff of lines."""
+    room = _COLUMNS - len(_INDENT)
+    name = f"{place.name} ({place.whose})" if place.whose else place.name
+    if place.group != "prompt" and not place.is_reordered:
+        line = f"{name}  {_json(place.old)} -> {_json(place.new)}"
+        if width(line) <= room:
+            return [line]
+    note, diff = _diff(place, room - 2)
+    return [f"{shorten(name, room - width(note))}{note}", *_indented(diff)]
+
+
+def _diff(place: Place, columns: int) -> tuple[str, list[str]]:
+    """Return what happened at a place, and the lines that show it."""
+    old, new = place.old, place.new
+    if old is ABSENT:
+        return ", added", [f"+ {line}" for line in escaped_lines(_text(new))]
+    if new is ABSENT:
+        return ", removed", [f"- {line}" for line in escaped_lines(_text(old))]
+    if not (isinstance(old, str) and isinstance(new, str)):
+        texts = [each if isinstance(each, str) else _json(each) for each in (old, new)]
+        if texts[0] == texts[1]:  # the text "1" and the number
+            texts = [_json(old), _json(new)]
+        return "", list(changed_lines(*texts, columns=columns))
+    if place.is_reordered:
+        before, after = old.split("\n"), new.split("\n")
+        moved = [f"- {line}" for line in before if line not in after]
+        return ", in another order", moved + [f"+ {line}" for line in after if line not in before]
+    has_lines = place.group == "prompt" and "\n" in old + new
+    note = f", line {first_changed_line(old, new)}" if has_lines else ""
+    return note, list(changed_lines(old, new, columns=columns))
+
+
+def _indented(diff: Sequence[str] | Iterator[str]) -> Iterator[str]:
+    """Yield the lines of a diff, not too many, and how many there are more."""
+    lines = [shorten(line, _COLUMNS - len(_INDENT) - 2) for line in diff]
+    most = len(lines) if len(lines) <= _MOST_LINES - 2 else _MOST_LINES - 3
+    yield from (f"  {line}" for line in lines[:most])
+    if most < len(lines):
+        yield f"  and {len(lines) - most} more changed lines"
+
+
+def _text(value: Any) -> str:
+    """Return a JSON value for a reader: of a message that is plain text, the text."""
+    if isinstance(value, dict) and value.keys() <= {"role", "content", "name", "type"}:
+        value = value.get("content", value)
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    if value is ABSENT:
+        return "(absent)"
+    return escaped(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""Scanners: what finds a secret in a text."""

@@ -1,0 +1,222 @@
+"""Known secrets: values that this process holds, in every form in which they may be written.
+
+They come from the environment and from what authenticated a request. Their values differ from
+machine to machine, so they are masked in what is stored and shown, and never decide by which key a
+request finds its recording.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
+
+from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY
+from pytest_llmprod.wire.scanners.scanning import Finding, Scanner
+from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
+
+_SHORTEST = 8
+
+_CREDENTIAL = re.compile(
+    r"(?i)(?:^|[_-])(?:[a-z0-9]*(?:key|token|secret|password|passwd|passphrase|credentials?)"
+    r"|pass|pwd|pat|cookie|[a-z]*authorization)[0-9]*(?:[_-]|$)"
+)
+_URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
+_NO_CREDENTIAL = re.compile(r"(?i)(?:[_-](?:name|type|version)|^idempotency-key)$")
+
+
+class KnownSecret(NamedTuple):
+    """A value that must not be stored, and the name of what it came from."""
+
+    name: str
+    value: str
+
+
+def known_secret(value: str, name: str = "key") -> Scanner:
+    """Return a scanner that finds `value`, a secret that this process is known to hold."""
+    return _scanner([KnownSecret(name, value)])
+
+
+def environment_scanners(environ: Mapping[str, str]) -> tuple[Scanner, ...]:
+    """Return scanners that find the values of variables that are named like credentials.
+
+    Numbers, paths, single words and other values that say nothing are no secrets; of a URL only
+    its password is one. A finding has the name of the variable as its kind.
+    """
+    return _scanners(_environment_secrets(environ))
+
+
+def request_scanners(headers: Iterable[tuple[str, str]], url: str) -> tuple[Scanner, ...]:
+    """Return scanners that find what authenticated a request, so that an echo of it is masked."""
+    return _scanners([*_header_secrets(headers), *_url_secrets("URL", url)])
+
+
+def _scanners(secrets: Iterable[KnownSecret]) -> tuple[Scanner, ...]:
+    found = list(secrets)
+    # What stands in our own replacements cannot be masked: it would be found again and again.
+    texts = [f"[masked {name}]" for name, _ in found]
+    kept = {each.value: each for each in found if not any(each.value in text for text in texts)}
+    return (_scanner(list(kept.values())),) if kept else ()
+
+
+def _environment_secrets(environ: Mapping[str, str]) -> Iterator[KnownSecret]:
+    for name, value in environ.items():
+        value = value.strip()
+        if _URL.fullmatch(value):
+            yield from _url_secrets(name, value)
+        elif is_credential_name(name) and is_secret(value) and value not in environ:
+            yield KnownSecret(name, value)
+
+
+def _header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[KnownSecret]:
+    for name, value in headers:
+        if not is_credential_name(name):
+            continue
+        found = [value]
+        if name.lower().endswith("authorization"):
+            # A scheme, `Bearer` for instance, stands before the secret.
+            scheme, _, secret = value.rpartition(" ")
+            found = [secret, *(_basic(secret) if scheme.lower() == "basic" else ())]
+        elif name.lower() == "cookie":
+            found += [pair.partition("=")[2].strip() for pair in value.split(";")]
+        yield from (KnownSecret(name.lower(), each) for each in found if _is_opaque(each))
+
+
+def _basic(credentials: str) -> Iterator[str]:
+    """Yield user and password, and the password alone, of HTTP's scheme `Basic`."""
+    try:
+        pair = base64.b64decode(credentials).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    yield pair
+    yield pair.partition(":")[2]
+
+
+def _url_secrets(name: str, url: str) -> Iterator[KnownSecret]:
+    """Yield the password of a URL, and the values of parameters that are named like credentials."""
+    try:
+        parts = urlsplit(url)
+        values = [parts.password or ""]
+    except ValueError:  # what looks like a URL may be none
+        return
+    values += [value for key, value in parse_qsl(parts.query) if is_credential_name(key)]
+    for value in values:
+        yield from (KnownSecret(name, each) for each in (value, unquote(value)) if _is_opaque(each))
+
+
+def is_credential_name(name: str) -> bool:
+    """Say whether a variable, a header or a parameter of this name holds a secret."""
+    return _CREDENTIAL.search(name) is not None and _NO_CREDENTIAL.search(name) is None
+
+
+_WORD = re.compile(r"[a-z]{1,11}|[A-Z]{1,11}|[A-Z][a-z]{1,10}")
+_TRIVIAL = re.compile(
+    r"[+-]?[\d.,_:-]{1,15}"  # a number, a version, a date
+    r"|(?=.{1,19}$)[A-Za-z]+(?:[ ._-][A-Za-z]+)+"  # words: `not-needed`, `customer_id`
+    r"|(?:~|\.{1,2}|[A-Za-z]:)?[/\\][A-Za-z0-9_./\\ -]*"  # a path
+    r"|\[masked .*|<.*>|\$\{?\w+\}?|\*+|[xX]+"  # the place of a secret
+)
+_RANDOM = re.compile(r"(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{12}|[+=]")
+
+
+def _is_opaque(value: str) -> bool:
+    """Say whether a value that authenticates can be told from an ordinary word."""
+    is_long = len(value) >= _SHORTEST and value != PLACEHOLDER_KEY
+    return is_long and _WORD.fullmatch(value) is None
+
+
+def is_secret(value: str) -> bool:
+    """Say whether `value` may be a secret: not too short, and no word, number or path."""
+    if not _is_opaque(value):
+        return False
+    if _TRIVIAL.fullmatch(value) is None:
+        return True
+    # AWS's secret keys are base64, which may begin with a slash.
+    return value.startswith("/") and _RANDOM.search(value) is not None
+
+
+def _scanner(secrets: Sequence[KnownSecret]) -> Scanner:
+    forms = [(form, name) for name, value in secrets for form in sorted(_forms(value))]
+    # Whoever looks at every fourth position sees one of the first four beginnings of a form, each
+    # of which has eight characters at least. Most texts are done with in one look.
+    beginnings: dict[str, set[int]] = {}
+    for number, (form, _) in enumerate(forms):
+        for at in range(4):
+            beginnings.setdefault(form[at : at + 5], set()).add(number)
+
+    def find_known_secrets(text: str) -> Iterator[Finding]:
+        seen = beginnings.keys() & [text[at : at + 5] for at in range(0, len(text), 4)]
+        for number in sorted({number for each in seen for number in beginnings[each]}):
+            form, name = forms[number]
+            start = text.find(form)
+            while start >= 0:
+                yield Finding(name, start, start + len(form))
+                start = text.find(form, start + len(form))
+
+    return find_known_secrets
+
+
+def _forms(value: str) -> set[str]:
+    """Return `value` as it stands in plain text, in JSON, in a URL and in base64."""
+    forms = {value, json.dumps(value)[1:-1].replace("/", "\\/")}
+    for is_ascii in (True, False):
+        in_json = value
+        for _ in range(4):  # JSON in a string of JSON, and so on
+            in_json = json.dumps(in_json, ensure_ascii=is_ascii)[1:-1]
+            forms.add(in_json)
+    for encoded in (quote(value, safe=""), quote(value), quote_plus(value)):
+        forms |= {encoded, re.sub("%..", lambda match: match[0].lower(), encoded)}
+    for offset in range(3):
+        in_base64 = _inner_base64(value.encode("utf-8", "surrogatepass"), offset)
+        forms |= {in_base64, in_base64.replace("+", "-").replace("/", "_")}
+    return forms
+
+
+def _inner_base64(content: bytes, offset: int) -> str:
+    """Return the characters that `content` has for certain in the base64 of a longer text.
+
+    `offset` is the position of its first byte in a group of three; the first and the last
+    character of other offsets also depend on the neighbours and are left out.
+    """
+    whole = base64.b64encode(b"\0" * offset + content).decode().rstrip("=")
+    start = (0, 2, 3)[offset]
+    end = len(whole) - (1 if (offset + len(content)) % 3 else 0)
+    return whole[start:end]
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_URL_PART = re.compile(r"[\w.~+%:/@*-]{16,}")
+
+
+def find_encoded(text: str) -> Iterator[Finding]:
+    """Find the shapes of secrets in base64 and in percent-encoded text.
+
+    Base64 is searched only where it holds text: bytes of an image may look like anything.
+    """
+    for match in _BASE64.finditer(text):
+        yield from _in_base64(match[0].rstrip("="), match.start())
+    if "%" in text:
+        for match in _URL_PART.finditer(text):
+            if "%" in match[0]:
+                for plain in (unquote(match[0]), unquote_plus(match[0])):
+                    for finding in _shapes(plain):
+                        yield Finding(finding.kind, match.start(), match.end())
+
+
+def _in_base64(encoded: str, at: int) -> Iterator[Finding]:
+    encoded = encoded[: len(encoded) - (len(encoded) % 4 == 1)]
+    standard = encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4)
+    try:
+        decoded = base64.b64decode(standard).decode()
+    except UnicodeDecodeError:
+        return
+    for kind, start, end in _shapes(decoded):
+        first, last = (len(decoded[:position].encode()) for position in (start, end))
+        yield Finding(kind, at + first * 4 // 3, at + min(len(encoded), -(-last * 4 // 3)))
+
+
+def _shapes(text: str) -> Iterator[Finding]:
+    yield from find_key_shapes(text)
+    yield from find_named_values(text)

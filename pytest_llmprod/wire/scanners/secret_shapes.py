@@ -1,0 +1,156 @@
+"""Secret shapes: what looks like a secret, whoever holds it.
+
+Keys are found by the shapes that gitleaks, TruffleHog and detect-secrets know them by, passwords
+and tokens by the name of the JSON member or URL parameter that holds them. Nothing here depends on
+the machine, so these scanners may decide by which key a request finds its recording.
+
+Every request is searched while replaying. Each pattern therefore begins with one rare character,
+which `re` finds at the speed of memchr, or is tried only after such a pattern has matched.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from pytest_llmprod.wire.scanners.scanning import Finding
+
+_SHORTEST = len("a://:x@b")
+_KEY_MAY_FOLLOW = (
+    # The two characters before the dash or underscore, then enough of a key.
+    re.compile(r"-(?<=(?:sk|ai|lx|PX|pp|x[a-z])-)[\w-]{10}"),
+    re.compile(r"_(?<=(?:h[opsurf]|at|ve|st|ec|sk|r8)_)\w{16}"),
+    re.compile(r"A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}"),
+    re.compile(r"A(?:Iza)[\w-]{35}"),
+)
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:"
+    r"sk-(?:proj|svcacct|admin|service|ant|or|lf|live)-[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, ...
+    r"|sk-(?=[A-Za-z_-]*[0-9]|[A-Za-z0-9]{20})[A-Za-z0-9_-]{20,}"  # no `sk-learn-from-examples`
+    r"|(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}"  # AWS access key id
+    r"|AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"  # Google
+    r"|GOCSPX-[A-Za-z0-9_-]{28}"  # Google OAuth client secret
+    r"|gh[opsur]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}"
+    r"|xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}"  # Slack
+    r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}"  # Stripe
+    r"|(?:gsk|hf|xai|pplx|r8)[_-][A-Za-z0-9]{30,}"  # Groq, Hugging Face, xAI, Perplexity, Replicate
+    r")"
+)
+_JWT_MAY_FOLLOW = re.compile(r"\.eyJ")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
+_BEARER = (
+    re.compile(r"Bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
+    re.compile(r"bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
+)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    r'(?:[^"]{1,20000}?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----'
+    r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{32,})+)"  # cut short: the whole lines that are there
+)
+_URL_PASSWORD = re.compile(r"://[^\s/?#:@\"'\\<>]{0,100}:([^\s/?#\"'\\<>]{1,200})@")
+_AWS_SECRET_KEY = re.compile(
+    r"_(?<=(?:aws|AWS)_)(?:secret_access_key|SECRET_ACCESS_KEY)"
+    r"[\"'\\\s]{0,6}[:=][\"'\\\s]{0,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+)
+
+
+def find_key_shapes(text: str) -> Iterable[Finding]:
+    """Find keys of well-known providers, tokens, private keys and passwords in URLs."""
+    return _key_shapes(text) if len(text) >= _SHORTEST else ()
+
+
+def _key_shapes(text: str) -> Iterator[Finding]:
+    if any(hint.search(text) for hint in _KEY_MAY_FOLLOW):
+        for match in _KEY.finditer(text):
+            yield Finding("key", match.start(), match.end())
+    for match in _AWS_SECRET_KEY.finditer(text):
+        yield Finding("key", match.start(1), match.end(1))
+    if _JWT_MAY_FOLLOW.search(text):
+        for match in _JWT.finditer(text):
+            yield Finding("token", match.start(), match.end())
+    for pattern in _BEARER:
+        for match in pattern.finditer(text):
+            yield Finding("token", match.start(1), match.end(1))
+    for match in _PRIVATE_KEY.finditer(text):
+        yield Finding("private key", match.start(), match.end())
+    for match in _URL_PASSWORD.finditer(text):
+        yield Finding("password", match.start(1), match.end(1))
+
+
+_NAMES = (
+    *("access_token", "api_key", "api_secret", "api_token", "auth_token", "authorization"),
+    *("aws_secret_access_key", "aws_session_token", "bearer_token", "client_secret", "cookie"),
+    *("id_token", "passphrase", "passwd", "password", "private_key", "proxy_authorization"),
+    *("refresh_token", "secret", "secret_access_key", "secret_key", "session_token"),
+    *("set_cookie", "x_api_key", "x_goog_api_key"),
+)
+SECRET_NAME = "(?i:" + "|".join(name.replace("_", "[-_]?") for name in _NAMES) + ")"
+_MASKED = "[masked "
+# A quote inside of JSON that stands in a JSON string has backslashes before it: as many before
+# each quote that belongs to the same level, more inside of its strings, fewer outside.
+_MEMBER = re.compile(rf'"({SECRET_NAME})(\\*)"\s*:\s*\2"')
+_PARAMETERS = (
+    re.compile(rf"\?({SECRET_NAME})=([^&\s#\"'\\]+)"),
+    re.compile(rf"&({SECRET_NAME})=([^&\s#\"'\\]+)"),
+)
+_FIRST_PARAMETER = re.compile(rf"({SECRET_NAME})=([^&\s#\"'\\]+)(?=&)")
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Say whether the value of a JSON member of this name is a secret: `apiKey`, `password`."""
+    return re.fullmatch(SECRET_NAME, name) is not None
+
+
+def find_named_values(text: str) -> Iterable[Finding]:
+    """Find the values of JSON members, also in JSON within a string, and of URL parameters.
+
+    Only strings are found: a schema that declares a member `password` holds an object there.
+    """
+    found: list[Finding] = []
+    if '"' in text:
+        found += _members(text)
+    if "=" in text:
+        found += _parameters(text)
+    return found
+
+
+def _members(text: str) -> Iterator[Finding]:
+    for match in _MEMBER.finditer(text):
+        start = match.end()
+        end = _end_of_string(text, start, len(match[2]))
+        if end > start and not text.startswith(_MASKED, start):
+            yield Finding(match[1], start, end)
+
+
+def _parameters(text: str) -> Iterator[Finding]:
+    for pattern in _PARAMETERS:
+        for match in pattern.finditer(text):
+            yield from _parameter(match)
+    first = _FIRST_PARAMETER.match(text)
+    if first is not None:
+        yield from _parameter(first)
+
+
+def _parameter(match: re.Match[str]) -> Iterator[Finding]:
+    if not match[2].startswith(_MASKED.strip()):
+        yield Finding(match[1], match.start(2), match.end(2))
+
+
+def _end_of_string(text: str, start: int, backslashes: int) -> int:
+    """Return where a JSON string ends whose quotes have so many backslashes before them.
+
+    One that is cut short ends with the string around it, with the line, or with the text.
+    """
+    newline = text.find("\n", start)
+    limit = len(text) if newline < 0 else newline
+    quote = text.find('"', start, limit)
+    while quote >= 0:
+        before = quote
+        while before > start and text[before - 1] == "\\":
+            before -= 1
+        count = quote - before
+        # Backslashes of the value itself come in pairs, each escaped as often as the quote is.
+        if count % (2 * (backslashes + 1)) == backslashes or count < backslashes:
+            return quote - min(count, backslashes)
+        quote = text.find('"', quote + 1, limit)
+    return limit

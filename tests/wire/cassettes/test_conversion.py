@@ -1,0 +1,115 @@
+"""Conversion: what vcrpy recorded plays as a cassette of ours, and the other way round."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import vcr
+from lab import KEY, Lab, Server, chat_request, recording, says
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, to_vcrpy
+from pytest_llmprod.wire.key import NO_MODEL, stored_key
+
+
+def record_with_vcrpy(path: Path, http: httpx2.Client, url: str, *documents: Any) -> Path:
+    with vcr.use_cassette(str(path), record_mode="all"):  # type: ignore[no-untyped-call]  # vcrpy has no types
+        for document in documents:
+            http.post(url, json=document)
+    return path
+
+
+def test_what_vcrpy_recorded_is_played_by_a_test_of_ours(
+    tmp_path: Path, lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    asked = [chat_request("one"), chat_request("two"), chat_request("two")]
+    path = record_with_vcrpy(tmp_path / "a.yaml", http, wire.chat_url, *asked)
+
+    for model, recordings in from_vcrpy(path).items():
+        cassette_file.save(lab.path(model), recordings)
+    hits = wire.hits
+    with lab.test() as tape:
+        answers = [http.post(wire.chat_url, json=each).json() for each in asked]
+
+    said = [each["choices"][0]["message"]["content"] for each in answers]
+    assert said == ["one!", "two!", "two!"]
+    assert wire.hits == hits == 3
+    assert [exchange.replayed for exchange in tape.exchanges] == [True] * 3
+
+
+def test_each_model_has_recordings_of_its_own(
+    tmp_path: Path, wire: Server, http: httpx2.Client
+) -> None:
+    wire.reply = lambda body: says("hello")
+    asked = [chat_request("a"), chat_request("b", model="other"), chat_request("c"), {}]
+    path = record_with_vcrpy(tmp_path / "a.yaml", http, wire.chat_url, *asked)
+
+    by_model = from_vcrpy(path)
+
+    assert {model: len(found) for model, found in by_model.items()} == {
+        "gpt-test": 2,
+        "other": 1,
+        NO_MODEL: 1,
+    }
+    assert {each.case for found in by_model.values() for each in found} == {""}
+
+
+def test_no_secret_comes_along(tmp_path: Path, wire: Server, http: httpx2.Client) -> None:
+    wire.reply = lambda body: says(f"your key is {KEY}")
+    asked = chat_request(f"my key is {KEY}")
+    path = record_with_vcrpy(tmp_path / "a.yaml", http, f"{wire.chat_url}?key={KEY}", asked)
+    ours = tmp_path / "a.json"
+
+    (recordings,) = from_vcrpy(path).values()
+    cassette_file.save(ours, recordings)
+
+    assert KEY in path.read_text()
+    assert KEY not in ours.read_text()
+    assert "my key is [masked key]" in ours.read_text()
+
+
+def test_the_key_is_the_one_that_a_test_looks_for(lab: Lab, wire: Server) -> None:
+    with lab.test("once"), httpx2.Client() as client:
+        client.post(wire.chat_url, json=chat_request("hello"))
+
+    (recorded,) = lab.cassette().all()
+
+    assert stored_key(recorded.request) == recorded.key
+
+
+def test_a_cassette_of_ours_is_not_imported_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    cassette_file.save(path, [recording()])
+
+    with pytest.raises(CassetteError, match=r"a\.json: is no cassette of vcrpy's\."):
+        from_vcrpy(path)
+
+
+def test_an_empty_cassette_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("version: 1\ninteractions: []\n")
+
+    with pytest.raises(CassetteError, match="holds no recording"):
+        from_vcrpy(path)
+
+
+@pytest.mark.skipif(
+    find_spec("pytest_llmprod.wire.cassettes.export") is None,
+    reason="pytest_llmprod.wire.cassettes.export is not there yet",
+)
+def test_stock_vcrpy_plays_what_is_exported(
+    tmp_path: Path, wire: Server, http: httpx2.Client
+) -> None:
+    asked = recording("hello", request={**recording("hello").request, "uri": wire.chat_url})
+    path = tmp_path / "a.yaml"
+    text, left_out = to_vcrpy([asked])
+    path.write_text(text)
+
+    with vcr.use_cassette(str(path), record_mode="none"):  # type: ignore[no-untyped-call]  # vcrpy has no types
+        answer = http.post(wire.chat_url, json=chat_request("hello")).json()
+
+    assert answer["choices"][0]["message"]["content"] == "hello"
+    assert (wire.hits, left_out) == (0, 0)
