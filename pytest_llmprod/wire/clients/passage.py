@@ -14,10 +14,12 @@ from pytest_llmprod.wire.tape import Tape
 class Passage:
     """The way of a request through the switch, for the adapter of one library.
 
-    `tape_for(host, port)` returns the tape of the request, or None where it is to be sent as if we
-    were not there. `ask` is `Switch.ask`.
+    `owner` returns the tape that belongs to what runs here and now. `tape_for(host, port)` returns
+    the tape of a request, or None where it is to be sent as if we were not there. `ask` is
+    `Switch.ask`.
     """
 
+    owner: Callable[[], Tape | None]
     tape_for: Callable[[str, int | None], Tape | None]
     ask: Callable[..., Played | LiveExchange]
 

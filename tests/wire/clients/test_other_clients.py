@@ -35,9 +35,9 @@ from lab import CHAT_URL, KEY, Lab, Reply, Server, asked_text, chat_request, say
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire.clients import other_clients, via_aiohttp, via_urllib3
-from pytest_llmprod.wire.clients.other_clients import OtherClients
+from pytest_llmprod.wire.clients import patches, via_aiohttp, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage, decoder
+from pytest_llmprod.wire.clients.patches import ClientPatches
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
@@ -1412,7 +1412,7 @@ class Waits:
 def passing(lab: Lab, ask: Callable[..., Any]) -> Iterator[Waits]:
     """Let every request of other clients ask `ask` in the place of the switch."""
     tape, waits = lab.run().tape(), Waits()
-    clients = OtherClients(Passage(tape_for=lambda host, port: tape, ask=ask))
+    clients = ClientPatches(Passage(owner=lambda: tape, tape_for=lambda host, port: tape, ask=ask))
     clients.install()
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -1559,7 +1559,7 @@ def test_a_library_that_a_test_imports_in_its_body_is_patched(tmp_path: Path) ->
 def test_a_library_that_is_not_installed_is_not_found_as_before(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other_clients, "_REPLACEMENTS", {"no_such_library": None})
+    monkeypatch.setattr(patches, "_REPLACEMENTS", {"no_such_library": None})
 
     with lab.run().patched():
         for _ in range(2):
@@ -1576,7 +1576,7 @@ def test_a_library_that_is_installed_after_a_first_try_is_patched(
         arrived.append(module.__name__)
         return []
 
-    monkeypatch.setattr(other_clients, "_REPLACEMENTS", {"late_library": replacements})
+    monkeypatch.setattr(patches, "_REPLACEMENTS", {"late_library": replacements})
     monkeypatch.syspath_prepend(str(tmp_path))
 
     with lab.run().patched():
@@ -1593,7 +1593,7 @@ def test_a_library_that_is_installed_after_a_first_try_is_patched(
 def test_a_library_whose_import_is_forbidden_is_left_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other_clients, "_REPLACEMENTS", {"forbidden": None})
+    monkeypatch.setattr(patches, "_REPLACEMENTS", {"forbidden": None})
     monkeypatch.setitem(sys.modules, "forbidden", None)
 
     with lab.run().patched(), pytest.raises(ModuleNotFoundError):

@@ -1,8 +1,7 @@
-"""Other clients: what is sent through urllib3 or aiohttp passes the same switch as httpx.
+"""Patches: an HTTP library is patched when it has been imported, at any moment of the session.
 
-requests and botocore send through urllib3, and so do all that are built on them. A library is
-patched when it has been imported, at any moment of the session: a run that does without pays for
-none.
+A run that does without a library pays nothing for it. requests and botocore send through urllib3,
+openai's client through httpx2, and so do all that are built on them.
 """
 
 import importlib.abc
@@ -14,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_llmprod.wire.clients import via_aiohttp, via_urllib3
+from pytest_llmprod.wire.clients import shared_tls, via_aiohttp, via_httpx, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage
 
 
@@ -29,12 +28,15 @@ class _Patch:
 
 _REPLACEMENTS: Mapping[str, Callable[[Any, Passage], Sequence[tuple[Any, str, Any]]]] = {
     "aiohttp": via_aiohttp.replacements,
+    "httpcore2": shared_tls.replacements,
+    "httpx": via_httpx.replacements,
+    "httpx2": via_httpx.replacements,
     "urllib3": via_urllib3.replacements,
 }
 
 
-class OtherClients:
-    """The patches of one session on the libraries besides httpx2 and httpx."""
+class ClientPatches:
+    """The patches of one session on HTTP libraries."""
 
     def __init__(self, passage: Passage) -> None:
         """Make the patches without installing them; requests go through `passage`."""

@@ -1,0 +1,219 @@
+"""Via httpx: how a request of httpx2 or httpx passes the switch.
+
+Both send every request through a transport. httpx2 is what openai's client uses.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from pytest_llmprod.wire.clients.passage import Passage, decoder
+from pytest_llmprod.wire.clock import wait, wait_async
+from pytest_llmprod.wire.live import LiveExchange
+from pytest_llmprod.wire.recording import Failure
+from pytest_llmprod.wire.switch import Played
+
+
+def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
+    """Return what is to be replaced in httpx2 or httpx: (owner, attribute's name, replacement).
+
+    These are the transports that reach a host; those to an application in this process stay.
+    """
+    streams = _stream_classes(http)
+    send = http.HTTPTransport.handle_request
+    send_async = http.AsyncHTTPTransport.handle_async_request
+
+    def handle_request(transport: Any, request: Any) -> Any:
+        tape = passage.tape_for(request.url.host, request.url.port)
+        if tape is None:
+            return send(transport, request)
+        found = passage.ask(tape, **_facts(request, request.read()))
+        if isinstance(found, Played):
+            if not found.status:
+                wait(found.ends_s)
+            return _answer(http, streams, found, request)
+        try:
+            response = send(transport, _outgoing(http, request, found))
+        except BaseException as error:
+            _note_failure(http, found, error)
+            raise
+        _started(found, response)
+        response.stream = streams.sync(response.stream, found)
+        return response
+
+    async def handle_async_request(transport: Any, request: Any) -> Any:
+        tape = passage.tape_for(request.url.host, request.url.port)
+        if tape is None:
+            return await send_async(transport, request)
+        found = passage.ask(tape, **_facts(request, await request.aread()))
+        if isinstance(found, Played):
+            if not found.status:
+                await wait_async(found.ends_s)
+            return _answer(http, streams, found, request)
+        try:
+            response = await send_async(transport, _outgoing(http, request, found))
+        except BaseException as error:
+            _note_failure(http, found, error)
+            raise
+        _started(found, response)
+        response.stream = streams.asynchronous(response.stream, found)
+        return response
+
+    return [
+        (http.HTTPTransport, "handle_request", handle_request),
+        (http.AsyncHTTPTransport, "handle_async_request", handle_async_request),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _StreamClasses:
+    """The stream types of one HTTP library: a tee for each colour, and a recorded stream."""
+
+    sync: Any
+    asynchronous: Any
+    replayed: Any
+
+
+def _stream_classes(http: ModuleType) -> _StreamClasses:
+    """Make the stream types for `http`; its clients insist on subclasses of their own."""
+
+    class TeedStream(http.SyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+        """Hands each piece on as it comes, and keeps a copy."""
+
+        def __init__(self, inner: Any, live: LiveExchange) -> None:
+            self._inner = inner
+            self._live = live
+
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                for chunk in self._inner:
+                    self._live.received(chunk)
+                    yield chunk
+            except GeneratorExit:  # the caller has read enough; close() follows
+                raise
+            except BaseException as error:
+                _note_failure(http, self._live, error)
+                raise
+            self._live.ended(complete=True)
+
+        def close(self) -> None:
+            self._inner.close()
+            self._live.ended(complete=False)
+
+    class TeedAsyncStream(http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+        """Hands each piece on as it comes, and keeps a copy."""
+
+        def __init__(self, inner: Any, live: LiveExchange) -> None:
+            self._inner = inner
+            self._live = live
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            try:
+                async for chunk in self._inner:
+                    self._live.received(chunk)
+                    yield chunk
+            except GeneratorExit:  # the caller has read enough; aclose() follows
+                raise
+            except BaseException as error:
+                _note_failure(http, self._live, error)
+                raise
+            self._live.ended(complete=True)
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()
+            self._live.ended(complete=False)
+
+    class ReplayedStream(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+        """Gives the recorded pieces, and then the error that the client met where it met one."""
+
+        def __init__(self, played: Played, request: Any) -> None:
+            self._played = played
+            self._request = request
+
+        def __iter__(self) -> Iterator[bytes]:
+            before_s = 0.0
+            for t, piece in self._played.pieces:
+                wait(t - before_s)
+                before_s = t
+                yield piece
+            if self._played.failure is not None:
+                wait(self._played.ends_s - before_s)
+                raise _error_of(http, self._played.failure, self._request)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            before_s = 0.0
+            for t, piece in self._played.pieces:
+                if t > before_s:
+                    await wait_async(t - before_s)
+                    before_s = t
+                yield piece
+            if self._played.failure is not None:
+                await wait_async(self._played.ends_s - before_s)
+                raise _error_of(http, self._played.failure, self._request)
+
+    return _StreamClasses(TeedStream, TeedAsyncStream, ReplayedStream)
+
+
+def _answer(http: ModuleType, streams: _StreamClasses, played: Played, request: Any) -> Any:
+    """Make the recorded answer, or raise what the client met in its place."""
+    if not played.status and played.failure is not None:
+        raise _error_of(http, played.failure, request)
+    if played.failure is None and len(played.pieces) == 1 and not played.ends_s:
+        stream = http.ByteStream(played.pieces[0][1])
+    else:
+        stream = streams.replayed(played, request)
+    return http.Response(
+        played.status,
+        headers=played.headers,
+        stream=stream,
+        extensions={"http_version": b"HTTP/1.1"},
+    )
+
+
+def _facts(request: Any, body: bytes) -> dict[str, Any]:
+    """Return what the switch wants to know of a request."""
+    return {
+        "method": request.method,
+        "url": str(request.url),
+        "headers": request.headers.multi_items(),
+        "body": body,
+    }
+
+
+def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:
+    """Return the request that leaves in place of the application's."""
+    return http.Request(
+        request.method,
+        live.url,
+        headers=live.headers(request.headers.multi_items()),
+        content=live.body,
+        extensions=request.extensions,
+    )
+
+
+def _started(live: LiveExchange, response: Any) -> None:
+    """Tell the head of the answer."""
+    live.started(
+        response.status_code,
+        response.reason_phrase,
+        response.headers.multi_items(),
+        decoder(response.headers.get("content-encoding", "")),
+    )
+
+
+def _note_failure(http: ModuleType, live: LiveExchange, error: BaseException) -> None:
+    """Record an error of the wire; one of the application, or a cancellation, is none."""
+    if isinstance(error, http.TransportError):
+        live.broke(type(error).__name__, str(error))
+    else:
+        live.dropped()
+
+
+def _error_of(http: ModuleType, failure: Failure, request: Any) -> Exception:
+    """Return the error that the live client raised, of the class of the same name."""
+    kind = getattr(http, failure.error, None)
+    if not (isinstance(kind, type) and issubclass(kind, http.TransportError)):
+        kind = http.TransportError
+    error: Exception = kind(failure.message, request=request)
+    return error
