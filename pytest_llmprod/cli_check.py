@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import os
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby, zip_longest
 from pathlib import Path
@@ -18,6 +19,7 @@ from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette, upkeep
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.cassettes.upkeep import Finding
+from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 
 if TYPE_CHECKING:
     from pytest_llmprod.wire.recording import Recording
@@ -44,7 +46,7 @@ class _Checked(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Print what is wrong with cassettes; exit with 1 where something has to be mended."""
-    checked = _check(any_cassette.find(options.places), datetime.now(UTC))
+    checked = _check(any_cassette.find(options.places), datetime.now(UTC), os.environ)
     is_wrong = any(not finding.is_note for finding in checked.findings)
     if options.json:
         print(json.dumps(_to_json(checked), indent=1))
@@ -54,13 +56,14 @@ def run(options: argparse.Namespace) -> int:
     return 1 if is_wrong else 0
 
 
-def _check(paths: Sequence[Path], now: datetime) -> _Checked:
+def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> _Checked:
+    scanners = [*masking.BUILT_IN, *environment_scanners(environ)]
     findings: list[Finding] = []
     ours: dict[Path, list[Recording]] = {}
     number = 0
     for path in paths:
         try:
-            findings += upkeep.find_secrets(path, masking.BUILT_IN)
+            findings += upkeep.find_secrets(path, scanners)
             recordings = any_cassette.read(path)
         except CassetteError as error:
             findings.append(Finding(path=path, kind="unreadable", text=_reason(path, error)))

@@ -1,12 +1,15 @@
 """`llmprod cassette check`: what has to be mended fails, what is to be known does not."""
 
+import base64
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from recordings import HOSTILE, KEY, cassette, recording, save
+import yaml
+from recordings import CHAT_URL, HOSTILE, KEY, cassette, recording, save
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.text import width
@@ -55,6 +58,69 @@ def test_a_secret_is_told_with_its_line_and_not_shown(
         "mend",
         "  secret       withdraw it, take it out of the file, keep it out of the prompt",
         "1 cassette, 1 recording: 1 finding, 0 notes",
+    ]
+
+
+def spread_over_a_stream(secret: str) -> dict[str, Any]:
+    """A recording whose answer says `secret` in pieces of three characters."""
+    pieces = [secret[start : start + 3] for start in range(0, len(secret), 3)]
+    events = [
+        {"t": 0.1, "data": {"choices": [{"index": 0, "delta": {"content": each}}]}}
+        for each in pieces
+    ]
+    response = recording().response
+    return {"response": {**response, "body": {"stream": events, "text": ""}}}
+
+
+@pytest.mark.parametrize("secret", [KEY, "correct-horse-7-battery"])
+def test_a_secret_is_found_where_nobody_can_read_it(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str,
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "correct-horse-7-battery")
+    kind = "key" if secret == KEY else "MY_TOKEN"
+    path = cassette(
+        project,
+        recording(),
+        recording(**spread_over_a_stream(secret)),
+        recording(asked=base64.b64encode(f"it is {secret}, yes".encode()).decode()),
+    )
+    assert secret not in path.read_text()
+
+    status, lines = check(capsys)
+
+    assert status == 1
+    assert [line.rpartition(" ")[2] for line in lines if " secret " in line][:2] == [kind] * 2
+
+
+def test_a_secret_in_a_cassette_of_vcrpy_is_found(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interaction = {
+        "request": {
+            "method": "POST",
+            "uri": CHAT_URL,
+            "headers": {"authorization": ["Bearer 0123456789abcdef0123456789abcdef"]},
+            "body": '{"model": "gpt-test"}',
+        },
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"set-cookie": ["__cf_bm=4aUqv1zG9rTt0"]},
+            "body": {"string": "{}"},
+        },
+    }
+    path = project / "cassettes" / "test_m" / "test_x.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"version": 1, "interactions": [interaction]}))
+
+    status, lines = check(capsys)
+
+    assert status == 1
+    assert [line.rpartition(" ")[2] for line in lines if " secret " in line][:2] == [
+        "authorization",
+        "set-cookie",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import decode_document, join_lines, join_text
-from pytest_llmprod.wire.cassettes import foreign
+from pytest_llmprod.wire.cassettes import any_cassette, foreign
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import find_encoded, is_secret
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings
@@ -74,12 +74,7 @@ def findings_in_file(path: Path, scanners: Sequence[Scanner]) -> list[Leak]:
     The text is searched as it stands. A cassette, ours or one that vcrpy wrote, is also searched as
     a reader would put it together: bodies decoded, and the pieces of a stream joined.
     """
-    try:
-        text = path.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        raise CassetteError(
-            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
-        ) from error
+    text = any_cassette.read_bytes(path).decode("utf-8", "replace")
     scanners = [*scanners, find_encoded, _find_headers]
     ends = [match.start() for match in re.finditer("\n", text)]
     leaks = {

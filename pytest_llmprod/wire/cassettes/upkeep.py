@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_llmprod.wire import masking
-from pytest_llmprod.wire.cassettes.any_cassette import read_bytes
+from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.cassettes.owner import Standing
 from pytest_llmprod.wire.recording import Recording, asked_model
 
@@ -47,19 +47,12 @@ class Finding:
 
 
 def find_secrets(path: Path, scanners: Sequence[masking.Scanner]) -> Iterator[Finding]:
-    """Yield where a scanner finds a secret in the file, without the secret.
+    """Yield where a secret stands in the file, also encoded or spread over a stream, without it.
 
     Raises CassetteError where the file cannot be read.
     """
-    for kind, line in _leaks(path, scanners):
+    for kind, line in leaks.findings_in_file(path, scanners):
         yield Finding(path=path, kind="secret", text=kind, line=line)
-
-
-def _leaks(path: Path, scanners: Sequence[masking.Scanner]) -> Iterator[tuple[str, int]]:
-    text = read_bytes(path).decode("utf-8", "replace")
-    for scan in scanners:
-        for found in scan(text):
-            yield found.kind, text.count("\n", 0, found.start) + 1
 
 
 def judge_owner(path: Path, standing: Standing) -> Iterator[Finding]:
