@@ -1,6 +1,6 @@
-"""Exchange: one HTTP request to a model, with its answer."""
+"""Exchange: one HTTP request to a model, with its answer; several may make one call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,39 @@ class Exchange:
         if self.usage is not None:
             row["usage"] = usage_to_json(self.usage)
         return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The exchanges of one logical call in order: a client that tries again makes several."""
+
+    attempts: tuple[Exchange, ...]
+
+    @property
+    def last(self) -> Exchange:
+        """Return the attempt whose answer, or whose failure, the caller got."""
+        return self.attempts[-1]
+
+    @property
+    def latency_s(self) -> float:
+        """Return how long the caller waited: all attempts and the pauses between them."""
+        return sum(each.latency_s for each in self.attempts) + self.backoff_s
+
+    @property
+    def backoff_s(self) -> float:
+        """Return how long the client paused between its attempts."""
+        return sum(each.backoff_s for each in self.attempts)
+
+
+def calls_of(exchanges: Iterable[Exchange]) -> tuple[Call, ...]:
+    """Return the logical calls that these exchanges of one test make up, in order."""
+    calls: dict[int, list[Exchange]] = {}
+    for each in exchanges:
+        calls.setdefault(each.call, []).append(each)
+    return tuple(
+        Call(attempts=tuple(sorted(calls[number], key=lambda each: each.attempt)))
+        for number in sorted(calls)
+    )
 
 
 def usage_to_json(usage: Usage) -> dict[str, int]:

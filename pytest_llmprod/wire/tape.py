@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
-from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.core.results import Likeness, Verified
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
@@ -90,6 +90,11 @@ class Tape:
         costs = [self._price(exchange) for exchange in self.exchanges]
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Return the exchanges so far, grouped by the logical calls to which they belong."""
+        return calls_of(self.exchanges)
 
     def cassette_path(self, model: str) -> Path:
         """Return the path of the cassette for requests to `model`."""

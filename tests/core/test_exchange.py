@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.core.exchange import Exchange, Usage, usage_from_json, usage_to_json
+from pytest_llmprod.core.exchange import Exchange, Usage, calls_of, usage_from_json, usage_to_json
 from pytest_llmprod.core.results import Trace
 
 COUNTS = st.integers(0, 10**9)
@@ -74,3 +74,18 @@ def test_a_trace_travels_as_plain_json(outcome: str) -> None:
     assert row["why"] == "because"
     assert row["scores"] == {"exact": 1.0}
     assert len(row["exchanges"]) == 1
+
+
+def test_the_tries_of_a_call_are_grouped_whatever_their_order() -> None:
+    second = exchange(call=1, attempt=2, latency_s=0.25, backoff_s=20.0, text="ok")
+    other = exchange(call=2)
+    first = exchange(call=1, attempt=1, latency_s=0.5, status=429)
+
+    call, single = calls_of([second, other, first])
+
+    assert call.attempts == (first, second)
+    assert (call.latency_s, call.backoff_s, call.last.latency_s) == (20.75, 20.0, 0.25)
+    assert call.last.text == "ok"
+    assert single.attempts == (other,)
+    assert (single.latency_s, single.backoff_s) == (0.5, 0.0)
+    assert calls_of([]) == ()

@@ -82,6 +82,9 @@ def test_the_pause_before_a_retry_is_virtual_in_a_replay(
     assert (text, recorded, slept.pauses) == ("ok", [20.0], [])
     assert [each.backoff_s for each in tape.exchanges] == [0.0, 20.0]
     assert [(each.call, each.attempt) for each in tape.exchanges] == [(1, 1), (1, 2)]
+    (whole,) = tape.calls
+    assert whole.backoff_s == 20.0
+    assert whole.latency_s == 20.0 + sum(each.latency_s for each in tape.exchanges)
 
 
 def test_a_real_pause_is_measured_while_recording(lab: Lab, openai_at_wire: Server) -> None:
