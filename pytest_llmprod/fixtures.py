@@ -70,7 +70,8 @@ def llm_score(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
 def llm_cassette(request: pytest.FixtureRequest) -> "Tape":
     """Return this test's tape; `.exchanges` lists what it asked and was answered so far.
 
-    `.calls` groups them by logical calls, each with all of its tries. `.cost_usd` is what they cost, None where an exchange has no price.
+    `.calls` groups them by logical calls, each with all of its tries. `.cost_usd` is what they cost
+    in USD, None where an exchange has no price.
     """
     return _trial(request).tape
 

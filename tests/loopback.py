@@ -2,12 +2,20 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = Callable[[dict[str, Any]], str]
+
+
+class Busy(Exception):
+    """Raised by an answer: the provider is at its limit, and asks to come again."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(retry_after_ms)
+        self.retry_after_ms = retry_after_ms
 
 
 class Provider(ThreadingHTTPServer):
@@ -36,11 +44,19 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length))
         self.server.requests.append(body)
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
-        self._send(chat_completion(body["model"], self.server.answer(body)))
+        try:
+            self._send(chat_completion(body["model"], self.server.answer(body)))
+        except Busy as busy:
+            wait = {"retry-after-ms": str(busy.retry_after_ms)}
+            self._send({"error": {"message": "too many requests"}}, status=429, headers=wait)
 
-    def _send(self, document: dict[str, Any]) -> None:
+    def _send(
+        self, document: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
         content = json.dumps(document).encode()
-        self.send_response(200)
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("content-type", "application/json")
         self.send_header("set-cookie", "session=cookie-of-the-provider")
         self.send_header("openai-organization", "org-of-the-team")
