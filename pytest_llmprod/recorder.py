@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -24,6 +24,7 @@ from pytest_llmprod.wire.label import TapeLabel
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import Forecast
     from pytest_llmprod.evals.dataset import Case
+    from pytest_llmprod.wire.tape import Tape
 
 _LONGEST_WHY = 300
 
@@ -55,13 +56,18 @@ class Recorder:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        """Give a fixture that several tests share a tape of its own."""
+        """Give a fixture that several tests share a tape of its own, also when it is torn down."""
         running = self._session.running
         if running is None or fixturedef.scope == "function":
             return (yield)
-        label = _fixture_label(fixturedef, request, running.tape.label)
-        with self._session.shared(label, running):
-            return (yield)
+        tape = self._session.shared_tape(_fixture_label(fixturedef, request, running.tape.label))
+        turn = _TearDownTurn(self._session, tape)
+        fixturedef.addfinalizer(turn.end)  # finalizers run in reverse: around that of the fixture
+        try:
+            with self._session.shared(tape, running):
+                return (yield)
+        finally:
+            fixturedef.addfinalizer(turn.begin)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -176,6 +182,22 @@ class Recorder:
         return owned
 
 
+class _TearDownTurn:
+    """The time in which a shared fixture is torn down and has the wire."""
+
+    def __init__(self, session: Session, tape: "Tape") -> None:
+        self._session = session
+        self._tape = tape
+        self._turn = ExitStack()
+
+    def begin(self) -> None:
+        if self._session.running is not None:
+            self._turn.enter_context(self._session.shared(self._tape, self._session.running))
+
+    def end(self) -> None:
+        self._turn.close()
+
+
 class Forecaster:
     """Tells what the tests would record, in place of running them."""
 
@@ -264,8 +286,8 @@ def _note(
 ) -> None:
     """Read the outcome of one phase into the trace, and correct the report where it misleads."""
     trace = trial.trace
-    if call.when == "call" and report.passed:
-        session.note_unplayed(trial)
+    if call.when == "teardown" and report.passed and trace.outcome == "hit":
+        session.note_unplayed(trial)  # not before: a fixture may ask while it is torn down
     untold = trial.take_misses()
     if untold:
         _fail(report, session.telling.tell(untold, trial.tape.label.nodeid))

@@ -212,16 +212,25 @@ class Session:
         self.running = trial
         self._router.enter(trial.tape)
 
-    @contextmanager
-    def shared(self, label: TapeLabel, running: Trial) -> Iterator[None]:
-        """Give the wire to a fixture that several tests share, then back to the running test.
+    def shared_tape(self, label: TapeLabel) -> Tape:
+        """Return a tape, closed, for a fixture that several tests share.
 
-        Whichever test happens to be the first, and in whichever worker, the fixture's requests
-        stand in a cassette of their own. What it misses fails the test that runs, and no suite is
-        judged after it: who knows which of them the fixture serves.
+        Whichever test happens to be the first or the last, and in whichever worker, the fixture's
+        requests stand in a cassette of their own.
         """
         tape = self._open_tape(label, self.settings.play_rules)
-        before = self._router.running or running.tape
+        tape.is_open = False
+        return tape
+
+    @contextmanager
+    def shared(self, tape: Tape, running: Trial) -> Iterator[None]:
+        """Give the wire to a shared fixture that is set up or torn down, then to the test again.
+
+        What the fixture misses fails the test that runs, and no suite is judged after it: who knows
+        which of them the fixture serves.
+        """
+        before, told = self._router.running or running.tape, len(tape.misses)
+        tape.is_open = True
         self._router.enter(tape)
         is_finished = False
         try:
@@ -229,7 +238,7 @@ class Session:
             is_finished = True
         finally:
             tape.close(finished=is_finished)
-            running.tape.misses.extend(tape.misses)
+            running.tape.misses.extend(tape.misses[told:])
             self._has_shared_misses |= bool(tape.misses)
             self._router.enter(before)
 

@@ -367,6 +367,75 @@ def test_a_request_of_a_session_fixture_replays_whichever_test_comes_first(
     assert (project.path / "cassettes/conftest/fixture.greeting.gpt-test.json").exists()
 
 
+CLEANING_UP = """
+    import pytest
+    from feature import ask
+
+    @pytest.fixture(scope="module")
+    def shop():
+        ask("open")
+        yield
+        ask("close")
+
+    @pytest.fixture
+    def customer():
+        ask("come")
+        yield
+        ask("leave")
+
+    @pytest.mark.llm_cassette
+    @pytest.mark.parametrize("word", ["one", "two"])
+    def test_sells(shop, customer, word):
+        assert ask(word) == f"{word} {word}"
+"""
+
+
+def test_requests_of_a_teardown_replay_whichever_test_comes_last(project: Project) -> None:
+    project.pytester.makepyfile(test_words=CLEANING_UP)
+
+    recorded = project.record()
+    project.server.requests.clear()
+    replayed = project.run()
+    alone = project.run("-k", "one")
+    parallel = project.run("-n2", subprocess=True)
+
+    assert recorded.parseoutcomes() == {"passed": 2}
+    assert replayed.parseoutcomes() == {"passed": 2}
+    assert alone.parseoutcomes() == {"passed": 1, "deselected": 1}
+    assert parallel.parseoutcomes() == {"passed": 2}
+    assert project.server.requests == []
+
+
+def test_a_miss_in_the_teardown_of_a_shared_fixture_fails_the_test_that_runs(
+    project: Project,
+) -> None:
+    project.pytester.makepyfile(test_words=CLEANING_UP)
+    project.record()
+    project.edit("test_words.py", 'ask("close")', 'ask("shut")')
+
+    result = project.run()
+
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_sells[[]two]*",
+            "No recording: prompt changed in messages[[]0].content",
+            "*+ Double this word: shut",
+        ]
+    )
+
+
+def test_a_teardown_that_no_longer_asks_leaves_recordings_unplayed(project: Project) -> None:
+    project.pytester.makepyfile(test_words=CLEANING_UP)
+    project.record()
+    project.edit("test_words.py", 'ask("leave")', "pass")
+
+    result = project.run("-k", "one")
+
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1, "deselected": 1}
+    result.stdout.fnmatch_lines(["1 of the 3 recordings of this test were not played*"])
+
+
 def test_a_worker_thread_of_a_session_fixture_serves_every_test(project: Project) -> None:
     project.pytester.makeconftest(
         """
