@@ -77,6 +77,8 @@ class Recorder:
         trial = item.stash.get(TRIAL, None)
         if trial is None:
             return (yield)
+        if call.when == "teardown":
+            trial.tape.settle()
         with _cheap_traceback(item, trial, call):
             report = yield
         _note(self._session, trial, report, call)

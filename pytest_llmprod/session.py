@@ -251,7 +251,12 @@ class Session:
         trial = self._trials.pop(nodeid)
         self.running = None
         outcome = trial.trace.outcome
-        trial.tape.close(finished=outcome in ("hit", "miss"), passed=outcome == "hit")
+        # What a case did without an answer says nothing: its recordings stay as they were.
+        is_answered = not self._got_no_answer(trial)
+        trial.tape.close(
+            finished=is_answered and outcome in ("hit", "miss"),
+            passed=is_answered and outcome == "hit",
+        )
         self._router.leave()
         take_back_key()
 
@@ -355,9 +360,17 @@ class Session:
         return row
 
     def _got_no_answer(self, trial: Trial) -> bool:
-        """Say whether a live case failed before any answer came: no key, or nobody there."""
-        is_live = self.settings.record != "none" and trial.suite and trial.suite.outputs is None
-        return bool(is_live) and trial.trace.outcome == "error" and not trial.trace.exchanges
+        """Say whether a live case got no answer from a model: no key, nobody there, or a limit.
+
+        The application may have handled that, with a fallback for instance. A case that makes no
+        request and is no error needs none.
+        """
+        if self.settings.record == "none" or trial.suite is None or trial.suite.outputs is not None:
+            return False
+        calls = trial.tape.calls
+        if not calls:
+            return trial.trace.outcome == "error"
+        return all(call.last.is_outage for call in calls)
 
     def _shown_output(self, trial: Trial) -> Any:
         suite = trial.suite

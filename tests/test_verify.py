@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from loopback import Busy
 from project import Project
 
 
@@ -33,7 +34,7 @@ def test_verify_compares_each_live_answer_with_its_recording(answers_otherwise: 
     assert len(answers_otherwise.server.requests) == 10
     result.stdout.fnmatch_lines(
         [
-            "verified 10 live answers: 8 the same, 1 in other words, 1 that behave otherwise",
+            "verified 10 live answers: 8 the same, 1 in other words, 1 that behaves otherwise",
             "- test_words.py::test_doubles[[]three]: form: text -> JSON",
         ]
     )
@@ -64,6 +65,37 @@ def test_verify_tells_requests_that_are_in_no_recording(recorded: Project) -> No
     )
 
 
+def test_a_try_that_the_client_repeated_is_no_answer_to_compare(recorded: Project) -> None:
+    recorded.edit("feature.py", "max_retries=0", "max_retries=1")
+    answer, waiting = recorded.server.answer, {"two", "four"}
+
+    def busy_at_first(body: dict[str, object]) -> str:
+        if word_of(body) in waiting:
+            waiting.remove(word_of(body))
+            raise Busy(retry_after_ms=1)
+        return answer(body)
+
+    recorded.server.answer = busy_at_first
+
+    result = recorded.record("--llm-record=verify")
+
+    assert len(recorded.server.requests) == 12
+    assert "verified 10 live answers: 10 the same" in result.outlines
+
+
+def test_an_error_is_told_as_another_behaviour_and_as_no_other_model(recorded: Project) -> None:
+    def busy(body: dict[str, object]) -> str:
+        raise Busy(retry_after_ms=1)
+
+    recorded.server.answer = busy
+
+    result = recorded.record("--llm-record=verify", "-k", "one")
+
+    assert "verified 1 live answer: 1 that behaves otherwise" in result.outlines
+    assert "- test_words.py::test_doubles[one]: status: 200 -> 429" in result.outlines
+    assert "when recorded, and is" not in result.stdout.str()
+
+
 def rename_the_model(project: Project) -> None:
     """Have the recordings say that another version of the model answered them."""
     path = project.cassette()
@@ -86,7 +118,7 @@ def test_verify_sums_over_all_workers(answers_otherwise: Project) -> None:
     result = answers_otherwise.record("--llm-record=verify", "-n2", subprocess=True)
 
     result.stdout.fnmatch_lines(
-        ["verified 10 live answers: 8 the same, 1 in other words, 1 that behave otherwise"]
+        ["verified 10 live answers: 8 the same, 1 in other words, 1 that behaves otherwise"]
     )
 
 

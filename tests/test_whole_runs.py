@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from loopback import Busy
 from project import Project
 
 TWO_EVALS = """
@@ -481,3 +482,37 @@ def test_a_task_whose_error_and_answer_cannot_be_printed_breaks_no_run(project: 
     cases = {case["id"]: case for case in data["cases"]}
     assert "the task failed on this case: Odd" in cases["one"]["why"]
     assert cases["two"]["output"] == "(Odd whose repr cannot be had: ValueError)"
+
+
+WITH_FALLBACK = """
+    import pytest
+    from feature import ask
+
+    @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+    def test_doubles(llm_case):
+        try:
+            answer = ask(llm_case.input)
+        except Exception:
+            answer = f"{llm_case.input} {llm_case.input}"
+        assert answer == llm_case.expected
+"""
+
+
+def test_an_outage_that_a_fallback_hides_is_no_verdict_and_no_recording(
+    project: Project,
+) -> None:
+    project.pytester.makepyfile(test_words=WITH_FALLBACK)
+    assert project.record().ret == pytest.ExitCode.OK
+    before = project.cassette().read_bytes()
+    gates = project.gates()
+    project.edit("feature.py", "Double this word:", "Please double this word:")
+
+    def busy(body: dict[str, object]) -> str:
+        raise Busy(retry_after_ms=1)
+
+    project.server.answer = busy
+    result = project.record("--llm-record=new_episodes")
+
+    assert "gate doubling: not judged; 10 cases have no usable recording" in result.outlines
+    assert project.cassette().read_bytes() == before
+    assert project.gates() == gates

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_NOBODY_LET_IN = frozenset({401, 403, 407, 408, 425, 429})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -36,9 +38,9 @@ class Exchange:
     """What was asked, what was answered, how long it took, and where the answer came from.
 
     `latency_s` runs from sending the request to the last byte of the answer, `ttft_s` to the first
-    event of a stream (None for an answer that was not streamed). Both are the recorded times when
-    `replayed` is true. `text` is the assembled answer for a reader. `recorded_at` is an ISO 8601
-    time in UTC.
+    event of a stream that says something, and is None for an answer that was not streamed. Both are
+    the recorded times when `replayed` is true. `text` is the assembled answer for a reader.
+    `recorded_at` is an ISO 8601 time in UTC.
 
     `finish_reasons` has one entry for each choice that came to its end, in the provider's words.
     `text`, `refusal` and `tool_calls` are those of the first choice. `refusal` is the text of a
@@ -73,10 +75,19 @@ class Exchange:
     failure: str = ""
 
     @property
+    def is_outage(self) -> bool:
+        """Say whether nobody answered: the wire failed, or the provider let nobody in.
+
+        That is a key that it does not know, a limit, or an error of its own. A request that it
+        refuses for what is in it has been answered.
+        """
+        return bool(self.failure) or self.status >= 500 or self.status in _NOBODY_LET_IN
+
+    @property
     def tokens_per_s(self) -> float | None:
         """Return the output tokens per second, None where time or usage is unknown.
 
-        The time of a stream counts from its first event on, that of a plain answer as a whole.
+        The time of a stream counts from `ttft_s` on, that of a plain answer as a whole.
         """
         spent_s = self.latency_s - (self.ttft_s or 0.0)
         if self.usage is None or spent_s <= 0:

@@ -1,5 +1,6 @@
 """Upkeep: the lines of the summary about recordings that were compared, that age, that drift."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
@@ -15,28 +16,32 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
     if not verified:
         return []
     counts: Counter[str] = Counter(each.likeness for each in verified)
+    behaves = "behaves" if counts["behaviour"] == 1 else "behave"
     kinds = ", ".join(
         f"{counts[kind]} {words}"
         for kind, words in (
             ("same", "the same"),
             ("text", "in other words"),
-            ("behaviour", "that behave otherwise"),
+            ("behaviour", f"that {behaves} otherwise"),
             ("unrecorded", "in no recording"),
         )
         if counts[kind]
     )
     number = "1 live answer" if len(verified) == 1 else f"{len(verified)} live answers"
     changed = [each for each in verified if each.likeness in ("behaviour", "unrecorded")]
-    lines = [f"verified {number}: {kinds}"]
-    lines += [f"- {printable(each.nodeid)}: {printable(each.what)}" for each in changed[:_MOST]]
+    told = [f"- {printable(each.nodeid)}: {printable(each.what)}" for each in changed[:_MOST]]
     if len(changed) > _MOST:
-        lines.append(f"- and {len(changed) - _MOST} more")
+        told.append(f"- and {len(changed) - _MOST} more")
     drifts = {
         (each.asked, each.before, each.now)
         for each in verified
         if each.before and each.now and each.before != each.now
     }
-    return [*(shorten(line, COLUMNS) for line in lines), *drift_lines(drifts)]
+    return [
+        *textwrap.wrap(f"verified {number}: {kinds}", COLUMNS, subsequent_indent="  "),
+        *(shorten(line, COLUMNS) for line in told),
+        *drift_lines(drifts),
+    ]
 
 
 def aging_lines(aging: Mapping[str, int], max_age_days: int | None) -> list[str]:

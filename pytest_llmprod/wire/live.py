@@ -1,5 +1,7 @@
 """Live: a request on its way to the provider, until it has become a recording."""
 
+import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +9,7 @@ from typing import Any
 
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import leaks
-from pytest_llmprod.wire.dialects import Answer, Dialect, read_plain
+from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
@@ -63,7 +65,9 @@ class LiveExchange:
         self._headers: list[tuple[str, str]] = []
         self._decode: Callable[[bytes], bytes] | None = None
         self._is_done = False
+        self._lock = threading.Lock()
         self._start = policy.monotonic()
+        tape.began(self)
 
     @property
     def url(self) -> str:
@@ -110,22 +114,26 @@ class LiveExchange:
 
     def ended(self, *, complete: bool) -> None:
         """Store the recording and note the exchange, once."""
-        if not self._is_done:
-            self._is_done = True
+        if self._is_last_word():
             with self._tape.remembering():
                 self._store(complete=complete, failure=None)
 
     def broke(self, error: str, message: str) -> None:
         """Store that the client met the error of class `error` in place of the rest."""
-        if not self._is_done:
-            self._is_done = True
+        if self._is_last_word():
             failure = Failure(error=error, message=masking.mask(message, self._scanners))
             with self._tape.remembering():
                 self._store(complete=True, failure=failure)
 
     def dropped(self) -> None:
         """Leave no recording: the application gave up, and the wire did not fail."""
-        self._is_done = True
+        self._is_last_word()
+
+    def _is_last_word(self) -> bool:
+        """Say, once, that this request has come to its end."""
+        with self._lock:
+            is_first, self._is_done = not self._is_done, True
+        return is_first
 
     def _elapsed_s(self) -> float:
         return self._policy.monotonic() - self._start
@@ -163,7 +171,7 @@ class LiveExchange:
             named_model=self._read.replaced_model,
         )
         if self._tape.mode == "verify":
-            self._tape.verify(self._read, recording)
+            self._tape.answered(self._read, recording)
         else:
             known = {"this request's": self._own, "the environment variable": self._policy.known()}
             leaks.refuse_leaks(recording.to_json(), known)
@@ -193,7 +201,28 @@ class LiveExchange:
         if dialect is not None:
             answer = dialect.read_stream([event.data for event in events if event.is_json])
         masking.refuse_secrets([answer.text], self._scanners)
-        return bodies.encode_stream(events, answer.text), answer, events[0].t if events else None
+        return bodies.encode_stream(events, answer.text), answer, _ttft_s(dialect, events)
+
+
+def _ttft_s(dialect: Dialect | None, events: Sequence[bodies.Event]) -> float | None:
+    """Return when the first event came that says something: text, a refusal, or a tool call.
+
+    That of the first event where nobody can tell, None without any. What is said only grows, so the
+    event is found by bisection.
+    """
+    if not events:
+        return None
+    counts = range(len(events))
+    first = 0
+    if dialect is not None:
+        read = dialect.read_stream
+        first = bisect_left(counts, True, key=lambda n: _says_something(read, events[: n + 1]))
+    return events[first if first in counts else 0].t
+
+
+def _says_something(read: StreamReader, events: Sequence[bodies.Event]) -> bool:
+    answer = read([each.data for each in events if each.is_json])
+    return bool(answer.text or answer.refusal or answer.tool_calls)
 
 
 def _says_done(stored: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
-from pytest_llmprod.core.results import Likeness, Verified
-from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.cassettes.library import Library, file_name
@@ -24,7 +22,9 @@ from pytest_llmprod.wire.rules import PlayRules
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.miss import Miss
-    from pytest_llmprod.wire.comparing.behaviour import Difference
+    from pytest_llmprod.core.results import Verified
+    from pytest_llmprod.wire.comparing.verification import LiveAnswer
+    from pytest_llmprod.wire.live import LiveExchange
 
 PLAY_RULES = PlayRules()
 
@@ -82,6 +82,8 @@ class Tape:
         self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
         self._recorded: set[Path] = set()
+        self._under_way: list[LiveExchange] = []
+        self._answers: list[LiveAnswer] = []
         self._lock = threading.Lock()
 
     @property
@@ -155,29 +157,41 @@ class Tape:
             played[request.key] = times + 1
         return cassette.read(self.label.case, request.key, position)
 
-    def verify(self, request: WireRequest, live: Recording) -> None:
-        """Compare a live answer with its recording, and keep what comes out."""
-        # Only a run that verifies needs the comparison.
-        from pytest_llmprod.wire.comparing.behaviour import behaviour_of, compare
+    def began(self, live: "LiveExchange") -> None:
+        """Note that a request of this test is on its way."""
+        with self._lock:
+            self._under_way.append(live)
 
-        recording = self._next(request)
-        if recording is None:
-            likeness: Likeness = "unrecorded"
-            what = "is in no recording"
-        else:
-            old, new = (behaviour_of(each, request.dialect) for each in (recording, live))
-            difference = compare(old, new)
-            likeness = difference.likeness
-            what = _first_change(difference)
-        verified = Verified(
-            nodeid=self.label.nodeid,
-            likeness=likeness,
-            what=what,
-            asked=request.model,
-            before=recording.model if recording else "",
-            now=live.model,
-        )
-        self.verified.append(verified)
+    def settle(self) -> None:
+        """Bring to an end what the test left under way, a stream that it broke off for instance.
+
+        In a run that verifies, the live answers are compared with their recordings.
+        """
+        with self._lock:
+            under_way, self._under_way = self._under_way, []
+        for live in under_way:
+            with suppress(LlmprodError):  # it is remembered, and so fails the test
+                live.ended(complete=False)
+        self._verify()
+
+    def answered(self, request: WireRequest, recording: Recording) -> None:
+        """Take a live answer in a run that verifies."""
+        # Only such a run needs the comparison.
+        from pytest_llmprod.wire.comparing.verification import LiveAnswer
+
+        live = LiveAnswer(asked=request.model, dialect=request.dialect, recording=recording)
+        with self._lock:
+            self._answers.append(live)
+
+    def _verify(self) -> None:
+        if not self._answers:
+            return
+        from pytest_llmprod.wire.comparing.verification import verify
+
+        cassettes = [self.cassette(model) for model in {each.asked for each in self._answers}]
+        recorded = [each for cassette in cassettes for each in cassette.section(self.label.case)]
+        answers, self._answers = self._answers, []
+        self.verified += verify(self.label.nodeid, recorded, answers)
 
     def _position(self, times: int, count: int) -> int | None:
         """Return which of `count` equal recordings comes after `times` plays, None for none."""
@@ -249,6 +263,7 @@ class Tape:
         Where a test passed without some of its recordings, `new_episodes` drops these: what a
         changed prompt leaves behind would else be there for ever.
         """
+        self.settle()
         self.is_open = False
         if finished:
             for path in self._recorded:
@@ -261,15 +276,6 @@ class Tape:
     def _own_played(self) -> list[tuple[Path, dict[str, int]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""
         return [each for each in self._played.items() if each[0] != self.label.foreign]
-
-
-def _first_change(difference: "Difference") -> str:
-    """Return the first thing in which two answers differ, in one short line."""
-    if not difference.changes:
-        return ""
-    change = difference.changes[0]
-    where = f"{change.aspect} {change.place}".strip()
-    return shorten(printable(f"{where}: {change.old} -> {change.new}"), 100)
 
 
 def exchange_of(

@@ -320,6 +320,24 @@ def test_a_stream_that_the_caller_leaves_is_marked_as_incomplete(
     assert tape.exchanges[0].text == "a"
 
 
+def test_a_stream_that_nobody_closes_is_recorded_when_the_test_ends(
+    lab: Lab, openai_at_wire: Server
+) -> None:
+    openai_at_wire.reply = lambda body: streams(["a", "b", "c"])
+    client = openai.OpenAI()
+
+    with lab.test("once") as live:
+        stream = client.chat.completions.create(
+            model="gpt-5-mini", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+        heard = next(iter(stream)).choices[0].delta.content
+
+    (recorded,) = lab.cassette("gpt-5-mini").all()
+    assert (heard, recorded.complete) == ("a", False)
+    assert [each.text for each in live.exchanges] == ["a"]
+    client.close()
+
+
 @pytest.mark.parametrize("reply", [says("lost"), streams(["a", "b"])], ids=["plain", "stream"])
 def test_an_answer_that_breaks_off_is_replayed_as_it_broke_off(
     lab: Lab, wire: Server, http: httpx2.Client, reply: Reply

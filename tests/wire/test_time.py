@@ -181,6 +181,38 @@ def test_a_replay_reports_the_recorded_times_of_a_stream(
     assert slept.pauses == []
 
 
+def test_the_first_token_is_the_first_event_that_says_something(
+    lab: Lab, openai_at_wire: Server
+) -> None:
+    openai_at_wire.reply = lambda body: streams(["", "", "hel", "lo"], pause_s=0.01)
+
+    with lab.test("once") as tape, openai.OpenAI() as client:
+        stream = client.chat.completions.create(
+            model="gpt-test", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+        list(stream)
+
+    (recorded,) = lab.cassette().all()
+    times = [event["t"] for event in recorded.response["body"]["stream"]]
+    assert recorded.ttft_s == times[2]
+    assert tape.exchanges[0].ttft_s == pytest.approx(times[2], abs=1e-6)
+
+
+def test_a_stream_that_says_nothing_counts_from_its_first_event(
+    lab: Lab, openai_at_wire: Server
+) -> None:
+    openai_at_wire.reply = lambda body: streams(["", ""], pause_s=0.01)
+
+    with lab.test("once"), openai.OpenAI() as client:
+        stream = client.chat.completions.create(
+            model="gpt-test", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+        list(stream)
+
+    (recorded,) = lab.cassette().all()
+    assert recorded.ttft_s == recorded.response["body"]["stream"][0]["t"]
+
+
 def test_two_calls_are_numbered_and_tries_belong_to_their_call(
     lab: Lab, openai_at_wire: Server, slept: Slept
 ) -> None:
