@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import SettingsError
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     PlayRules,
+    RecordMode,
     checked_clock,
     checked_repeats,
     checked_unplayed,

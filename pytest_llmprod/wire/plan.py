@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
+from pytest_llmprod.wire.rules import RecordMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

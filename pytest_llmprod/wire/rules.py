@@ -1,9 +1,10 @@
-"""Rules: how a test plays its recordings."""
+"""Rules: when a run records, and how a test plays its recordings."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_args
 
+RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite", "verify"]
 Repeats = Literal["strict", "last", "cycle"]
 Unplayed = Literal["fail", "allow"]
 REPEATS: tuple[str, ...] = get_args(Repeats)

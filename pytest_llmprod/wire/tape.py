@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.cassettes.library import Library, file_name
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.misses import leftover
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.rules import PlayRules
+from pytest_llmprod.wire.rules import PlayRules, RecordMode
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.miss import Miss

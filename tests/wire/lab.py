@@ -15,7 +15,7 @@ from pytest_llmprod.core.exchange import Exchange, Usage
 from pytest_llmprod.wire import dialects, masking
 from pytest_llmprod.wire.cassettes import cassette_file, journal
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.cassettes.journal import Journal, RecordMode
+from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
@@ -25,7 +25,7 @@ from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.rules import PlayRules
+from pytest_llmprod.wire.rules import PlayRules, RecordMode
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 from pytest_llmprod.wire.tape import Tape
 

@@ -12,9 +12,9 @@ import pytest
 from lab import Lab
 
 from pytest_llmprod.core.errors import NetworkBlocked
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.guard import NetworkGuard
 from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.rules import RecordMode
 from pytest_llmprod.wire.tape import Tape
 
 

@@ -36,8 +36,8 @@ from openai import AsyncOpenAI, OpenAI
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire.cassettes import cassette_file, journal
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.key import ModelChoice
+from pytest_llmprod.wire.rules import RecordMode
 
 WITH_USAGE = {"include_usage": True}
 TICKET = [{"role": "user", "content": "Where is my parcel?"}]

@@ -17,12 +17,11 @@ from lab import NOW, Lab, Run, chat_request, recording, wire_request
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import journal
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, save
-from pytest_llmprod.wire.cassettes.journal import RecordMode
 from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.rules import timestamp
+from pytest_llmprod.wire.rules import RecordMode, timestamp
 from pytest_llmprod.wire.tape import Attempt, exchange_of
 
 HELLO = wire_request(chat_request("hello"))

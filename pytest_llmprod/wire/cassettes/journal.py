@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file
@@ -19,6 +19,7 @@ from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.rules import RecordMode
 from pytest_llmprod.wire.scanners.scanning import Scanner
 
 fcntl: Any
@@ -27,7 +28,6 @@ try:
 except ImportError:  # Windows: a journal in use cannot be deleted there, which serves as the lock
     fcntl = None
 
-RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite", "verify"]
 FOLDER = Path(".llmprod") / "recording"
 
 

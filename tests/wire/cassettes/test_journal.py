@@ -18,8 +18,9 @@ from lab import recording
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
-from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, RecordMode, abandoned_runs, fold
+from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, abandoned_runs, fold
 from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.rules import RecordMode
 
 
 @pytest.fixture
