@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_llmprod.core.results import Verified
+from pytest_llmprod.core.results import Drift, Verified
 from pytest_llmprod.report import upkeep
-from pytest_llmprod.wire.cassettes.journal import Drift, Folded
+from pytest_llmprod.wire.cassettes.journal import Folded
 
 
 class Upkeep:
@@ -37,5 +37,5 @@ class Upkeep:
         return [
             *upkeep.verified_lines(self._verified),
             *upkeep.aging_lines(self._aging, self._max_age_days),
-            *upkeep.drift_lines({(each.asked, each.before, each.now) for each in self._drifts}),
+            *upkeep.drift_lines(self._drifts),
         ]

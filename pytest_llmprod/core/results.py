@@ -37,6 +37,18 @@ class Verified:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Drift:
+    """A model that answered under another name than before: its alias has moved on.
+
+    `asked` is the name by which it was asked, `before` and `now` are those by which it answered.
+    """
+
+    asked: str
+    before: str
+    now: str
+
+
 @dataclass(slots=True)
 class Trace:
     """Exchanges, scores and the outcome of one test, gathered while it runs."""

@@ -4,7 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from pytest_llmprod.core.results import Verified
+from pytest_llmprod.core.results import Drift, Verified
 from pytest_llmprod.core.text import printable, shorten
 
 COLUMNS = 80
@@ -33,7 +33,7 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
     if len(changed) > _MOST:
         told.append(f"- and {len(changed) - _MOST} more")
     drifts = {
-        (each.asked, each.before, each.now)
+        Drift(asked=each.asked, before=each.before, now=each.now)
         for each in verified
         if each.before and each.now and each.before != each.now
     }
@@ -54,12 +54,13 @@ def aging_lines(aging: Mapping[str, int], max_age_days: int | None) -> list[str]
     return [f"{number} old recordings, from {oldest} on: at {max_age_days} days they fail"]
 
 
-def drift_lines(drifts: Collection[tuple[str, str, str]]) -> list[str]:
-    """Return which models answer by another name: (asked, before, now)."""
+def drift_lines(drifts: Collection[Drift]) -> list[str]:
+    """Return which models answer by another name."""
     return [
         shorten(
-            f"{printable(asked)} was {printable(before)} when recorded, and is {printable(now)}",
+            f"{printable(each.asked)} was {printable(each.before)} when recorded, "
+            f"and is {printable(each.now)}",
             COLUMNS,
         )
-        for asked, before, now in sorted(drifts)
+        for each in sorted(drifts)
     ]

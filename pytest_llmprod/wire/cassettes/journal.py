@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
@@ -154,15 +155,6 @@ class _Harvest:
                 self.sections[case] = kept
             else:
                 del self.sections[case]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """A model that answered under another name than before: its alias has moved on."""
-
-    asked: str
-    before: str
-    now: str
 
 
 @dataclass(slots=True)
