@@ -43,12 +43,12 @@ class Collector:
         """Put in place what a recording run that was killed has left behind."""
         if self._config.option.llm_record == "none" or self._config.option.llm_plan:
             return
-        from pytest_llmprod.wire.cassettes import journal  # only a run that records needs it
+        from pytest_llmprod.wire.cassettes import folding  # only a run that records needs it
 
         rootpath = self._config.stash[SETTINGS]().rootpath
         try:
-            for run_id in journal.abandoned_runs(rootpath):
-                journal.fold(rootpath, run_id, whole=False, rekey=self._rekey)
+            for run_id in folding.abandoned_runs(rootpath):
+                folding.fold(rootpath, run_id, whole=False, rekey=self._rekey)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -173,13 +173,13 @@ class Collector:
         """Write what was recorded into the cassettes."""
         if self._config.option.llm_record == "none":
             return
-        from pytest_llmprod.wire.cassettes import journal  # only a run that records needs it
+        from pytest_llmprod.wire.cassettes import folding  # only a run that records needs it
 
         run = self._run
         whole = run is not None and run.is_complete and not run.has_skipped
         whole = whole and not self._narrowing(session)
         try:
-            folded = journal.fold(
+            folded = folding.fold(
                 self._config.rootpath, self._config.stash[RUN_ID], whole=whole, rekey=self._rekey
             )
             if folded.drifts:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_llmprod.core.results import Drift, Verified
 from pytest_llmprod.report import upkeep
-from pytest_llmprod.wire.cassettes.journal import Folded
+from pytest_llmprod.wire.cassettes.folding import Folded
 
 
 class Upkeep:

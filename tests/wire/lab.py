@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
 from pytest_llmprod.wire import dialects, masking
-from pytest_llmprod.wire.cassettes import cassette_file, journal
+from pytest_llmprod.wire.cassettes import cassette_file, folding
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
@@ -162,7 +162,7 @@ class Lab:
         run = self.run(mode, **policy)
         with run.patched(), run.test(case, finished=finished, **label) as tape:
             yield tape
-        journal.fold(self.root, run.run_id, whole=whole)
+        folding.fold(self.root, run.run_id, whole=whole)
 
     def path(self, model: str = "gpt-test", function: str = "test_it") -> Path:
         return self.root / "cassettes" / "test_app" / f"{function}.{model}.json"

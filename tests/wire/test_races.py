@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from lab import CHAT_URL, Lab, chat_request, recording, wire_request
 
-from pytest_llmprod.wire.cassettes import journal
+from pytest_llmprod.wire.cassettes import folding
 from pytest_llmprod.wire.cassettes.cassette_file import save
 
 TEXTS = [f"answer {number}" for number in range(400)]
@@ -127,8 +127,8 @@ def test_fifty_kills_at_random_moments_lose_nothing_that_was_acknowledged(
             acknowledged += [int(line) for line in writer.stdout if line.endswith("\n")]
             timer.join()
 
-        assert journal.abandoned_runs(root) == ["killed"]
-        journal.fold(root, "killed", whole=False)
+        assert folding.abandoned_runs(root) == ["killed"]
+        folding.fold(root, "killed", whole=False)
 
         path = root / "cassettes" / "test_app" / "test_it.gpt-test.json"
         keys = [each["llmprod"]["key"] for each in json.loads(path.read_text())["interactions"]]

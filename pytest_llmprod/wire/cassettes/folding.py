@@ -1,0 +1,127 @@
+"""Folding: how the journals of a run come into the cassettes."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_llmprod.core.results import Drift
+from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.cassette_file import Rekey
+from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
+from pytest_llmprod.wire.cassettes.journal import FOLDER, fcntl
+from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.recording import Recording, asked_model
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a fold did: how many recordings it wrote, and which models answered by another name."""
+
+    count: int = 0
+    drifts: set[Drift] = field(default_factory=set)
+
+
+def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key) -> Folded:
+    """Write what the journals of `run_id` hold into the cassettes.
+
+    `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
+    of cases that are no longer in the data set. `rekey` gives the keys of cassettes that were
+    written by an older version. The journals are deleted when all is written; one to which a
+    process still writes is left for the next recording run.
+    """
+    folder = rootpath / FOLDER / run_id
+    journals = sorted(folder.glob("*.jsonl"))
+    paths = [path for path in journals if not _is_locked(path)]
+    whole = whole and paths == journals
+    folded = Folded()
+    for relative, harvest in gather(paths).items():
+        path = Path(os.path.normpath(rootpath / relative))
+        old = cassette_file.load(path, rekey)
+        folded.drifts |= _drifts(old, harvest)
+        sections = _merge(old, harvest, whole=whole)
+        if sections or path.exists():
+            cassette_file.save(path, (each for section in sections for each in section))
+        folded.count += sum(len(section) for section in harvest.sections.values())
+    for path in paths:
+        path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    return folded
+
+
+def abandoned_runs(rootpath: Path) -> list[str]:
+    """Return the runs whose journals were left behind by a process that is gone."""
+    folder = rootpath / FOLDER
+    if not folder.is_dir():
+        return []
+    return sorted(run.name for run in folder.iterdir() if run.is_dir() and not _is_in_use(run))
+
+
+def _is_in_use(run: Path) -> bool:
+    return any(_is_locked(path) for path in run.glob("*.jsonl"))
+
+
+def _is_locked(journal: Path) -> bool:
+    if fcntl is None:
+        return False
+    with journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _merge(
+    old: cassette_file.CassetteFile, harvest: Harvest, *, whole: bool
+) -> list[list[Recording]]:
+    """Return the new sections of a cassette, in the order of the data set.
+
+    A section is replaced only where its test came to its end: an interrupted or failed test adds
+    what was missing and takes nothing away.
+    """
+    mode = harvest.mode
+    sections = {case: old.section(case) for case in old.cases}
+    for case, played in harvest.played.items():
+        stale = old.unplayed(case, played)
+        sections[case] = [each for each in sections.get(case, []) if each not in stale]
+    for case, new in harvest.sections.items():
+        before = sections.get(case, [])
+        if mode == "rewrite" and case in harvest.finished:
+            sections[case] = new
+        elif mode == "all" and case in harvest.finished:
+            again = {recording.key for recording in new}
+            sections[case] = [each for each in before if each.key not in again] + new
+        elif mode in ("all", "rewrite"):
+            known = {recording.key for recording in before}
+            sections[case] = before + [each for each in new if each.key not in known]
+        else:
+            # A fold that was killed may have written some of them already.
+            sections[case] = before + [each for each in new if each not in before]
+    rank = {case: number for number, case in enumerate(harvest.order)}
+    if mode == "rewrite" and whole and rank:
+        sections = {case: section for case, section in sections.items() if case in rank}
+    names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
+    return [sections[name] for name in names]
+
+
+def _drifts(old: cassette_file.CassetteFile, harvest: Harvest) -> set[Drift]:
+    """Return which models answer by names that the old recordings of the file do not know."""
+    before = _names(old.all()) if harvest.sections else {}
+    now = _names(each for section in harvest.sections.values() for each in section)
+    return {
+        Drift(asked=asked, before=max(before[asked]), now=name)
+        for asked, names in now.items()
+        for name in names
+        if asked in before and name not in before[asked]
+    }
+
+
+def _names(recordings: Iterable[Recording]) -> dict[str, set[str]]:
+    """Return asked model -> the names under which it answered."""
+    names: dict[str, set[str]] = {}
+    for each in recordings:
+        if each.is_answer:
+            names.setdefault(asked_model(each), set()).add(each.model)
+    return names

@@ -1,0 +1,416 @@
+"""Folding: what was recorded comes into the cassettes, whatever ends a run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import recording
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.cassette_file import load, save
+from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold
+from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
+from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.rules import RecordMode
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tests" / "cassettes" / "test_a" / "test.gpt.json"
+
+
+@contextmanager
+def journal_of(
+    root: Path, mode: RecordMode = "once", *, run_id: str = "r1", writer: str = "main"
+) -> Iterator[Journal]:
+    journal = Journal(root, run_id, writer, mode)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def texts(path: Path) -> list[str]:
+    return [
+        each.response["body"]["json"]["choices"][0]["message"]["content"]
+        for each in load(path).all()
+    ]
+
+
+def test_folding_writes_the_cassettes_and_removes_the_journals(tmp_path: Path, path: Path) -> None:
+    other = path.with_name("other.gpt.json")
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("one"))
+        journal.recorded(other, recording("two"))
+
+    assert fold(tmp_path, "r1", whole=True).count == 2
+    assert (texts(path), texts(other)) == (["one"], ["two"])
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_hostile_texts_go_through_the_journal(tmp_path: Path, path: Path) -> None:
+    hostile = recording("\ud800 \u2028 \n  },\n  {\n", case="\ud800\n", key="\u2028")
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, hostile)
+    fold(tmp_path, "r1", whole=True)
+
+    assert load(path).all() == [hostile]
+
+
+def test_the_recordings_of_all_workers_come_together(tmp_path: Path, path: Path) -> None:
+    for writer in ("gw0", "gw1", "gw2"):
+        with journal_of(tmp_path, writer=writer) as journal:
+            journal.ordered(path, ["gw2", "gw0", "gw1"])
+            journal.recorded(path, recording(writer, case=writer))
+
+    assert fold(tmp_path, "r1", whole=True).count == 3
+    assert texts(path) == ["gw2", "gw0", "gw1"]
+
+
+def test_folding_leaves_other_runs_alone(tmp_path: Path, path: Path) -> None:
+    for run_id in ("r1", "r2"):
+        with journal_of(tmp_path, run_id=run_id) as journal:
+            journal.recorded(path, recording(run_id))
+    fold(tmp_path, "r2", whole=True)
+
+    assert texts(path) == ["r2"]
+    assert abandoned_runs(tmp_path) == ["r1"]
+
+
+def record(
+    root: Path,
+    path: Path,
+    mode: RecordMode,
+    sections: dict[str, Sequence[tuple[str, str]]],
+    *,
+    finished: Sequence[str] = (),
+    order: Sequence[str] = (),
+    whole: bool = True,
+) -> list[tuple[str, str]]:
+    """Record sections of (key, text) pairs, fold them, and return (case, text) pairs."""
+    with journal_of(root, mode) as journal:
+        journal.ordered(path, order)
+        for case, pairs in sections.items():
+            for key, text in pairs:
+                journal.recorded(path, recording(text, case=case, key=key))
+        for case in finished:
+            journal.finished(path, case)
+    fold(root, "r1", whole=whole)
+    return list(zip((each.case for each in load(path).all()), texts(path), strict=True))
+
+
+@pytest.fixture
+def recorded(path: Path) -> Path:
+    """A cassette of two sections."""
+    rows = [("a", "k1", "a1"), ("a", "k2", "a2"), ("b", "k1", "b1")]
+    save(path, [recording(text, case=case, key=key) for case, key, text in rows])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "finished", "expected"),
+    [
+        ("once", True, ["a1", "a2", "A1", "A3", "b1"]),
+        ("new_episodes", True, ["a1", "a2", "A1", "A3", "b1"]),
+        ("all", True, ["a2", "A1", "A3", "b1"]),
+        ("rewrite", True, ["A1", "A3", "b1"]),
+        ("once", False, ["a1", "a2", "A1", "A3", "b1"]),
+        ("all", False, ["a1", "a2", "A3", "b1"]),
+        ("rewrite", False, ["a1", "a2", "A3", "b1"]),
+    ],
+)
+def test_how_a_section_takes_in_what_was_recorded(
+    tmp_path: Path, recorded: Path, mode: RecordMode, finished: bool, expected: list[str]
+) -> None:
+    rows = record(
+        tmp_path,
+        recorded,
+        mode,
+        {"a": [("k1", "A1"), ("k3", "A3")]},
+        finished=["a"] if finished else [],
+    )
+
+    assert [text for _, text in rows] == expected
+
+
+@pytest.mark.parametrize("mode", ["once", "all", "rewrite"])
+def test_equal_requests_of_one_test_are_all_kept(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    rows = record(
+        tmp_path, path, mode, {"a": [("k1", "one"), ("k1", "two"), ("k1", "one")]}, finished=["a"]
+    )
+
+    assert [text for _, text in rows] == ["one", "two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "whole", "order", "cases"),
+    [
+        ("rewrite", True, ["c", "a"], ["c", "a"]),
+        ("rewrite", False, ["c", "a"], ["c", "a", "b"]),
+        ("rewrite", True, [], ["a", "b", "c"]),
+        ("all", True, ["c", "a"], ["c", "a", "b"]),
+        ("once", True, ["c", "a"], ["c", "a", "b"]),
+    ],
+)
+def test_only_a_whole_rewrite_drops_cases_that_left_the_data_set(
+    tmp_path: Path,
+    recorded: Path,
+    mode: RecordMode,
+    whole: bool,
+    order: list[str],
+    cases: list[str],
+) -> None:
+    record(
+        tmp_path, recorded, mode, {"c": [("k1", "c1")]}, finished=["c"], order=order, whole=whole
+    )
+
+    assert list(load(recorded).cases) == cases
+
+
+def test_the_orders_of_all_variants_follow_each_other(tmp_path: Path, recorded: Path) -> None:
+    with journal_of(tmp_path, "rewrite") as journal:
+        for order in (["x-2", "x-1"], ["y-1", "x-1", "y-2"]):
+            journal.ordered(recorded, order)
+            for case in order:
+                journal.started(recorded, case)
+                journal.recorded(recorded, recording(case, case=case))
+                journal.finished(recorded, case)
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["x-2", "x-1", "y-1", "y-2"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_test_that_runs_again_leaves_only_its_last_try(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.recorded(path, recording("other", case="b"))
+        for text in ("first", "second"):
+            journal.started(path, "a")
+            journal.recorded(path, recording(text, case="a"))
+            journal.finished(path, "a")
+
+    assert fold(tmp_path, "r1", whole=True).count == 2
+    assert texts(path) == ["other", "second"]
+
+
+def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, recorded: Path) -> None:
+    with journal_of(tmp_path, "rewrite") as journal:
+        journal.ordered(recorded, ["a", "b"])
+        for text, is_finished in (("first", True), ("second", False)):
+            journal.started(recorded, "a")
+            journal.recorded(recorded, recording(text, case="a", key="k3"))
+            if is_finished:
+                journal.finished(recorded, "a")
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["a1", "a2", "second", "b1"]
+
+
+def answered(status: int, text: str) -> Recording:
+    """Return a recording of an answer with this status."""
+    response = {**recording(text).response, "status": {"code": status, "message": ""}}
+    return recording(text, case="a", key=text, response=response)
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+@pytest.mark.parametrize(("finished", "kept"), [(False, ["399"]), (True, ["399", "400", "500"])])
+def test_error_answers_are_kept_only_of_a_test_that_finished(
+    tmp_path: Path, path: Path, mode: RecordMode, finished: bool, kept: list[str]
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.ordered(path, [])
+        for status in (399, 400, 500):
+            journal.recorded(path, answered(status, str(status)))
+        if finished:
+            journal.finished(path, "a")
+
+    assert fold(tmp_path, "r1", whole=True).count == len(kept)
+    assert texts(path) == kept
+
+
+def test_an_error_answer_alone_of_a_test_that_did_not_finish_makes_no_cassette(
+    tmp_path: Path, path: Path
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, answered(500, "down"))
+
+    assert fold(tmp_path, "r1", whole=True).count == 0
+    assert not path.exists()
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_a_journal_that_is_still_written_is_left_for_the_next_run(
+    tmp_path: Path, recorded: Path
+) -> None:
+    with journal_of(tmp_path, "rewrite", writer="gw1") as journal:
+        journal.ordered(recorded, ["c"])
+        journal.recorded(recorded, recording("c1", case="c"))
+    with journal_of(tmp_path, "rewrite", writer="gw0") as living:
+        living.ordered(recorded, ["d"])
+        living.recorded(recorded, recording("d1", case="d"))
+        assert fold(tmp_path, "r1", whole=True).count == 1
+        during = texts(recorded)
+        living.recorded(recorded, recording("d2", case="d", key="k2"))
+
+    assert during == ["c1", "a1", "a2", "b1"]
+    assert abandoned_runs(tmp_path) == ["r1"]
+    assert fold(tmp_path, "r1", whole=False).count == 2
+    assert sorted(texts(recorded)) == ["a1", "a2", "b1", "c1", "d1", "d2"]
+
+
+def test_the_end_of_another_case_does_not_finish_this_one(tmp_path: Path, recorded: Path) -> None:
+    rows = record(
+        tmp_path,
+        recorded,
+        "rewrite",
+        {"a": [("k1", "A1")], "b": [("k1", "B1")]},
+        finished=["b"],
+    )
+
+    assert rows == [("a", "a1"), ("a", "a2"), ("b", "B1")]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+@pytest.mark.parametrize("finished", [[], ["a"]], ids=["unfinished", "finished"])
+def test_a_fold_that_is_done_again_after_a_kill_changes_nothing(
+    tmp_path: Path, recorded: Path, mode: RecordMode, finished: list[str]
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.ordered(recorded, ["a", "b"])
+        journal.recorded(recorded, recording("A1", case="a", key="k1"))
+        journal.recorded(recorded, recording("A9", case="a", key="k9"))
+        for case in finished:
+            journal.finished(recorded, case)
+    left_behind = tmp_path / FOLDER / "r1"
+    shutil.copytree(left_behind, tmp_path / "copy")
+    fold(tmp_path, "r1", whole=True)
+    once = recorded.read_bytes()
+
+    shutil.copytree(tmp_path / "copy", left_behind)
+    fold(tmp_path, "r1", whole=True)
+
+    assert recorded.read_bytes() == once
+    assert b"A9" in once
+
+
+def test_a_last_line_cut_short_by_a_kill_is_left_out(tmp_path: Path, path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("whole"))
+        journal.recorded(path, recording("cut"))
+    file = tmp_path / FOLDER / "r1" / "main.jsonl"
+    file.write_bytes(file.read_bytes()[:-40])
+
+    assert fold(tmp_path, "r1", whole=False).count == 1
+    assert texts(path) == ["whole"]
+
+
+def test_a_fold_that_cannot_write_keeps_the_journal_and_the_old_file(
+    tmp_path: Path, path: Path
+) -> None:
+    save(path, [recording("old")])
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.recorded(path, recording("new"))
+    os.chmod(path, 0o444)
+    with pytest.raises(CassetteError, match=r"waits under \.llmprod/recording"):
+        fold(tmp_path, "r1", whole=True)
+
+    assert texts(path) == ["old"]
+    os.chmod(path, 0o644)
+    assert abandoned_runs(tmp_path) == ["r1"]
+    fold(tmp_path, "r1", whole=False)
+    assert texts(path) == ["old", "new"]
+
+
+def test_a_fold_into_a_broken_cassette_keeps_both(tmp_path: Path, path: Path) -> None:
+    save(path, [recording("old")])
+    path.write_bytes(path.read_bytes()[:100])
+    before = path.read_bytes()
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("new"))
+
+    with pytest.raises(CassetteError, match="cut short"):
+        fold(tmp_path, "r1", whole=True)
+    assert path.read_bytes() == before
+    assert abandoned_runs(tmp_path) == ["r1"]
+
+
+def test_a_run_that_still_records_is_not_abandoned(tmp_path: Path, path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording())
+        during = abandoned_runs(tmp_path)
+
+    assert during == []
+    assert abandoned_runs(tmp_path) == ["r1"]
+
+
+def test_without_a_folder_no_run_is_abandoned(tmp_path: Path) -> None:
+    assert abandoned_runs(tmp_path) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lab import recording
+from pytest_llmprod.wire.cassettes import folding, journal
+root = Path(sys.argv[1])
+path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
+mine = journal.Journal(root, "killed", "main", "new_episodes")
+mine.recorded(path, recording("paid for", key="k2"))
+if sys.argv[2] == "while folding":
+    mine.close()
+    os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
+    folding.fold(root, "killed", whole=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize("moment", ["while recording", "while folding"])
+def test_a_run_that_is_killed_leaves_the_old_file_and_loses_nothing(
+    tmp_path: Path, path: Path, moment: str
+) -> None:
+    save(path, [recording("old")])
+    before = path.read_bytes()
+
+    result = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), moment],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        check=False,
+    )
+
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    assert path.read_bytes() == before
+    assert abandoned_runs(tmp_path) == ["killed"]
+    assert fold(tmp_path, "killed", whole=False).count == 1
+    assert texts(path) == ["old", "paid for"]
+
+
+def test_a_reader_sees_the_old_cassette_or_the_new_one(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(path, [recording("old")])
+    seen: list[Any] = []
+    replace = os.replace
+
+    def watched(source: str, target: Path) -> None:
+        seen.append((texts(path), [each.response for each in load(Path(source)).all()]))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    cassette_file.save(path, [recording("new")])
+
+    assert seen == [(["old"], [recording("new").response])]
+    assert texts(path) == ["new"]
