@@ -47,8 +47,7 @@ class Collector:
 
         rootpath = self._config.stash[SETTINGS]().rootpath
         try:
-            for run_id in folding.abandoned_runs(rootpath):
-                folding.fold(rootpath, run_id, whole=False, rekey=self._rekey)
+            folding.fold_abandoned(rootpath, self._rekey)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 

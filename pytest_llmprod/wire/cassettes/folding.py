@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_llmprod.core.results import Drift
-from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
-from pytest_llmprod.wire.cassettes.journal import FOLDER, fcntl
+from pytest_llmprod.wire.cassettes.journal import FOLDER
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording, asked_model
 
@@ -28,11 +28,43 @@ def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key)
     `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
     of cases that are no longer in the data set. `rekey` gives the keys of cassettes that were
     written by an older version. The journals are deleted when all is written; one to which a
-    process still writes is left for the next recording run.
+    process still writes is left for the next recording run. Where another run folds, this waits.
     """
     folder = rootpath / FOLDER / run_id
+    if not folder.is_dir():
+        return Folded()
+    with locks.alone(rootpath):
+        return _fold(rootpath, folder, whole=whole, rekey=rekey)
+
+
+def fold_abandoned(rootpath: Path, rekey: Rekey = stored_key) -> int:
+    """Write what killed runs have left into the cassettes, and return how many recordings."""
+    if not _runs(rootpath):
+        return 0
+    with locks.alone(rootpath):
+        folders = [rootpath / FOLDER / run_id for run_id in abandoned_runs(rootpath)]
+        return sum(_fold(rootpath, each, whole=False, rekey=rekey).count for each in folders)
+
+
+def abandoned_runs(rootpath: Path) -> list[str]:
+    """Return the runs whose journals were left behind by a process that is gone."""
+    return [
+        run.name
+        for run in _runs(rootpath)
+        if not any(locks.is_claimed(path) for path in run.glob("*.jsonl"))
+    ]
+
+
+def _runs(rootpath: Path) -> list[Path]:
+    folder = rootpath / FOLDER
+    if not folder.is_dir():
+        return []
+    return sorted(run for run in folder.iterdir() if run.is_dir())
+
+
+def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
     journals = sorted(folder.glob("*.jsonl"))
-    paths = [path for path in journals if not _is_locked(path)]
+    paths = [path for path in journals if not locks.is_claimed(path)]
     whole = whole and paths == journals
     folded = Folded()
     for relative, harvest in gather(paths).items():
@@ -48,29 +80,6 @@ def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     return folded
-
-
-def abandoned_runs(rootpath: Path) -> list[str]:
-    """Return the runs whose journals were left behind by a process that is gone."""
-    folder = rootpath / FOLDER
-    if not folder.is_dir():
-        return []
-    return sorted(run.name for run in folder.iterdir() if run.is_dir() and not _is_in_use(run))
-
-
-def _is_in_use(run: Path) -> bool:
-    return any(_is_locked(path) for path in run.glob("*.jsonl"))
-
-
-def _is_locked(journal: Path) -> bool:
-    if fcntl is None:
-        return False
-    with journal.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _merge(

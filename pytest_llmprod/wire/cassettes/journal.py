@@ -9,20 +9,16 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.cassettes import locks
 from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
 from pytest_llmprod.wire.scanners.scanning import Scanner
-
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows: a journal in use cannot be deleted there, which serves as the lock
-    fcntl = None
 
 FOLDER = Path(".llmprod") / "recording"
 
@@ -50,7 +46,7 @@ class Journal:
         self._rootpath = rootpath
         self._mode = mode
         self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
-        self._file: Any = None
+        self._file: FileIO | None = None
         self._lock = threading.Lock()
 
     def recorded(self, cassette: Path, recording: Recording) -> None:
@@ -81,6 +77,7 @@ class Journal:
     def close(self) -> None:
         """Close the file; the journal is then free to be folded into the cassettes."""
         if self._file is not None:
+            locks.release(self._file)
             self._file.close()
             self._file = None
 
@@ -98,14 +95,15 @@ class Journal:
                 f"or make the folder writable, and record again."
             ) from error
 
-    def _open(self) -> Any:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
-        file = self._path.open("ab", buffering=0)
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _open(self) -> FileIO:
+        """Open the file and lock it, while nobody can take it for one that was left behind."""
+        with locks.alone(self._rootpath):
+            ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = FileIO(self._path, "ab")
+            locks.claim(file, self._path)
         return file
 
     def _relative(self, cassette: Path) -> str:

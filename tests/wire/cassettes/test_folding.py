@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ import pytest
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
-from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold
+from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold, fold_abandoned
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
@@ -414,3 +415,106 @@ def test_a_reader_sees_the_old_cassette_or_the_new_one(
 
     assert seen == [(["old"], [recording("new").response])]
     assert texts(path) == ["new"]
+
+
+RECORDS_AND_FOLDS = """
+import sys
+from pathlib import Path
+from lab import recording
+from pytest_llmprod.wire.cassettes import folding
+from pytest_llmprod.wire.cassettes.journal import Journal
+root, name = Path(sys.argv[1]), sys.argv[2]
+path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
+mine = Journal(root, name, "main", "new_episodes")
+for number in range(200):
+    mine.recorded(path, recording(case=name, key=f"{name} {number}"))
+mine.close()
+print("recorded", flush=True)
+sys.stdin.readline()
+print(folding.fold(root, name, whole=False).count + folding.fold_abandoned(root))
+"""
+
+
+def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start a process of Python that finds the lab."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_runs_that_fold_into_one_cassette_at_once_lose_nothing(
+    tmp_path: Path, path: Path
+) -> None:
+    for round_ in range(3):
+        root = tmp_path / str(round_)
+        runs = [start(RECORDS_AND_FOLDS, root, name) for name in ("r1", "r2")]
+        for run in runs:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "recorded\n"
+        for run in runs:
+            assert run.stdin is not None
+            run.stdin.write("go\n")
+            run.stdin.flush()
+        counts = [int(run.communicate(timeout=60)[0]) for run in runs]
+
+        assert sum(counts) == 400
+        keys = {each.key for each in load(root / path.relative_to(tmp_path)).all()}
+        assert keys == {f"{name} {number}" for name in ("r1", "r2") for number in range(200)}
+        assert list((root / FOLDER).iterdir()) == []
+
+
+BEGINS_AND_ENDS = """
+import sys
+from pathlib import Path
+from lab import recording
+from pytest_llmprod.wire.cassettes.journal import Journal
+root = Path(sys.argv[1])
+path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
+for number in range(200):
+    mine = Journal(root, "r1", f"gw{number}", "new_episodes")
+    mine.recorded(path, recording(case=str(number)))
+    mine.close()
+"""
+
+
+def test_a_worker_may_begin_while_another_run_folds_what_was_left(
+    tmp_path: Path, path: Path
+) -> None:
+    count = 0
+    worker = start(BEGINS_AND_ENDS, tmp_path)
+    while worker.poll() is None:
+        count += fold_abandoned(tmp_path)
+    worker.communicate()
+    count += fold_abandoned(tmp_path)
+
+    assert worker.returncode == 0
+    assert count == 200
+    assert {each.case for each in load(path).all()} == {str(number) for number in range(200)}
+
+
+def test_a_run_that_ends_while_another_folds_waits(tmp_path: Path, path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording())
+    with ThreadPoolExecutor(1) as pool:
+        with locks.alone(tmp_path):
+            ended = pool.submit(fold, tmp_path, "r1", whole=True)
+            with pytest.raises(TimeoutError):
+                ended.result(timeout=0.1)
+
+        assert ended.result(timeout=10).count == 1
+
+
+def test_a_run_that_hangs_while_it_folds_is_named_after_a_while(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_TRIES", 2)
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording())
+
+    with locks.alone(tmp_path), pytest.raises(CassetteError, match=r"recording\.lock: another run"):
+        fold(tmp_path, "r1", whole=True)
+    assert abandoned_runs(tmp_path) == ["r1"]
