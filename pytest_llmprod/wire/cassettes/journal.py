@@ -1,4 +1,4 @@
-"""Journal: what was recorded in this run, on disk at once, before any cassette is touched.
+"""Journal: what was recorded in this run, in a file at once, before any cassette is touched.
 
 Each process appends to a file of its own under `.llmprod/recording/<run>/`. When the run ends, one
 process folds all journals of the run into the cassettes. Several xdist workers can so record into
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.wire.cassettes import locks
 from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
 from pytest_llmprod.wire.recording import Recording
@@ -50,7 +51,10 @@ class Journal:
         self._lock = threading.Lock()
 
     def recorded(self, cassette: Path, recording: Recording) -> None:
-        """Note a recording for `cassette`; it is on disk when this returns."""
+        """Note a recording for `cassette`.
+
+        When this returns it outlives a kill of the process, though not a loss of power.
+        """
         self._append({"cassette": self._relative(cassette), "recording": recording.to_json()})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
@@ -76,10 +80,11 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; the journal is then free to be folded into the cassettes."""
-        if self._file is not None:
-            locks.release(self._file)
-            self._file.close()
-            self._file = None
+        with self._lock:
+            if self._file is not None:
+                locks.release(self._file)
+                self._file.close()
+                self._file = None
 
     def _append(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line)
@@ -88,7 +93,7 @@ class Journal:
             with self._lock:
                 if self._file is None:
                     self._file = self._open()
-                self._file.write(text.encode() + b"\n")
+                _write_line(self._file, text.encode() + b"\n")
         except OSError as error:
             raise CassetteError(
                 f"{self._path}: what was recorded cannot be written ({error.strerror}). Make room "
@@ -100,7 +105,7 @@ class Journal:
         with locks.alone(self._rootpath):
             ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n")
+                write_whole(ignore, b"*\n")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = FileIO(self._path, "ab")
             locks.claim(file, self._path)
@@ -108,3 +113,14 @@ class Journal:
 
     def _relative(self, cassette: Path) -> str:
         return Path(os.path.relpath(cassette, self._rootpath)).as_posix()
+
+
+def _write_line(file: FileIO, line: bytes) -> None:
+    """Append a line whole, or leave the file as it was: a nearly full disk takes a part of it."""
+    start = file.seek(0, os.SEEK_END)
+    try:
+        while line:
+            line = line[file.write(line) :]
+    except BaseException:
+        file.truncate(start)
+        raise

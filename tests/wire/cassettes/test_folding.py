@@ -5,20 +5,20 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from journals import journal_of, texts
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold, fold_abandoned
-from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
+from pytest_llmprod.wire.cassettes.journal import FOLDER
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
 
@@ -26,24 +26,6 @@ from pytest_llmprod.wire.rules import RecordMode
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "tests" / "cassettes" / "test_a" / "test.gpt.json"
-
-
-@contextmanager
-def journal_of(
-    root: Path, mode: RecordMode = "once", *, run_id: str = "r1", writer: str = "main"
-) -> Iterator[Journal]:
-    journal = Journal(root, run_id, writer, mode)
-    try:
-        yield journal
-    finally:
-        journal.close()
-
-
-def texts(path: Path) -> list[str]:
-    return [
-        each.response["body"]["json"]["choices"][0]["message"]["content"]
-        for each in load(path).all()
-    ]
 
 
 def test_folding_writes_the_cassettes_and_removes_the_journals(tmp_path: Path, path: Path) -> None:

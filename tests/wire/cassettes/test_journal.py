@@ -5,31 +5,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 import pytest
+from journals import journal_of, texts
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes.folding import fold
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
-from pytest_llmprod.wire.rules import RecordMode
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "tests" / "cassettes" / "test_a" / "test.gpt.json"
-
-
-@contextmanager
-def journal_of(
-    root: Path, mode: RecordMode = "once", *, run_id: str = "r1", writer: str = "main"
-) -> Iterator[Journal]:
-    journal = Journal(root, run_id, writer, mode)
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 def test_a_recording_is_on_disk_when_recorded_returns(tmp_path: Path, path: Path) -> None:
@@ -97,3 +87,51 @@ def test_a_journal_may_be_begun_by_several_threads_at_once(tmp_path: Path, path:
     assert problems == []
     journals = list((tmp_path / FOLDER).glob("*/main.jsonl"))
     assert [len(each.read_text().splitlines()) for each in journals] == [8] * 10
+
+
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """Have the system write so many bytes of a file and no more, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_line_for_which_there_is_no_room_is_told_and_leaves_nothing_behind(
+    tmp_path: Path, path: Path
+) -> None:
+    file = tmp_path / FOLDER / "r1" / "main.jsonl"
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.recorded(path, recording("one"))
+        before = file.read_bytes()
+        with (
+            files_no_longer_than(len(before) + 100),
+            pytest.raises(CassetteError, match="Make room"),
+        ):
+            journal.recorded(path, recording("two", key="k2"))
+        after = file.read_bytes()
+        journal.recorded(path, recording("three", key="k3"))
+
+    assert after == before
+    assert fold(tmp_path, "r1", whole=True).count == 2
+    assert texts(path) == ["one", "three"]
+
+
+def test_a_line_is_written_to_its_end_however_little_goes_out_at_once(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reluctant(FileIO):
+        def write(self, content: bytes) -> int:  # type: ignore[override]
+            return super().write(content[:7])
+
+    monkeypatch.setattr("pytest_llmprod.wire.cassettes.journal.FileIO", Reluctant)
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("one"))
+        journal.recorded(path, recording("two", key="k2"))
+
+    fold(tmp_path, "r1", whole=True)
+    assert texts(path) == ["one", "two"]
