@@ -9,7 +9,7 @@ events with the time of each. Inside a JSON document a string of several lines i
 import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 LINES = "$lines"
@@ -172,26 +172,40 @@ def parse_events(chunks: Sequence[tuple[float, bytes]]) -> list[Event]:
     Follows the parsing rules of the HTML standard, section 9.2.6, for `event` and `data`; comments,
     `id` and `retry` are left out, for no client of a model uses them.
     """
-    events: list[Event] = []
-    buffer = b""
+    return [event for block in _blocks(chunks) for event in _parse_block(*block)]
+
+
+_EMPTY_LINE = b"\n\n"
+
+
+def _blocks(chunks: Iterable[tuple[float, bytes]]) -> Iterator[tuple[float, bytes, bytes]]:
+    """Yield the blocks of lines in `chunks`: when each was complete, its bytes, and how it ended.
+
+    A block ends with an empty line; the last one may end with a line or within one. Each byte is
+    looked at once, however many chunks a block comes in.
+    """
+    t = 0.0
+    pieces: list[bytes] = []  # of the block that is not complete yet
+    waiting = b""  # may be the first part of an empty line
     for t, chunk in chunks:
-        buffer += chunk
+        text = waiting + chunk
         # A lone CR at the end may be the first half of CRLF: it waits for the next chunk.
-        end = len(buffer) - 1 if buffer.endswith(b"\r") else len(buffer)
-        text = buffer[:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *blocks, rest = text.split(b"\n\n")
-        buffer = rest + buffer[end:]
-        events.extend(event for block in blocks for event in _parse_block(t, block))
-    last = chunks[-1][0] if chunks else 0.0
-    *blocks, rest = buffer.replace(b"\r", b"\n").split(b"\n\n")
-    events.extend(event for block in blocks for event in _parse_block(last, block))
-    is_torn = not rest.endswith(b"\n")
-    cut = (replace(each, is_cut=True, is_torn=is_torn) for each in _parse_block(last, rest))
-    events.extend(cut)
-    return events
+        end = len(text) - text.endswith(b"\r")
+        piece, *others = _with_lf(text[:end]).split(_EMPTY_LINE)
+        for other in others:
+            yield t, b"".join([*pieces, piece]), _EMPTY_LINE
+            pieces, piece = [], other
+        rest = piece.removesuffix(b"\n")
+        pieces.append(rest)
+        waiting = piece[len(rest) :] + text[end:]
+    yield t, b"".join(pieces), _with_lf(waiting)
 
 
-def _parse_block(t: float, block: bytes) -> Iterator[Event]:
+def _with_lf(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _parse_block(t: float, block: bytes, end: bytes) -> Iterator[Event]:
     name = ""
     data: list[str] = []
     for line in block.decode("utf-8", "replace").split("\n"):
@@ -204,10 +218,12 @@ def _parse_block(t: float, block: bytes) -> Iterator[Event]:
     if not data:
         return
     text = "\n".join(data)
+    is_cut = end != _EMPTY_LINE
+    is_torn = is_cut and end != b"\n"
     try:
-        yield Event(t, name, _parse_json(text), True)
+        yield Event(t, name, _parse_json(text), True, is_cut, is_torn)
     except ValueError:
-        yield Event(t, name, text, False)
+        yield Event(t, name, text, False, is_cut, is_torn)
 
 
 def encode_stream(events: Sequence[Event], text: str) -> dict[str, Any]:

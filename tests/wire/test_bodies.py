@@ -154,6 +154,16 @@ def test_a_stream_that_comes_byte_by_byte_gives_the_same_events() -> None:
     assert seen(parse_events(chunks)) == EVENTS
 
 
+@given(st.lists(st.text("da:\r\n1", max_size=6).map(str.encode), min_size=1, max_size=8))
+@example([b"data: 1\n", b"\r"])
+@example([b"data: 1\r", b"\n", b"", b"\n"])
+@example([b"data: 1\r", b"\r", b"data: 2\r"])
+def test_how_a_stream_is_cut_into_chunks_does_not_count(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+
+    assert parse_events([(0.0, piece) for piece in pieces]) == parse_events([(0.0, whole)])
+
+
 def test_an_event_has_the_time_of_the_chunk_that_completed_it() -> None:
     chunks = [(0.1, b"data: 1\n"), (0.2, b"\ndata: 2"), (0.3, b"\n\n"), (0.4, b"data: 3\n\n")]
 
@@ -173,6 +183,50 @@ def test_a_last_event_without_an_empty_line_is_cut(end: bytes) -> None:
 
 def test_a_stream_without_chunks_has_no_events() -> None:
     assert parse_events([]) == []
+
+
+class CountedBytes(bytes):
+    """Bytes that count, over all that was made out of them, how many were looked at or copied."""
+
+    touched = 0
+
+    @staticmethod
+    def _count(name: str) -> Any:
+        operation = getattr(bytes, name)
+
+        def counted(self: bytes, *arguments: Any) -> Any:
+            made = operation(self, *arguments)
+            CountedBytes.touched += len(self)
+            if isinstance(made, list):
+                return [CountedBytes(each) for each in made]
+            return CountedBytes(made) if isinstance(made, bytes) else made
+
+        return counted
+
+    def __radd__(self, left: bytes) -> "CountedBytes":
+        return CountedBytes(left) + self
+
+
+for operation in ("__add__", "__getitem__", "find", "partition", "replace", "split"):
+    setattr(CountedBytes, operation, CountedBytes._count(operation))
+
+
+def touched_by_an_event_of(count: int) -> int:
+    """Parse one event that comes in `count` chunks of 100 bytes; say how many were touched."""
+    CountedBytes.touched = 0
+    chunks = [b"data: " + b"x" * 94, *[b"x" * 100] * (count - 2), b"x" * 98 + b"\n\n"]
+
+    (event,) = parse_events([(0.0, CountedBytes(chunk)) for chunk in chunks])
+
+    assert len(event.data) == 100 * count - len(b"data: \n\n")
+    return CountedBytes.touched
+
+
+def test_an_event_of_twice_the_size_is_twice_the_work() -> None:
+    once, twice = (touched_by_an_event_of(count) for count in (500, 1000))
+
+    assert once >= 500 * 100
+    assert twice / once == pytest.approx(2, rel=0.1)
 
 
 NAMES = st.sampled_from(["", "delta", "response.completed"])
