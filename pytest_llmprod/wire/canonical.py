@@ -1,13 +1,11 @@
 """Canonical: the body of a request without what differs from one run to the next.
 
-Ids that a provider or a client makes up become ordinals, long base64 payloads and the files of a
-form become digests, and the parts of a form are read apart from their random boundary.
+Ids that a provider or a client makes up become ordinals, and long base64 payloads become digests.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 #: Fields that name the caller or the try rather than the question.
 VOLATILE_FIELDS = frozenset(
@@ -42,7 +40,7 @@ def may_hold_payload(body: bytes) -> bool:
 
 
 def digest_payloads(document: Any) -> Any:
-    """Return the JSON value with every base64 payload of 1,000 characters or more digested.
+    """Return the JSON value with every base64 payload of `LONG` characters or more digested.
 
     A digest reads `sha256:<hex> (<bytes> bytes)`, after the `data:` prefix where there is one.
     """
@@ -61,8 +59,12 @@ def _digested(text: str) -> str:
         return text
     prefix, payload, padding = match.groups()
     size = len(payload) * 3 // 4
-    digest = hashlib.sha256(f"{payload}{padding}".encode()).hexdigest()
-    return f"{prefix or ''}sha256:{digest} ({size} bytes)"
+    return f"{prefix or ''}{digest_of(f'{payload}{padding}'.encode(), size)}"
+
+
+def digest_of(content: bytes, size: int) -> str:
+    """Return what stands in place of `content`, which is or encodes `size` bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()} ({size} bytes)"
 
 
 def without_volatile(document: Any) -> Any:
@@ -111,82 +113,3 @@ def _with_ordinals(value: Any, ordinals: dict[str, str]) -> Any:
         else:
             found[name] = _with_ordinals(item, ordinals)
     return found
-
-
-class Part(NamedTuple):
-    """One part of a form: its name and file name, its type, and its content."""
-
-    name: str
-    filename: str
-    content_type: str
-    content: bytes
-
-
-_BOUNDARY = re.compile(r'(?i)^multipart/.*?;\s*boundary=(?:"([^"]+)"|([^;\s]+))')
-_PARAMETER = re.compile(r'(?i)\b(name|filename)="([^"]*)"')
-
-
-def read_form(content_type: str, body: bytes) -> Any:
-    """Return a `multipart/...` body as JSON, or None where it is none.
-
-    Texts stand there as they are, files as digests.
-    """
-    match = _BOUNDARY.match(content_type)
-    if match is None:
-        return None
-    boundary = b"--" + (match[1] or match[2]).encode()
-    return {"multipart": [_part_document(part) for part in _parts(body, boundary)]}
-
-
-def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
-    for block in body.split(boundary)[1:]:
-        head, separator, content = block.partition(b"\r\n\r\n")
-        if not separator:  # what follows the last boundary
-            continue
-        headers = {
-            name.strip().lower(): value.strip()
-            for name, _, value in (
-                line.partition(":") for line in head.decode("utf-8", "replace").splitlines()
-            )
-        }
-        named = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
-        yield Part(
-            name=named.get("name", ""),
-            filename=named.get("filename", ""),
-            content_type=headers.get("content-type", ""),
-            content=content.removesuffix(b"\r\n"),
-        )
-
-
-def _part_document(part: Part) -> Mapping[str, Any]:
-    about = {"name": part.name, "filename": part.filename, "content_type": part.content_type}
-    found: dict[str, Any] = {name: value for name, value in about.items() if value}
-    if not part.filename:
-        try:
-            return {**found, "text": part.content.decode()}
-        except UnicodeDecodeError:
-            pass
-    digest = hashlib.sha256(part.content).hexdigest()
-    return {**found, "content": f"sha256:{digest} ({len(part.content)} bytes)"}
-
-
-def form_model(document: Any) -> str:
-    """Return the text of the part `model` of a form, or ''."""
-    parts = document.get("multipart") if isinstance(document, dict) else None
-    for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and part.get("name") == "model":
-            return str(part.get("text", ""))
-    return ""
-
-
-def with_form_model(body: bytes, document: Any, model: str) -> tuple[bytes, Any]:
-    """Return a form and its document with `model` in the part `model`."""
-    named = re.escape(form_model(document).encode())
-    head = rb'(\bname="model"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)'
-    pattern = re.compile(head + named + rb"(?=\r\n)")
-    parts = [
-        {**part, "text": model} if part.get("name") == "model" else part
-        for part in document["multipart"]
-    ]
-    body = pattern.sub(lambda match: match[1] + model.encode(), body, count=1)
-    return body, {**document, "multipart": parts}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_llmprod.wire import canonical, masking
+from pytest_llmprod.wire import canonical, forms, masking
 from pytest_llmprod.wire.bodies import decode_body, json_bytes
 from pytest_llmprod.wire.dialects import (
     BUILT_IN,
@@ -111,8 +111,8 @@ def read_request(
     dialect = find_dialect(dialects, url)
     document = _decode(body)
     if document is None and body:
-        document = canonical.read_form(headers.get("content-type", [""])[0], body)
-    named = asked_model(dialect, url, document) or canonical.form_model(document)
+        document = forms.read_form(headers.get("content-type", [""])[0], body)
+    named = asked_model(dialect, url, document) or forms.form_model(document)
     model = choice.apply(named, dialect) if named else NO_MODEL
     if named and model != named:
         url, body, document = _asking(model, dialect, url, body, document)
@@ -140,8 +140,8 @@ def _asking(
     model: str, dialect: Dialect | None, url: str, body: bytes, document: Any
 ) -> tuple[str, bytes, Any]:
     """Return the URL, the body and the document that ask `model`."""
-    if canonical.form_model(document):
-        return url, *canonical.with_form_model(body, document, model)
+    if forms.form_model(document):
+        return url, *forms.with_form_model(body, document, model)
     url, changed = with_model(dialect, url, document, model)
     return url, body if changed is document else json_bytes(changed), changed
 

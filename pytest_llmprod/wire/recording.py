@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage, usage_from_json, usage_to_json
-from pytest_llmprod.wire import canonical, dialects
+from pytest_llmprod.wire import dialects, forms
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.dialects import BUILT_IN, find_dialect
 
@@ -115,4 +115,4 @@ def asked_model(recording: Recording) -> str:
     url = recording.request["uri"]
     document = decode_document(recording.request["body"])
     named = dialects.asked_model(find_dialect(BUILT_IN, url), url, document)
-    return named or canonical.form_model(document)
+    return named or forms.form_model(document)
