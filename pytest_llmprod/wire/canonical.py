@@ -11,8 +11,9 @@ from typing import Any
 VOLATILE_FIELDS = frozenset(
     {"idempotency_key", "metadata", "prompt_cache_key", "safety_identifier", "user"}
 )
+#: So many characters of base64 are a payload: a file, an image, a sound.
 LONG = 1000
-_PAYLOAD = re.compile(r"(data:[^,\s]{0,200};base64,)?([A-Za-z0-9+/_-]{1000,})(={0,2})")
+_PAYLOAD = re.compile(rf"(data:[^,\s]{{0,200}};base64,)?([A-Za-z0-9+/_-]{{{LONG},}})(={{0,2}})")
 _ID_MEMBERS = frozenset(
     {
         "call_id",
