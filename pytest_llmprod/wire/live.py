@@ -14,7 +14,8 @@ from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
-from pytest_llmprod.wire.scanners.known_secrets import find_encoded, request_scanners
+from pytest_llmprod.wire.scanners.encoded import find_encoded
+from pytest_llmprod.wire.scanners.known_secrets import request_scanners
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 

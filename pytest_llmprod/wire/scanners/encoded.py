@@ -1,0 +1,48 @@
+"""Encoded: the shapes of secrets in base64 and in percent-encoded text.
+
+Only what is stored and what stands in a file is searched so: every request that is replayed would
+pay for it, and what is found must never decide by which key a request finds its recording.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, unquote_plus
+
+from pytest_llmprod.wire.scanners.scanning import Finding
+from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_URL_PART = re.compile(r"[\w.~+%:/@*-]{16,}")
+
+
+def find_encoded(text: str) -> Iterator[Finding]:
+    """Find the shapes of secrets in base64 and in percent-encoded text.
+
+    Base64 is searched only where it holds text: bytes of an image may look like anything.
+    """
+    for match in _BASE64.finditer(text):
+        yield from _in_base64(match[0].rstrip("="), match.start())
+    if "%" in text:
+        for match in _URL_PART.finditer(text):
+            if "%" in match[0]:
+                for plain in (unquote(match[0]), unquote_plus(match[0])):
+                    for finding in _shapes(plain):
+                        yield Finding(finding.kind, match.start(), match.end())
+
+
+def _in_base64(encoded: str, at: int) -> Iterator[Finding]:
+    encoded = encoded[: len(encoded) - (len(encoded) % 4 == 1)]
+    standard = encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4)
+    try:
+        decoded = base64.b64decode(standard).decode()
+    except UnicodeDecodeError:
+        return
+    for kind, start, end in _shapes(decoded):
+        first, last = (len(decoded[:position].encode()) for position in (start, end))
+        yield Finding(kind, at + first * 4 // 3, at + min(len(encoded), -(-last * 4 // 3)))
+
+
+def _shapes(text: str) -> Iterator[Finding]:
+    yield from find_key_shapes(text)
+    yield from find_named_values(text)
