@@ -15,14 +15,11 @@ from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import Event
+from pytest_llmprod.wire.scanners.credential_names import SECRET_PARAMETER, is_secret_name
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import known_secret
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings, replacement
-from pytest_llmprod.wire.scanners.secret_shapes import (
-    find_key_shapes,
-    find_named_values,
-    is_secret_name,
-)
+from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
 
 __all__ = [
     "BUILT_IN",
@@ -53,11 +50,7 @@ RESPONSE_HEADERS = frozenset(
 
 BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
 
-_SECRET_PARAMETER = re.compile(
-    r"(?i)(?<![\w-])((?:x-(?:amz|goog)-)?(?:key|token|sig|signature|credential|security-token)"
-    r"|(?:access|auth|id|refresh|session)_token|(?:x-)?(?:goog-)?api[-_]?key|(?:client_)?secret"
-    r"|password)=[^&#]*"
-)
+_SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 

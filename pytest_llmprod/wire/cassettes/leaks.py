@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import decode_document, join_lines, join_text
 from pytest_llmprod.wire.cassettes import any_cassette, foreign
+from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import is_secret
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings
-from pytest_llmprod.wire.scanners.secret_shapes import SECRET_NAME
 
 
 class Leak(NamedTuple):

@@ -14,16 +14,12 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY
+from pytest_llmprod.wire.scanners.credential_names import is_credential_name
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner
 
 _SHORTEST = 8
 
-_CREDENTIAL = re.compile(
-    r"(?i)(?:^|[_-])(?:[a-z0-9]*(?:key|token|secret|password|passwd|passphrase|credentials?)"
-    r"|pass|pwd|pat|cookie|[a-z]*authorization)[0-9]*(?:[_-]|$)"
-)
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
-_NO_CREDENTIAL = re.compile(r"(?i)(?:[_-](?:name|type|version)|^idempotency-key)$")
 
 
 class KnownSecret(NamedTuple):
@@ -103,11 +99,6 @@ def _url_secrets(name: str, url: str) -> Iterator[KnownSecret]:
     values += [value for key, value in parse_qsl(parts.query) if is_credential_name(key)]
     for value in values:
         yield from (KnownSecret(name, each) for each in (value, unquote(value)) if _is_opaque(each))
-
-
-def is_credential_name(name: str) -> bool:
-    """Say whether a variable, a header or a parameter of this name holds a secret."""
-    return _CREDENTIAL.search(name) is not None and _NO_CREDENTIAL.search(name) is None
 
 
 _WORD = re.compile(r"[a-z]{1,11}|[A-Z]{1,11}|[A-Z][a-z]{1,10}")

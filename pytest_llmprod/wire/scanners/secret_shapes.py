@@ -10,8 +10,8 @@ which `re` finds at the speed of memchr, or is tried only after such a pattern h
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
+from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
 from pytest_llmprod.wire.scanners.scanning import Finding
 
 _SHORTEST = len("a://:x@b")
@@ -76,14 +76,6 @@ def _key_shapes(text: str) -> Iterator[Finding]:
         yield Finding("password", match.start(1), match.end(1))
 
 
-_NAMES = (
-    *("access_token", "api_key", "api_secret", "api_token", "auth_token", "authorization"),
-    *("aws_secret_access_key", "aws_session_token", "bearer_token", "client_secret", "cookie"),
-    *("id_token", "passphrase", "passwd", "password", "private_key", "proxy_authorization"),
-    *("refresh_token", "secret", "secret_access_key", "secret_key", "session_token"),
-    *("set_cookie", "x_api_key", "x_goog_api_key"),
-)
-SECRET_NAME = "(?i:" + "|".join(name.replace("_", "[-_]?") for name in _NAMES) + ")"
 _MASKED = "[masked "
 # A quote inside of JSON that stands in a JSON string has backslashes before it: as many before
 # each quote that belongs to the same level, more inside of its strings, fewer outside.
@@ -93,12 +85,6 @@ _PARAMETERS = (
     re.compile(rf"&({SECRET_NAME})=([^&\s#\"'\\]+)"),
 )
 _FIRST_PARAMETER = re.compile(rf"({SECRET_NAME})=([^&\s#\"'\\]+)(?=&)")
-
-
-@lru_cache(maxsize=1024)
-def is_secret_name(name: str) -> bool:
-    """Say whether the value of a JSON member of this name is a secret: `apiKey`, `password`."""
-    return re.fullmatch(SECRET_NAME, name) is not None
 
 
 def find_named_values(text: str) -> Iterable[Finding]:
