@@ -23,7 +23,7 @@ def encode_body(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(content).decode("ascii")}
     try:
-        return {"json": split_lines(_parse_json(text))}
+        return {"json": split_lines(_parse_to_store(text))}
     except ValueError:
         return {"text": _lines(text)}
 
@@ -44,8 +44,16 @@ def decode_document(stored: dict[str, Any]) -> Any:
     return decode_body(stored).decode("utf-8", "replace")
 
 
-def _parse_json(text: str) -> Any:
-    """Return the value of a JSON document; raise ValueError where it would not come back equal."""
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text; raise ValueError where it is none, as `NaN` is none."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _parse_to_store(text: str) -> Any:
+    """Return the value of a JSON text; raise ValueError where it would not come back equal."""
     try:
         document = json.loads(
             text,
@@ -221,7 +229,7 @@ def _parse_block(t: float, block: bytes, end: bytes) -> Iterator[Event]:
     is_cut = end != _EMPTY_LINE
     is_torn = is_cut and end != b"\n"
     try:
-        yield Event(t, name, _parse_json(text), True, is_cut, is_torn)
+        yield Event(t, name, _parse_to_store(text), True, is_cut, is_torn)
     except ValueError:
         yield Event(t, name, text, False, is_cut, is_torn)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_llmprod.core.text import width
+from pytest_llmprod.wire.bodies import parse_json
 
 Aspect = Literal[
     "failure", "status", "tool calls", "form", "structure", "value", "finish", "refusal", "text"
@@ -71,13 +72,9 @@ def _parse(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return None
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _is_word(text: str) -> bool:

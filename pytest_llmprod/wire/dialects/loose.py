@@ -1,8 +1,9 @@
 """Loose: values out of JSON whose shape nobody promises, without an error."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from pytest_llmprod.wire.bodies import parse_json
 
 Json = Any
 _LISTS = (list, tuple)
@@ -40,10 +41,6 @@ def decoded(value: Json) -> Json:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return parse_json(value)
+    except ValueError:
         return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
