@@ -87,9 +87,9 @@ def _mask_strings(value: Any, masked: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {
             masked(name): f"[masked {name}]"
-            if value and isinstance(value, str) and is_secret_name(name)
-            else _mask_strings(value, masked)
-            for name, value in value.items()
+            if item and isinstance(item, str) and is_secret_name(name)
+            else _mask_strings(item, masked)
+            for name, item in value.items()
         }
     return value
 
