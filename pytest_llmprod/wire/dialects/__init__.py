@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pytest_llmprod.wire.bodies import join_lines, join_text
 from pytest_llmprod.wire.dialects.anthropic_messages import read_messages, read_messages_stream
 from pytest_llmprod.wire.dialects.bedrock import read_converse, read_invoke
-from pytest_llmprod.wire.dialects.dialect import Answer, Dialect, Json, Reader, StreamReader
+from pytest_llmprod.wire.dialects.dialect import Answer, Dialect, Reader, StreamReader
 from pytest_llmprod.wire.dialects.gemini import read_gemini, read_gemini_stream
+from pytest_llmprod.wire.dialects.loose import Json
 from pytest_llmprod.wire.dialects.openai_audio import read_transcription, read_transcription_stream
 from pytest_llmprod.wire.dialects.openai_chat import read_chat, read_chat_stream, read_embeddings
 from pytest_llmprod.wire.dialects.openai_responses import read_responses, read_responses_stream

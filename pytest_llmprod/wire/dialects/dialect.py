@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pytest_llmprod.core.exchange import ToolCall, Usage
-
-Json = Any
+from pytest_llmprod.wire.dialects.loose import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

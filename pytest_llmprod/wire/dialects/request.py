@@ -1,13 +1,11 @@
 """Request: which dialect a request speaks, which model it asks, and whether for a stream."""
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from pytest_llmprod.wire.dialects.dialect import Dialect
 from pytest_llmprod.wire.dialects.hosts import place_of, provider_at
-
-Json = Any
+from pytest_llmprod.wire.dialects.loose import Json
 
 
 def find_dialect(dialects: Sequence[Dialect], url: str) -> Dialect | None:
