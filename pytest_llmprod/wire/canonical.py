@@ -11,6 +11,16 @@ from typing import Any
 VOLATILE_FIELDS = frozenset(
     {"idempotency_key", "metadata", "prompt_cache_key", "safety_identifier", "user"}
 )
+# Parameters that every provider reads as a float: 1 and 1.0 ask the same. An integer such as
+# `max_tokens` is not among them, for a provider may answer 1000 and refuse 1000.0.
+_FLOATS = frozenset(
+    {
+        *("frequencyPenalty", "frequency_penalty", "min_p", "presencePenalty", "presence_penalty"),
+        *("repetition_penalty", "temperature", "topP", "top_p"),
+    }
+)
+#: Where Gemini and Bedrock have such parameters; others have them beside the model.
+_PARAMETERS = ("generationConfig", "generation_config", "inferenceConfig")
 #: So many characters of base64 are a payload: a file, an image, a sound.
 LONG = 1000
 _PAYLOAD = re.compile(rf"(data:[^,\s]{{0,200}};base64,)?([A-Za-z0-9+/_-]{{{LONG},}})(={{0,2}})")
@@ -73,6 +83,21 @@ def without_volatile(document: Any) -> Any:
     if not isinstance(document, dict) or VOLATILE_FIELDS.isdisjoint(document):
         return document
     return {name: value for name, value in document.items() if name not in VOLATILE_FIELDS}
+
+
+def with_whole_floats(document: Any) -> Any:
+    """Return a request's document with float parameters that are whole written as integers."""
+    if not isinstance(document, dict):
+        return document
+    found: dict[str, Any] = {
+        name: int(value)
+        for name, value in document.items()
+        if isinstance(value, float) and name in _FLOATS and value.is_integer()
+    }
+    for name in _PARAMETERS:
+        if name in document:
+            found[name] = with_whole_floats(document[name])
+    return {**document, **found} if found else document
 
 
 def may_hold_ids(text: str) -> bool:

@@ -27,8 +27,9 @@ from pytest_llmprod.wire.dialects import (
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.recording import NO_MODEL
 
-#: Version 2 made ids ordinals, and base64 payloads and the files of forms digests.
-KEY_VERSION = 2
+#: Version 2 made ids ordinals, and base64 payloads and the files of forms digests. Version 3 masks
+#: more parameters of a URL, and writes float parameters that are whole in one way.
+KEY_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +195,7 @@ def _digest(place: str, document: Any, body: bytes, scanners: Sequence[Scanner])
     if document is None:
         text = body.decode("utf-8", "backslashreplace")
     else:
-        document = canonical.without_volatile(document)
+        document = canonical.with_whole_floats(canonical.without_volatile(document))
         text = _canonical(document)
         if canonical.may_hold_ids(text):
             document = canonical.with_ordinals(document)

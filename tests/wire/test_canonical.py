@@ -12,8 +12,9 @@ from lab import Lab, Reply, Server, wire_request
 
 from pytest_llmprod.wire import bodies, canonical
 from pytest_llmprod.wire.cassettes import cassette_file
-from pytest_llmprod.wire.key import ModelChoice, stored_key
+from pytest_llmprod.wire.key import KEY_VERSION, ModelChoice, stored_key
 
+VERSION = f'"key_version": {KEY_VERSION}'
 RESPONSES = "https://api.openai.com/v1/responses"
 MESSAGES = "https://api.anthropic.com/v1/messages"
 GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:generateContent"
@@ -247,7 +248,7 @@ def test_a_cassette_with_keys_of_an_older_version_replays(
         live = http.post(wire.chat_url, json=document).json()
     path = lab.path("m")
     key = lab.cassette("m").all()[0].key
-    old = path.read_text().replace('"key_version": 2', '"key_version": 1').replace(key, "0" * 32)
+    old = path.read_text().replace(VERSION, '"key_version": 1').replace(key, "0" * 32)
     path.write_text(old)
 
     with lab.test("none"):
@@ -264,12 +265,12 @@ def test_new_recordings_bring_the_older_keys_of_a_file_up_to_date(
         http.post(wire.chat_url, json={"model": "m", "messages": [{"content": "one"}]})
     path = lab.path("m")
     key = lab.cassette("m").all()[0].key
-    old = path.read_text().replace('"key_version": 2', '"key_version": 1').replace(key, "0" * 32)
+    old = path.read_text().replace(VERSION, '"key_version": 1').replace(key, "0" * 32)
     path.write_text(old)
 
     with lab.test("new_episodes"):
         http.post(wire.chat_url, json={"model": "m", "messages": [{"content": "two"}]})
 
-    assert '"key_version": 2' in path.read_text()
+    assert VERSION in path.read_text()
     assert lab.cassette("m").all()[0].key == key
     assert len(lab.cassette("m")) == 2

@@ -42,6 +42,46 @@ def test_fields_that_name_the_caller_do_not_change_the_key(change: dict[str, Any
     assert wire_request(BASE | change).key == wire_request(BASE).key
 
 
+@pytest.mark.parametrize(
+    ("whole", "same"),
+    [
+        ({"temperature": 1}, {"temperature": 1.0}),
+        ({"temperature": 0, "top_p": 1}, {"temperature": -0.0, "top_p": 1.0}),
+        ({"generationConfig": {"topP": 1}}, {"generationConfig": {"topP": 1.0}}),
+        ({"inferenceConfig": {"temperature": 0}}, {"inferenceConfig": {"temperature": 0.0}}),
+    ],
+    ids=json.dumps,
+)
+def test_a_parameter_that_is_a_float_is_the_same_however_a_whole_number_is_written(
+    whole: dict[str, Any], same: dict[str, Any]
+) -> None:
+    assert wire_request(BASE | whole).key == wire_request(BASE | same).key
+    assert wire_request(BASE | same).document == BASE | same
+
+
+@pytest.mark.parametrize(
+    ("sent", "other"),
+    [
+        ({"max_tokens": 1000}, {"max_tokens": 1000.0}),  # many a provider refuses the latter
+        ({"temperature": 1}, {"temperature": True}),
+        ({"temperature": 1}, {"temperature": "1"}),
+        ({"temperature": 1.0}, {"temperature": 1.5}),
+        ({"generationConfig": {"seed": 1}}, {"generationConfig": {"seed": 1.0}}),
+        ({"input": {"temperature": 1}}, {"input": {"temperature": 1.0}}),
+    ],
+    ids=json.dumps,
+)
+def test_every_other_number_counts_as_it_is_written(
+    sent: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert wire_request(BASE | sent).key != wire_request(BASE | other).key
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, [1.0]], ids=str)
+def test_a_temperature_that_is_no_number_has_a_key(value: Any) -> None:
+    assert wire_request(BASE | {"temperature": value}).key != wire_request(BASE).key
+
+
 def test_a_field_of_the_callers_name_deeper_in_the_body_counts() -> None:
     one, two = ({"model": "m", "input": [{"user": name}]} for name in ("a", "b"))
 

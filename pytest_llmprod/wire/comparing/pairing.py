@@ -63,9 +63,8 @@ def question_of(recording: Recording) -> str:
     url = urlsplit(recording.request["uri"])
     dialect = dialect_of(recording)
     place = dialect.operation if dialect is not None else f"{url.path}?{url.query}"
-    document = canonical.with_ordinals(
-        canonical.without_volatile(decode_document(recording.request["body"]))
-    )
+    document = canonical.without_volatile(decode_document(recording.request["body"]))
+    document = canonical.with_ordinals(canonical.with_whole_floats(document))
     if isinstance(document, dict):
         document = {name: value for name, value in document.items() if name != "model"}
     asked = json.dumps(document, sort_keys=True, separators=(",", ":"))
