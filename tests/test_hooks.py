@@ -55,6 +55,19 @@ def test_a_dialect_of_a_host_that_speaks_the_wire_of_another(recorded: Project) 
     assert {line.split()[0] for line in lines} == {"acme"}
 
 
+def test_a_changed_prompt_is_told_as_such_where_a_dialect_has_a_host(project: Project) -> None:
+    dialects = example("pytest_llmprod_dialects", 1).replace("llm.acme.example", "127.0.0.1")
+    project.pytester.makeconftest(dialects)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", project.server.url)
+        project.record()
+        project.edit("feature.py", "Double this", "Double that")
+
+        result = project.run()
+
+    result.stdout.fnmatch_lines(["No recording: prompt changed in messages?0?.content"])
+
+
 def test_metrics(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(example("pytest_llmprod_metrics"))
     pytester.makefile(".jsonl", data='{"id": 1, "expected": "fig apple"}')

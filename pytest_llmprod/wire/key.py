@@ -120,7 +120,7 @@ def read_request(
     if canonical.may_hold_payload(body):
         document = canonical.digest_payloads(document)
     stream = asks_stream(dialect, url, document)
-    place = _place(dialect, url, scanners)
+    place = keyed_place(dialect, url, scanners)
     if named and not (isinstance(document, dict) and document.get("model") == model):
         place += f" {model}"  # only the URL names it, and that is no part of the key
     return WireRequest(
@@ -168,7 +168,11 @@ def stored_key(
     ).key
 
 
-def _place(dialect: Dialect | None, url: str, scanners: Sequence[Scanner]) -> str:
+def keyed_place(dialect: Dialect | None, url: str, scanners: Sequence[Scanner]) -> str:
+    """Return where a request goes, as far as keys tell places apart.
+
+    That is the wire and the operation, or the masked URL where these do not say what is asked.
+    """
     if dialect is None or dialect.keyed_by_url:
         return mask_url(url, scanners)
     return f"{dialect.wire} {dialect.operation}"

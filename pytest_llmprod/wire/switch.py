@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
+from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.clock import Clock
 from pytest_llmprod.wire.dialects import Answer, read_document
@@ -64,7 +65,16 @@ class Switch:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
                 return LiveExchange(tape, read, attempt, headers, self._policy)
-            raise CassetteMiss(explain(tape, read, self._policy.choice, self._policy.all_scanners))
+            raise CassetteMiss(self._explained(tape, read))
+
+    def _explained(self, tape: Tape, read: WireRequest) -> Miss:
+        return explain(
+            tape,
+            read,
+            choice=self._policy.choice,
+            dialects=self._policy.dialects,
+            scanners=self._policy.all_scanners,
+        )
 
     def _read(
         self, tape: Tape, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes

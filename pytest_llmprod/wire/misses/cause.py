@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pytest_llmprod.core.miss import HEADLINE_COLUMNS, MissKind
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.dialects import find_dialect
-from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.dialects import Dialect, find_dialect
+from pytest_llmprod.wire.key import WireRequest, keyed_place
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.misses.nearest import Wanted, nearest, recorded_document
 from pytest_llmprod.wire.misses.places import Group, Place, differing_places
@@ -36,11 +36,12 @@ _KINDS: Mapping[Group, tuple[MissKind, str]] = {
 class Asked:
     """A request that found no recording: its URL and its decoded `body` are masked.
 
-    A body that is no JSON is its text.
+    A body that is no JSON is its text. `dialects` are those of the run.
     """
 
     request: WireRequest
     body: Any
+    dialects: Sequence[Dialect]
     scanners: Sequence[Scanner]
 
     @property
@@ -57,9 +58,8 @@ class Asked:
 class Near:
     """The nearest recording: the cassette it is in, the model it was asked of, and what differs.
 
-    The name of the model is safe to print.
-    `has_same_endpoint` says whether the request goes to the same place, as far as keys tell places
-    apart.
+    The name of the model is safe to print. `has_same_endpoint` says whether the request goes to the
+    same place, as far as keys tell places apart.
     """
 
     recording: Recording
@@ -113,6 +113,8 @@ class _Search:
     def __init__(self, tape: Tape, asked: Asked) -> None:
         self._tape = tape
         self._asked = asked
+        request = asked.request
+        self._place = keyed_place(request.dialect, request.url, asked.scanners)
         self._wanted = Wanted(document=asked.body, is_same_place=self._is_same_place)
 
     def nearest(self, cassette: CassetteFile, model: str, sections: Iterable[str]) -> Near | None:
@@ -154,12 +156,9 @@ class _Search:
 
     def _is_same_place(self, recording: Recording) -> bool:
         """Say whether both go to the same place, as far as a key tells places apart."""
-        request, url = self._asked.request, str(recording.request["uri"])
-        if recording.request["method"] != request.method:
-            return False
-        if request.dialect is None:
-            return url == request.url
-        return find_dialect((request.dialect,), urlsplit(url).path) is not None
+        asked, url = self._asked, str(recording.request["uri"])
+        there = keyed_place(find_dialect(asked.dialects, url), url, asked.scanners)
+        return recording.request["method"] == asked.request.method and there == self._place
 
 
 def _changed(near: Near, asked: Asked) -> Cause:

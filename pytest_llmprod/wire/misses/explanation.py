@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.text import escaped, printable, shorten, width
+from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
@@ -26,7 +27,12 @@ _MOST_LINES = 12
 
 
 def explain(
-    tape: Tape, request: WireRequest, choice: ModelChoice, scanners: Sequence[Scanner]
+    tape: Tape,
+    request: WireRequest,
+    *,
+    choice: ModelChoice,
+    dialects: Sequence[Dialect],
+    scanners: Sequence[Scanner],
 ) -> Miss:
     """Return what was asked, the nearest recording, what differs, and the command that mends it.
 
@@ -37,10 +43,10 @@ def explain(
     request = replace(request, url=mask_url(request.url, scanners))
     try:
         body = text if request.document is None else mask_strings(request.document, scanners)
-        asked = Asked(request=request, body=body, scanners=scanners)
+        asked = Asked(request=request, body=body, dialects=dialects, scanners=scanners)
         cause = find_cause(tape, asked)
     except RecursionError:  # nested too deeply to be compared
-        asked = Asked(request=request, body=text, scanners=scanners)
+        asked = Asked(request=request, body=text, dialects=dialects, scanners=scanners)
         cause = find_cause(tape, asked)
     lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
     return Miss(

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lab import AS_IT_IS, KEY, Lab, chat_request, recording, wire_request
-from missing import conversation, differences, kept, missed, told, tool
+from missing import conversation, differences, explained, kept, missed, told, tool
 
 from pytest_llmprod.core.errors import CassetteMiss
 from pytest_llmprod.core.miss import HEADLINE_COLUMNS
 from pytest_llmprod.core.text import width
-from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes.cassette_file import save
+from pytest_llmprod.wire.dialects import BUILT_IN, CHAT
 from pytest_llmprod.wire.key import ModelChoice
-from pytest_llmprod.wire.misses.explanation import explain
 
 RESPONSES_URL = "https://api.openai.com/v1/responses"
 
@@ -246,6 +245,23 @@ def test_where_no_dialect_knows_it_the_host_is_part_of_the_endpoint(
     assert missed(lab.run().tape(), chat_request("hello"), url=url).kind == kind
 
 
+@pytest.mark.parametrize("host", ["llm.acme.example", "api.openai.com"])
+def test_a_dialect_of_one_host_finds_the_same_endpoint_where_the_key_does(
+    lab: Lab, host: str
+) -> None:
+    ours = replace(CHAT, provider="acme", provider_by_host=False, host_suffix="llm.acme.example")
+    save(lab.path(), [kept(chat_request("hello"), url=f"https://{host}/v1/chat/completions")])
+
+    miss = missed(
+        lab.run().tape(),
+        chat_request("good morning"),
+        url="https://llm.acme.example/v1/chat/completions",
+        dialects=[ours, *BUILT_IN],
+    )
+
+    assert miss.headline == "prompt changed in messages[0].content"
+
+
 # Other models
 
 
@@ -322,7 +338,7 @@ def test_a_model_that_only_the_file_names_is_told_too(lab: Lab) -> None:
     save(lab.path("gemini-1"), [kept({"contents": ["hello"]})])
     request = replace(wire_request({"contents": ["hello"]}), model="gemini-2")
 
-    miss = explain(lab.run().tape(), request, AS_IT_IS, masking.BUILT_IN)
+    miss = explained(lab.run().tape(), request)
 
     assert miss.headline == "model gemini-2 instead of gemini-1"
     assert differences(str(miss)) == ['model  "gemini-1" -> "gemini-2"']
