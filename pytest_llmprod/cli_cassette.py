@@ -14,7 +14,7 @@ from pytest_llmprod.report.table import table
 from pytest_llmprod.wire import dialects
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file
 from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, to_vcrpy
-from pytest_llmprod.wire.cassettes.library import file_name
+from pytest_llmprod.wire.label import cassette_name
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 
@@ -225,7 +225,7 @@ def _import(options: argparse.Namespace) -> int:
         )
     stem = options.file.with_suffix("")
     written = {
-        options.output or stem.with_name(f"{stem.name}.{file_name(model)}.json"): recordings
+        options.output or stem.with_name(cassette_name(stem.name, model)): recordings
         for model, recordings in by_model.items()
     }
     for path in written:

@@ -123,7 +123,7 @@ class Recorder:
             cases=lambda: () if suite is None else _sections(name, suite),
             nodeid=_typed_nodeid(item),
             is_eval=suite is not None,
-            foreign=recording_path(item.path, item.name, item.cls and item.cls.__name__),
+            foreign=lambda: recording_path(item.path, item.name, item.cls and item.cls.__name__),
         )
 
     def _trial(self, item: pytest.Function) -> Trial:

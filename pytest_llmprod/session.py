@@ -113,7 +113,7 @@ class Session:
         self._journal = Journal(
             settings.rootpath, run_id, writer, settings.record, known=lambda: self._known
         )
-        self._library = Library(self._journal, self._rekey)
+        self._library = Library(self._journal, self._rekey, extensions.dialects)
         self._datasets: dict[Path, Dataset] = {}
         self._prices: dict[Path, Sequence[Any]] = {}
         self._trials: dict[str, Trial] = {}
@@ -159,7 +159,8 @@ class Session:
             self.settings.record,
             self.settings.choice,
             self._extensions.dialects(),
-            self._library.open,
+            self._library,
+            labels,
         )
         return make_forecasts(labels, planner, self._extensions.prices)
 

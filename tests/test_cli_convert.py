@@ -1,7 +1,6 @@
 """`llmprod cassette import` and `export`: from vcrpy's to ours and back."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,7 @@ from recordings import CHAT_URL, HOSTILE, recording, save
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.wire.cassettes import cassette_file
-
-needs_export = pytest.mark.skipif(
-    find_spec("pytest_llmprod.wire.cassettes.export") is None,
-    reason="pytest_llmprod.wire.cassettes.export is not there yet",
-)
+from pytest_llmprod.wire.label import cassette_name
 
 
 def vcrpys(path: Path, *models: str) -> Path:
@@ -56,6 +51,16 @@ def test_each_model_gets_a_cassette_beside_the_file(
     assert len(cassette_file.load(first)) == 2
     (recorded,) = cassette_file.load(second).all()
     assert (recorded.case, recorded.model, len(recorded.key)) == ("", "gpt-test-1", 32)
+
+
+def test_a_function_that_is_no_file_name_is_imported_to_where_its_test_looks(
+    tmp_path: Path,
+) -> None:
+    path = vcrpys(tmp_path / "test_größe.yaml", "gpt-test")
+
+    main(["cassette", "import", str(path)])
+
+    assert (tmp_path / cassette_name("test_größe", "gpt-test")).exists()
 
 
 def test_one_model_goes_into_the_file_that_is_named(
@@ -114,7 +119,6 @@ def test_what_is_no_cassette_is_told(
     assert err.startswith(f"llmprod: {path}: ")
 
 
-@needs_export
 def test_a_cassette_is_exported_beside_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,7 +131,6 @@ def test_a_cassette_is_exported_beside_itself(
     assert len(yaml.safe_load(out.read_text())["interactions"]) == 2
 
 
-@needs_export
 def test_what_was_exported_is_imported(tmp_path: Path) -> None:
     path = save(tmp_path / "a.json", recording("hello you", case=""))
 

@@ -3,6 +3,9 @@
 import pytest
 from project import WORDS, Project
 
+from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.export import export
+
 PRICES = """
 [[models]]
 provider = "openai"
@@ -88,6 +91,65 @@ def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: 
         "not counted, for nothing is recorded of their function: 10 of the tests",
         "  test_doubles",
     ]
+
+
+@pytest.fixture
+def left_behind(recorded: Project) -> Project:
+    """The project with the cassettes that pytest-recording would have left, and none of ours."""
+    own = recorded.cassette()
+    for recording in cassette_file.load(own).all():
+        text = export([recording]).text.replace("127.0.0.1", "api.openai.com")
+        (own.parent / f"test_doubles[{recording.case}].yaml").write_text(text)
+    own.unlink()
+    return recorded
+
+
+def test_what_pytest_recording_recorded_is_not_sent(left_behind: Project) -> None:
+    assert plan(left_behind, "--llm-record=once") == [
+        "--llm-record=once would send nothing: everything is recorded"
+    ]
+
+
+def test_what_pytest_recording_recorded_tells_what_would_be_sent(left_behind: Project) -> None:
+    left_behind.write_rows(("eleven", *WORDS))
+
+    rewrite = plan(left_behind, "--llm-record=rewrite")
+    other_model = plan(left_behind, "--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+
+    assert rewrite[2].split()[:5] == ["test_doubles", "gpt-test", "11", "11", "11k"]
+    assert "never recorded, and taken to ask what others ask: 1 of the tests" in rewrite
+    assert other_model[2].split()[:5] == ["test_doubles", "gpt-other", "11", "11", "11k"]
+
+
+def test_what_both_recorded_is_counted_once(left_behind: Project) -> None:
+    left_behind.record("--llm-record=rewrite")
+
+    lines = plan(left_behind, "--llm-record=rewrite")
+
+    assert lines[2].split()[:5] == ["test_doubles", "gpt-test", "10", "10", "10k"]
+
+
+def test_a_dialect_that_names_its_model_in_the_path_tells_which_model_is_asked(
+    project: Project,
+) -> None:
+    project.pytester.makeconftest(
+        """
+        import re
+        from dataclasses import replace
+        from pytest_llmprod.wire.dialects import CHAT
+
+        def pytest_llmprod_dialects():
+            path = re.compile(r"/acme/(?P<model>[^/]+)/chat/completions$")
+            return [replace(CHAT, provider="acme", path=path)]
+        """
+    )
+    there = "client.with_options(base_url=f'{client.base_url}acme/acme-1').chat"
+    project.edit("feature.py", "client.chat", there)
+    project.record()
+
+    lines = plan(project, "--llm-record=rewrite")
+
+    assert lines[2].split()[:3] == ["test_doubles", "acme-1", "10"]
 
 
 def test_a_plan_without_a_mode_fills_the_gaps(recorded: Project) -> None:

@@ -54,6 +54,21 @@ def test_once_records_nothing_where_pytest_recording_did(left_behind: Project) -
     assert left_behind.server.requests == []
 
 
+def test_once_records_another_model_than_pytest_recording_did(left_behind: Project) -> None:
+    result = left_behind.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+
+    (own,) = own_cassettes(left_behind)
+    assert result.parseoutcomes() == {"passed": 2}
+    assert own.name == "TestAsking.test_doubles.gpt-other.json"
+
+
+def test_a_model_that_pytest_recording_did_not_ask_is_told_as_such(left_behind: Project) -> None:
+    result = left_behind.run("--llm-swap=gpt-test=gpt-other")
+
+    assert result.parseoutcomes() == {"failed": 2}
+    result.stdout.fnmatch_lines(["No recording: model gpt-other instead of gpt-test"])
+
+
 def test_new_requests_stand_beside_what_pytest_recording_left(left_behind: Project) -> None:
     left_behind.edit("test_words.py", "assert ask(word)", 'ask("new"); assert ask(word)')
 

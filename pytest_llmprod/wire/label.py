@@ -1,7 +1,10 @@
-"""Label: where a test's recordings lie, and what the test is called."""
+"""Label: what a test is called, and in which files its recordings lie."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 
@@ -12,7 +15,7 @@ class TapeLabel:
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
     with its class, `case` the section of the cassette, `cases` returns all sections in the order of
     the data set. `is_shared` says that it is the tape of a fixture that several tests share.
-    `foreign` is where pytest-recording would have put the cassette of this test.
+    `foreign` returns where pytest-recording would have put the cassette of this test.
     """
 
     folder: Path
@@ -22,4 +25,35 @@ class TapeLabel:
     nodeid: str
     is_eval: bool
     is_shared: bool = False
-    foreign: Path | None = None
+    foreign: Callable[[], Path | None] = lambda: None
+
+    def cassette(self, model: str) -> Path:
+        """Return the path of the cassette for requests to `model`."""
+        return self.folder / cassette_name(self.function, model)
+
+
+def cassette_name(function: str, model: str) -> str:
+    """Return the file name of the cassette of a test function for requests to `model`."""
+    return f"{file_name(function)}.{file_name(model)}.json"
+
+
+def is_cassette_of(function: str, name: str) -> bool:
+    """Say whether `name` is that of a cassette of a test function, for whatever model.
+
+    The name of a model may hold dots, and so may that of a function: `TestA.test_b`.
+    """
+    start, end = f"{file_name(function)}.", ".json"
+    return name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end)
+
+
+@lru_cache(maxsize=256)
+def file_name(name: str) -> str:
+    """Return `name` as part of a file name that every system takes.
+
+    A name that has to be changed gets eight characters of its digest, so that two names never
+    share a file.
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:100].strip(".")
+    if safe == name:
+        return name
+    return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -4,18 +4,19 @@ Nothing is sent and no test runs. What a test asked when it was recorded is what
 ask again; a test that was never recorded is expected to ask what the others of its function asked.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.cassettes.library import file_name
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.rules import RecordMode
+
+_Function = tuple[Path, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +55,21 @@ class Planner:
         mode: RecordMode,
         choice: ModelChoice,
         dialects: Sequence[Dialect],
-        open_cassette: Callable[[Path], CassetteFile],
+        library: Library,
+        labels: Iterable[TapeLabel],
     ) -> None:
-        """Make a planner for a record mode and the models that the run asks for."""
+        """Make a planner for a record mode and the models that the run asks for.
+
+        `labels` name all tests of the run: the others of its function tell what a test will ask.
+        """
         self._mode = mode
         self._choice = choice
         self._dialects = dialects
-        self._open = open_cassette
-        self._told: dict[tuple[Path, str], Mapping[str, Sequence[PlannedCall]]] = {}
+        self._library = library
+        self._told: dict[_Function, Mapping[str, Sequence[PlannedCall]]] = {}
+        self._labels: dict[_Function, list[TapeLabel]] = {}
+        for label in labels:
+            self._labels.setdefault(_function_of(label), []).append(label)
 
     def plan(self, label: TapeLabel) -> PlannedTest:
         """Return what the test that `label` names would record."""
@@ -72,16 +80,17 @@ class Planner:
             guessed = _typical_calls(cases.values())
             return replace(planned, calls=guessed, is_unknown=not guessed)
         if self._mode in ("once", "new_episodes"):
-            calls = [call for call in calls if not self._is_recorded(label, call)]
+            has_recorded = self._library.has_recorded
+            calls = [call for call in calls if not has_recorded(label, call.model)]
         return replace(planned, calls=tuple(calls))
 
     def _cases(self, label: TapeLabel) -> Mapping[str, Sequence[PlannedCall]]:
         """Return case -> what it is expected to ask, for all cases of a test function."""
-        name = (label.folder, label.function)
+        name = _function_of(label)
         if name not in self._told:
             cases: dict[str, list[PlannedCall]] = {}
             recordings = list(self._recordings(label))
-            names = {asked_model(each) or NO_MODEL: each.model for each in recordings}
+            names = {self._asked(each): each.model for each in recordings}
             for recording in recordings:
                 # What stood in for another model does not say what the application asks.
                 if not recording.named_model:
@@ -91,18 +100,31 @@ class Planner:
         return self._told[name]
 
     def _recordings(self, label: TapeLabel) -> Iterator[Recording]:
-        start = f"{file_name(label.function)}."
-        paths = sorted(label.folder.glob("*.json")) if label.folder.is_dir() else ()
-        for path in paths:
-            if path.name.startswith(start):
-                yield from self._open(path).all()
+        """Yield what was recorded of a test function, and what pytest-recording did of its tests.
+
+        What both recorded of one test comes once.
+        """
+        own = [each for path in self._library.of_function(label) for each in self._all(path)]
+        yield from own
+        known = {(each.case, each.key) for each in own}
+        for other in self._labels.get(_function_of(label), ()):
+            foreign = self._library.foreign(other)
+            for each in foreign.cassette.all() if foreign is not None else ():
+                if (each.case, each.key) not in known:
+                    yield each
+
+    def _all(self, path: Path) -> Sequence[Recording]:
+        return self._library.open(path).all()
+
+    def _asked(self, recording: Recording) -> str:
+        return asked_model(recording, self._dialects) or NO_MODEL
 
     def _call(self, recording: Recording, names: Mapping[str, str]) -> PlannedCall:
         """Return the request of `recording`, of the model that this run asks.
 
         `names` maps the name by which a model was asked -> that by which it answered.
         """
-        told_by = asked_model(recording) or NO_MODEL
+        told_by = self._asked(recording)
         dialect = find_dialect(self._dialects, recording.request["uri"])
         model = self._choice.apply(told_by, dialect)
         return PlannedCall(
@@ -114,9 +136,9 @@ class Planner:
             latency_s=recording.latency_s,
         )
 
-    def _is_recorded(self, label: TapeLabel, call: PlannedCall) -> bool:
-        path = label.folder / f"{file_name(label.function)}.{file_name(call.model)}.json"
-        return label.case in self._open(path).cases
+
+def _function_of(label: TapeLabel) -> _Function:
+    return label.folder, label.function
 
 
 def _typical_calls(cases: Iterable[Sequence[PlannedCall]]) -> tuple[PlannedCall, ...]:

@@ -1,13 +1,13 @@
 """Recording: one exchange as a cassette holds it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.exchange import Usage, usage_from_json, usage_to_json
 from pytest_llmprod.wire import dialects, forms
 from pytest_llmprod.wire.bodies import decode_document
-from pytest_llmprod.wire.dialects import BUILT_IN, find_dialect
+from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
 
 #: What stands for the model of a request that names none.
 NO_MODEL = "no-model"
@@ -110,9 +110,12 @@ class Recording:
         )
 
 
-def asked_model(recording: Recording) -> str:
-    """Return the model that a recorded request asked, or '' where it names none."""
+def asked_model(recording: Recording, known: Sequence[Dialect] = BUILT_IN) -> str:
+    """Return the model that a recorded request asked, or '' where it names none.
+
+    `known` are the dialects that tell where a path names it.
+    """
     url = recording.request["uri"]
     document = decode_document(recording.request["body"])
-    named = dialects.asked_model(find_dialect(BUILT_IN, url), url, document)
+    named = dialects.asked_model(find_dialect(known, url), url, document)
     return named or forms.form_model(document)

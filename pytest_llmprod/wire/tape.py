@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
-from pytest_llmprod.wire.cassettes.library import Library, file_name
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
@@ -71,7 +71,7 @@ class Tape:
         self.misses: list[Miss | str] = []  # a str is the text of another error
         self.verified: list[Verified] = []
         self.is_open = True
-        self._library = library
+        self.library = library
         self._observe = observe
         self._price = price
         self.rules = rules
@@ -97,23 +97,13 @@ class Tape:
         """Return the exchanges so far, grouped by the logical calls to which they belong."""
         return calls_of(self.exchanges)
 
-    def cassette_path(self, model: str) -> Path:
-        """Return the path of the cassette for requests to `model`."""
-        return self.label.folder / f"{file_name(self.label.function)}.{file_name(model)}.json"
-
     def cassette(self, model: str) -> CassetteFile:
         """Return the cassette for requests to `model`.
 
         That is the one which pytest-recording left, where this test has none of ours yet.
         """
-        own = self._library.open(self.cassette_path(model))
-        foreign = self._foreign()
-        return foreign if foreign is not None and self.label.case not in own.cases else own
-
-    def _foreign(self) -> CassetteFile | None:
-        if self.label.foreign is None:
-            return None
-        return self._library.open_foreign(self.label.foreign, self.label.case)
+        cassettes = list(self.library.playing(self.label, model))
+        return next((each for each in cassettes if self.label.case in each.cases), cassettes[0])
 
     def next_call(self) -> int:
         """Return the number of the logical call that begins now."""
@@ -139,12 +129,11 @@ class Tape:
 
     def _next(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None."""
-        own = self._library.open(self.cassette_path(request.model))
-        recording = self._next_in(own, request)
-        if recording is not None:
-            return recording
-        foreign = self._foreign()
-        return None if foreign is None else self._next_in(foreign, request)
+        for cassette in self.library.playing(self.label, request.model):
+            recording = self._next_in(cassette, request)
+            if recording is not None:
+                return recording
+        return None
 
     def _next_in(self, cassette: CassetteFile, request: WireRequest) -> Recording | None:
         with self._lock:
@@ -208,10 +197,9 @@ class Tape:
         """
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
             return ""
-        cassettes = [self._library.open(path) for path, _ in self._own_played()]
+        cassettes = [self.library.open(path) for path, _ in self._own_played()]
         if not cassettes:
-            paths = self._library.cassettes_of(self.label.folder, file_name(self.label.function))
-            cassettes = [self._library.open(path) for path in paths]
+            cassettes = [self.library.open(path) for path in self.library.of_function(self.label)]
         for cassette in cassettes:
             played = self._played.get(cassette.path, {})
             left = cassette.unplayed(self.label.case, played)
@@ -227,19 +215,19 @@ class Tape:
         if self.mode == "none":
             return False
         # Opened in every mode: what cannot be read cannot be added to, and an answer costs money.
-        cassette = self.cassette(request.model)
-        return self.mode != "once" or self.label.case not in cassette.cases
+        has_recorded = self.library.has_recorded(self.label, request.model)
+        return self.mode != "once" or not has_recorded
 
     def keep(self, request: WireRequest, recording: Recording) -> None:
         """Store a recording: it is on disk when this returns."""
-        path = self.cassette_path(request.model)
+        path = self.label.cassette(request.model)
         with self._lock:
             if path not in self._recorded:
                 # A test that runs again says anew what it asks; a shared fixture goes on.
                 if not self.label.is_shared:
-                    self._library.started(path, self.label.case)
+                    self.library.started(path, self.label.case)
                 self._recorded.add(path)
-        self._library.keep(path, recording, self.label.cases)
+        self.library.keep(path, recording, self.label.cases)
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -266,15 +254,15 @@ class Tape:
         self.is_open = False
         if finished:
             for path in self._recorded:
-                self._library.finished(path, self.label.case)
+                self.library.finished(path, self.label.case)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
             for path, played in self._own_played():
-                if self._library.open(path).unplayed(self.label.case, played):
-                    self._library.journal.played(path, self.label.case, played)
+                if self.library.open(path).unplayed(self.label.case, played):
+                    self.library.journal.played(path, self.label.case, played)
 
     def _own_played(self) -> list[tuple[Path, dict[str, int]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""
-        return [each for each in self._played.items() if each[0] != self.label.foreign]
+        return [each for each in self._played.items() if not self.library.is_foreign(each[0])]
 
 
 def exchange_of(

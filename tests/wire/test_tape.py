@@ -17,9 +17,9 @@ from lab import NOW, Lab, Run, chat_request, recording, wire_request
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import folding, journal
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, save
-from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.label import file_name
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode, timestamp
 from pytest_llmprod.wire.tape import Attempt, exchange_of
@@ -181,7 +181,7 @@ def test_once_records_the_first_answers_of_another_model(lab: Lab) -> None:
 def test_each_model_has_a_cassette_of_its_own(lab: Lab) -> None:
     tape = lab.run().tape(function="TestTickets.test_label")
 
-    assert tape.cassette_path("gpt-5-mini") == (
+    assert tape.label.cassette("gpt-5-mini") == (
         lab.root / "cassettes" / "test_app" / "TestTickets.test_label.gpt-5-mini.json"
     )
 

@@ -31,13 +31,16 @@ _PROCESSING_HEADERS = (
 )
 
 
-def load(path: Path, rekey: Rekey = stored_key) -> list[Recording]:
+def load(
+    path: Path, rekey: Rekey = stored_key, dialects: Sequence[Dialect] = BUILT_IN
+) -> list[Recording]:
     """Read the vcrpy cassette at `path`, in YAML or JSON by the ending of its name.
 
-    `rekey` gives the key of a stored request. Raises CassetteError where the file cannot be read.
+    `rekey` gives the key of a stored request, and `dialects` read the answers. Raises CassetteError
+    where the file cannot be read.
     """
     try:
-        return [_recording(each, rekey) for each in vcrpy_file.read(path)]
+        return [_recording(each, rekey, dialects) for each in vcrpy_file.read(path)]
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}") from error
     except OSError as error:
@@ -51,11 +54,11 @@ def load(path: Path, rekey: Rekey = stored_key) -> list[Recording]:
         ) from error
 
 
-def _recording(read: Interaction, rekey: Rekey) -> Recording:
+def _recording(read: Interaction, rekey: Rekey, dialects: Sequence[Dialect]) -> Recording:
     request = _stored_request(read)
     codings = _header(read, "content-encoding").lower().split(",")
     content = decompress(read.body, [coding.strip() for coding in codings])
-    dialect = find_dialect(BUILT_IN, read.uri)
+    dialect = find_dialect(dialects, read.uri)
     parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
     if parsed is not None:
         body, answer = _stored_stream(dialect, parsed)
@@ -81,7 +84,7 @@ def _recording(read: Interaction, rekey: Rekey) -> Recording:
             "body": body,
         },
     )
-    return recording if recording.model else replace(recording, model=asked_model(recording))
+    return recording if answer.model else replace(recording, model=asked_model(recording, dialects))
 
 
 def _stored_request(read: Interaction) -> dict[str, Any]:

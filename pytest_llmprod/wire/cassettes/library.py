@@ -1,34 +1,51 @@
-"""Library: the cassettes of a run, each read once, and what they are called."""
+"""Library: the cassettes of a run, each read once, and which of them a test plays."""
 
-import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.journal import Journal
+from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
 from pytest_llmprod.wire.key import stored_key
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.label import TapeLabel, is_cassette_of
+from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
+
+T = TypeVar("T")
+
+
+class Foreign(NamedTuple):
+    """What pytest-recording left for one test, and the models that it asks."""
+
+    cassette: CassetteFile
+    models: frozenset[str]
 
 
 class Library:
     """The cassettes that this run has opened, each loaded once."""
 
-    def __init__(self, journal: Journal, rekey: Rekey = stored_key) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        rekey: Rekey = stored_key,
+        dialects: Callable[[], Sequence[Dialect]] = lambda: BUILT_IN,
+    ) -> None:
         """Make an empty library; `journal` takes what is recorded.
 
         `rekey` gives the key of a stored request, for files that have none of this version.
+        `dialects` returns those of the run.
         """
         self.journal = journal
         self._rekey = rekey
+        self._dialects = dialects
         self._files: dict[Path, CassetteFile] = {}
         self._named: dict[Path, set[str]] = {}
         self._listings: dict[Path, list[str]] = {}
-        self._foreign: dict[Path, CassetteFile | None] = {}
+        self._foreign: dict[Path, Foreign | None] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
 
     def open(self, path: Path) -> CassetteFile:
@@ -40,30 +57,65 @@ class Library:
                 self._files[path] = cassette
         return cassette
 
-    def open_foreign(self, path: Path, case: str) -> CassetteFile | None:
-        """Return the cassette that pytest-recording left at `path` for one test, None for none."""
+    def playing(self, label: TapeLabel, model: str) -> Iterator[CassetteFile]:
+        """Yield the cassettes from which a test plays what it asks of `model`, in this order.
+
+        The first is ours, and may be empty. The one that pytest-recording left for this test comes
+        second, where it holds anything of this model.
+        """
+        yield self.open(label.cassette(model))
+        foreign = self.foreign(label)
+        if foreign is not None and model in foreign.models:
+            yield foreign.cassette
+
+    def has_recorded(self, label: TapeLabel, model: str) -> bool:
+        """Say whether there is any recording of a test for `model`: `once` then adds none."""
+        return any(label.case in each.cases for each in self.playing(label, model))
+
+    def foreign(self, label: TapeLabel) -> Foreign | None:
+        """Return the cassette that pytest-recording left for a test, None where there is none."""
+        path = label.foreign()
+        if path is None:
+            return None
         if path not in self._foreign:
             with self._lock:
                 if path not in self._foreign:
-                    self._foreign[path] = self._load_foreign(path, case)
+                    self._foreign[path] = self._load_foreign(path, label.case)
         return self._foreign[path]
 
-    def _load_foreign(self, path: Path, case: str) -> CassetteFile | None:
+    def _load_foreign(self, path: Path, case: str) -> Foreign | None:
         if not path.is_file():
             return None
-        from pytest_llmprod.wire.cassettes import foreign  # brings vcrpy: only its files need it
+        from pytest_llmprod.wire.cassettes import foreign  # only where there is such a file
 
-        found = [replace(each, case=case) for each in foreign.load(path, self._rekey)]
-        return CassetteFile(path, cassette_file.dump([each.to_json() for each in found]))
+        dialects = self._dialects()
+        found = foreign.load(path, self._rekey, dialects)
+        stored = [replace(each, case=case).to_json() for each in found]
+        models = frozenset(asked_model(each, dialects) or NO_MODEL for each in found)
+        return Foreign(CassetteFile(path, cassette_file.dump(stored)), models)
 
-    def cassettes_of(self, folder: Path, function: str) -> list[Path]:
-        """Return the cassettes of a test function for whatever model."""
+    def is_foreign(self, path: Path) -> bool:
+        """Say whether the cassette at `path` is one that pytest-recording left."""
+        return path in self._foreign
+
+    def of_function(self, label: TapeLabel) -> list[Path]:
+        """Return the cassettes of a test's function, for whatever model."""
+        folder = label.folder
         names = self._listings.get(folder)
         if names is None:
-            found = folder.glob("*.json") if folder.is_dir() else ()
+            found = folder.iterdir() if folder.is_dir() else ()
             names = self._listings[folder] = sorted(path.name for path in found)
-        start = f"{function}."
-        return [folder / name for name in names if name.startswith(start)]
+        return [folder / name for name in names if is_cassette_of(label.function, name)]
+
+    def remembered(self, name: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned when it was first called for `name` in this run.
+
+        For what takes long to find out about the cassettes of this run, and is forgotten with them.
+        """
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: T = self._remembered[name]
+        return found
 
     def keep(self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]]) -> None:
         """Put a recording into the journal, and the order of the sections before the first.
@@ -88,16 +140,3 @@ class Library:
         """Note that the test of `case` came to its end without an error."""
         with self._lock:
             self.journal.finished(path, case)
-
-
-@lru_cache(maxsize=256)
-def file_name(name: str) -> str:
-    """Return `name` as part of a file name that every system takes.
-
-    A name that has to be changed gets eight characters of its digest, so that two names never
-    share a file.
-    """
-    safe = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:100].strip(".")
-    if safe == name:
-        return name
-    return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

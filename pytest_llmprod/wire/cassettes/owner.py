@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pytest_llmprod.wire.cassettes.any_cassette import FOLDER
-from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.cassettes.source import Source, read_source
+from pytest_llmprod.wire.label import file_name, is_cassette_of
 
 _FIXTURE = "fixture."
 _ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")
@@ -76,8 +76,8 @@ def _has_root_file(folder: Path) -> bool:
 def _find(file: str, folder: Path, source: Source) -> Standing:
     stem = file.removesuffix(".json")
     if stem.startswith(_FIXTURE):
-        return _find_fixture(stem.removeprefix(_FIXTURE), folder, source)
-    if _is_named(stem, source.functions):
+        return _find_fixture(file, folder, source)
+    if _is_of_one(file, source.functions):
         return Standing("there")
     doubt = _doubt(stem, folder, source)
     if doubt:
@@ -85,9 +85,8 @@ def _find(file: str, folder: Path, source: Source) -> Standing:
     return Standing("gone", f"{folder.name}.py has no such test")
 
 
-def _is_named(stem: str, names: Iterable[str], before: str = "") -> bool:
-    """Say whether the name of a cassette is one of these and a model, which may hold dots."""
-    return any(f"{before}{stem}".startswith(f"{file_name(before + name)}.") for name in names)
+def _is_of_one(file: str, functions: Iterable[str]) -> bool:
+    return any(is_cassette_of(function, file) for function in functions)
 
 
 def _doubt(stem: str, folder: Path, source: Source) -> str:
@@ -104,10 +103,10 @@ def _doubt(stem: str, folder: Path, source: Source) -> str:
     return ""
 
 
-def _find_fixture(stem: str, folder: Path, source: Source) -> Standing:
-    if _is_named(stem, source.fixtures, _FIXTURE):
+def _find_fixture(file: str, folder: Path, source: Source) -> Standing:
+    if _is_of_one(file, (f"{_FIXTURE}{name}" for name in source.fixtures)):
         return Standing("there")
-    name = stem.partition(".")[0]
+    name = file.removeprefix(_FIXTURE).partition(".")[0]
     if source.open_because:
         return Standing("unknown", f"{folder.name}.py {source.open_because}")
     if source.open_classes or any(name in each for each in source.bound):

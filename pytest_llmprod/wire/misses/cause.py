@@ -7,10 +7,12 @@ cause whatever else differs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.miss import HEADLINE_COLUMNS, MissKind
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
@@ -19,8 +21,7 @@ from pytest_llmprod.wire.key import WireRequest, keyed_place
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.misses.nearest import Wanted, nearest, recorded_document
 from pytest_llmprod.wire.misses.places import Group, Place, differing_places
-from pytest_llmprod.wire.misses.siblings import siblings
-from pytest_llmprod.wire.recording import NO_MODEL, Recording
+from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.tape import Tape
 
 _KINDS: Mapping[Group, tuple[MissKind, str]] = {
@@ -89,10 +90,10 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
     own, case = tape.cassette(request.model), tape.label.case
     recorded = own.count(case, request.key)
     if recorded:
-        near = search.near(own, asked.model, own.read(case, request.key, recorded - 1))
+        near = search.near(own, own.read(case, request.key, recorded - 1))
         headline = f"one more call than recorded ({recorded})"
         return _cause("one more call", "", headline, near)
-    in_section = search.nearest(own, asked.model, [case])
+    in_section = search.nearest(own, [case])
     if in_section is not None:
         return _changed(in_section, asked)
     others = sorted(search.at_siblings(), key=lambda near: len(near.places))
@@ -100,7 +101,7 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
         if other.has_same_endpoint and not other.differs_in("prompt", "order"):
             new, old = asked.model, other.model
             return _cause("model", f"{old} -> {new}", f"model {new} instead of {old}", other)
-    nearest_of_all = search.nearest(own, asked.model, own.cases) or next(iter(others), None)
+    nearest_of_all = search.nearest(own, own.cases) or next(iter(others), None)
     headline = f"no cassette for {asked.model}"
     if len(own):
         headline = f"no cassette holds {asked.shown(case) or 'this test'}"
@@ -117,17 +118,16 @@ class _Search:
         self._place = keyed_place(request.dialect, request.url, asked.scanners)
         self._wanted = Wanted(document=asked.body, is_same_place=self._is_same_place)
 
-    def nearest(self, cassette: CassetteFile, model: str, sections: Iterable[str]) -> Near | None:
+    def nearest(self, cassette: CassetteFile, sections: Iterable[str]) -> Near | None:
         """Return the recording in these sections that is most like the request, None without."""
-        recording = nearest(cassette, sections, self._wanted)
-        return None if recording is None else self.near(cassette, model, recording)
+        recording = nearest(cassette, sections, self._wanted, self._tape.library)
+        return None if recording is None else self.near(cassette, recording)
 
-    def near(self, cassette: CassetteFile, model: str, recording: Recording) -> Near:
+    def near(self, cassette: CassetteFile, recording: Recording) -> Near:
         """Compare `recording`, which stands in `cassette`, with the request."""
         asked = self._asked
         recorded = mask_strings(recorded_document(recording), asked.scanners)
-        named = recorded.get("model") if isinstance(recorded, dict) else None
-        model = asked.shown(named if isinstance(named, str) else model)
+        model = asked.shown(asked_model(recording, asked.dialects) or NO_MODEL)
         places = differing_places(recorded, asked.body)
         if model != asked.model and not any(each.group == "model" for each in places):
             # The URL names the model.
@@ -146,13 +146,27 @@ class _Search:
         )
 
     def at_siblings(self) -> Iterator[Near]:
-        """Yield what is nearest in the cassette of each other model of this test."""
-        label = self._tape.label
-        for model, cassette in siblings(label, self._tape.cassette_path(self._asked.request.model)):
-            sections = [label.case] if cassette.cases.get(label.case) else cassette.cases
-            near = self.nearest(cassette, model, sections)
+        """Yield what is nearest in each cassette of this test for another model."""
+        case = self._tape.label.case
+        for cassette in self._siblings():
+            near = self.nearest(cassette, [case] if case in cassette.cases else cassette.cases)
             if near is not None:
                 yield near
+
+    def _siblings(self) -> Iterator[CassetteFile]:
+        """Yield the cassettes of this test function for other models.
+
+        One that cannot be read is left out: this test did not ask for it.
+        """
+        library, label = self._tape.library, self._tape.label
+        own = label.cassette(self._asked.request.model)
+        for path in library.of_function(label):
+            with suppress(CassetteError):
+                if path != own:
+                    yield library.open(path)
+        foreign = library.foreign(label)
+        if foreign is not None and self._asked.request.model not in foreign.models:
+            yield foreign.cassette
 
     def _is_same_place(self, recording: Recording) -> bool:
         """Say whether both go to the same place, as far as a key tells places apart."""

@@ -10,12 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.canonical import VOLATILE_FIELDS
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.recording import Recording
 
 _BITS = 4_096
@@ -33,15 +33,19 @@ class Wanted:
     is_same_place: Callable[[Recording], bool]
 
 
-def nearest(cassette: CassetteFile, sections: Iterable[str], wanted: Wanted) -> Recording | None:
+def nearest(
+    cassette: CassetteFile, sections: Iterable[str], wanted: Wanted, library: Library
+) -> Recording | None:
     """Return the recording in these sections that is most like `wanted`, None where none is.
 
-    Of several that are equally near, the first in the file is returned.
+    Of several that are equally near, the first in the file is returned. `library` remembers the
+    fingerprints: one miss seldom comes alone.
     """
     names = tuple(sections)
     count = sum(len(cassette.cases.get(name, ())) for name in names)
     if count > _FEW:
-        candidates = _fingerprints(cassette, names).nearest(wanted)
+        prints = library.remembered((cassette, names), lambda: _Fingerprints(cassette, names))
+        candidates = prints.nearest(wanted)
     else:
         candidates = [each for name in names for each in cassette.section(name)]
     mine = Counter(_features(wanted.document))
@@ -152,8 +156,3 @@ class _Fingerprints:
         for number in set(map(self._numbers.__getitem__, dict.fromkeys(features))):
             bits[number >> 3] |= 1 << (number & 7)
         return int.from_bytes(bits, "little")
-
-
-@lru_cache(maxsize=4)  # one miss seldom comes alone
-def _fingerprints(cassette: CassetteFile, sections: tuple[str, ...]) -> _Fingerprints:
-    return _Fingerprints(cassette, sections)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.wire.cassettes.library import file_name
 from pytest_llmprod.wire.cassettes.owner import Standing, find_owners
+from pytest_llmprod.wire.label import file_name
 
 LONG = "test_" + "long_" * 25
 MODULE = """

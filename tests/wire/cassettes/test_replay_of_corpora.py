@@ -279,7 +279,7 @@ def replay_all(lab: Lab, cases: list[Case]) -> list[tuple[Case, str]]:
     by_path = defaultdict(list)
     for case in cases:
         model = wire_request_of(case.recording.request).model
-        by_path[run.tape().cassette_path(model)].append(case.recording)
+        by_path[run.tape().label.cassette(model)].append(case.recording)
     for path, recordings in by_path.items():
         cassette_file.save(path, recordings)
     outcomes = []

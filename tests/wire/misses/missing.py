@@ -1,7 +1,6 @@
 """Recorded requests, and the misses of requests that are in no recording."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from lab import AS_IT_IS, CHAT_URL, chat_request, recording, wire_request
@@ -9,8 +8,8 @@ from lab import AS_IT_IS, CHAT_URL, chat_request, recording, wire_request
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.bodies import split_lines
-from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
-from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.dialects import BUILT_IN
+from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.misses.explanation import explain
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.tape import Tape
@@ -25,18 +24,13 @@ def kept(document: Any, *, case: str = "", url: str = CHAT_URL, **other: Any) ->
 
 def missed(tape: Tape, document: Any, choice: ModelChoice = AS_IT_IS, **request: Any) -> Miss:
     """Explain the miss of a request with this body."""
-    read = wire_request(document, **request)
-    return explained(tape, read, choice, request.get("dialects", BUILT_IN))
-
-
-def explained(
-    tape: Tape,
-    request: WireRequest,
-    choice: ModelChoice = AS_IT_IS,
-    dialects: Sequence[Dialect] = BUILT_IN,
-) -> Miss:
-    """Explain the miss of a request that was read off the wire."""
-    return explain(tape, request, choice=choice, dialects=dialects, scanners=masking.BUILT_IN)
+    return explain(
+        tape,
+        wire_request(document, **request),
+        choice=choice,
+        dialects=request.get("dialects", BUILT_IN),
+        scanners=masking.BUILT_IN,
+    )
 
 
 def told(tape: Tape, document: Any, choice: ModelChoice = AS_IT_IS, **request: Any) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lab import AS_IT_IS, KEY, Lab, chat_request, recording, wire_request
-from missing import conversation, differences, explained, kept, missed, told, tool
+from missing import conversation, differences, kept, missed, told, tool
 
 from pytest_llmprod.core.errors import CassetteMiss
 from pytest_llmprod.core.miss import HEADLINE_COLUMNS
@@ -325,7 +325,7 @@ def test_with_recordings_of_its_own_a_test_is_not_compared_with_other_models(lab
 
 @pytest.mark.parametrize("model", ["org/model:free", "Ünïcode", "a" * 200])
 def test_a_model_whose_name_is_no_file_name_is_told_by_its_own_name(lab: Lab, model: str) -> None:
-    path = lab.run().tape().cassette_path(model)
+    path = lab.run().tape().label.cassette(model)
     save(path, [kept(chat_request("hello", model))])
 
     miss = missed(lab.run().tape(), chat_request("hello", "gpt-new"))
@@ -334,11 +334,11 @@ def test_a_model_whose_name_is_no_file_name_is_told_by_its_own_name(lab: Lab, mo
     assert miss.place == f"{model} -> gpt-new"
 
 
-def test_a_model_that_only_the_file_names_is_told_too(lab: Lab) -> None:
-    save(lab.path("gemini-1"), [kept({"contents": ["hello"]})])
-    request = replace(wire_request({"contents": ["hello"]}), model="gemini-2")
+def test_a_model_that_only_the_url_names_is_told_too(lab: Lab) -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-{}:generateContent"
+    save(lab.path("gemini-1"), [kept({"contents": ["hello"]}, url=url.format(1))])
 
-    miss = explained(lab.run().tape(), request)
+    miss = missed(lab.run().tape(), {"contents": ["hello"]}, url=url.format(2))
 
     assert miss.headline == "model gemini-2 instead of gemini-1"
     assert differences(str(miss)) == ['model  "gemini-1" -> "gemini-2"']
@@ -350,6 +350,14 @@ def test_of_several_models_the_one_with_the_fewest_differences_is_named(lab: Lab
     save(lab.path("c"), [kept(chat_request("goodbye", "c"))])
 
     assert missed(lab.run().tape(), chat_request("hello", "d")).place == "b -> d"
+
+
+def test_every_one_of_many_models_is_looked_at(lab: Lab) -> None:
+    for number in range(25):
+        save(lab.path(f"m-{number}"), [kept(chat_request("goodbye", f"m-{number}"))])
+    save(lab.path("z"), [kept(chat_request("hello", "z"))])
+
+    assert missed(lab.run().tape(), chat_request("hello", "d")).place == "z -> d"
 
 
 def test_a_cassette_of_another_model_that_cannot_be_read_is_left_out(lab: Lab) -> None:
@@ -574,11 +582,11 @@ def test_a_key_is_masked_wherever_it_stands(lab: Lab, where: str) -> None:
     tools = {"tools": [tool(KEY)]} if where == "tool" else {}
     url = f"https://x.example/{KEY}" if where == "path" else RESPONSES_URL
     tape = lab.run().tape(case)
-    save(tape.cassette_path(model), [kept(chat_request("hello", model), case=case)])
+    save(tape.label.cassette(model), [kept(chat_request("hello", model), case=case)])
 
     miss = missed(tape, chat_request("hello", model, **names, **tools), url=url)
 
-    assert "kkkk" not in str(miss).replace(str(tape.cassette_path(model)), "")
+    assert "kkkk" not in str(miss).replace(str(tape.label.cassette(model)), "")
     assert "kkkk" not in miss.headline + miss.place
 
 
@@ -602,7 +610,7 @@ def test_control_sequences_of_models_and_prompts_are_shown_as_text(lab: Lab) -> 
     red = "\x1b[31m\u202e"
     tape = lab.run().tape(red)
     asked = chat_request(f"{red}a", red, **{f"{red}b": 1}, tools=[tool(f"{red}x")])
-    save(tape.cassette_path(red), [kept(asked, case=red, model=red)])
+    save(tape.label.cassette(red), [kept(asked, case=red, model=red)])
     other = chat_request(f"{red}c", red, **{f"{red}b": 2}, tools=[tool(f"{red}y")])
     other["messages"][0]["role"] = red
 

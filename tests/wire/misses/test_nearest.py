@@ -9,6 +9,7 @@ from lab import Lab, chat_request, recording
 from missing import conversation, copied, kept, tool
 
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, load, save
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.misses.nearest import Wanted, nearest
 from pytest_llmprod.wire.recording import Recording
 
@@ -18,12 +19,12 @@ TURNS = ("be nice", "where is my parcel", "which one", "the blue one", "on its w
 def found(lab: Lab, document: Any, recordings: list[Recording], *sections: str) -> Recording:
     """The nearest of these recordings to a request with this body."""
     save(lab.path(), recordings)
-    return found_in(load(lab.path()), document, *sections)
+    return found_in(lab.run().library, load(lab.path()), document, *sections)
 
 
-def found_in(cassette: CassetteFile, document: Any, *sections: str) -> Recording:
+def found_in(library: Library, cassette: CassetteFile, document: Any, *sections: str) -> Recording:
     wanted = Wanted(document=document, is_same_place=lambda each: True)
-    near = nearest(cassette, sections or list(cassette.cases), wanted)
+    near = nearest(cassette, sections or list(cassette.cases), wanted, library)
     assert near is not None
     return near
 
@@ -88,7 +89,7 @@ def test_another_endpoint_is_farther_than_a_changed_word(lab: Lab) -> None:
     save(lab.path(), answers(there, here))
     wanted = Wanted(document=there, is_same_place=lambda each: each.model == "1")
 
-    near = nearest(load(lab.path()), [""], wanted)
+    near = nearest(load(lab.path()), [""], wanted, lab.run().library)
 
     assert near is not None
     assert near.model == "1"
@@ -104,7 +105,7 @@ def test_only_the_named_sections_are_searched(lab: Lab) -> None:
 def test_without_recordings_nothing_is_near(lab: Lab) -> None:
     wanted = Wanted(document={}, is_same_place=lambda each: True)
 
-    assert nearest(load(lab.path()), ["x"], wanted) is None
+    assert nearest(load(lab.path()), ["x"], wanted, lab.run().library) is None
 
 
 @pytest.mark.parametrize("form", [{"text": "one two"}, {"base64": "/w=="}, {}, {"json": None}])
@@ -141,15 +142,15 @@ def test_a_second_miss_in_a_large_cassette_reads_only_a_few_recordings(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(lab.path(), answers(*map(big, range(300))))
-    cassette = load(lab.path())
-    found_in(cassette, {**big(7), "n": 1})
+    library, cassette = lab.run().library, load(lab.path())
+    found_in(library, cassette, {**big(7), "n": 1})
     decoded: list[int] = []
     decode = CassetteFile._decode
     monkeypatch.setattr(
         CassetteFile, "_decode", lambda self, number: decoded.append(number) or decode(self, number)
     )
 
-    near = found_in(cassette, {**big(11), "n": 1})
+    near = found_in(library, cassette, {**big(11), "n": 1})
 
     assert near.model == "11"
     assert len(decoded) <= 20
