@@ -8,7 +8,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from itertools import groupby
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
 from pytest_llmprod.core.text import printable, shorten, width
@@ -20,6 +20,8 @@ from pytest_llmprod.wire.comparing.changes import Change
 _COLUMNS = 80
 _MOST_DETAILS = 10
 _LONGEST_LABEL = 24
+
+N = TypeVar("N", int, float, Decimal)
 
 
 class _Detail(NamedTuple):
@@ -147,36 +149,50 @@ def _detail_lines(details: Sequence[_Detail], kinds: str) -> Iterator[str]:
                 yield shorten(f"  {label}{gap}  {each.text}", _COLUMNS)
 
 
+class _Row(NamedTuple):
+    """A line of the table of figures, and over how many pairs it goes."""
+
+    cells: list[str]
+    pairs: int
+
+
 def _figures(pairs: Sequence[Compared]) -> Iterator[str]:
-    """Yield a table of tokens, cost and latency over all pairs."""
-    olds, news = [pair.old for pair in pairs], [pair.new for pair in pairs]
+    """Yield a table of tokens, cost and latency; each row over the pairs that tell both."""
     rows = [
-        _row("tokens in", olds, news, lambda side: _tokens(side, "input_tokens"), _number_text),
-        _row("tokens out", olds, news, lambda side: _tokens(side, "output_tokens"), _number_text),
-        _cost_row(olds, news),
-        _row("latency", olds, news, _latency_s, seconds_text),
+        _row("tokens in", pairs, lambda side: _tokens(side, "input_tokens"), _number_text),
+        _row("tokens out", pairs, lambda side: _tokens(side, "output_tokens"), _number_text),
+        _row("cost", pairs, lambda side: side.cost_usd, _cost_text, unknown="unpriced"),
+        _row("latency", pairs, _latency_s, seconds_text),
     ]
-    if any(side.recording.ttft_s is not None for side in (*olds, *news)):
-        rows.append(
-            _row("first event", olds, news, lambda side: side.recording.ttft_s, seconds_text)
-        )
+    if any(_ttft_s(side) is not None for pair in pairs for side in (pair.old, pair.new)):
+        rows.append(_row("first event", pairs, _ttft_s, seconds_text))
     headers = ("", "OLD total", "median", "NEW total", "median", "change")
-    yield from table(headers, rows, "lrrrrr").splitlines()
+    yield from table(headers, [row.cells for row in rows], "lrrrrr").splitlines()
+    for number in sorted({row.pairs for row in rows} - {0, len(pairs)}):
+        names = ", ".join(row.cells[0] for row in rows if row.pairs == number)
+        yield f"{names}: over {number:,} of {counted(len(pairs), 'pair')}"
 
 
 def _row(
     name: str,
-    olds: Sequence[Side],
-    news: Sequence[Side],
-    figure: Callable[[Side], float | None],
-    text: Callable[[float], str],
-) -> list[str]:
-    row, totals = [name], []
-    for sides in (olds, news):
-        known = [value for value in map(figure, sides) if value is not None]
-        row += [text(sum(known)), text(median(known))] if known else ["-", "-"]
-        totals.append(sum(known))
-    return [*row, _change_share(*totals)]
+    pairs: Sequence[Compared],
+    figure: Callable[[Side], N | None],
+    text: Callable[[N], str],
+    unknown: str = "-",
+) -> _Row:
+    """Return the row of one figure, over the pairs in which both sides are known.
+
+    Else a total of few answers would be compared with one of many.
+    """
+    both = [(figure(pair.old), figure(pair.new)) for pair in pairs]
+    known = [(old, new) for old, new in both if old is not None and new is not None]
+    if not known:
+        return _Row([name, unknown, "-", unknown, "-", "-"], 0)
+    olds, news = zip(*known, strict=True)
+    old, new = sum(olds), sum(news)
+    change = f"{(new / old - 1) * 100:+.0f}%" if old and new else "-"
+    cells = [name, text(old), text(median(olds)), text(new), text(median(news)), change]
+    return _Row(cells, len(known))
 
 
 def _tokens(side: Side, kind: str) -> int | None:
@@ -189,22 +205,13 @@ def _latency_s(side: Side) -> float | None:
     return side.recording.latency_s if side.recording.recorded_at else None
 
 
+def _ttft_s(side: Side) -> float | None:
+    return side.recording.ttft_s
+
+
 def _number_text(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def _cost_row(olds: Sequence[Side], news: Sequence[Side]) -> list[str]:
-    row, totals = ["cost"], []
-    for sides in (olds, news):
-        known = [side.cost_usd for side in sides if side.cost_usd is not None]
-        total, unpriced = sum(known, Decimal(0)), len(sides) - len(known)
-        row += [
-            cost_text(total, unpriced, len(sides)),
-            cost_text(median(known), 0, 1) if known else "-",
-        ]
-        totals.append(total if not unpriced else Decimal(0))
-    return [*row, _change_share(*totals)]
-
-
-def _change_share(old: Any, new: Any) -> str:
-    return f"{(new / old - 1) * 100:+.0f}%" if old and new else "-"
+def _cost_text(cost_usd: Decimal) -> str:
+    return cost_text(cost_usd, 0, 1)
