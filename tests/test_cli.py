@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes.export import export
 from pytest_llmprod.wire.recording import Recording
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "support_triage"
@@ -92,7 +94,7 @@ def test_every_data_set_is_checked_though_one_is_broken(
 
     out, err = capsys.readouterr()
     assert status == 1
-    assert out == f"{good}: 1 cases\n"
+    assert out == f"{good}: 1 case\n"
     assert f"llmprod: {bad}, line 2: the id 'a' was used before, in line 1." in err
     assert "none.csv: there is no such file" in err
 
@@ -221,9 +223,50 @@ def test_the_models_of_recordings_are_priced_and_locked(
     committed = prices.load(EXAMPLE / "llmprod.prices.toml")
     name = ("openai", "gpt-5-mini-2025-08-07")
     assert status == 0
-    assert capsys.readouterr().out.startswith(f"{lock}: 1 models priced, from genai-prices ")
+    assert capsys.readouterr().out.startswith(f"{lock}: 1 model priced, from genai-prices ")
     assert found.find(*name) is not None
     assert found.find(*name) == committed.find(*name)
+
+
+def test_what_pytest_recording_recorded_is_priced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = recording()
+    path = tmp_path / "cassettes" / "test_x" / "test_y.yaml"
+    answer = {
+        "model": "gpt-5-mini-2025-08-07",
+        "choices": [],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+    }
+    response = {**recorded.response, "body": {"json": answer}}
+    text = export([replace(recorded, response=response)]).text
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    assert status == 0
+    assert "1 model priced" in capsys.readouterr().out
+
+
+def test_the_cassettes_of_installed_packages_are_not_priced(tmp_path: Path) -> None:
+    environment = tmp_path / ".venv"
+    cassette(tmp_path, recording())
+    cassette(environment, recording(model="llama-at-home"))
+    (environment / "pyvenv.cfg").touch()
+
+    assert main(["prices", "lock", str(tmp_path)]) == 0
+
+
+def test_recordings_without_tokens_leave_nothing_to_price(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette(tmp_path, recording(usage=None))
+
+    status = main(["prices", "lock", str(tmp_path)])
+
+    assert status == 1
+    assert "nothing to price. Record an answer" in capsys.readouterr().err
 
 
 def test_a_model_without_a_price_is_told_and_the_others_are_locked(
@@ -283,7 +326,7 @@ def test_a_folder_without_recordings_is_told_and_no_lock_written(
     status = main(["prices", "lock", str(tmp_path)])
 
     assert status == 1
-    assert "there is no cassette below this folder. Record one" in capsys.readouterr().err
+    assert "there is no cassette below. Record one" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -83,7 +83,9 @@ def find(places: Sequence[Path]) -> list[Path]:
     folders named cassettes below here. Raises CassetteError for a place that does not exist, and
     where there is no cassette at all.
     """
-    found: dict[Path, None] = {} if places else dict.fromkeys(_in_named_folders(Path()))
+    if not places:
+        return find_below(Path())
+    found: dict[Path, None] = {}
     for place in places:
         if not place.exists():
             raise CassetteError(
@@ -91,12 +93,25 @@ def find(places: Sequence[Path]) -> list[Path]:
                 f"one named cassettes."
             )
         found.update(dict.fromkeys(_in_folder(place) if place.is_dir() else [place]))
+    return _some(list(found), *places)
+
+
+def find_below(folder: Path) -> list[Path]:
+    """Return the cassettes in the folders named cassettes below `folder`, at any depth.
+
+    Raises CassetteError where there is none.
+    """
+    return _some(_in_named_folders(folder), folder)
+
+
+def _some(found: list[Path], *places: Path) -> list[Path]:
     if not found:
+        names = ", ".join(str(place if place.name else place.absolute()) for place in places)
         raise CassetteError(
-            f"{', '.join(map(str, places)) or Path.cwd()}: there is no cassette below. Record one "
-            f"with `pytest --llm-eval --llm-record=once`, or name the folder that holds cassettes."
+            f"{names}: there is no cassette below. Record one with "
+            f"`pytest --llm-eval --llm-record=once`, or name the folder that holds cassettes."
         )
-    return list(found)
+    return found
 
 
 def _in_folder(folder: Path) -> list[Path]:
