@@ -149,7 +149,7 @@ def _prune(options: argparse.Namespace) -> int:
     return cli_prune.run(options)
 
 
-def exchanges(path: Path) -> list[dict[str, Any]]:
+def _exchanges(path: Path) -> list[dict[str, Any]]:
     """Return the exchanges in a cassette, ours or vcrpy's, as plain JSON.
 
     Raises CassetteError where it cannot be read.
@@ -176,7 +176,7 @@ def _exchange(recording: Recording) -> dict[str, Any]:
 
 
 def _show(options: argparse.Namespace) -> int:
-    shown = exchanges(options.file)
+    shown = _exchanges(options.file)
     if options.json:
         print(json.dumps(shown, indent=1))
         return 0

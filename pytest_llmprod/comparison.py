@@ -170,9 +170,6 @@ def _compare(
 
 def _side(recording: Recording, lists: Sequence[PriceList]) -> Side:
     provider = any_cassette.provider_of(recording)
-    price = prices.first_price(lists, provider, recording.model)
-    cost_usd = None
-    if price is not None and recording.usage is not None:
-        cost_usd = price.cost_usd(recording.usage)
+    cost_usd = prices.cost_usd(lists, provider, recording.model, recording.usage)
     behaviour = behaviour_of(recording, any_cassette.dialect_of(recording))
     return Side(recording=recording, behaviour=behaviour, cost_usd=cost_usd)

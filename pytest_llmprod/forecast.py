@@ -61,7 +61,6 @@ def _forecast(
 
 def _cost(call: PlannedCall, lists: Sequence[Any]) -> Decimal | None:
     """Return what a planned call will cost, under the name that will answer or that is asked."""
-    price = prices.first_price(lists, call.provider, call.answered_by) or prices.first_price(
-        lists, call.provider, call.model
-    )
-    return None if price is None or call.usage is None else price.cost_usd(call.usage)
+    names = (call.answered_by, call.model)
+    costs = (prices.cost_usd(lists, call.provider, name, call.usage) for name in names)
+    return next((cost for cost in costs if cost is not None), None)

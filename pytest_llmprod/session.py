@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.budgets.prices import first_price
+from pytest_llmprod.budgets.prices import cost_usd
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -162,16 +162,17 @@ class Session:
             self._library,
             labels,
         )
-        return make_forecasts(labels, planner, self._extensions.prices)
+        return make_forecasts(labels, planner, self._price_lists)
 
     def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
         """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""
+        lists = self._price_lists(folder)
+        return cost_usd(lists, exchange.provider, exchange.model, exchange.usage)
+
+    def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:
             self._prices[folder] = self._extensions.prices(folder)
-        price = first_price(self._prices[folder], exchange.provider, exchange.model)
-        if price is None or exchange.usage is None:
-            return None
-        return price.cost_usd(exchange.usage)
+        return self._prices[folder]
 
     def dataset(self, path: Path) -> Dataset:
         """Return the data set at `path`, read once a run."""

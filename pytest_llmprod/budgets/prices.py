@@ -183,3 +183,11 @@ def first_price(lists: Iterable[Any], provider: str, model: str) -> ModelPrice |
         if isinstance(found, ModelPrice):
             return found
     return None
+
+
+def cost_usd(
+    lists: Iterable[Any], provider: str, model: str, usage: Usage | None
+) -> Decimal | None:
+    """Return what `usage` of a model costs, None where it, or the price, is unknown."""
+    price = None if usage is None else first_price(lists, provider, model)
+    return None if price is None or usage is None else price.cost_usd(usage)

@@ -11,6 +11,7 @@ from pytest_llmprod.budgets.prices import (
     Bill,
     ModelPrice,
     PriceList,
+    cost_usd,
     dump,
     find_lock,
     first_price,
@@ -200,6 +201,14 @@ def test_the_first_list_that_knows_a_price_wins() -> None:
     assert first_price(lists, "p", "m") == MINI
     assert first_price(lists, "p", "other") is None
     assert first_price([], "p", "m") is None
+
+
+def test_a_cost_is_known_where_the_price_and_the_tokens_are() -> None:
+    lists, usage = [PriceList({("p", "m"): MINI})], Usage(input_tokens=1000, output_tokens=100)
+
+    assert cost_usd(lists, "p", "m", usage) == MINI.cost_usd(usage) > 0
+    assert cost_usd(lists, "p", "m", None) is None
+    assert cost_usd(lists, "p", "other", usage) is None
 
 
 def test_genai_prices_is_asked_in_usd_for_a_million_tokens() -> None:
