@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_llmprod.core.miss import Miss
     from pytest_llmprod.core.results import Verified
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
-    from pytest_llmprod.wire.live import LiveExchange
 
 PLAY_RULES = PlayRules()
 
@@ -38,6 +37,14 @@ class Attempt:
     call: int = 1
     number: int = 1
     backoff_s: float = 0.0
+
+
+class UnderWay(Protocol):
+    """A request that has been sent, and whose answer has not come to its end."""
+
+    def ended(self, *, complete: bool) -> None:
+        """Store what has come so far."""
+        ...
 
 
 class Tape:
@@ -81,7 +88,7 @@ class Tape:
         self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
         self._recorded: set[Path] = set()
-        self._under_way: list[LiveExchange] = []
+        self._under_way: list[UnderWay] = []
         self._answers: list[LiveAnswer] = []
         self._lock = threading.Lock()
 
@@ -145,7 +152,7 @@ class Tape:
             played[request.key] = times + 1
         return cassette.read(self.label.case, request.key, position)
 
-    def began(self, live: "LiveExchange") -> None:
+    def began(self, live: UnderWay) -> None:
         """Note that a request of this test is on its way."""
         with self._lock:
             self._under_way.append(live)

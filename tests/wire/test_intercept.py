@@ -335,6 +335,7 @@ def test_a_stream_that_nobody_closes_is_recorded_when_the_test_ends(
     (recorded,) = lab.cassette("gpt-5-mini").all()
     assert (heard, recorded.complete) == ("a", False)
     assert [each.text for each in live.exchanges] == ["a"]
+    stream.close()
     client.close()
 
 
