@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_llmprod.core.errors import NetworkBlocked
+from pytest_llmprod.wire.replacements import Replacements
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Tape
 
@@ -21,7 +22,7 @@ class NetworkGuard:
         """Make a guard that is not installed yet."""
         self._router = router
         self._allowed = {host.lower() for host in allow_hosts}
-        self._patches: list[tuple[Any, str, Any]] = []
+        self._replacements = Replacements()
 
     def allows(self, host: str, port: int | None) -> bool:
         """Say whether `[tool.llmprod.wire] allow_hosts` names this host."""
@@ -43,14 +44,10 @@ class NetworkGuard:
 
     def uninstall(self) -> None:
         """Put the originals back."""
-        while self._patches:
-            owner, name, original = self._patches.pop()
-            setattr(owner, name, original)
+        self._replacements.undo()
 
     def _replace(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-        original = getattr(owner, name)
-        self._patches.append((owner, name, original))
-        setattr(owner, name, wrap(original))
+        self._replacements.put(owner, name, wrap(getattr(owner, name)))
 
     def _guarded_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(sock: socket.socket, *args: Any) -> Any:

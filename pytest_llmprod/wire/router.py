@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from pytest_llmprod.wire.replacements import Replacements
 from pytest_llmprod.wire.tape import Tape
 
 
@@ -24,7 +25,7 @@ class Router:
         self._context: ContextVar[Tape | None] = ContextVar("llmprod_tape", default=None)
         self._running: Tape | None = None
         self._threads: WeakKeyDictionary[threading.Thread, Tape] = WeakKeyDictionary()
-        self._originals: tuple[Any, Any] | None = None
+        self._replacements = Replacements()
 
     def owner(self) -> Tape | None:
         """Return the tape that a request made here and now belongs to.
@@ -70,7 +71,6 @@ class Router:
     def install(self) -> None:
         """Have threads and executor jobs remember the test that made them."""
         start, submit = threading.Thread.start, ThreadPoolExecutor.submit
-        self._originals = (start, submit)
         router = self
 
         def start_with_owner(thread: threading.Thread) -> None:
@@ -93,11 +93,9 @@ class Router:
 
             return submit(executor, run_with_owner)
 
-        threading.Thread.start = start_with_owner  # type: ignore[assignment,method-assign]  # undone below
-        ThreadPoolExecutor.submit = submit_with_owner  # type: ignore[assignment,method-assign]  # same
+        self._replacements.put(threading.Thread, "start", start_with_owner)
+        self._replacements.put(ThreadPoolExecutor, "submit", submit_with_owner)
 
     def uninstall(self) -> None:
         """Put the originals back."""
-        if self._originals is not None:
-            threading.Thread.start, ThreadPoolExecutor.submit = self._originals  # type: ignore[method-assign]  # ours, put back
-            self._originals = None
+        self._replacements.undo()

@@ -316,4 +316,17 @@ def test_outside_of_tests_everybody_is_reached(port: int) -> None:
     finally:
         guard.uninstall()
 
-    assert socket.socket.connect.__name__ == "connect"
+
+def test_uninstall_leaves_the_socket_module_as_it_was() -> None:
+    def now() -> tuple[dict[str, Any], dict[str, Any]]:
+        return dict(vars(socket)), dict(vars(socket.socket))
+
+    before = now()
+    guard = NetworkGuard(Router(), [])
+    guard.install()
+    during = now()
+    guard.uninstall()
+
+    assert during[0] != before[0]
+    assert during[1] != before[1]
+    assert now() == before

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from typing import Any
 
 import pytest
 from lab import Lab
@@ -202,13 +203,16 @@ def test_threads_that_ended_are_forgotten(router: Router, one: Tape) -> None:
 
 
 def test_uninstall_puts_the_originals_back_and_may_be_called_twice() -> None:
-    before = threading.Thread.start, ThreadPoolExecutor.submit
+    def now() -> list[dict[str, Any]]:
+        return [dict(vars(threading.Thread)), dict(vars(ThreadPoolExecutor))]
+
+    before = now()
     router = Router()
     router.install()
-    during = threading.Thread.start, ThreadPoolExecutor.submit
+    during = now()
     router.uninstall()
     router.uninstall()
 
-    assert during[0] is not before[0]
-    assert during[1] is not before[1]
-    assert (threading.Thread.start, ThreadPoolExecutor.submit) == before
+    assert during[0] != before[0]
+    assert during[1] != before[1]
+    assert now() == before

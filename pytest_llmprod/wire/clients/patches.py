@@ -8,23 +8,13 @@ import importlib.abc
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from pytest_llmprod.wire.clients import shared_tls, via_aiohttp, via_httpx, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage
-
-
-@dataclass(frozen=True, slots=True)
-class _Patch:
-    """A replaced attribute of a library, and what stood there."""
-
-    owner: Any
-    name: str
-    original: Any
-
+from pytest_llmprod.wire.replacements import Replacements
 
 _REPLACEMENTS: Mapping[str, Callable[[Any, Passage], Sequence[tuple[Any, str, Any]]]] = {
     "aiohttp": via_aiohttp.replacements,
@@ -41,7 +31,7 @@ class ClientPatches:
     def __init__(self, passage: Passage) -> None:
         """Make the patches without installing them; requests go through `passage`."""
         self._passage = passage
-        self._patches: list[_Patch] = []
+        self._replacements = Replacements()
         self._arrivals = _Arrivals(self._patch)
 
     def install(self) -> None:
@@ -59,14 +49,11 @@ class ClientPatches:
         if self._arrivals in sys.meta_path:  # others rewrite it too
             sys.meta_path.remove(self._arrivals)
         self._arrivals.awaited.clear()
-        while self._patches:
-            patch = self._patches.pop()
-            setattr(patch.owner, patch.name, patch.original)
+        self._replacements.undo()
 
     def _patch(self, module: ModuleType) -> None:
         for owner, name, replacement in _REPLACEMENTS[module.__name__](module, self._passage):
-            self._patches.append(_Patch(owner, name, getattr(owner, name)))
-            setattr(owner, name, replacement)
+            self._replacements.put(owner, name, replacement)
 
 
 class _Arrivals(importlib.abc.MetaPathFinder):

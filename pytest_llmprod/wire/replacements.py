@@ -1,0 +1,41 @@
+"""Replacements: attributes of other people's classes and modules, replaced for a session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+_INHERITED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """An attribute of `owner`, and what stood in the owner itself before it was replaced."""
+
+    owner: Any
+    name: str
+    original: Any
+
+
+class Replacements:
+    """Attributes that were replaced, and what stood in their place.
+
+    What somebody else puts on top of ours is removed together with it. If they put back later what
+    they found, it is ours, which lets everything pass where no test is running.
+    """
+
+    def __init__(self) -> None:
+        """Replace nothing yet."""
+        self._replaced: list[_Replaced] = []
+
+    def put(self, owner: Any, name: str, replacement: Any) -> None:
+        """Let `replacement` stand for the attribute `name` of a class or a module."""
+        self._replaced.append(_Replaced(owner, name, vars(owner).get(name, _INHERITED)))
+        setattr(owner, name, replacement)
+
+    def undo(self) -> None:
+        """Put every original back, the last first; an attribute that was inherited is so again."""
+        while self._replaced:
+            replaced = self._replaced.pop()
+            if replaced.original is not _INHERITED:
+                setattr(replaced.owner, replaced.name, replaced.original)
+            elif replaced.name in vars(replaced.owner):
+                delattr(replaced.owner, replaced.name)
