@@ -15,7 +15,7 @@ class NetworkGuard:
     """Refuses connections, datagrams and name look-ups of tests that replay.
 
     Hosts in `allow_hosts` pass, written as `host` or `host:port`; so do Unix sockets, and every
-    address to which an allowed name was resolved.
+    address that a look-up of an allowed name returned.
     """
 
     def __init__(self, router: Router, allow_hosts: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class NetworkGuard:
     def _guarded_naming(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(address: Any, *args: Any) -> Any:
             host, port = address[:2] if isinstance(address, tuple) else (address, None)
-            host = host.decode() if isinstance(host, bytes) else host
+            host = _text(host)
             # A server asks for its own name when it starts, http.server for instance.
             if isinstance(host, str) and not _is_this_machine(host):
                 self._check(host, port)
@@ -76,22 +76,23 @@ class NetworkGuard:
 
     def _guarded_lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
-            port = args[0] if args else kwargs.get("port")
-            name = host.decode() if isinstance(host, bytes) else host
-            if isinstance(name, str):
-                self._check(name, port if isinstance(port, int) else None)
+            name = _text(host)
+            if not isinstance(name, str):  # None stands for this machine
+                return original(host, *args, **kwargs)
+            port = _port_number(args[0] if args else kwargs.get("port"))
+            self._check(name, port)
             found = original(host, *args, **kwargs)
-            if isinstance(name, str) and self.allows(name, port) and isinstance(found, list):
+            if self.allows(name, port):
                 # A host that is allowed at one port only stays so under its address.
                 end = "" if self.allows(name, None) else f":{port}"
-                self._allowed.update(f"{entry[4][0]}{end}".lower() for entry in found)
+                self._allowed.update(f"{address}{end}".lower() for address in _addresses(found))
             return found
 
         return guarded
 
     def _check_address(self, sock: socket.socket, address: Any) -> None:
         if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-            self._check(str(address[0]), address[1])
+            self._check(str(_text(address[0])), address[1])
 
     def _check(self, host: str, port: int | None) -> None:
         tape = self._router.owner()
@@ -114,6 +115,30 @@ class NetworkGuard:
         if tape.is_open:
             tape.misses.append(text)
         return NetworkBlocked(text)
+
+
+def _text(host: Any) -> Any:
+    return host.decode() if isinstance(host, (bytes, bytearray)) else host
+
+
+def _port_number(port: Any) -> int | None:
+    """Return the number of a port that was given as such, as text or as the name of a service."""
+    port = _text(port)
+    if isinstance(port, int) or not port:
+        return port or None
+    try:
+        return int(port) if port.isdecimal() else socket.getservbyname(port)
+    except OSError:
+        return None
+
+
+def _addresses(found: Any) -> Sequence[str]:
+    """Return the addresses in the answer of any of the look-ups of the socket module."""
+    if isinstance(found, str):  # gethostbyname
+        return [found]
+    if isinstance(found, tuple):  # gethostbyname_ex: a name, other names, addresses
+        return list(found[2])
+    return [entry[4][0] for entry in found]
 
 
 def _is_this_machine(host: str) -> bool:

@@ -219,6 +219,71 @@ def test_the_addresses_of_an_allowed_name_are_reached(
     assert tape.misses == []
 
 
+@pytest.mark.parametrize(
+    ("look_up", "found"),
+    [
+        ("getaddrinfo", answers("127.0.0.1")("", 0)),
+        ("gethostbyname", "127.0.0.1"),
+        ("gethostbyname_ex", ("db.internal", ["db"], ["10.0.0.1", "127.0.0.1"])),
+    ],
+)
+@pytest.mark.parametrize("name", ["db.internal", b"DB.internal"])
+def test_the_addresses_are_reached_whichever_way_an_allowed_name_was_resolved(
+    guarded: Callable[..., Tape],
+    monkeypatch: pytest.MonkeyPatch,
+    port: int,
+    look_up: str,
+    found: Any,
+    name: Any,
+) -> None:
+    monkeypatch.setattr(socket, look_up, lambda host, *rest: found)
+    tape = guarded("none", ["db.internal"])
+
+    arguments = [port] if look_up == "getaddrinfo" else []
+    answer = getattr(socket, look_up)(name, *arguments)
+    connect(port)
+
+    assert answer == found
+    assert tape.misses == []
+
+
+@pytest.mark.parametrize("write", [int, str, lambda port: str(port).encode()])
+def test_a_port_that_is_allowed_may_be_given_as_text(
+    guarded: Callable[..., Tape],
+    monkeypatch: pytest.MonkeyPatch,
+    port: int,
+    write: Callable[[int], Any],
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
+    tape = guarded("none", [f"db.internal:{port}"])
+
+    socket.getaddrinfo("db.internal", write(port))
+    connect(port)
+
+    assert tape.misses == []
+
+
+def test_a_port_that_is_allowed_may_be_given_by_the_name_of_its_service(
+    guarded: Callable[..., Tape], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
+    tape = guarded("none", ["db.internal:443"])
+
+    socket.getaddrinfo("db.internal", "https")
+    with pytest.raises(NetworkBlocked, match=r"db\.internal"):
+        socket.getaddrinfo("db.internal", "no such service")
+
+    assert len(tape.misses) == 1
+
+
+def test_an_address_may_be_given_in_bytes(guarded: Callable[..., Tape], port: int) -> None:
+    tape = guarded("none", ["127.0.0.1"])
+    with tcp() as sock:
+        sock.connect((b"127.0.0.1", port))
+
+    assert tape.misses == []
+
+
 def test_a_name_that_is_allowed_at_one_port_opens_no_other(
     guarded: Callable[..., Tape], monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
