@@ -13,6 +13,7 @@ class _Replaced:
     owner: Any
     name: str
     original: Any
+    replacement: Any
 
 
 class Replacements:
@@ -28,8 +29,14 @@ class Replacements:
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
         """Let `replacement` stand for the attribute `name` of a class or a module."""
-        self._replaced.append(_Replaced(owner, name, vars(owner).get(name, _INHERITED)))
+        original = vars(owner).get(name, _INHERITED)
+        self._replaced.append(_Replaced(owner, name, original, replacement))
         setattr(owner, name, replacement)
+
+    def holds(self, owner: Any, name: str) -> bool:
+        """Say whether what stands there now is ours."""
+        now = vars(owner).get(name, _INHERITED)
+        return any(each.owner is owner and each.replacement is now for each in self._replaced)
 
     def undo(self) -> None:
         """Put every original back, the last first; an attribute that was inherited is so again."""

@@ -74,3 +74,19 @@ def test_an_attribute_that_somebody_deleted_is_put_back() -> None:
     replacements.undo()
 
     assert dict(vars(Owner)) == before
+
+
+def test_what_stands_there_is_ours_until_it_is_undone_or_replaced_again() -> None:
+    module = SimpleNamespace(attribute="original")
+    replacements = Replacements()
+    holds = [replacements.holds(module, "attribute")]
+
+    replacements.put(module, "attribute", "ours")
+    holds.append(replacements.holds(module, "attribute"))
+    module.attribute = "original, executed again"
+    holds.append(replacements.holds(module, "attribute"))
+    replacements.put(module, "attribute", "ours again")
+    replacements.undo()
+    holds.append(replacements.holds(module, "attribute"))
+
+    assert holds == [False, True, False, False]
