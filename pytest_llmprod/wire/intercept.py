@@ -4,15 +4,13 @@ Whose request it is says the router, what becomes of it decides the switch. The 
 for a session, at the first test that needs them.
 """
 
-from typing import Any
-
+from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.clients.passage import Passage
 from pytest_llmprod.wire.clients.patches import ClientPatches
-from pytest_llmprod.wire.clock import Clock, RetryPatches
 from pytest_llmprod.wire.guard import NetworkGuard
-from pytest_llmprod.wire.live import LiveExchange, WirePolicy
+from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.switch import Played, Switch
+from pytest_llmprod.wire.switch import Switch
 from pytest_llmprod.wire.tape import Tape
 
 
@@ -22,12 +20,16 @@ class Intercept:
     def __init__(self, router: Router, policy: WirePolicy) -> None:
         """Make the patches without installing them."""
         self._router = router
-        clock = Clock(policy.monotonic)
-        self._switch = Switch(policy, clock)
-        self._retries = RetryPatches(router, clock)
         self._guard = NetworkGuard(router, policy.allow_hosts)
-        passage = Passage(owner=router.owner, tape_for=self._tape_for, ask=self._ask)
-        self._clients = ClientPatches(passage)
+        attempts = Attempts(policy.monotonic)
+        self._clients = ClientPatches(
+            Passage(
+                owner=router.owner,
+                tape_for=self._tape_for,
+                ask=Switch(policy, attempts).ask,
+                attempts=attempts,
+            )
+        )
         self._is_installed = False
 
     def install(self) -> None:
@@ -44,7 +46,6 @@ class Intercept:
         if not self._is_installed:
             return
         self._clients.uninstall()
-        self._retries.uninstall()
         self._guard.uninstall()
         self._router.uninstall()
         self._is_installed = False
@@ -53,7 +54,3 @@ class Intercept:
         """Return the tape of a request, None where it is sent as if we were not there."""
         tape = self._router.owner()
         return None if tape is None or self._guard.allows(host, port) else tape
-
-    def _ask(self, tape: Tape, **request: Any) -> Played | LiveExchange:
-        self._retries.install()
-        return self._switch.ask(tape, **request)

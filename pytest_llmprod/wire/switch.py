@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.clock import Clock
+from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
@@ -37,10 +37,10 @@ class Played:
 class Switch:
     """Decides about each request of a test."""
 
-    def __init__(self, policy: WirePolicy, clock: Clock) -> None:
+    def __init__(self, policy: WirePolicy, attempts: Attempts) -> None:
         """Make a switch that follows `policy`."""
         self._policy = policy
-        self._clock = clock
+        self._attempts = attempts
 
     def ask(
         self,
@@ -57,10 +57,10 @@ class Switch:
         """
         with tape.remembering():
             read = self._read(tape, method, url, headers, body)
-            attempt = self._clock.attempt(tape, read, _retries(headers))
+            attempt = self._attempts.next(tape, read, _retries(headers))
             recording = tape.play(read)
             is_replay = recording is not None or tape.mode == "none"
-            self._clock.answered(from_recording=is_replay)
+            self._attempts.answered(from_recording=is_replay)
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):

@@ -228,17 +228,18 @@ def test_two_calls_are_numbered_and_tries_belong_to_their_call(
     assert len(slept.pauses) == 2
 
 
-def test_retries_are_real_again_when_the_patches_are_gone(
-    lab: Lab, openai_at_wire: Server, slept: Slept
-) -> None:
-    openai_at_wire.reply = busy_first(retry_after_s="20")
-    original = openai._base_client.SyncAPIClient._sleep_for_retry
-    with lab.test("once"):
-        patched = openai._base_client.SyncAPIClient._sleep_for_retry
-        ask()
+def test_retries_are_real_again_when_the_patches_are_gone(lab: Lab) -> None:
+    def now() -> list[dict[str, Any]]:
+        base = openai._base_client
+        return [dict(vars(base.SyncAPIClient)), dict(vars(base.AsyncAPIClient))]
 
-    assert patched is original  # put in at the first request, not before
-    assert openai._base_client.SyncAPIClient._sleep_for_retry is original
+    before = now()
+    with lab.test("once"):
+        during = now()
+
+    assert during[0] != before[0]
+    assert during[1] != before[1]
+    assert now() == before
 
 
 def test_tokens_per_second_count_from_the_first_event_on() -> None:

@@ -1,13 +1,30 @@
 """Passage: what the adapter of an HTTP library asks about a request."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
+from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.switch import Played
 from pytest_llmprod.wire.tape import Tape
+
+
+class Ask(Protocol):
+    """Decides about a request: the recorded answer, or the live exchange that will record one."""
+
+    def __call__(
+        self,
+        tape: Tape,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+    ) -> Played | LiveExchange:
+        """Return what becomes of a request; raise CassetteMiss where it is neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +33,13 @@ class Passage:
 
     `owner` returns the tape that belongs to what runs here and now. `tape_for(host, port)` returns
     the tape of a request, or None where it is to be sent as if we were not there. `ask` is
-    `Switch.ask`.
+    `Switch.ask`. `attempts` knows what the client may be about to retry.
     """
 
     owner: Callable[[], Tape | None]
     tape_for: Callable[[str, int | None], Tape | None]
-    ask: Callable[..., Played | LiveExchange]
+    ask: Ask
+    attempts: Attempts
 
 
 def decoder(encoding: str) -> Callable[[bytes], bytes] | None:

@@ -14,13 +14,19 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from pytest_llmprod.wire.clients import shared_tls, via_aiohttp, via_httpx, via_urllib3
+from pytest_llmprod.wire.clients import (
+    shared_tls,
+    via_aiohttp,
+    via_httpx,
+    via_stainless,
+    via_urllib3,
+)
 from pytest_llmprod.wire.clients.passage import Passage
 from pytest_llmprod.wire.replacements import Replacements
 
 _Adapter = Callable[[Any, Passage], Sequence[tuple[Any, str, Any]]]
 
-_REPLACEMENTS: Mapping[str, _Adapter] = {
+_ADAPTERS: Mapping[str, _Adapter] = {
     "aiohttp": via_aiohttp.replacements,
     "httpcore2": shared_tls.replacements,
     "httpx": via_httpx.replacements,
@@ -36,7 +42,7 @@ class ClientPatches:
         """Make the patches without installing them; requests go through `passage`."""
         self._passage = passage
         self._replacements = Replacements()
-        self._arrivals = _Arrivals(awaits=_is_patched, arrived=self._patch)
+        self._arrivals = _Arrivals(self._patch)
         self._is_installed = False
 
     def install(self) -> None:
@@ -44,9 +50,10 @@ class ClientPatches:
         self._is_installed = True
         sys.meta_path.insert(0, self._arrivals)
         for name, module in list(sys.modules.items()):  # other threads import meanwhile
-            if _is_patched(name) and module is not None:
+            adapter = _adapter_of(name)
+            if adapter is not None and module is not None:
                 whole = importlib.import_module(name)  # waits where a thread is still at it
-                self._patch(name, whole)
+                self._patch(adapter, whole)
 
     def uninstall(self) -> None:
         """Put every original back, the last first."""
@@ -55,37 +62,37 @@ class ClientPatches:
             sys.meta_path.remove(self._arrivals)
         self._replacements.undo()
 
-    def _patch(self, name: str, module: ModuleType) -> None:
+    def _patch(self, adapter: _Adapter, module: ModuleType) -> None:
         """Patch what a module holds, and leave what it still holds from an earlier execution."""
         if not self._is_installed:
             return
-        for owner, attribute, replacement in _REPLACEMENTS[name](module, self._passage):
+        for owner, attribute, replacement in adapter(module, self._passage):
             if not self._replacements.holds(owner, attribute):
                 self._replacements.put(owner, attribute, replacement)
 
 
-def _is_patched(name: str) -> bool:
-    return name in _REPLACEMENTS
+def _adapter_of(name: str) -> _Adapter | None:
+    if name.endswith(via_stainless.BASE_CLIENT):
+        return via_stainless.replacements
+    return _ADAPTERS.get(name)
 
 
 class _Arrivals(importlib.abc.MetaPathFinder):
-    """Has the loaders of awaited modules tell when they have executed one.
+    """Has the loader of each module that has an adapter tell when it has executed the module.
 
     Whoever only asks whether a library is installed searches for it too, so a search says nothing.
     What a finder before this one finds does not come by here.
     """
 
-    def __init__(
-        self, *, awaits: Callable[[str], bool], arrived: Callable[[str, ModuleType], None]
-    ) -> None:
-        self._awaits = awaits
+    def __init__(self, arrived: Callable[[_Adapter, ModuleType], None]) -> None:
         self._arrived = arrived
         self._searching = _Searching()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not self._awaits(name) or name in self._searching.names:
+        adapter = _adapter_of(name)
+        if adapter is None or name in self._searching.names:
             return None
         self._searching.names.add(name)  # other hooks on imports ask all finders in their turn
         try:
@@ -93,7 +100,7 @@ class _Arrivals(importlib.abc.MetaPathFinder):
         finally:
             self._searching.names.remove(name)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _TellingLoader(spec.loader, partial(self._arrived, name))
+            spec.loader = _TellingLoader(spec.loader, partial(self._arrived, adapter))
         return spec
 
     def _found_by_others(

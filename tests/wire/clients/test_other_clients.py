@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import gzip
-import importlib
 import io
 import json
 import re
 import socket
 import struct
-import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,7 +34,8 @@ from lab import CHAT_URL, KEY, Lab, Reply, Server, asked_text, chat_request, say
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire.clients import patches, via_aiohttp, via_urllib3
+from pytest_llmprod.wire.attempts import Attempts
+from pytest_llmprod.wire.clients import via_aiohttp, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage, decoder
 from pytest_llmprod.wire.clients.patches import ClientPatches
 from pytest_llmprod.wire.key import ModelChoice
@@ -1412,7 +1412,14 @@ class Waits:
 def passing(lab: Lab, ask: Callable[..., Any]) -> Iterator[Waits]:
     """Let every request of other clients ask `ask` in the place of the switch."""
     tape, waits = lab.run().tape(), Waits()
-    clients = ClientPatches(Passage(owner=lambda: tape, tape_for=lambda host, port: tape, ask=ask))
+    clients = ClientPatches(
+        Passage(
+            owner=lambda: tape,
+            tape_for=lambda host, port: tape,
+            ask=ask,
+            attempts=Attempts(time.perf_counter),
+        )
+    )
     clients.install()
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -1496,110 +1503,7 @@ def test_a_request_leaves_for_the_url_that_the_live_exchange_names(
     assert server.asked[0].startswith(b"POST /v1/other%3A/completions?a=b%20c HTTP/1.1\r\n")
 
 
-# Patches.
-
-
-def test_uninstall_puts_every_original_back(lab: Lab) -> None:
-    def now() -> list[Any]:
-        pools = urllib3.connectionpool
-        return [
-            pools.HTTPConnectionPool._make_request,
-            pools.HTTPSConnectionPool._prepare_proxy,
-            aiohttp.ClientSession._request,
-        ]
-
-    before, finders = now(), list(sys.meta_path)
-    with lab.run().patched():
-        during = now()
-
-    assert all(ours is not original for ours, original in zip(during, before, strict=True))
-    assert now() == before
-    assert sys.meta_path == finders
-
-
-LATE = """
-import sys
-from pathlib import Path
-
-sys.path.insert(0, {here!r})
-from lab import Lab, chat_request
-
-with Lab(Path({root!r})).test("none") as tape:
-    assert "urllib3" not in sys.modules
-    assert "aiohttp" not in sys.modules
-    import asyncio
-    import urllib3
-    import aiohttp
-
-    async def ask():
-        async with aiohttp.ClientSession() as session:
-            await session.post({url!r}, json=chat_request("hello"))
-
-    for call in (
-        lambda: urllib3.PoolManager().request("POST", {url!r}, json=chat_request("hello")),
-        lambda: asyncio.run(ask()),
-    ):
-        try:
-            call()
-        except Exception as error:
-            print(type(error).__name__)
-assert "vcr" not in sys.modules
-"""
-
-
-def test_a_library_that_a_test_imports_in_its_body_is_patched(tmp_path: Path) -> None:
-    script = LATE.format(here=str(HERE), root=str(tmp_path), url=CHAT_URL)
-
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-
-    assert result.stderr == ""
-    assert result.stdout.split() == ["CassetteMiss", "CassetteMiss"]
-
-
-def test_a_library_that_is_not_installed_is_not_found_as_before(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patches, "_REPLACEMENTS", {"no_such_library": None})
-
-    with lab.run().patched():
-        for _ in range(2):
-            with pytest.raises(ModuleNotFoundError, match="'no_such_library'"):
-                importlib.import_module("no_such_library")
-
-
-def test_a_library_that_is_installed_after_a_first_try_is_patched(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arrived: list[str] = []
-
-    def replacements(module: Any, passage: Passage) -> list[Any]:
-        arrived.append(module.__name__)
-        return []
-
-    monkeypatch.setattr(patches, "_REPLACEMENTS", {"late_library": replacements})
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    with lab.run().patched():
-        with pytest.raises(ModuleNotFoundError):
-            importlib.import_module("late_library")
-        (tmp_path / "late_library.py").write_text("")
-        importlib.invalidate_caches()
-        importlib.import_module("late_library")
-    monkeypatch.delitem(sys.modules, "late_library")
-
-    assert arrived == ["late_library"]
-
-
-def test_a_library_whose_import_is_forbidden_is_left_alone(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patches, "_REPLACEMENTS", {"forbidden": None})
-    monkeypatch.setitem(sys.modules, "forbidden", None)
-
-    with lab.run().patched(), pytest.raises(ModuleNotFoundError):
-        importlib.import_module("forbidden")
-
-    assert sys.modules["forbidden"] is None
+# Others.
 
 
 def test_versions_that_are_too_old_are_left_alone() -> None:
