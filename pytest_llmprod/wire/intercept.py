@@ -28,6 +28,7 @@ class Intercept:
                 tape_for=self._tape_for,
                 ask=Switch(policy, attempts).ask,
                 attempts=attempts,
+                allow_hosts=policy.allow_hosts,
             )
         )
         self._is_installed = False

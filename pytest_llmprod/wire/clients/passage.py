@@ -33,13 +33,15 @@ class Passage:
 
     `owner` returns the tape that belongs to what runs here and now. `tape_for(host, port)` returns
     the tape of a request, or None where it is to be sent as if we were not there. `ask` is
-    `Switch.ask`. `attempts` knows what the client may be about to retry.
+    `Switch.ask`. `attempts` knows what the client may be about to retry. `allow_hosts` are those
+    that a replay reaches too.
     """
 
     owner: Callable[[], Tape | None]
     tape_for: Callable[[str, int | None], Tape | None]
     ask: Ask
     attempts: Attempts
+    allow_hosts: Sequence[str]
 
 
 def decoder(encoding: str) -> Callable[[bytes], bytes] | None:

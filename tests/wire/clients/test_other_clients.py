@@ -1418,6 +1418,7 @@ def passing(lab: Lab, ask: Callable[..., Any]) -> Iterator[Waits]:
             tape_for=lambda host, port: tape,
             ask=ask,
             attempts=Attempts(time.perf_counter),
+            allow_hosts=(),
         )
     )
     clients.install()

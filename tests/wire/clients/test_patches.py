@@ -32,6 +32,7 @@ NOWHERE = Passage(
     tape_for=lambda host, port: None,
     ask=None,  # type: ignore[arg-type]  # nothing is asked where there is no tape
     attempts=Attempts(time.perf_counter),
+    allow_hosts=(),
 )
 
 
