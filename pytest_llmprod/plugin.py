@@ -26,7 +26,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_score,
 )
-from pytest_llmprod.wire.placeholder import lend_key, take_back_key
+from pytest_llmprod.wire.placeholder import LentKeys
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
@@ -121,13 +121,13 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     """Let modules that build a client when they are imported do so without a key."""
     option = session.config.option
     is_replaying = option.llm_plan or (option.llm_eval and option.llm_record == "none")
+    keys = LentKeys(os.environ)
     if is_replaying:
-        lend_key()
+        keys.lend()
     try:
         return (yield)
     finally:
-        if is_replaying:
-            take_back_key()
+        keys.take_back()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ The composition root: it knows every package, and no package knows another. It i
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
-from pytest_llmprod.wire.placeholder import lend_key, take_back_key
+from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.plan import Planner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
@@ -98,11 +98,12 @@ class Session:
         writer: str,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
-        environ: Mapping[str, str],
+        environ: MutableMapping[str, str],
     ) -> None:
         """Make the session of the process `writer`; nothing is patched or opened yet.
 
-        `environ` is searched for secrets once, when something is recorded or told.
+        `environ` is searched for secrets once, when something is recorded or told, and lent
+        placeholder keys while a test replays.
         """
         self.settings = settings
         self._extensions = extensions
@@ -110,6 +111,7 @@ class Session:
         self._monotonic = monotonic
         self._router = Router()
         self._environ = environ
+        self._keys = LentKeys(environ)
         self._journal = Journal(
             settings.rootpath, run_id, writer, settings.record, known=lambda: self._known
         )
@@ -210,7 +212,7 @@ class Session:
     def begin(self, trial: Trial) -> None:
         """Give the wire to `trial`; what the process sends now is its."""
         if self.settings.record == "none":
-            lend_key()
+            self._keys.lend()
         self.running = trial
         self._router.enter(trial.tape)
 
@@ -260,7 +262,7 @@ class Session:
             passed=is_answered and outcome == "hit",
         )
         self._router.leave()
-        take_back_key()
+        self._keys.take_back()
 
     def run_task(self, trials: Sequence[Trial]) -> None:
         """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.
@@ -403,7 +405,7 @@ class Session:
 
     def close(self) -> None:
         """Undo every patch and close the journal."""
-        take_back_key()
+        self._keys.take_back()
         if "_intercept" in self.__dict__:
             self._intercept.uninstall()
         self._journal.close()

@@ -1,21 +1,67 @@
-"""Placeholder: a key that is none, so that an application can build its client for a replay.
+"""Placeholder: keys that are none, so that an application can use its clients in a replay.
 
 `OpenAI()` refuses to be built without a key. While nothing can be sent, any text serves.
 """
 
-import os
+import importlib.util
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import cached_property
 
-VARIABLE = "OPENAI_API_KEY"
 PLACEHOLDER_KEY = "replayed-by-pytest-llmprod"
 
+# For each variable the client that refuses without it, and variables by which it does without.
+# Few, and of installed clients only: many an application chooses its provider by the keys that it
+# finds. mistralai, for instance, needs none until a provider refuses it.
+_VARIABLES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "OPENAI_API_KEY": ("openai", ()),
+    "ANTHROPIC_API_KEY": ("anthropic", ("ANTHROPIC_AUTH_TOKEN",)),  # it warns where both are set
+    "GEMINI_API_KEY": ("google.genai", ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")),  # it too
+}
 
-def lend_key() -> None:
-    """Set the placeholder where the environment holds no key."""
-    if not os.environ.get(VARIABLE):
-        os.environ[VARIABLE] = PLACEHOLDER_KEY
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # its parent is not, or it is a stand-in without a spec
+        return False
 
 
-def take_back_key() -> None:
-    """Remove the placeholder, and leave any other key alone."""
-    if os.environ.get(VARIABLE) == PLACEHOLDER_KEY:
-        del os.environ[VARIABLE]
+class LentKeys:
+    """Placeholders in an environment, and what stood in their place."""
+
+    def __init__(
+        self,
+        environ: MutableMapping[str, str],
+        is_installed: Callable[[str], bool] = _is_installed,
+    ) -> None:
+        """Lend nothing to `environ` yet; `is_installed` is asked for modules at the first time."""
+        self._environ = environ
+        self._is_installed = is_installed
+        self._before: dict[str, str | None] = {}
+
+    @cached_property
+    def _wanted(self) -> Mapping[str, Sequence[str]]:
+        return {
+            name: others
+            for name, (client, others) in _VARIABLES.items()
+            if self._is_installed(client)
+        }
+
+    def lend(self) -> None:
+        """Set the placeholder for each client that finds nothing to authenticate with."""
+        for name, others in self._wanted.items():
+            before = self._environ.get(name)
+            if not (before or any(map(self._environ.get, others))):
+                self._before[name] = before
+                self._environ[name] = PLACEHOLDER_KEY
+
+    def take_back(self) -> None:
+        """Put back what was there before, and leave alone what the application has set since."""
+        while self._before:
+            name, before = self._before.popitem()
+            if self._environ.get(name) != PLACEHOLDER_KEY:
+                continue
+            if before is None:
+                del self._environ[name]
+            else:
+                self._environ[name] = before
