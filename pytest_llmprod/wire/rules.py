@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 RecordMode = Literal["none", "once", "new_episodes", "all", "rewrite", "verify"]
 Repeats = Literal["strict", "last", "cycle"]
 Unplayed = Literal["fail", "allow"]
+RECORD_MODES: tuple[str, ...] = get_args(RecordMode)
 REPEATS: tuple[str, ...] = get_args(Repeats)
 UNPLAYED: tuple[str, ...] = get_args(Unplayed)
 

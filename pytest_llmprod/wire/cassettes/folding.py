@@ -1,10 +1,12 @@
 """Folding: how the journals of a run come into the cassettes."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
@@ -33,17 +35,19 @@ def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key)
     folder = rootpath / FOLDER / run_id
     if not folder.is_dir():
         return Folded()
-    with locks.alone(rootpath):
+    with _telling(folder), locks.alone(rootpath):
         return _fold(rootpath, folder, whole=whole, rekey=rekey)
 
 
 def fold_abandoned(rootpath: Path, rekey: Rekey = stored_key) -> int:
     """Write what killed runs have left into the cassettes, and return how many recordings."""
-    if not _runs(rootpath):
-        return 0
-    with locks.alone(rootpath):
-        folders = [rootpath / FOLDER / run_id for run_id in abandoned_runs(rootpath)]
-        return sum(_fold(rootpath, each, whole=False, rekey=rekey).count for each in folders)
+    folder = rootpath / FOLDER
+    with _telling(folder):
+        if not _runs(rootpath):
+            return 0
+        with locks.alone(rootpath):
+            runs = [folder / run_id for run_id in abandoned_runs(rootpath)]
+            return sum(_fold(rootpath, run, whole=False, rekey=rekey).count for run in runs)
 
 
 def abandoned_runs(rootpath: Path) -> list[str]:
@@ -53,6 +57,19 @@ def abandoned_runs(rootpath: Path) -> list[str]:
         for run in _runs(rootpath)
         if not any(locks.is_claimed(path) for path in run.glob("*.jsonl"))
     ]
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    """Tell what the system refuses of the journals in `folder`."""
+    try:
+        yield
+    except OSError as error:
+        raise CassetteError(
+            f"{error.filename or folder}: what was recorded cannot be put in place "
+            f"({error.strerror}). It waits under .llmprod/recording. Make that folder writable, "
+            f"and the next run with --llm-record=once puts it in place."
+        ) from error
 
 
 def _runs(rootpath: Path) -> list[Path]:
@@ -131,6 +148,7 @@ def _names(recordings: Iterable[Recording]) -> dict[str, set[str]]:
     """Return asked model -> the names under which it answered."""
     names: dict[str, set[str]] = {}
     for each in recordings:
-        if each.is_answer:
-            names.setdefault(asked_model(each), set()).add(each.model)
+        with suppress(KeyError, TypeError, ValueError):  # of a request that somebody has rewritten
+            if each.is_answer:
+                names.setdefault(asked_model(each), set()).add(each.model)
     return names

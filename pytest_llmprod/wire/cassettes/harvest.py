@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.rules import RecordMode
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 
 
 @dataclass(slots=True)
@@ -21,21 +22,28 @@ class Harvest:
     played: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
     def take(self, line: Mapping[str, Any]) -> None:
-        """Take in one line of a journal."""
-        if "order" in line:
-            self.order = list(dict.fromkeys([*self.order, *line["order"]]))
-            self.mode = line["mode"]
-        elif "played" in line:
-            self.played[line["case"]] = line["played"]
-            self.mode = line["mode"]
-        elif "started" in line:  # a test that runs again says anew what it asks
-            self.sections.pop(line["started"], None)
-            self.finished.discard(line["started"])
-        elif "finished" in line:
-            self.finished.add(line["finished"])
-        else:
-            recording = Recording.from_json(line["recording"])
-            self.sections.setdefault(recording.case, []).append(recording)
+        """Take in one line of a journal.
+
+        Raises AttributeError, KeyError, TypeError or ValueError for one that no journal of this
+        version holds.
+        """
+        match line:
+            case {"order": [*order], "mode": mode}:
+                self.order = list(dict.fromkeys([*self.order, *map(_text, order)]))
+                self.mode = _mode(mode)
+            case {"played": {**played}, "case": str(case), "mode": mode}:
+                self.played[case] = {_text(key): _number(times) for key, times in played.items()}
+                self.mode = _mode(mode)
+            case {"started": str(case)}:  # a test that runs again says anew what it asks
+                self.sections.pop(case, None)
+                self.finished.discard(case)
+            case {"finished": str(case)}:
+                self.finished.add(case)
+            case {"recording": stored}:
+                recording = _read(stored)
+                self.sections.setdefault(recording.case, []).append(recording)
+            case _:
+                raise ValueError("it is none that this version writes")
 
     def drop_errors(self) -> None:
         """Drop the error answers of tests that did not finish.
@@ -51,22 +59,70 @@ class Harvest:
 
 
 def gather(paths: Iterable[Path]) -> dict[str, Harvest]:
-    """Return cassette -> what the journals at `paths` say about it, relative to the project."""
+    """Return cassette -> what the journals at `paths` say about it, relative to the project.
+
+    Raises CassetteError for a journal that cannot be understood to its end.
+    """
     harvests: dict[str, Harvest] = {}
     for path in paths:
-        for line in _lines(path):
-            harvests.setdefault(line["cassette"], Harvest()).take(line)
+        for number, text in _lines(path):
+            try:
+                line = json.loads(text.decode())
+                harvests.setdefault(_text(line["cassette"]), Harvest()).take(line)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise _damage(path, number, error) from error
     for harvest in harvests.values():
         harvest.drop_errors()
     return harvests
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read a journal; its last line may be cut short by a kill, and is then left out."""
-    for text in path.read_bytes().split(b"\n"):
-        if not text:
-            continue
-        try:
-            yield json.loads(text)
-        except ValueError:
-            return
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a journal, numbered from 1, without what a kill left of the last one."""
+    *lines, tail = path.read_bytes().split(b"\n")
+    yield from enumerate(lines, 1)
+    if _is_json(tail):  # as the beginning of a line is not
+        yield len(lines) + 1, tail
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text.decode())
+    except ValueError:
+        return False
+    return True
+
+
+def _damage(path: Path, number: int, error: Exception) -> CassetteError:
+    what = f"missing {error}" if isinstance(error, KeyError) else str(error)
+    return CassetteError(
+        f"{path}, line {number}: this line of a journal cannot be read ({what}). Nothing was taken "
+        f"from the file. Delete the line, or put the file aside with `mv {path} {path}.aside`, and "
+        f"record again with --llm-record=once."
+    )
+
+
+def _read(stored: Mapping[str, Any]) -> Recording:
+    """Return a recording of which all can be read that a fold asks of it."""
+    recording = Recording.from_json(stored)
+    for part in (recording.case, recording.key, recording.model, asked_model(recording)):
+        _text(part)
+    _number(recording.status)
+    return recording
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"{value!r} is no text")
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    raise TypeError(f"{value!r} is no number")
+
+
+def _mode(value: Any) -> RecordMode:
+    if value in RECORD_MODES:
+        return cast("RecordMode", value)
+    raise ValueError(f"{value!r} is no record mode")

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -500,3 +500,124 @@ def test_a_run_that_hangs_while_it_folds_is_named_after_a_while(
     with locks.alone(tmp_path), pytest.raises(CassetteError, match=r"recording\.lock: another run"):
         fold(tmp_path, "r1", whole=True)
     assert abandoned_runs(tmp_path) == ["r1"]
+
+
+def journal_with(root: Path, path: Path, damage: Callable[[list[bytes]], list[bytes]]) -> Path:
+    """Write a journal of three lines, and change them."""
+    with journal_of(root) as journal:
+        for number in range(3):
+            journal.recorded(path, recording(str(number), key=str(number)))
+    file = root / FOLDER / "r1" / "main.jsonl"
+    file.write_bytes(b"".join(damage(file.read_bytes().splitlines(keepends=True))))
+    return file
+
+
+STRANGE_LINES = {
+    "torn": b'{"cassette": "a.json", "recor\n',
+    "no UTF-8": b'{"cassette": "\xff"}\n',
+    "no object": b"[]\n",
+    "empty": b"\n",
+    "nulls": b"\0\0\0\n",
+    "no cassette": b'{"finished": "a"}\n',
+    "a cassette that is no text": b'{"cassette": 1, "finished": "a"}\n',
+    "of another version": b'{"cassette": "a.json", "forgotten": "a"}\n',
+    "no recording": b'{"cassette": "a.json", "recording": {}}\n',
+    "a recording that is a list": b'{"cassette": "a.json", "recording": []}\n',
+    "no response": b'{"cassette": "a.json", "recording": {"llmprod": {}, "request": {}}}\n',
+    "no mode": b'{"cassette": "a.json", "order": []}\n',
+    "another mode": b'{"cassette": "a.json", "order": [], "mode": "twice"}\n',
+    "an order that is no list": b'{"cassette": "a.json", "order": 1, "mode": "once"}\n',
+    "an order of lists": b'{"cassette": "a.json", "order": [[]], "mode": "once"}\n',
+    "a case that is a list": b'{"cassette": "a.json", "finished": []}\n',
+    "a case that is a number": b'{"cassette": "a.json", "started": 1}\n',
+    "plays that are a list": b'{"cassette": "a.json", "played": [], "case": "a", "mode": "once"}\n',
+    "no plays": b'{"cassette": "a.json", "played": {"k": "1"}, "case": "", "mode": "all"}\n',
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE_LINES.values(), ids=STRANGE_LINES)
+def test_a_line_that_cannot_be_understood_is_named_and_its_journal_is_kept(
+    tmp_path: Path, path: Path, strange: bytes
+) -> None:
+    file = journal_with(tmp_path, path, lambda lines: [lines[0], strange, *lines[1:]])
+    before = file.read_bytes()
+
+    with pytest.raises(CassetteError) as caught:
+        fold(tmp_path, "r1", whole=True)
+
+    assert str(caught.value).startswith(f"{file}, line 2: ")
+    assert f"mv {file} {file}.aside" in str(caught.value)
+    assert file.read_bytes() == before
+    assert not path.exists()
+
+
+def test_a_status_that_is_no_number_is_told_with_its_line(tmp_path: Path, path: Path) -> None:
+    journal_with(tmp_path, path, lambda lines: [lines[0].replace(b"200", b'"x"'), *lines[1:]])
+
+    with pytest.raises(CassetteError, match="line 1: "):
+        fold(tmp_path, "r1", whole=True)
+
+
+def test_a_journal_that_was_put_aside_is_in_nobodys_way(tmp_path: Path, path: Path) -> None:
+    file = journal_with(tmp_path, path, lambda lines: [b"{}\n", *lines])
+    aside = file.rename(f"{file}.aside")
+    with journal_of(tmp_path, run_id="r2") as journal:
+        journal.recorded(path, recording("later"))
+
+    assert fold_abandoned(tmp_path) == 1
+    assert texts(path) == ["later"]
+    assert aside.exists()
+
+
+@pytest.mark.parametrize("tail", [b'{"cassette": "a.js', b"\0\0\0\0", b"\xff", b""])
+def test_what_a_kill_left_of_the_last_line_is_left_out(
+    tmp_path: Path, path: Path, tail: bytes
+) -> None:
+    journal_with(tmp_path, path, lambda lines: [*lines, tail])
+
+    assert fold(tmp_path, "r1", whole=False).count == 3
+    assert texts(path) == ["0", "1", "2"]
+
+
+def test_a_last_line_that_wants_only_its_end_is_taken(tmp_path: Path, path: Path) -> None:
+    journal_with(tmp_path, path, lambda lines: [*lines[:2], lines[2].rstrip(b"\n")])
+
+    assert fold(tmp_path, "r1", whole=False).count == 3
+
+
+def test_a_last_line_that_is_whole_and_wrong_is_told(tmp_path: Path, path: Path) -> None:
+    journal_with(tmp_path, path, lambda lines: [*lines, b'{"cassette": "a.js\n'])
+
+    with pytest.raises(CassetteError, match="line 4: "):
+        fold(tmp_path, "r1", whole=False)
+
+
+def test_a_journal_that_cannot_be_deleted_is_told(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording())
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(CassetteError, match=r"recording.r1.*\(Permission denied\)"):
+        fold(tmp_path, "r1", whole=False)
+
+
+def test_where_nothing_was_left_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+
+    assert fold_abandoned(tmp_path) == 0
+    assert fold(tmp_path, "r1", whole=True).count == 0
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+def test_an_old_recording_that_names_no_model_is_in_nobodys_way(tmp_path: Path, path: Path) -> None:
+    save(path, [recording("old", request={"headers": {}})])
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.recorded(path, recording("new"))
+
+    assert fold(tmp_path, "r1", whole=True).drifts == set()
+    assert texts(path) == ["old", "new"]
