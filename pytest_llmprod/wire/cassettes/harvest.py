@@ -36,6 +36,7 @@ class Harvest:
                 self.mode = _mode(mode)
             case {"started": str(case)}:  # a test that runs again says anew what it asks
                 self.sections.pop(case, None)
+                self.played.pop(case, None)
                 self.finished.discard(case)
             case {"finished": str(case)}:
                 self.finished.add(case)
