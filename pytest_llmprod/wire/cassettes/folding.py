@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
@@ -14,6 +15,9 @@ from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
 from pytest_llmprod.wire.cassettes.journal import FOLDER
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording, asked_model
+
+#: Names the journals of a run that are in the cassettes, until they are deleted.
+_FOLDED = "folded"
 
 
 @dataclass(slots=True)
@@ -33,7 +37,7 @@ def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key)
     process still writes is left for the next recording run. Where another run folds, this waits.
     """
     folder = rootpath / FOLDER / run_id
-    if not folder.is_dir():
+    if not folder.is_dir():  # nothing was recorded, and nothing is to be written: no lock either
         return Folded()
     with _telling(folder), locks.alone(rootpath):
         return _fold(rootpath, folder, whole=whole, rekey=rekey)
@@ -80,7 +84,10 @@ def _runs(rootpath: Path) -> list[Path]:
 
 
 def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
-    journals = sorted(folder.glob("*.jsonl"))
+    if not folder.is_dir():  # another run was first
+        return Folded()
+    _delete_folded(folder)
+    journals = sorted(folder.glob("*.jsonl"), key=_age)
     paths = [path for path in journals if not locks.is_claimed(path)]
     whole = whole and paths == journals
     folded = Folded()
@@ -92,11 +99,34 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
         if sections or path.exists():
             cassette_file.save(path, (each for section in sections for each in section))
         folded.count += sum(len(section) for section in harvest.sections.values())
-    for path in paths:
-        path.unlink()
-    if folder.is_dir() and not any(folder.iterdir()):
+    if paths:
+        write_whole(folder / _FOLDED, "\n".join(path.name for path in paths).encode())
+    _delete_folded(folder)
+    if not any(folder.iterdir()):
         folder.rmdir()
     return folded
+
+
+def _age(journal: Path) -> tuple[int, str]:
+    """Sort journals by when xdist made their workers: a test that ran again did so in a later one.
+
+    That is `gw2` before `gw10`.
+    """
+    return len(journal.name), journal.name
+
+
+def _delete_folded(folder: Path) -> None:
+    """Delete the journals that are in the cassettes, also after a kill that came between two.
+
+    The rest of them would else be folded again, and replace what came from all of them.
+    """
+    listed = folder / _FOLDED
+    if listed.exists():
+        for name in listed.read_text().splitlines():
+            (folder / name).unlink(missing_ok=True)
+        listed.unlink()
+    for beginning in folder.glob(".*.tmp"):  # of such a list, by a kill
+        beginning.unlink()
 
 
 def _merge(
@@ -123,13 +153,24 @@ def _merge(
             known = {recording.key for recording in before}
             sections[case] = before + [each for each in new if each.key not in known]
         else:
-            # A fold that was killed may have written some of them already.
-            sections[case] = before + [each for each in new if each not in before]
+            sections[case] = before + _missing(new, before)
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}
     names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
     return [sections[name] for name in names]
+
+
+def _missing(new: Iterable[Recording], before: Iterable[Recording]) -> list[Recording]:
+    """Return what is not there yet: a fold that was killed may have written some of it already."""
+    there: dict[object, list[Recording]] = {}
+    for each in before:
+        there.setdefault((each.key, each.recorded_at, each.latency_s), []).append(each)
+    return [
+        each
+        for each in new
+        if each not in there.get((each.key, each.recorded_at, each.latency_s), ())
+    ]
 
 
 def _drifts(old: cassette_file.CassetteFile, harvest: Harvest) -> set[Drift]:

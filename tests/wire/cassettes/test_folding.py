@@ -621,3 +621,79 @@ def test_an_old_recording_that_names_no_model_is_in_nobodys_way(tmp_path: Path, 
 
     assert fold(tmp_path, "r1", whole=True).drifts == set()
     assert texts(path) == ["old", "new"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_later_worker_speaks_last_of_a_test_that_runs_again(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    for writer in ("gw2", "gw10"):
+        with journal_of(tmp_path, mode, writer=writer) as journal:
+            journal.started(path, "a")
+            journal.recorded(path, recording(writer, case="a"))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(path) == ["gw10"]
+
+
+def test_what_an_earlier_try_played_drops_nothing(tmp_path: Path, recorded: Path) -> None:
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.played(recorded, "a", {"k1": 1})
+        journal.started(recorded, "a")
+        journal.recorded(recorded, recording("a3", case="a", key="k3"))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["a1", "a2", "a3", "b1"]
+
+
+KILLED_BETWEEN_TWO_JOURNALS = """
+import os, signal, sys
+from pathlib import Path
+from pytest_llmprod.wire.cassettes import folding
+unlink = Path.unlink
+def unlink_one(path, **options):
+    unlink(path, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+Path.unlink = unlink_one
+folding.fold(Path(sys.argv[1]), "r1", whole=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_kill_between_two_journals_loses_nothing_of_the_first(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    """Both workers set up one shared fixture, whose recordings stand in one section."""
+    for writer in ("gw0", "gw1"):
+        with journal_of(tmp_path, mode, writer=writer) as journal:
+            journal.ordered(path, [])
+            journal.recorded(path, recording(writer, key=writer))
+            journal.finished(path, "")
+
+    killed = start(KILLED_BETWEEN_TWO_JOURNALS, tmp_path)
+    killed.communicate()
+    fold_abandoned(tmp_path)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert texts(path) == ["gw0", "gw1"]
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["k1", None], ids=["equal requests", "different requests"])
+def test_each_recording_is_compared_with_few_others(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    def of(text: str, number: int) -> Recording:
+        return recording(text, key=key or f"{text} {number}", latency_s=number / 1000)
+
+    compared: list[object] = []
+    save(path, [of("old", number) for number in range(200)])
+    with journal_of(tmp_path, "new_episodes") as journal:
+        for number in range(200):
+            journal.recorded(path, of("new", number))
+    monkeypatch.setattr(Recording, "__eq__", lambda self, other: bool(compared.append(other)))
+    fold(tmp_path, "r1", whole=True)
+
+    assert len(load(path)) == 400
+    assert len(compared) <= 200
