@@ -1,26 +1,17 @@
-"""Real model answers with published scores, judged through `outputs=` and the ordinary marker.
-
-The corpora are not part of the project. LLMPROD_CORPORA names their folder; without them these
-tests are skipped.
-"""
+"""Real model answers with published scores, judged through `outputs=` and the ordinary marker."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora import EVALS, needs
 
-DEFAULT = Path(__file__).parents[2] / "shared" / "corpora"
-CORPORA = Path(os.environ.get("LLMPROD_CORPORA", DEFAULT))
-GSM8K = CORPORA / "evals" / "gsm8k-example-solutions.jsonl"
-BBH = CORPORA / "evals" / "bbh-codex" / "code-davinci-002-outputs"
+GSM8K = EVALS / "gsm8k-example-solutions.jsonl"
+BBH = EVALS / "bbh-codex" / "code-davinci-002-outputs"
 
-needs_corpora = pytest.mark.skipif(
-    not (CORPORA / "evals").is_dir(),
-    reason=f"no corpora at {CORPORA}; set LLMPROD_CORPORA to the folder that holds evals/",
-)
+pytestmark = needs(EVALS)
 
 GSM8K_TEST = """
     import pytest
@@ -64,7 +55,6 @@ def judged(pytester: pytest.Pytester) -> dict[str, Any]:
     return document
 
 
-@needs_corpora
 @pytest.mark.parametrize(
     ("model", "hits", "percent"),
     [
@@ -106,12 +96,10 @@ def bbh_tasks() -> list[str]:
     return sorted(path.name.removesuffix("_few_shot_template_0-255000.json") for path in names)
 
 
-@needs_corpora
 def test_all_six_tasks_are_there() -> None:
     assert len(bbh_tasks()) == 6
 
 
-@needs_corpora
 @pytest.mark.parametrize("style", ["direct", "cot"])
 @pytest.mark.parametrize("task", bbh_tasks())
 def test_big_bench_hard_scores_what_was_published(

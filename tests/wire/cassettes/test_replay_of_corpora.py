@@ -1,14 +1,11 @@
 """Real cassettes that others wrote, replayed through the clients that made them.
 
-The corpora are not part of the project. LLMPROD_CORPORA names their folder; without them these
-tests are skipped. The expected values come from a reading of the files that shares nothing with
-the one under test but PyYAML.
+The expected values come from a reading of the files that shares nothing with the one under test but
+PyYAML.
 """
 
-import gzip
 import inspect
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -22,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import anthropic
 import openai
 import pytest
-import yaml
+from corpora import CASSETTES, body_of, interactions_in, needs
 from lab import Lab, wire_request
 from openai.types import CreateEmbeddingResponse
 
@@ -33,13 +30,7 @@ from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.tape import Tape
 
-DEFAULT = Path(__file__).parents[4] / "shared" / "corpora"
-CASSETTES = Path(os.environ.get("LLMPROD_CORPORA", DEFAULT)) / "cassettes"
-
-pytestmark = pytest.mark.skipif(
-    not CASSETTES.is_dir(),
-    reason=f"no corpora at {CASSETTES}; set LLMPROD_CORPORA to the folder that holds cassettes/",
-)
+pytestmark = needs(CASSETTES)
 
 KINDS = ("/chat/completions", "/responses", "/embeddings", "/v1/messages")
 ERRORS = {
@@ -49,16 +40,6 @@ ERRORS = {
     404: "NotFoundError",
     429: "RateLimitError",
 }
-
-
-class PlainLoader(yaml.CSafeLoader):
-    """Reads the files as plain values; the only Python objects in them are texts."""
-
-
-PlainLoader.add_multi_constructor(
-    "tag:yaml.org,2002:python/object/",
-    lambda loader, suffix, node: loader.construct_sequence(node)[0],
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +56,11 @@ class Case:
 
     @property
     def asked(self) -> bytes:
-        request = self.raw["request"]
-        if "parsed_body" in request:
-            return json.dumps(request["parsed_body"]).encode()
-        body = request["body"] or b""
-        return body if isinstance(body, bytes) else body.encode()
+        return body_of(self.raw["request"])
 
     @property
     def told(self) -> bytes:
-        response = self.raw["response"]
-        if "parsed_body" in response:
-            return json.dumps(response["parsed_body"]).encode()
-        body = response["body"]["string"]
-        body = body if isinstance(body, bytes) else body.encode()
-        return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+        return body_of(self.raw["response"])
 
     @property
     def events(self) -> list[Any]:
@@ -121,7 +93,7 @@ def cases() -> list[Case]:
     """Every interaction of every file."""
     found = []
     for path in sorted(CASSETTES.rglob("*.yaml")):
-        raw = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)["interactions"]
+        raw = interactions_in(path)
         loaded = foreign.load(path)
         name = path.relative_to(CASSETTES).as_posix()
         found += [

@@ -1,12 +1,9 @@
 """The built-in dialects on recordings that others made, against a reading of their own here.
 
-The corpora are not part of the project. LLMPROD_CORPORA names their folder; without them these
-tests are skipped. `pytest -rA` shows how many answers of each provider and kind were read.
+`pytest -rA` shows how many answers of each provider and kind were read.
 """
 
-import gzip
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,8 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pytest
-import yaml
+from corpora import CASSETTES, body_of, interactions_in, needs
 
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.dialects import (
@@ -30,13 +26,7 @@ from pytest_llmprod.wire.dialects import (
     provider_of,
 )
 
-DEFAULT = Path(__file__).parents[4] / "shared" / "corpora"
-CORPORA = Path(os.environ.get("LLMPROD_CORPORA", DEFAULT)) / "cassettes"
-
-pytestmark = pytest.mark.skipif(
-    not CORPORA.is_dir(),
-    reason=f"no cassettes at {CORPORA}; set LLMPROD_CORPORA to the folder that holds cassettes/",
-)
+pytestmark = needs(CASSETTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,33 +56,22 @@ class Interaction:
         return dialect.read(self.documents[0])
 
 
-class Loader(yaml.CSafeLoader):
-    """Reads headers, which aiohttp names with a string type of its own, as plain strings."""
-
-
-Loader.add_multi_constructor(
-    "tag:yaml.org,2002:python/object/",
-    lambda loader, _, node: loader.construct_sequence(node)[0],
-)
-
-
 @cache
 def interactions() -> list[Interaction]:
     """All interactions of all files whose answer is JSON or a stream of JSON."""
     return [
         interaction
-        for path in sorted(CORPORA.rglob("*.yaml"))
+        for path in sorted(CASSETTES.rglob("*.yaml"))
         for interaction in read_file(path)
         if interaction.documents and isinstance(interaction.documents[0], dict)
     ]
 
 
 def read_file(path: Path) -> Iterator[Interaction]:
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
-    for number, interaction in enumerate(document.get("interactions", [document])):
+    for number, interaction in enumerate(interactions_in(path)):
         kind, documents = decode(interaction["response"])
         yield Interaction(
-            name=f"{path.relative_to(CORPORA)} [{number}]",
+            name=f"{path.relative_to(CASSETTES)} [{number}]",
             url=interaction["request"]["uri"],
             asked=decode(interaction["request"])[1][0],
             is_stream=kind == "stream",
@@ -101,17 +80,7 @@ def read_file(path: Path) -> Iterator[Interaction]:
 
 
 def decode(message: dict[str, Any]) -> tuple[str, list[Any]]:
-    if "parsed_body" in message:
-        content = message["parsed_body"]
-        if not isinstance(content, str):
-            return "plain", [content]
-    else:
-        body = message.get("body") or ""
-        content = body["string"] if isinstance(body, dict) else body
-    if isinstance(content, bytes):
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-        content = content.decode("utf-8", "replace")
+    content = body_of(message).decode("utf-8", "replace")
     try:
         return "plain", [json.loads(content)]
     except ValueError:
