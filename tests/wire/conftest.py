@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from lab import KEY, Lab, Server, serve
+from lab import Lab
+from samples import KEY
+from server import Server, serve
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "support_triage"
 

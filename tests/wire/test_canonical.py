@@ -8,7 +8,10 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab import Lab, Reply, Server, wire_request
+from lab import Lab
+from replies import Reply
+from samples import wire_request
+from server import Server
 
 from pytest_llmprod.wire import bodies, canonical
 from pytest_llmprod.wire.cassettes import cassette_file

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab import KEY, chat_request, wire_request
+from samples import KEY, chat_request, wire_request
 
 from pytest_llmprod.wire.key import NO_MODEL, ModelChoice
 

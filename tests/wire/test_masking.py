@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lab import KEY
+from samples import KEY
 
 from pytest_llmprod.wire.masking import (
     BUILT_IN,

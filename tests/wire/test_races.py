@@ -12,10 +12,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from lab import CHAT_URL, Lab, chat_request, recording, wire_request
+from lab import Lab
+from samples import CHAT_URL, chat_request, recording, wire_request
 
 from pytest_llmprod.wire.cassettes import folding
 from pytest_llmprod.wire.cassettes.cassette_file import save
+from pytest_llmprod.wire.tape import Tape
 
 TEXTS = [f"answer {number}" for number in range(400)]
 REQUEST = wire_request(chat_request("again"))
@@ -36,8 +38,8 @@ def test_eight_threads_get_400_distinct_answers_a_hundred_times_over(lab: Lab) -
     run = lab.run()
     served: list[list[str]] = []
 
-    def play_50(tape: object) -> list[str]:
-        found = [tape.play(REQUEST) for _ in range(50)]  # type: ignore[attr-defined]  # a Tape
+    def play_50(tape: Tape) -> list[str]:
+        found = [tape.play(REQUEST) for _ in range(50)]
         bodies = [each.response["body"]["json"] for each in found]
         return [body["choices"][0]["message"]["content"] for body in bodies]
 
@@ -93,7 +95,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
-from lab import recording
+from samples import recording
 from pytest_llmprod.wire.cassettes.journal import Journal
 
 root = Path(sys.argv[1])

@@ -20,8 +20,9 @@ import anthropic
 import openai
 import pytest
 from corpora import CASSETTES, body_of, interactions_in, needs
-from lab import Lab, wire_request
+from lab import Lab
 from openai.types import CreateEmbeddingResponse
+from samples import wire_request
 
 from pytest_llmprod.wire import bodies
 from pytest_llmprod.wire.cassettes import cassette_file, foreign

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from lab import chat_chunk, recording
+from samples import chat_chunk, recording
 
 from pytest_llmprod.core.exchange import ToolCall
 from pytest_llmprod.wire.bodies import encode_body, encode_stream, parse_events

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lab import chat_request, recording
+from samples import chat_request, recording
 
 from pytest_llmprod.wire.comparing.pairing import pair, question_of
 from pytest_llmprod.wire.recording import Recording

@@ -8,7 +8,7 @@ import answers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab import chat_answer, chat_chunk
+from samples import chat_answer, chat_chunk
 
 from pytest_llmprod.wire import dialects
 from pytest_llmprod.wire.dialects import (

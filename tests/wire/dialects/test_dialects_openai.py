@@ -5,7 +5,7 @@ from typing import Any
 import answers
 import pytest
 from answers import chat_call, chat_piece, response_event
-from lab import chat_answer, chat_chunk
+from samples import chat_answer, chat_chunk
 
 from pytest_llmprod.core.exchange import ToolCall, Usage
 from pytest_llmprod.wire.dialects import (

@@ -6,7 +6,10 @@ from typing import Any
 import answers
 import httpx2
 import pytest
-from lab import Lab, Reply, Server, chat_request, wire_request
+from lab import Lab
+from replies import Reply
+from samples import chat_request, wire_request
+from server import Server
 
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.key import ModelChoice

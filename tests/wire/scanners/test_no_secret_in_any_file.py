@@ -10,7 +10,10 @@ from urllib.parse import quote, quote_plus
 
 import httpx2
 import pytest
-from lab import Lab, Reply, Server, chat_answer
+from lab import Lab
+from replies import Reply
+from samples import chat_answer
+from server import Server
 
 from pytest_llmprod.wire.cassettes.leaks import readings
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from lab import KEY, Lab, Reply, Server, chat_answer, chat_request, says, streams
+from lab import Lab
 from openai import OpenAI
+from replies import Reply, says, streams
+from samples import KEY, chat_answer, chat_request
+from server import Server
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss
 from pytest_llmprod.wire.masking import Finding
