@@ -87,3 +87,22 @@ def chat_chunk(text: str) -> dict[str, Any]:
 
 def asked_text(body: dict[str, Any]) -> str:
     return str(body["messages"][-1]["content"])
+
+
+def upload(
+    boundary: str, content: bytes = b"RIFF\r\n--sound", model: str = "whisper-1"
+) -> dict[str, Any]:
+    """Return what `wire_request` takes to read a form with a model and a file of sound."""
+
+    def part(head: str, body: bytes) -> bytes:
+        return f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + body
+
+    parts = [
+        part('name="model"', model.encode()),
+        part('name="file"; filename="a.wav"\r\nContent-Type: audio/wav', content),
+    ]
+    return {
+        "url": "https://api.openai.com/v1/audio/transcriptions",
+        "body": b"\r\n".join([*parts, f"--{boundary}--\r\n".encode()]),
+        "headers": {"content-type": [f"multipart/form-data; boundary={boundary}"]},
+    }

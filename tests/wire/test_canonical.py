@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab import Lab
 from replies import Reply
-from samples import wire_request
+from samples import upload, wire_request
 from server import Server
 
 from pytest_llmprod.wire import bodies, canonical
 from pytest_llmprod.wire.cassettes import cassette_file
-from pytest_llmprod.wire.key import KEY_VERSION, ModelChoice, stored_key
+from pytest_llmprod.wire.key import KEY_VERSION, stored_key
 
 VERSION = f'"key_version": {KEY_VERSION}'
 RESPONSES = "https://api.openai.com/v1/responses"
@@ -151,74 +151,6 @@ def test_the_digest_names_the_size_of_the_payload(content: bytes, is_url_safe: b
     assert canonical.digest_payloads(digest) == digest
 
 
-def upload(boundary: str, content: bytes = b"RIFF\r\n--sound", model: str = "whisper-1") -> Any:
-    def part(head: str, body: bytes) -> bytes:
-        return f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + body
-
-    parts = [
-        part('name="model"', model.encode()),
-        part('name="file"; filename="a.wav"\r\nContent-Type: audio/wav', content),
-    ]
-    return {
-        "url": "https://api.openai.com/v1/audio/transcriptions",
-        "body": b"\r\n".join([*parts, f"--{boundary}--\r\n".encode()]),
-        "headers": {"content-type": [f"multipart/form-data; boundary={boundary}"]},
-    }
-
-
-def test_the_random_boundary_of_a_form_does_not_count() -> None:
-    assert wire_request(**upload("abc")).key == wire_request(**upload("xyz")).key
-
-
-@pytest.mark.parametrize(
-    "other", [{"content": b"RIFF\r\n--other"}, {"model": "whisper-2"}], ids=["file", "text"]
-)
-def test_each_part_of_a_form_counts(other: dict[str, Any]) -> None:
-    assert wire_request(**upload("abc")).key != wire_request(**upload("abc", **other)).key
-
-
-def test_a_form_is_shown_with_its_texts_and_the_digests_of_its_files() -> None:
-    model, file = wire_request(**upload("abc")).document["multipart"]
-
-    assert model == {"name": "model", "text": "whisper-1"}
-    assert file["filename"] == "a.wav"
-    assert file["content_type"] == "audio/wav"
-    assert file["content"].endswith(" (13 bytes)")
-
-
-def test_the_model_of_a_form_is_swapped() -> None:
-    choice = ModelChoice(swaps={"whisper-1": "whisper-large"})
-
-    request = wire_request(**upload("abc"), choice=choice)
-
-    assert request.model == "whisper-large"
-    assert request.body == upload("abc", model="whisper-large")["body"]
-    assert request.key == wire_request(**upload("abc", model="whisper-large")).key
-
-
-def test_an_upload_with_another_boundary_replays(
-    lab: Lab, wire: Server, http: httpx2.Client
-) -> None:
-    def send() -> Any:
-        form = {"data": {"model": "whisper-1"}, "files": {"file": ("a.wav", b"\x00\xff" * 9)}}
-        return http.post(f"{wire.url}/audio/transcriptions", **form).json()
-
-    wire.reply = wire_says_length
-
-    with lab.test("once"):
-        live = send()
-    with lab.test("none"):
-        again = send()
-
-    assert again == live
-    assert wire.hits == 1
-    assert "\\u0000" not in lab.written()
-
-
-def wire_says_length(body: bytes) -> Reply:
-    return Reply(json.dumps({"bytes": len(body)}).encode())
-
-
 @pytest.mark.parametrize(
     "request_of",
     [
@@ -240,6 +172,10 @@ def test_the_key_can_be_had_from_what_a_cassette_stores(request_of: Any) -> None
     }
 
     assert stored_key(json.loads(json.dumps(stored))) == request.key
+
+
+def wire_says_length(body: bytes) -> Reply:
+    return Reply(json.dumps({"bytes": len(body)}).encode())
 
 
 def test_a_cassette_with_keys_of_an_older_version_replays(
