@@ -51,6 +51,11 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def heads_of(path: Path) -> set[str]:
+    """The top-level names of all that a file imports."""
+    return {name.split(".")[0] for name in imports_of(path)}
+
+
 def ours(path: Path) -> set[str]:
     """The modules of this package that a file imports, as names below the package."""
     names = {name.removeprefix("pytest_llmprod.") for name in imports_of(path) if "." in name}
@@ -63,10 +68,12 @@ def room_of(name: str) -> str:
     return head if head in ROOMS else ""
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+def modules_in(*rooms: str) -> list[Path]:
+    return [path for path in modules() if name_of(path).startswith(tuple(f"{r}/" for r in rooms))]
+
+
+@pytest.mark.parametrize("path", modules_in("core"), ids=name_of)
 def test_core_imports_the_standard_library_and_core(path: Path) -> None:
-    if not name_of(path).startswith("core/"):
-        return
     outside = {
         name
         for name in imports_of(path)
@@ -77,11 +84,9 @@ def test_core_imports_the_standard_library_and_core(path: Path) -> None:
     assert not outside
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
+@pytest.mark.parametrize("path", modules_in(*ROOMS), ids=name_of)
 def test_a_room_imports_no_other_room_and_nothing_above_it(path: Path) -> None:
     room = room_of(name_of(path))
-    if not room:
-        return
     allowed = {name for name in ours(path) if name.split(".")[0] in ("core", room)}
 
     assert ours(path) == allowed
@@ -89,20 +94,20 @@ def test_a_room_imports_no_other_room_and_nothing_above_it(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_only_the_way_in_knows_pytest(path: Path) -> None:
-    heads = {name.split(".")[0] for name in imports_of(path)}
+    forbidden = {"_pytest"} if name_of(path) in KNOWS_PYTEST else {"_pytest", "pytest"}
 
-    assert "_pytest" not in heads
-    if name_of(path) not in KNOWS_PYTEST:
-        assert "pytest" not in heads
+    assert forbidden.isdisjoint(heads_of(path))
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_a_package_of_the_wire_imports_none_above_it(path: Path) -> None:
-    room, package, *_ = (*name_of(path).split("/"), "", "")
-    if room != "wire" or package not in FLOORS_OF_THE_WIRE:
-        return
-    above = FLOORS_OF_THE_WIRE[FLOORS_OF_THE_WIRE.index(package) + 1 :]
-
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        pytest.param(path, FLOORS_OF_THE_WIRE[number:], id=name_of(path))
+        for number, package in enumerate(FLOORS_OF_THE_WIRE[:-1], 1)
+        for path in modules_in(f"wire/{package}")
+    ],
+)
+def test_a_package_of_the_wire_imports_none_above_it(path: Path, above: tuple[str, ...]) -> None:
     assert not {name for name in ours(path) if name.startswith(tuple(f"wire.{a}" for a in above))}
 
 
@@ -119,17 +124,15 @@ def test_nobody_imports_the_plugin() -> None:
 
 
 def test_gates_need_the_standard_library_only() -> None:
-    heads = {name.split(".")[0] for name in imports_of(PACKAGE / "gates.py")}
-
-    assert heads <= set(sys.stdlib_module_names)
+    assert heads_of(PACKAGE / "gates.py") <= set(sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_each_heavy_library_has_one_importer(path: Path) -> None:
-    for library, room in ONLY_IMPORTER.items():
-        heads = {name.split(".")[0] for name in imports_of(path)}
-        if library in heads and name_of(path) != "cli":
-            assert room_of(name_of(path)) == room
+@pytest.mark.parametrize(("library", "room"), ONLY_IMPORTER.items(), ids=ONLY_IMPORTER)
+def test_each_heavy_library_has_importers_in_one_room(library: str, room: str) -> None:
+    importers = [path for path in modules() if library in heads_of(path)]
+    rooms = {room_of(name_of(path)) for path in importers if name_of(path) != "cli"}
+
+    assert rooms == {room}
 
 
 def test_there_is_no_import_circle() -> None:
