@@ -62,15 +62,16 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
     ours: dict[Path, list[Recording]] = {}
     number = 0
     for path in paths:
+        text, recordings = "", []
         try:
-            findings += upkeep.find_secrets(path, scanners)
-            recordings = any_cassette.read(path)
+            text = any_cassette.read_bytes(path).decode("utf-8", "replace")
+            recordings = any_cassette.read(path, scanners=())  # a masked secret is found no more
+            if any_cassette.is_ours(path):
+                ours[path] = recordings
         except CassetteError as error:
             findings.append(Finding(path=path, kind="unreadable", text=_reason(path, error)))
-            continue
         number += len(recordings)
-        if any_cassette.is_ours(path):
-            ours[path] = recordings
+        findings += upkeep.find_secrets(path, text, recordings, scanners)
     ages = _ages(ours)
     for path, standing in find_owners(ours).items():
         age = ages[path.absolute().parent]

@@ -1,6 +1,7 @@
 """`llmprod cassette check`: what has to be mended fails, what is to be known does not."""
 
 import base64
+import gzip
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,66 @@ def test_a_secret_in_a_cassette_of_vcrpy_is_found(
         "authorization",
         "set-cookie",
     ]
+
+
+def vcrpys(project: Path, *, asked: str, content: bytes, **headers: str) -> Path:
+    """Write a cassette as vcrpy does, with this answer."""
+    interaction = {
+        "request": {"method": "POST", "uri": CHAT_URL, "headers": {}, "body": asked},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {name.replace("_", "-"): [value] for name, value in headers.items()},
+            "body": {"string": content},
+        },
+    }
+    path = project / "cassettes" / "test_m" / "test_x.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"version": 1, "interactions": [interaction]}))
+    return path
+
+
+def streamed(secret: str) -> bytes:
+    """The body of a stream whose answer says `secret` in pieces of three characters."""
+    stream = spread_over_a_stream(secret)["response"]["body"]["stream"]
+    return b"".join(f"data: {json.dumps(event['data'])}\n\n".encode() for event in stream)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (gzip.compress(KEY.encode()), {"content_encoding": "gzip"}),
+        (streamed(KEY), {"content_type": "text/event-stream"}),
+    ],
+    ids=["compressed", "stream"],
+)
+@pytest.mark.parametrize("asked", ["hello", 'who wrote "llmprod"?'])
+def test_a_secret_in_a_cassette_of_vcrpy_is_found_where_nobody_can_read_it(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: str,
+    content: bytes,
+    headers: dict[str, str],
+) -> None:
+    path = vcrpys(project, asked=asked, content=content, **headers)
+    assert KEY not in path.read_text()
+
+    status, lines = check(capsys)
+
+    assert status == 1
+    assert lines[1] == "  secret       line 2: key"
+
+
+def test_a_file_that_is_no_text_is_searched_all_the_same(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = cassette(project)
+    path.write_bytes(b"\xff\n" + KEY.encode())
+
+    status, lines = check(capsys)
+
+    assert status == 1
+    assert lines[1] == "  secret       line 2: key"
+    assert lines[2].startswith("  unreadable   ")
 
 
 def test_every_kind_of_finding_is_told_with_its_mend(

@@ -6,26 +6,31 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire import dialects
+from pytest_llmprod.wire import dialects, masking
 from pytest_llmprod.wire.bodies import decode_document, decode_stream
 from pytest_llmprod.wire.cassettes import cassette_file, foreign
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
+from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 
 FOLDER = "cassettes"
 _ENDINGS = (".json", ".yaml", ".yml")
 
 
-def read(path: Path) -> list[Recording]:
+def read(path: Path, scanners: Sequence[Scanner] = masking.BUILT_IN) -> list[Recording]:
     """Return the recordings of a cassette of ours or of vcrpy's, in file order.
 
-    Raises CassetteError where there is no such file, or where a recording cannot be understood.
+    What `scanners` find in one of vcrpy's is masked; ours are masked already. Raises CassetteError
+    where there is no such file, or where a recording cannot be understood.
     """
     if not path.is_file():
         raise CassetteError(
             f"{path}: there is no such file. Name a cassette, a file under cassettes/."
         )
-    recordings = cassette_file.load(path).all() if is_ours(path) else foreign.load(path)
+    if is_ours(path):
+        recordings = cassette_file.load(path).all()
+    else:
+        recordings = foreign.load(path, scanners=scanners)
     for recording in recordings:
         try:
             _understand(recording)

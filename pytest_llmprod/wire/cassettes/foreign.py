@@ -21,6 +21,7 @@ from pytest_llmprod.wire.cassettes.codings import decompress
 from pytest_llmprod.wire.cassettes.vcrpy_file import Interaction
 from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect, read_plain
 from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 # In milliseconds, and a little less than the client waited.
@@ -32,15 +33,18 @@ _PROCESSING_HEADERS = (
 
 
 def load(
-    path: Path, rekey: Rekey = stored_key, dialects: Sequence[Dialect] = BUILT_IN
+    path: Path,
+    rekey: Rekey = stored_key,
+    dialects: Sequence[Dialect] = BUILT_IN,
+    scanners: Sequence[Scanner] = masking.BUILT_IN,
 ) -> list[Recording]:
     """Read the vcrpy cassette at `path`, in YAML or JSON by the ending of its name.
 
-    `rekey` gives the key of a stored request, and `dialects` read the answers. Raises CassetteError
-    where the file cannot be read.
+    `rekey` gives the key of a stored request, `dialects` read the answers, and what `scanners` find
+    is masked. Raises CassetteError where the file cannot be read.
     """
     try:
-        return [_recording(each, rekey, dialects) for each in vcrpy_file.read(path)]
+        return [_recording(each, rekey, dialects, scanners) for each in vcrpy_file.read(path)]
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}") from error
     except OSError as error:
@@ -54,17 +58,19 @@ def load(
         ) from error
 
 
-def _recording(read: Interaction, rekey: Rekey, dialects: Sequence[Dialect]) -> Recording:
-    request = _stored_request(read)
+def _recording(
+    read: Interaction, rekey: Rekey, dialects: Sequence[Dialect], scanners: Sequence[Scanner]
+) -> Recording:
+    request = _stored_request(read, scanners)
     codings = _header(read, "content-encoding").lower().split(",")
     content = decompress(read.body, [coding.strip() for coding in codings])
     dialect = find_dialect(dialects, read.uri)
     parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
     if parsed is not None:
-        body, answer = _stored_stream(dialect, parsed)
+        body, answer = _stored_stream(dialect, parsed, scanners)
         latency_s = 0.0  # the provider tells when it began, not when it was done
     else:
-        body = bodies.encode_body(masking.mask_body(content, masking.BUILT_IN))
+        body = bodies.encode_body(masking.mask_body(content, scanners))
         answer = read_plain(dialect, body)
         latency_s = _processing_s(read)
     recording = Recording(
@@ -80,26 +86,26 @@ def _recording(read: Interaction, rekey: Rekey, dialects: Sequence[Dialect]) -> 
         request=request,
         response={
             "status": {"code": read.code, "message": read.reason},
-            "headers": masking.kept_headers(read.headers, masking.RESPONSE_HEADERS),
+            "headers": masking.kept_headers(read.headers, masking.RESPONSE_HEADERS, scanners),
             "body": body,
         },
     )
     return recording if answer.model else replace(recording, model=asked_model(recording, dialects))
 
 
-def _stored_request(read: Interaction) -> dict[str, Any]:
+def _stored_request(read: Interaction, scanners: Sequence[Scanner]) -> dict[str, Any]:
     return {
         "method": read.method,
-        "uri": masking.mask_url(read.uri, masking.BUILT_IN),
-        "headers": masking.kept_headers(read.request_headers, masking.REQUEST_HEADERS),
-        "body": bodies.encode_body(masking.mask_body(read.request_body, masking.BUILT_IN)),
+        "uri": masking.mask_url(read.uri, scanners),
+        "headers": masking.kept_headers(read.request_headers, masking.REQUEST_HEADERS, scanners),
+        "body": bodies.encode_body(masking.mask_body(read.request_body, scanners)),
     }
 
 
 def _stored_stream(
-    dialect: Dialect | None, parsed: Sequence[Event]
+    dialect: Dialect | None, parsed: Sequence[Event], scanners: Sequence[Scanner]
 ) -> tuple[dict[str, Any], Answer]:
-    events = masking.mask_events(parsed, masking.BUILT_IN)
+    events = masking.mask_events(parsed, scanners)
     answer = Answer()
     if dialect is not None:
         answer = dialect.read_stream([event.data for event in events if event.is_json])

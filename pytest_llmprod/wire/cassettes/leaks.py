@@ -4,12 +4,11 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import decode_document, join_lines, join_text
-from pytest_llmprod.wire.cassettes import any_cassette, foreign
+from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.joined import Pieces
@@ -69,42 +68,35 @@ def _events(stream: Sequence[Mapping[str, Any]]) -> list[Any]:
     ]
 
 
-def findings_in_file(path: Path, scanners: Sequence[Scanner]) -> list[Leak]:
-    """Return the secrets in a text file, in the order of its lines, without telling them.
+def find_leaks(
+    text: str, recordings: Sequence[Recording], scanners: Sequence[Scanner]
+) -> list[Leak]:
+    """Return the secrets in the text of a file, in the order of its lines, without telling them.
 
-    The text is searched as it stands. A cassette, ours or one that vcrpy wrote, is also searched as
-    a reader would put it together: bodies decoded, and the pieces of a stream joined.
+    The text is searched as it stands. The recordings in it, which must not be masked, are searched
+    as a reader would put them together: bodies decoded, and the pieces of a stream joined.
     """
-    text = any_cassette.read_bytes(path).decode("utf-8", "replace")
     scanners = [*scanners, find_encoded, _find_headers]
     ends = [match.start() for match in re.finditer("\n", text)]
     leaks = {
         Leak(finding.kind, bisect_right(ends, finding.start) + 1)
         for finding in findings(text, scanners)
     }
-    recordings = list(_recordings(path, text))
-    lines = [line for line, _ in recordings]
-    for number, (line, recording) in enumerate(recordings):
-        end = lines[number + 1] if number + 1 < len(lines) else len(ends) + 1
+    lines = _first_lines(text, len(recordings))
+    nexts = [*lines[1:], len(ends) + 2]
+    for line, end, recording in zip(lines, nexts, recordings, strict=False):
         known = {leak.kind for leak in leaks if line <= leak.line < end}
-        kinds = {each.kind for part in readings(recording) for each in findings(part, scanners)}
+        parts = readings(recording.to_json())
+        kinds = {each.kind for part in parts for each in findings(part, scanners)}
         leaks |= {Leak(kind, line) for kind in kinds - known}
     return sorted(leaks, key=lambda leak: (leak.line, leak.kind))
 
 
-def _recordings(path: Path, text: str) -> list[tuple[int, Any]]:
-    """Return the recordings of a cassette as plain JSON, each with the line in which it begins."""
-    try:
-        if '"llmprod"' in text:
-            recordings, opening = json.loads(text)["interactions"], "  {"
-        else:
-            recordings, opening = [each.to_json() for each in foreign.load(path)], "- request:"
-    except (ValueError, LookupError, TypeError, CassetteError):  # some other file
-        return []
+def _first_lines(text: str, count: int) -> list[int]:
+    """Return the line in which each of `count` recordings begins, 1 where that cannot be told."""
+    opening = "  {" if text.startswith("{") else "- request:"
     lines = [number for number, line in enumerate(text.split("\n"), 1) if line == opening]
-    if len(lines) != len(recordings):  # laid out by another tool
-        lines = [1] * len(recordings)
-    return list(zip(lines, recordings, strict=True))
+    return lines if len(lines) == count else [1] * count
 
 
 # As vcrpy writes headers, in YAML or JSON: one value, or a list of values.

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.cassettes.owner import Standing
+from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 Kind = Literal[
@@ -46,12 +46,14 @@ class Finding:
         }
 
 
-def find_secrets(path: Path, scanners: Sequence[masking.Scanner]) -> Iterator[Finding]:
-    """Yield where a secret stands in the file, also encoded or spread over a stream, without it.
+def find_secrets(
+    path: Path, text: str, recordings: Sequence[Recording], scanners: Sequence[Scanner]
+) -> Iterator[Finding]:
+    """Yield where a secret stands in the text of a file, or in the recordings that it holds.
 
-    Raises CassetteError where the file cannot be read.
+    There it may be encoded or spread over a stream. No finding tells the secret itself.
     """
-    for kind, line in leaks.findings_in_file(path, scanners):
+    for kind, line in leaks.find_leaks(text, recordings, scanners):
         yield Finding(path=path, kind="secret", text=kind, line=line)
 
 
