@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -115,10 +114,6 @@ def test_what_is_written_is_what_import_prints(capsys: pytest.CaptureFixture[str
     assert (status, capsys.readouterr().out) == (0, output)
 
 
-@pytest.mark.skipif(
-    find_spec("pytest_llmprod.wire.cassettes.export") is None,
-    reason="pytest_llmprod.wire.cassettes.export is not there yet",
-)
 @pytest.mark.usefixtures("example")
 def test_what_is_written_is_what_export_prints(capsys: pytest.CaptureFixture[str]) -> None:
     arguments, output = shown("export")

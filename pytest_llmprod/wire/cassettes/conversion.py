@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.cassettes.export import export
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 
@@ -40,6 +39,5 @@ def to_vcrpy(recordings: Sequence[Recording]) -> tuple[str, int]:
 
     vcrpy can raise no error of the wire, so the recordings of such errors are left out.
     """
-    module: Any = import_module("pytest_llmprod.wire.cassettes.export")
-    exported = module.export(recordings)
-    return str(exported.text), len(exported.left_out)
+    exported = export(recordings)
+    return exported.text, len(exported.left_out)

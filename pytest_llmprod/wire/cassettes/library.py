@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
+from pytest_llmprod.wire.cassettes.foreign import load as load_foreign
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
 from pytest_llmprod.wire.key import stored_key
@@ -86,10 +87,8 @@ class Library:
     def _load_foreign(self, path: Path, case: str) -> Foreign | None:
         if not path.is_file():
             return None
-        from pytest_llmprod.wire.cassettes import foreign  # only where there is such a file
-
         dialects = self._dialects()
-        found = foreign.load(path, self._rekey, dialects)
+        found = load_foreign(path, self._rekey, dialects)
         stored = [replace(each, case=case).to_json() for each in found]
         models = frozenset(asked_model(each, dialects) or NO_MODEL for each in found)
         return Foreign(CassetteFile(path, cassette_file.dump(stored)), models)

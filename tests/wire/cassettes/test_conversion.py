@@ -1,6 +1,5 @@
 """Conversion: what vcrpy recorded plays as a cassette of ours, and the other way round."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +95,6 @@ def test_an_empty_cassette_is_told(tmp_path: Path) -> None:
         from_vcrpy(path)
 
 
-@pytest.mark.skipif(
-    find_spec("pytest_llmprod.wire.cassettes.export") is None,
-    reason="pytest_llmprod.wire.cassettes.export is not there yet",
-)
 def test_stock_vcrpy_plays_what_is_exported(
     tmp_path: Path, wire: Server, http: httpx2.Client
 ) -> None:
