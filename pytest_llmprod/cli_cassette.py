@@ -8,8 +8,7 @@ from typing import Any
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.phrases import counted
+from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.table import table
 from pytest_llmprod.wire import dialects
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file

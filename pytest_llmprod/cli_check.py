@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.phrases import counted
+from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette, upkeep

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import LlmprodError
-from pytest_llmprod.report.phrases import counted
+from pytest_llmprod.core.text import counted
 
 
 def add_commands(verbs: Any) -> None:

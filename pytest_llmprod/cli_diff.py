@@ -11,8 +11,8 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
-from pytest_llmprod.core.text import printable, shorten, width
-from pytest_llmprod.report.phrases import counted, word_diff
+from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.phrases import word_diff
 from pytest_llmprod.report.table import table
 from pytest_llmprod.report.view import cost_text, seconds_text
 from pytest_llmprod.wire.comparing.changes import Change

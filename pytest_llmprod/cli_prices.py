@@ -12,8 +12,7 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.core.text import printable
-from pytest_llmprod.report.phrases import counted
+from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.wire.cassettes import any_cassette
 
 

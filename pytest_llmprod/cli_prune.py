@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.phrases import counted
+from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, upkeep
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
@@ -55,10 +54,10 @@ def _plan(path: Path) -> _Plan | None:
     (standing,) = find_owners([path]).values()
     if standing.state == "gone":
         return _Plan(path, f"the file: {standing.why}", None, 0)
-    copies = upkeep.duplicates(recordings)
+    copies = set(upkeep.duplicates(recordings))
     if not copies:
         return None
-    kept = [each for position, each in enumerate(recordings) if position not in set(copies)]
+    kept = [each for position, each in enumerate(recordings) if position not in copies]
     return _Plan(path, counted(len(copies), "duplicate"), kept, len(copies))
 
 

@@ -1,4 +1,4 @@
-"""Text that came from a model or a file, made safe and short enough to print.
+"""Text: what came from a model or a file, made safe and short enough to print.
 
 Model output is hostile: it may hold control sequences that move the cursor, direction marks that
 reorder what a reader sees, and lone surrogates that no terminal can encode.
@@ -73,3 +73,8 @@ def shorten(text: str, columns: int) -> str:
             break
         kept.append(char)
     return "".join(kept) + "..."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 file`, `2 files`, and so on with other nouns that take an s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

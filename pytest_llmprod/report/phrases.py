@@ -1,4 +1,4 @@
-"""Phrases: how counts and changes are said in a few words."""
+"""Phrases: how changes are said in a few words."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -7,11 +7,6 @@ from pytest_llmprod.core.text import printable, shorten
 
 _MOST_WORDS = 400
 _AROUND = 3
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 file`, `2 files`, and so on with other nouns that take an s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def word_diff(old: str, new: str, columns: int) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from pytest_llmprod.core.results import Drift, Verified
-from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.core.text import counted, printable, shorten
 
 COLUMNS = 80
 _MOST = 5
@@ -27,7 +27,6 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
         )
         if counts[kind]
     )
-    number = "1 live answer" if len(verified) == 1 else f"{len(verified)} live answers"
     changed = [each for each in verified if each.likeness in ("behaviour", "unrecorded")]
     told = [f"- {printable(each.nodeid)}: {printable(each.what)}" for each in changed[:_MOST]]
     if len(changed) > _MOST:
@@ -38,7 +37,11 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
         if each.before and each.now and each.before != each.now
     }
     return [
-        *textwrap.wrap(f"verified {number}: {kinds}", COLUMNS, subsequent_indent="  "),
+        *textwrap.wrap(
+            f"verified {counted(len(verified), 'live answer')}: {kinds}",
+            COLUMNS,
+            subsequent_indent="  ",
+        ),
         *(shorten(line, COLUMNS) for line in told),
         *drift_lines(drifts),
     ]

@@ -1,6 +1,7 @@
-"""Label: what a test is called, and in which files its recordings lie."""
+"""Label: what a test is called, in which files its recordings lie, and what records it anew."""
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,11 @@ class TapeLabel:
     def cassette(self, model: str) -> Path:
         """Return the path of the cassette for requests to `model`."""
         return self.folder / cassette_name(self.function, model)
+
+    def command(self, mode: str, *options: str) -> str:
+        """Return the command that records this test again, as a user types it."""
+        flag = ["--llm-eval"] if self.is_eval else []
+        return shlex.join(["pytest", *flag, f"--llm-record={mode}", *options, self.nodeid])
 
 
 def cassette_name(function: str, model: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.core.text import escaped, printable, shorten, width
+from pytest_llmprod.core.text import counted, escaped, printable, shorten, width
 
 ANY_TEXT = st.text(st.characters(), max_size=80)
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -89,3 +89,10 @@ def test_shortened_text_fits_and_text_that_fits_stays(text: str, columns: int) -
 
     assert width(short) <= columns
     assert short == text or width(text) > columns
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (5000, "5,000 files")]
+)
+def test_a_count_takes_its_noun_along(number: int, expected: str) -> None:
+    assert counted(number, "file") == expected

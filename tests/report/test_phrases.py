@@ -1,11 +1,11 @@
-"""Phrases: what changed between two texts, in one line, and how much there is."""
+"""Phrases: what changed between two texts, in one line."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.text import width
-from pytest_llmprod.report.phrases import counted, word_diff
+from pytest_llmprod.report.phrases import word_diff
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,3 @@ def test_one_printable_line_of_the_columns_that_are_there(old: str, new: str, co
 
     assert width(line) <= columns
     assert line.isprintable()
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (5000, "5,000 files")]
-)
-def test_a_count_takes_its_noun_along(number: int, expected: str) -> None:
-    assert counted(number, "file") == expected

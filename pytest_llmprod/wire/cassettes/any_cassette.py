@@ -9,6 +9,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import dialects, masking
 from pytest_llmprod.wire.bodies import decode_document, decode_stream
 from pytest_llmprod.wire.cassettes import cassette_file, foreign
+from pytest_llmprod.wire.cassettes.cassette_file import unreadable
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect, find_dialect
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
@@ -75,9 +76,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CassetteError(
-            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def find(places: Sequence[Path]) -> list[Path]:

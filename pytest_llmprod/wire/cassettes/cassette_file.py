@@ -147,13 +147,18 @@ def load(path: Path, rekey: Rekey = stored_key) -> CassetteFile:
     except FileNotFoundError:
         return CassetteFile(path)
     except OSError as error:
-        raise CassetteError(
-            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
-        ) from error
+        raise unreadable(path, error) from error
     text = text.replace(b"\r\n", b"\n")
     if not _is_in_our_layout(text):
         text = _bring_into_layout(path, text, rekey)
     return CassetteFile(path, text)
+
+
+def unreadable(path: Path, error: OSError) -> CassetteError:
+    """Return the error to raise where the system does not let a cassette be read."""
+    return CassetteError(
+        f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
+    )
 
 
 def _is_in_our_layout(text: bytes) -> bool:

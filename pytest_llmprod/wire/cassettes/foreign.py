@@ -16,7 +16,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.bodies import Event
 from pytest_llmprod.wire.cassettes import vcrpy_file
-from pytest_llmprod.wire.cassettes.cassette_file import Rekey
+from pytest_llmprod.wire.cassettes.cassette_file import Rekey, unreadable
 from pytest_llmprod.wire.cassettes.codings import decompress
 from pytest_llmprod.wire.cassettes.vcrpy_file import Interaction
 from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect, read_plain
@@ -48,9 +48,7 @@ def load(
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}") from error
     except OSError as error:
-        raise CassetteError(
-            f"{path}: cannot be read ({error.strerror}). Make the file readable and run again."
-        ) from error
+        raise unreadable(path, error) from error
     except Exception as error:  # a file of strangers: vcrpy raises whatever its parsers raise
         raise CassetteError(
             f"{path}: is no cassette that vcrpy can read ({type(error).__name__}: {error}). Record "

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_llmprod.core.text import counted
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.cassettes.owner import Standing
 from pytest_llmprod.wire.masking import Scanner
@@ -93,18 +94,15 @@ def inspect(
     """
     copies = len(duplicates(recordings))
     if copies:
-        yield Finding(path=path, kind="duplicate", text=f"{_count(copies)} there twice")
+        text = f"{counted(copies, 'recording')} there twice"
+        yield Finding(path=path, kind="duplicate", text=text)
     if max_age_days is not None:
         yield from _age(path, recordings, now, max_age_days)
     yield from _drift(path, recordings)
     cut = sum(not recording.complete for recording in recordings)
     if cut:
-        text = f"{_count(cut)} that the client stopped to read before the end"
+        text = f"{counted(cut, 'recording')} that the client stopped to read before the end"
         yield Finding(path=path, kind="broke off", text=text)
-
-
-def _count(number: int) -> str:
-    return "1 recording" if number == 1 else f"{number} recordings"
 
 
 def _age(
@@ -114,11 +112,12 @@ def _age(
     days = [(now - moment).days for moment in moments if moment is not None]
     old = [each for each in days if each > max_age_days]
     if old:
-        text = f"{_count(len(old))} older than {max_age_days} days, the oldest {max(old)} days"
+        number = counted(len(old), "recording")
+        text = f"{number} older than {max_age_days} days, the oldest {max(old)} days"
         yield Finding(path=path, kind="old", text=text)
     unknown = moments.count(None)
     if unknown:
-        text = f"{_count(unknown)} of an unknown age"
+        text = f"{counted(unknown, 'recording')} of an unknown age"
         yield Finding(path=path, kind="cannot tell", text=text)
 
 

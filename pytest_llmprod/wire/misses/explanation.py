@@ -2,20 +2,18 @@
 
 import json
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.miss import Miss
-from pytest_llmprod.core.text import escaped, printable, shorten, width
+from pytest_llmprod.core.text import counted, escaped, printable, shorten, width
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
-from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.misses.cause import Asked, Cause, Near, find_cause
-from pytest_llmprod.wire.misses.places import ABSENT, Place, prompt_texts
+from pytest_llmprod.wire.misses.places import ABSENT, Place, gist
 from pytest_llmprod.wire.misses.text_diff import changed_lines, escaped_lines, first_changed_line
 from pytest_llmprod.wire.tape import Tape
 
@@ -55,23 +53,16 @@ def explain(
         suite=f"{tape.label.folder}/{tape.label.function}",
         headline=cause.headline,
         details=mask("\n".join(lines), scanners),
-        command=mask(_command(tape.label, choice), scanners),
+        command=mask(tape.label.command("new_episodes", *choice.options), scanners),
     )
 
 
-def _command(label: TapeLabel, choice: ModelChoice) -> str:
-    flag = ["--llm-eval"] if label.is_eval else []
-    words = ["pytest", *flag, "--llm-record=new_episodes", *choice.options, label.nodeid]
-    return shlex.join(words)
-
-
 def _asked(tape: Tape, asked: Asked) -> Iterator[str]:
-    request, texts = asked.request, prompt_texts(asked.body)
+    request = asked.request
     kind = " (stream)" if request.stream else ""
     to = asked.shown(f"{request.method} {request.operation} to {request.model}{kind}")
     start = f"  asked     {shorten(to, _LONGEST_NAME)}: "
-    room = _COLUMNS - width(start) - len('""')
-    yield start + (f'"{shorten(printable(texts[-1]), room)}"' if texts else "no text")
+    yield start + gist(asked.body, _COLUMNS - width(start))
     where = " for a case that has recordings" if tape.mode == "once" else ""
     yield f"{_INDENT}not sent: --llm-record={tape.mode} sends nothing{where}"
 
@@ -82,7 +73,7 @@ def _on_offer(tape: Tape, asked: Asked, cause: Cause) -> Iterator[str]:
     if len(cassette):
         whose = shorten(asked.shown(case), _LONGEST_NAME) or "this test"
         count = len(cassette.cases.get(case, ())) or "none"
-        yield f"{_INDENT}{_count(len(cassette))}, {count} of them for {whose}"
+        yield f"{_INDENT}{counted(len(cassette), 'recording')}, {count} of them for {whose}"
     else:
         yield f"{_INDENT}does not exist yet"
     if near is not None:
@@ -98,10 +89,6 @@ def _relative(path: Path) -> str:
         return os.path.relpath(real)
     except ValueError:  # on another drive
         return real
-
-
-def _count(number: int) -> str:
-    return "1 recording" if number == 1 else f"{number} recordings"
 
 
 def _describe(asked: Asked, near: Near) -> str:

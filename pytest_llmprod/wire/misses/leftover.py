@@ -1,6 +1,5 @@
 """Leftover: recordings that a test no longer plays, or that are too old to be played."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,12 +7,13 @@ from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.label import TapeLabel
-from pytest_llmprod.wire.misses.gist import gist
+from pytest_llmprod.wire.misses.places import gist
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules
 
 _MOST = 3
 _COLUMNS = 78
+_LONGEST_GIST = 46
 
 
 def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]) -> str:
@@ -33,7 +33,7 @@ def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]
             *lines,
             "",
             '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
-            f"  mend      {_command(label, 'new_episodes')}",
+            f"  mend      {label.command('new_episodes')}",
         ]
     )
 
@@ -47,14 +47,15 @@ def expired(label: TapeLabel, recording: Recording, rules: PlayRules) -> str:
             "days only. Record it again, and compare what changed.",
             "",
             f"  recorded  {_described(recording)}",
-            f"  mend      {_command(label, 'rewrite')}",
+            f"  mend      {label.command('rewrite')}",
         ]
     )
 
 
 def _described(recording: Recording) -> str:
     about = printable(f"{recording.model} on {recording.recorded_at[:10]}")
-    return f"{gist(decode_document(recording.request['body']))}, answered by {about}"
+    said = gist(decode_document(recording.request["body"]), _LONGEST_GIST)
+    return f"{said}, answered by {about}"
 
 
 def _shown_path(path: Path) -> str:
@@ -62,8 +63,3 @@ def _shown_path(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:  # not below the working directory
         return str(path)
-
-
-def _command(label: TapeLabel, mode: str) -> str:
-    flag = ["--llm-eval"] if label.is_eval else []
-    return shlex.join(["pytest", *flag, f"--llm-record={mode}", label.nodeid])

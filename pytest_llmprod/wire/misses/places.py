@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Literal
 
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.canonical import VOLATILE_FIELDS
 from pytest_llmprod.wire.misses.alignment import aligned
 
@@ -24,6 +24,7 @@ _GROUPS: Mapping[str, Group] = {
     **dict.fromkeys(("tools", "functions", "tool_config", "toolConfig"), "tools"),
     **dict.fromkeys(("model", "modelId"), "model"),
 }
+_CONVERSATIONS = ("messages", "input", "contents", "prompt")
 _RANKS: Sequence[Group] = ("model", "prompt", "order", "tools", "parameters")
 _PLAIN_TYPES = frozenset({"function", "input_text", "message", "output_text", "text"})
 _TOOL_WRAPPERS = ("function", "toolSpec")
@@ -114,6 +115,18 @@ def prompt_texts(document: Any) -> list[str]:
         return [document] if isinstance(document, str) and document else []
     parts = (value for name, value in document.items() if _GROUPS.get(name) == "prompt")
     return [text for part in parts for text in _texts(part) if text]
+
+
+def gist(document: Any, columns: int) -> str:
+    """Return the last thing that a request says, quoted and cut to `columns`, or `no text`.
+
+    That is the last text of the conversation: instructions come after it in some bodies.
+    """
+    texts = prompt_texts(document)
+    if isinstance(document, dict):
+        conversation = next(filter(None, map(document.get, _CONVERSATIONS)), None)
+        texts = [text for text in _texts(conversation) if text] or texts
+    return f'"{shorten(printable(texts[-1]), columns - 2)}"' if texts else "no text"
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:

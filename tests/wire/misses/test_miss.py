@@ -442,7 +442,7 @@ def test_a_miss_names_the_mode(lab: Lab, mode: Any, sentence: str) -> None:
     ("document", "gist"),
     [
         (conversation("be nice", "first", "then", "last"), "last"),
-        ({"input": "a question", "instructions": "be nice"}, "be nice"),
+        ({"input": "a question", "instructions": "be nice"}, "a question"),
         ({"contents": [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]}, "b"),
         (
             {
