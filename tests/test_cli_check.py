@@ -230,7 +230,7 @@ def test_notes_alone_pass(project: Path, capsys: pytest.CaptureFixture[str]) -> 
         "  cannot tell  whether a test plays it: it lies in no folder cassettes/<module>",
         "cassettes/test_m/test_x.gpt-test.json",
         "  alias drift  asked gpt-test, answered by gpt-test-1 (1), gpt-test-2 (1)",
-        "  broke off    1 recording that the client stopped to read before the end",
+        "  broke off    1 recording that the client stopped reading before the end",
         "2 cassettes, 3 recordings: 0 findings, 3 notes",
     ]
 

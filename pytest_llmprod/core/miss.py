@@ -24,9 +24,8 @@ class Miss:
     """A request that is in no recording, with what a reader needs to mend it.
 
     `suite` names the test function: misses of one kind at one `place` of a suite have one cause.
-    `headline` says what is wrong in at
-    most `HEADLINE_COLUMNS`, `details` are the lines that show it, and `command` is what mends this
-    test. All text is masked and safe to print.
+    `headline` says what is wrong in at most `HEADLINE_COLUMNS`, `details` are the lines that show
+    it, and `command` is what mends this test. All text is masked and safe to print.
     """
 
     kind: MissKind

@@ -227,6 +227,6 @@ def _says_something(read: StreamReader, events: Sequence[bodies.Event]) -> bool:
 
 
 def _says_done(stored: Mapping[str, Any]) -> bool:
-    """Say whether a stream ends with OpenAI's last event, at which its client stops to read."""
+    """Say whether a stream ends with OpenAI's last event, at which its client stops reading."""
     events = stored.get("stream") or [{}]
     return bool(events[-1].get("raw") == "[DONE]")

@@ -101,7 +101,7 @@ def inspect(
     yield from _drift(path, recordings)
     cut = sum(not recording.complete for recording in recordings)
     if cut:
-        text = f"{counted(cut, 'recording')} that the client stopped to read before the end"
+        text = f"{counted(cut, 'recording')} that the client stopped reading before the end"
         yield Finding(path=path, kind="broke off", text=text)
 
 

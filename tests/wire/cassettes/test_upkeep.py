@@ -115,7 +115,7 @@ def test_an_answer_that_was_not_read_to_its_end_is_a_note() -> None:
     (found,) = upkeep.inspect(PATH, [recording(complete=False)], now=NOW, max_age_days=None)
 
     assert (found.kind, found.is_note) == ("broke off", True)
-    assert found.text == "1 recording that the client stopped to read before the end"
+    assert found.text == "1 recording that the client stopped reading before the end"
 
 
 @pytest.mark.parametrize(
