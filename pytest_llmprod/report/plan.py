@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from pytest_llmprod.core.results import Forecast
-from pytest_llmprod.core.text import printable, shorten, width
+from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.table import named_table
 from pytest_llmprod.report.view import cost_text
 
 COLUMNS = 80
@@ -15,30 +16,13 @@ def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
     """Return the lines of a plan for a run with `--llm-record=mode`."""
     if not any(each.tests for each in forecasts):
         return [f"--llm-record={mode} would send nothing: everything is recorded"]
-    import tabulate  # only a table needs it
-
     known = [each for each in forecasts if each.requests]
     rows = [_row(each) for each in known]
     if len(known) > 1:
         rows.append(_total(known))
-    figures = tabulate.tabulate(
-        [row[1:] for row in rows],
-        headers=_HEADERS[1:],
-        tablefmt="plain",
-        disable_numparse=True,
-        colalign=("left", *["right"] * 6),
-    ).splitlines()
-    # tabulate counts characters, and a wide character takes two columns: names stand outside.
-    room = max(8, COLUMNS - 2 - max(map(width, figures), default=0))
-    names = [shorten(name, room) for name in (_HEADERS[0], *(row[0] for row in rows))]
-    column = max(map(width, names))
-    lines = [
-        f"{name}{' ' * (column - width(name))}  {line}".rstrip()
-        for name, line in zip(names, figures, strict=False)
-    ]
     return [
         f"--llm-record={mode} would send, as far as recordings tell:",
-        *(lines if rows else []),
+        *(named_table(_HEADERS, rows, "lrrrrrr", COLUMNS) if rows else []),
         *_notes(forecasts),
     ]
 
