@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,7 @@ class LiveExchange:
         """Return the body that is to be sent, with the model that the run asks for."""
         return self._read.body
 
-    def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    def headers(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the headers to send, made from those of the application.
 
         No compression is asked for: it would hide when each event came. The body is whole now,
@@ -119,16 +119,20 @@ class LiveExchange:
             with self._tape.remembering():
                 self._store(complete=complete, failure=None)
 
-    def broke(self, error: str, message: str) -> None:
-        """Store that the client met the error of class `error` in place of the rest."""
-        if self._is_last_word():
-            failure = Failure(error=error, message=masking.mask(message, self._scanners))
-            with self._tape.remembering():
-                self._store(complete=True, failure=failure)
+    def failed(
+        self,
+        error: BaseException,
+        wire_errors: type[BaseException] | tuple[type[BaseException], ...],
+    ) -> None:
+        """Store that the client met `error` in place of the rest, where it is one of the wire.
 
-    def dropped(self) -> None:
-        """Leave no recording: the application gave up, and the wire did not fail."""
-        self._is_last_word()
+        An error of the application, or a cancellation, leaves no recording: the wire did not fail.
+        """
+        if not self._is_last_word() or not isinstance(error, wire_errors):
+            return
+        text = masking.mask(str(error), self._scanners)
+        with self._tape.remembering():
+            self._store(complete=True, failure=Failure(error=type(error).__name__, message=text))
 
     def _is_last_word(self) -> bool:
         """Say, once, that this request has come to its end."""

@@ -4,7 +4,7 @@ It knows no HTTP library. Each library has an adapter that asks the switch, and 
 was recorded, or sends the request and tells the live exchange what comes back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
@@ -32,6 +32,15 @@ class Played:
     pieces: Sequence[tuple[float, bytes]]
     ends_s: float
     failure: Failure | None
+
+    def timed(self) -> Iterator[tuple[float, bytes]]:
+        """Yield (seconds to wait, piece that then comes); no bytes stand for the end or failure."""
+        at_s = 0.0
+        for t, piece in self.pieces:
+            if piece:
+                yield t - at_s, piece
+                at_s = t
+        yield self.ends_s - at_s, b""
 
 
 class Switch:

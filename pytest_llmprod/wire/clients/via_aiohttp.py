@@ -34,7 +34,8 @@ def replacements(aiohttp: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
     original = aiohttp.ClientSession._request
     if "middlewares" not in inspect.signature(original).parameters:
         return []
-    readers = _reader_classes(aiohttp)
+    reader = _reader_class(aiohttp)
+    readers = _Readers(_played_reader(aiohttp, reader), _teed_reader(aiohttp, reader))
 
     async def _request(
         session: Any, method: Any, url: Any, *, middlewares: Any = None, **options: Any
@@ -89,7 +90,7 @@ class _Call:
         try:
             response = await send(request)
         except Exception as error:
-            _note_failure(self._aiohttp, found, error)
+            found.failed(error, _wire_errors(self._aiohttp))
             raise
         except BaseException:
             self._cancelled = found  # by the application, or by aiohttp's clock
@@ -99,7 +100,7 @@ class _Call:
     def ended(self, error: BaseException) -> None:
         """Note why the call was cancelled: aiohttp's clock ends it in a TimeoutError."""
         if self._cancelled is not None:
-            _note_failure(self._aiohttp, self._cancelled, error)
+            self._cancelled.failed(error, _wire_errors(self._aiohttp))
 
     def _tape_of(self, request: Any) -> Tape | None:
         local = (self._aiohttp.UnixConnector, self._aiohttp.NamedPipeConnector)
@@ -151,7 +152,7 @@ class _Readers:
     teed: Callable[[Any, LiveExchange, bool], Any]
 
 
-def _reader_classes(aiohttp: Any) -> _Readers:
+def _reader_class(aiohttp: Any) -> Any:
     class Reader(aiohttp.StreamReader):  # type: ignore[misc]  # base known at run time
         """A body whose next piece is asked for when the application waits for it."""
 
@@ -163,33 +164,38 @@ def _reader_classes(aiohttp: Any) -> _Readers:
             if ends_chunk:
                 self.end_http_chunk_receiving()
 
-    class PlayedReader(Reader):
+    return Reader
+
+
+def _played_reader(aiohttp: Any, reader: Any) -> Any:
+    class PlayedReader(reader):  # type: ignore[misc]  # base known at run time
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
         def __init__(self, played: Played, request: Any) -> None:
             super().__init__(_NoConnection(), request.session._read_bufsize, loop=request.loop)
             self.begin_http_chunk_receiving()
-            self._played = played
+            self._failure = played.failure
             self._request = request
-            self._left = iter([(t, piece) for t, piece in played.pieces if piece])
-            self._at_s = 0.0
-            self._next = next(self._left, None)
+            self._left = played.timed()
+            self._next = next(self._left)
 
         async def _pull(self) -> None:
-            failure = self._played.failure
-            t, piece = self._next or (self._played.ends_s, b"")
-            if t > self._at_s:
-                await wait_async(t - self._at_s)
-                self._at_s = t
+            pause_s, piece = self._next
+            if pause_s > 0:
+                await wait_async(pause_s)
+            self._next = next(self._left, (0.0, b""))  # not before: a wait may be cancelled
             if piece:
                 self._give(piece, ends_chunk=True)
-                self._next = next(self._left, None)
-            elif failure is not None:
-                raise _error_of(aiohttp, failure, self._request)
-            if self._next is None and failure is None:
+            elif self._failure is not None:
+                raise _error_of(aiohttp, self._failure, self._request)
+            if not self._next[1] and self._failure is None:
                 self.feed_eof()
 
-    class TeedReader(Reader):
+    return PlayedReader
+
+
+def _teed_reader(aiohttp: Any, reader: Any) -> Any:
+    class TeedReader(reader):  # type: ignore[misc]  # base known at run time
         """Hands each piece on as it comes, and keeps a copy."""
 
         def __init__(self, inner: Any, live: LiveExchange, is_chunked: bool) -> None:
@@ -204,7 +210,7 @@ def _reader_classes(aiohttp: Any) -> _Readers:
             try:
                 piece, ends_chunk = await self._inner.readchunk()
             except BaseException as error:
-                _note_failure(aiohttp, self._live, error)
+                self._live.failed(error, _wire_errors(aiohttp))
                 raise
             if piece:
                 self._live.received(piece)
@@ -218,7 +224,7 @@ def _reader_classes(aiohttp: Any) -> _Readers:
             super().set_exception(*error)
             self._live.ended(complete=False)
 
-    return _Readers(PlayedReader, TeedReader)
+    return TeedReader
 
 
 class _NoConnection:
@@ -234,12 +240,8 @@ class _NoConnection:
         """Do nothing: nobody was held up."""
 
 
-def _note_failure(aiohttp: Any, live: LiveExchange, error: BaseException) -> None:
-    """Record an error of the wire; one of the application, or a cancellation, is none."""
-    if isinstance(error, (aiohttp.ClientError, OSError)):  # a TimeoutError is an OSError
-        live.broke(type(error).__name__, str(error))
-    else:
-        live.dropped()
+def _wire_errors(aiohttp: Any) -> tuple[type[Exception], ...]:
+    return (aiohttp.ClientError, OSError)  # a TimeoutError is an OSError
 
 
 def _error_of(aiohttp: Any, failure: Failure, request: Any) -> Exception:

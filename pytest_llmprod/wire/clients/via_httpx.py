@@ -5,14 +5,15 @@ Both send every request through a transport. httpx2 is what openai's client uses
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from pytest_llmprod.wire.clients.passage import Passage, decoder
+from pytest_llmprod.wire.clients.tee import tee, tee_async
 from pytest_llmprod.wire.clock import wait, wait_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
+from pytest_llmprod.wire.tape import Tape
 
 
 def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
@@ -20,7 +21,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
 
     These are the transports that reach a host; those to an application in this process stay.
     """
-    streams = _stream_classes(http)
+    streams = _StreamClasses(_teed(http), _teed_async(http), _replayed(http))
     send = http.HTTPTransport.handle_request
     send_async = http.AsyncHTTPTransport.handle_async_request
 
@@ -28,7 +29,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         tape = passage.tape_for(request.url.host, request.url.port)
         if tape is None:
             return send(transport, request)
-        found = passage.ask(tape, **_facts(request, request.read()))
+        found = _ask(passage, tape, request, request.read())
         if isinstance(found, Played):
             if not found.status:
                 wait(found.ends_s)
@@ -36,7 +37,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         try:
             response = send(transport, _outgoing(http, request, found))
         except BaseException as error:
-            _note_failure(http, found, error)
+            found.failed(error, http.TransportError)
             raise
         _started(found, response)
         response.stream = streams.sync(response.stream, found)
@@ -46,7 +47,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         tape = passage.tape_for(request.url.host, request.url.port)
         if tape is None:
             return await send_async(transport, request)
-        found = passage.ask(tape, **_facts(request, await request.aread()))
+        found = _ask(passage, tape, request, await request.aread())
         if isinstance(found, Played):
             if not found.status:
                 await wait_async(found.ends_s)
@@ -54,7 +55,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         try:
             response = await send_async(transport, _outgoing(http, request, found))
         except BaseException as error:
-            _note_failure(http, found, error)
+            found.failed(error, http.TransportError)
             raise
         _started(found, response)
         response.stream = streams.asynchronous(response.stream, found)
@@ -68,17 +69,15 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class _StreamClasses:
-    """The stream types of one HTTP library: a tee for each colour, and a recorded stream."""
+    """The stream types of one HTTP library, whose clients insist on subclasses of their own."""
 
     sync: Any
     asynchronous: Any
     replayed: Any
 
 
-def _stream_classes(http: ModuleType) -> _StreamClasses:
-    """Make the stream types for `http`; its clients insist on subclasses of their own."""
-
-    class TeedStream(http.SyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+def _teed(http: Any) -> Any:
+    class TeedStream(http.SyncByteStream):  # type: ignore[misc]  # base known at run time
         """Hands each piece on as it comes, and keeps a copy."""
 
         def __init__(self, inner: Any, live: LiveExchange) -> None:
@@ -86,45 +85,35 @@ def _stream_classes(http: ModuleType) -> _StreamClasses:
             self._live = live
 
         def __iter__(self) -> Iterator[bytes]:
-            try:
-                for chunk in self._inner:
-                    self._live.received(chunk)
-                    yield chunk
-            except GeneratorExit:  # the caller has read enough; close() follows
-                raise
-            except BaseException as error:
-                _note_failure(http, self._live, error)
-                raise
-            self._live.ended(complete=True)
+            return tee(self._inner, self._live, http.TransportError)
 
         def close(self) -> None:
             self._inner.close()
             self._live.ended(complete=False)
 
-    class TeedAsyncStream(http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+    return TeedStream
+
+
+def _teed_async(http: Any) -> Any:
+    class TeedAsyncStream(http.AsyncByteStream):  # type: ignore[misc]  # base known at run time
         """Hands each piece on as it comes, and keeps a copy."""
 
         def __init__(self, inner: Any, live: LiveExchange) -> None:
             self._inner = inner
             self._live = live
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                async for chunk in self._inner:
-                    self._live.received(chunk)
-                    yield chunk
-            except GeneratorExit:  # the caller has read enough; aclose() follows
-                raise
-            except BaseException as error:
-                _note_failure(http, self._live, error)
-                raise
-            self._live.ended(complete=True)
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return tee_async(self._inner, self._live, http.TransportError)
 
         async def aclose(self) -> None:
             await self._inner.aclose()
             self._live.ended(complete=False)
 
-    class ReplayedStream(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc,name-defined]  # base known at run time
+    return TeedAsyncStream
+
+
+def _replayed(http: Any) -> Any:
+    class ReplayedStream(http.SyncByteStream, http.AsyncByteStream):  # type: ignore[misc]  # bases known at run time
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
         def __init__(self, played: Played, request: Any) -> None:
@@ -132,30 +121,28 @@ def _stream_classes(http: ModuleType) -> _StreamClasses:
             self._request = request
 
         def __iter__(self) -> Iterator[bytes]:
-            before_s = 0.0
-            for t, piece in self._played.pieces:
-                wait(t - before_s)
-                before_s = t
-                yield piece
-            if self._played.failure is not None:
-                wait(self._played.ends_s - before_s)
-                raise _error_of(http, self._played.failure, self._request)
+            for pause_s, piece in self._played.timed():
+                wait(pause_s)
+                if piece:
+                    yield piece
+            self._break_off()
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            before_s = 0.0
-            for t, piece in self._played.pieces:
-                if t > before_s:
-                    await wait_async(t - before_s)
-                    before_s = t
-                yield piece
+            for pause_s, piece in self._played.timed():
+                if pause_s > 0:
+                    await wait_async(pause_s)
+                if piece:
+                    yield piece
+            self._break_off()
+
+        def _break_off(self) -> None:
             if self._played.failure is not None:
-                await wait_async(self._played.ends_s - before_s)
                 raise _error_of(http, self._played.failure, self._request)
 
-    return _StreamClasses(TeedStream, TeedAsyncStream, ReplayedStream)
+    return ReplayedStream
 
 
-def _answer(http: ModuleType, streams: _StreamClasses, played: Played, request: Any) -> Any:
+def _answer(http: Any, streams: _StreamClasses, played: Played, request: Any) -> Any:
     """Make the recorded answer, or raise what the client met in its place."""
     if not played.status and played.failure is not None:
         raise _error_of(http, played.failure, request)
@@ -171,17 +158,17 @@ def _answer(http: ModuleType, streams: _StreamClasses, played: Played, request: 
     )
 
 
-def _facts(request: Any, body: bytes) -> dict[str, Any]:
-    """Return what the switch wants to know of a request."""
-    return {
-        "method": request.method,
-        "url": str(request.url),
-        "headers": request.headers.multi_items(),
-        "body": body,
-    }
+def _ask(passage: Passage, tape: Tape, request: Any, body: bytes) -> Played | LiveExchange:
+    return passage.ask(
+        tape,
+        method=request.method,
+        url=str(request.url),
+        headers=request.headers.multi_items(),
+        body=body,
+    )
 
 
-def _outgoing(http: ModuleType, request: Any, live: LiveExchange) -> Any:
+def _outgoing(http: Any, request: Any, live: LiveExchange) -> Any:
     """Return the request that leaves in place of the application's."""
     return http.Request(
         request.method,
@@ -202,15 +189,7 @@ def _started(live: LiveExchange, response: Any) -> None:
     )
 
 
-def _note_failure(http: ModuleType, live: LiveExchange, error: BaseException) -> None:
-    """Record an error of the wire; one of the application, or a cancellation, is none."""
-    if isinstance(error, http.TransportError):
-        live.broke(type(error).__name__, str(error))
-    else:
-        live.dropped()
-
-
-def _error_of(http: ModuleType, failure: Failure, request: Any) -> Exception:
+def _error_of(http: Any, failure: Failure, request: Any) -> Exception:
     """Return the error that the live client raised, of the class of the same name."""
     kind = getattr(http, failure.error, None)
     if not (isinstance(kind, type) and issubclass(kind, http.TransportError)):

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from pytest_llmprod.wire.clients.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.clients.raw_answer import head_of, raw_answer
+from pytest_llmprod.wire.clients.tee import tee
 from pytest_llmprod.wire.clock import wait
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
@@ -33,19 +34,8 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
     open_tunnel = pools.HTTPSConnectionPool._prepare_proxy
     waiting_for_tunnel: WeakSet[Any] = WeakSet()
 
-    def tape_of(pool: Any, url: str) -> Tape | None:
-        if type(pool)._new_conn not in (
-            pools.HTTPConnectionPool._new_conn,
-            pools.HTTPSConnectionPool._new_conn,
-        ):
-            return None  # such a pool reaches no host, but a socket of this machine: docker's
-        if url.startswith("/"):
-            return passage.tape_for(pool.host, pool.port)
-        parts = urlsplit(url)
-        return passage.tape_for(parts.hostname or "", parts.port)
-
     def _prepare_proxy(pool: Any, conn: Any) -> None:
-        if tape_of(pool, "/") is None:
+        if _tape_of(pools, passage, pool, "/") is None:
             open_tunnel(pool, conn)
         else:
             waiting_for_tunnel.add(conn)  # nothing is known of the request yet
@@ -59,7 +49,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
         headers: Mapping[Any, Any] | None = None,
         **options: Any,
     ) -> Any:
-        tape = tape_of(pool, url)
+        tape = _tape_of(pools, passage, pool, url)
         if tape is None:
             return send(pool, conn, method, url, body=body, headers=headers, **options)
         content, asked = _content(body), _absolute(pool, url)
@@ -67,7 +57,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
         found = passage.ask(tape, method=method, url=asked, headers=sent, body=content)
         answer = _Answer(urllib3, pool, method, url, options)
         if isinstance(found, Played):
-            return answer.play(found, conn, passage)
+            return answer.play(found, conn)
         target = url if found.url == asked else _target(url, found.url)
         try:
             if conn in waiting_for_tunnel:
@@ -83,7 +73,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
                 **options | {"chunked": False, "preload_content": False, "decode_content": False},
             )
         except BaseException as error:
-            _note_failure(urllib3, found, error)
+            found.failed(error, _wire_errors(urllib3))
             raise
         return answer.tee(inner, found)
 
@@ -91,6 +81,19 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
         (pools.HTTPConnectionPool, "_make_request", _make_request),
         (pools.HTTPSConnectionPool, "_prepare_proxy", _prepare_proxy),
     ]
+
+
+def _tape_of(pools: Any, passage: Passage, pool: Any, url: str) -> Tape | None:
+    """Return the tape of a request, None where it is sent as if we were not there."""
+    if type(pool)._new_conn not in (
+        pools.HTTPConnectionPool._new_conn,
+        pools.HTTPSConnectionPool._new_conn,
+    ):
+        return None  # such a pool reaches no host, but a socket of this machine: docker's
+    if url.startswith("/"):
+        return passage.tape_for(pool.host, pool.port)
+    parts = urlsplit(url)
+    return passage.tape_for(parts.hostname or "", parts.port)
 
 
 class _Answer:
@@ -105,7 +108,7 @@ class _Answer:
         self._url = url
         self._options = options
 
-    def play(self, played: Played, conn: Any, passage: Passage) -> Any:
+    def play(self, played: Played, conn: Any) -> Any:
         """Return the recorded answer, or raise what the client met in its place."""
         if not played.status:
             wait(played.ends_s)
@@ -117,13 +120,10 @@ class _Answer:
             headers.append(("transfer-encoding", "chunked"))
 
         def pieces() -> Iterator[bytes]:
-            before_s = 0.0
-            for t, piece in played.pieces:
-                wait(t - before_s)
-                before_s = t
+            for pause_s, piece in played.timed():
+                wait(pause_s)
                 yield piece
             if played.failure is not None:
-                wait(played.ends_s - before_s)
                 raise self._error(played.failure, conn)
 
         raw = raw_answer(
@@ -142,18 +142,7 @@ class _Answer:
         encoding = inner.headers.get("content-encoding", "")
         lowered = [(name.lower(), value) for name, value in headers]
         live.started(inner.status, inner.reason or "", lowered, decoder(encoding))
-
-        def pieces() -> Iterator[bytes]:
-            try:
-                for piece in _pieces_of(inner) if is_own else [inner.read()]:
-                    live.received(piece)
-                    yield piece
-            except GeneratorExit:  # the caller has read enough; leave() follows
-                raise
-            except BaseException as error:
-                _note_failure(self._urllib3, live, error)
-                raise
-            live.ended(complete=True)
+        pieces = _pieces_of(inner, is_own)
 
         def leave() -> None:
             # Who knows the length stops at the last byte, and does not ask for more.
@@ -165,7 +154,7 @@ class _Answer:
         raw = raw_answer(
             method=self._method,
             head=head_of(inner.status, inner.reason or "", headers),
-            pieces=pieces(),
+            pieces=tee(pieces, live, _wire_errors(self._urllib3)),
             is_chunked=is_own and inner.chunked,
             leave=leave,
         )
@@ -204,15 +193,10 @@ class _Answer:
         return error
 
 
-def _note_failure(urllib3: Any, live: LiveExchange, error: BaseException) -> None:
-    """Record an error of the wire; one of the application is none."""
+def _wire_errors(urllib3: Any) -> tuple[type[Exception], ...]:
     import http.client  # urllib3 has imported it
 
-    wire = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
-    if isinstance(error, wire):
-        live.broke(type(error).__name__, str(error))
-    else:
-        live.dropped()
+    return (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
 def _error_kind(urllib3: Any, name: str) -> type[Exception]:
@@ -239,13 +223,15 @@ def _error_kind(urllib3: Any, name: str) -> type[Exception]:
     return found
 
 
-def _pieces_of(inner: Any) -> Iterator[bytes]:
+def _pieces_of(inner: Any, is_own: bool) -> Iterator[bytes]:
     """Yield the body as it comes: `stream` waits for whole blocks unless the answer is chunked."""
-    if inner.chunked:
+    if not is_own:
+        yield inner.read()
+    elif inner.chunked:
         yield from inner.stream(decode_content=False)
-        return
-    while piece := inner.read1(2**16, decode_content=False):
-        yield piece
+    else:
+        while piece := inner.read1(2**16, decode_content=False):
+            yield piece
 
 
 def _content(body: Any) -> bytes:
