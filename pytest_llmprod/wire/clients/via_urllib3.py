@@ -75,7 +75,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
         except BaseException as error:
             found.failed(error, _wire_errors(urllib3))
             raise
-        return answer.tee(inner, found)
+        return answer.hand_on(inner, found)
 
     return [
         (pools.HTTPConnectionPool, "_make_request", _make_request),
@@ -134,7 +134,7 @@ class _Answer:
         )
         return self._response(raw, connection=self._options.get("response_conn"))
 
-    def tee(self, inner: Any, live: LiveExchange) -> Any:
+    def hand_on(self, inner: Any, live: LiveExchange) -> Any:
         """Return an answer that hands on what comes from `inner`, and keeps a copy."""
         # vcrpy, for instance, may have replaced the connection, and has the answer whole.
         is_own = isinstance(inner, self._urllib3.HTTPResponse)

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -19,10 +20,11 @@ import httpx2
 import openai
 import pytest
 import urllib3
+import urllib3.connection
 from lab import CHAT_URL, Lab
 
 from pytest_llmprod.wire.attempts import Attempts
-from pytest_llmprod.wire.clients import patches, via_stainless
+from pytest_llmprod.wire.clients import patches, via_aiohttp, via_stainless, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage
 from pytest_llmprod.wire.clients.patches import ClientPatches
 
@@ -395,3 +397,15 @@ def test_a_library_is_patched_that_a_thread_is_importing_when_the_session_begins
     clients.uninstall()
 
     assert told == "ours before slow original"
+
+
+def test_versions_that_are_too_old_are_left_alone() -> None:
+    class OldSession:
+        async def _request(self, method: str, url: str) -> None: ...
+
+    passage: Any = None
+    old_aiohttp = SimpleNamespace(ClientSession=OldSession)
+    old_urllib3 = SimpleNamespace(HTTPResponse=object)
+
+    assert via_aiohttp.replacements(old_aiohttp, passage) == []
+    assert via_urllib3.replacements(old_urllib3, passage) == []
