@@ -1,6 +1,7 @@
 """Live: a request on its way to the provider, until it has become a recording."""
 
 import threading
+from asyncio import CancelledError
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,11 +125,12 @@ class LiveExchange:
         error: BaseException,
         wire_errors: type[BaseException] | tuple[type[BaseException], ...],
     ) -> None:
-        """Store that the client met `error` in place of the rest, where it is one of the wire.
+        """Store that the client met `error` in place of the rest, or that it was cancelled.
 
-        An error of the application, or a cancellation, leaves no recording: the wire did not fail.
+        Another error of the application leaves no recording: the wire did not fail.
         """
-        if not self._is_last_word() or not isinstance(error, wire_errors):
+        is_told = isinstance(error, (wire_errors, CancelledError))
+        if not self._is_last_word() or not is_told:
             return
         text = masking.mask(str(error), self._scanners)
         with self._tape.remembering():

@@ -1,5 +1,6 @@
 """Recording: one exchange as a cassette holds it."""
 
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ class Failure:
 
     error: str
     message: str
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Say whether the application gave the request up, and the wire did not fail."""
+        return self.error == CancelledError.__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

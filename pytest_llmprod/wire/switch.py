@@ -4,8 +4,9 @@ It knows no HTTP library. Each library has an adapter that asks the switch, and 
 was recorded, or sends the request and tells the live exchange what comes back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.core.miss import Miss
@@ -18,6 +19,9 @@ from pytest_llmprod.wire.misses.explanation import explain
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
+#: How much longer a replay waits for an application to give up than it took when it was recorded.
+_PATIENCE_S = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
@@ -25,6 +29,8 @@ class Played:
 
     `pieces` holds (seconds to wait since the request, bytes); `ends_s` is when the last has come,
     or the failure. `status` is 0 where no head came; `failure` is then what the client met.
+    `read_on` raises CassetteError for a client that wants more than the one that was recorded,
+    which stopped reading or was cancelled; None where the answer was recorded to its end.
     """
 
     status: int
@@ -32,6 +38,21 @@ class Played:
     pieces: Sequence[tuple[float, bytes]]
     ends_s: float
     failure: Failure | None
+    read_on: Callable[[], None] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the answer came to its end."""
+        return self.failure is None and self.read_on is None
+
+    def broken_by(self) -> Failure | None:
+        """Return what the client met after the last piece, None where the answer came to its end.
+
+        Raises CassetteError where the recording knows no more, but the answer went on.
+        """
+        if self.read_on is not None:
+            self.read_on()
+        return self.failure
 
     def timed(self) -> Iterator[tuple[float, bytes]]:
         """Yield (seconds to wait, piece that then comes); no bytes stand for the end or failure."""
@@ -130,10 +151,15 @@ def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt)
     tape.add(exchange_of(read, recording, answer, attempt, replayed=True))
     headers = recording.response["headers"]
     scale = tape.rules.clock_scale
+    failure = recording.failure
+    is_given_up = failure is not None and failure.is_cancellation
+    ends_early = is_given_up or not recording.complete
     return Played(
         status=recording.status,
         headers=[(name, value) for name, values in headers.items() for value in values],
         pieces=[(t * scale, piece) for t, piece in pieces],
-        ends_s=latency_s * scale,
-        failure=recording.failure,
+        # An application that gives up does so in real time.
+        ends_s=latency_s + _PATIENCE_S if is_given_up else latency_s * scale,
+        failure=failure,
+        read_on=partial(tape.read_on, recording) if ends_early else None,
     )

@@ -152,6 +152,11 @@ class Tape:
             played[request.key] = times + 1
         return cassette.read(self.label.case, request.key, position)
 
+    def read_on(self, recording: Recording) -> None:
+        """Raise CassetteError: the client wants more of an answer than was recorded of it."""
+        with self.remembering():
+            raise CassetteError(leftover.ends_early(self.label, recording))
+
     def began(self, live: UnderWay) -> None:
         """Note that a request of this test is on its way."""
         with self._lock:

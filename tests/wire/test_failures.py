@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -13,6 +13,9 @@ import httpx2
 import openai
 import pytest
 from lab import KEY, Lab, Reply, Server, chat_chunk, chat_request
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import switch
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n"
 EVENTS = [f"data: {json.dumps(chat_chunk(text))}\n\n".encode() for text in ("a", "b", "c")]
@@ -24,7 +27,7 @@ def raw_server(pieces: Sequence[bytes], *, stalls: bool = False) -> Iterator[str
     stop = threading.Event()
 
     def answer(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(OSError):  # a client that gave up is gone
             connection.recv(65536)
             for piece in pieces:
                 connection.sendall(piece)
@@ -235,16 +238,43 @@ def test_a_test_that_ended_in_an_error_leaves_no_failure_behind(lab: Lab) -> Non
     assert not lab.path().exists()
 
 
-def test_a_cancelled_request_leaves_no_recording(lab: Lab) -> None:
-    async def give_up(url: str) -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ask_async(httpx2, url), 0.05)
+async def give_up(url: str) -> str:
+    try:
+        await asyncio.wait_for(ask_async(httpx2, url), 0.05)
+    except TimeoutError:
+        return "given up"
+    return "answered"
 
-    with raw_server([], stalls=True) as url, lab.test("once") as tape:
+
+@pytest.mark.parametrize("pieces", [[], [HEAD % b"text/event-stream", *chunked(EVENTS)]])
+def test_a_request_that_the_application_gives_up_is_given_up_again(
+    lab: Lab, pieces: Sequence[bytes]
+) -> None:
+    with raw_server(pieces, stalls=True) as url, lab.test("once") as live:
+        recorded = asyncio.run(give_up(url))
+
+    with lab.test("none") as tape:
+        replayed = asyncio.run(give_up(url))
+
+    assert recorded == replayed == "given up"
+    assert [each.failure for each in live.exchanges] == ["CancelledError"]
+    assert [each.failure for each in tape.exchanges] == ["CancelledError"]
+    assert tape.exchanges[0].latency_s == pytest.approx(live.exchanges[0].latency_s, abs=1e-6)
+    assert tape.misses == []
+
+
+def test_an_application_that_has_more_patience_than_before_is_told_so(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server([], stalls=True) as url, lab.test("once"):
         asyncio.run(give_up(url))
+    monkeypatch.setattr(switch, "_PATIENCE_S", 0.01)
 
-    assert tape.exchanges == []
-    assert not lab.path().exists()
+    with lab.test("none") as tape, pytest.raises(CassetteError, match="gave up waiting"):
+        asyncio.run(ask_async(httpx2, url))
+
+    (told,) = tape.misses
+    assert str(told).endswith("mend      pytest --llm-record=rewrite test_app.py::test_it")
 
 
 def test_the_text_of_a_failure_is_masked(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

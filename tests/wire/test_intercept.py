@@ -34,7 +34,7 @@ from lab import (
 )
 from openai import AsyncOpenAI, OpenAI
 
-from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
+from pytest_llmprod.core.errors import CassetteError, CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire.cassettes import cassette_file, folding
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import RecordMode
@@ -318,6 +318,27 @@ def test_a_stream_that_the_caller_leaves_is_marked_as_incomplete(
     assert recorded.complete is False
     assert len(recorded.response["body"]["stream"]) < 4
     assert tape.exchanges[0].text == "a"
+
+
+def test_a_stream_that_was_left_is_not_taken_for_whole_by_who_reads_on(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    wire.reply = lambda body: streams(["a", "b", "c"], pause_s=0.03)
+    request = chat_request("hello", stream=True)
+    with lab.test("once"), http.stream("POST", wire.chat_url, json=request) as response:
+        next(response.iter_lines())
+
+    with lab.test("none"), http.stream("POST", wire.chat_url, json=request) as response:
+        first = next(response.iter_lines())
+    with (
+        lab.test("none") as tape,
+        http.stream("POST", wire.chat_url, json=request) as response,
+        pytest.raises(CassetteError, match="stopped reading this answer"),
+    ):
+        response.read()
+
+    assert first.startswith("data: ")
+    assert len(tape.misses) == 1
 
 
 def test_a_stream_that_nobody_closes_is_recorded_when_the_test_ends(

@@ -111,9 +111,11 @@ class _Call:
         return self._passage.tape_for(request.url.host or "", request.url.port)
 
     async def _play(self, played: Played, request: Any) -> Any:
-        if played.failure is not None and not played.status:
+        if not played.status:
             await wait_async(played.ends_s)
-            raise _error_of(self._aiohttp, played.failure, request)
+            failure = played.broken_by()
+            if failure is not None:
+                raise _error_of(self._aiohttp, failure, request)
         response = _empty_response(request)
         response.version = self._aiohttp.HttpVersion11
         response.status = played.status
@@ -174,7 +176,7 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         def __init__(self, played: Played, request: Any) -> None:
             super().__init__(_NoConnection(), request.session._read_bufsize, loop=request.loop)
             self.begin_http_chunk_receiving()
-            self._failure = played.failure
+            self._played = played
             self._request = request
             self._left = played.timed()
             self._next = next(self._left)
@@ -186,9 +188,11 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
             self._next = next(self._left, (0.0, b""))  # not before: a wait may be cancelled
             if piece:
                 self._give(piece, ends_chunk=True)
-            elif self._failure is not None:
-                raise _error_of(aiohttp, self._failure, self._request)
-            if not self._next[1] and self._failure is None:
+            else:
+                failure = self._played.broken_by()
+                if failure is not None:
+                    raise _error_of(aiohttp, failure, self._request)
+            if not self._next[1] and self._played.is_whole:
                 self.feed_eof()
 
     return PlayedReader

@@ -136,17 +136,19 @@ def _replayed(http: Any) -> Any:
             self._break_off()
 
         def _break_off(self) -> None:
-            if self._played.failure is not None:
-                raise _error_of(http, self._played.failure, self._request)
+            failure = self._played.broken_by()
+            if failure is not None:
+                raise _error_of(http, failure, self._request)
 
     return ReplayedStream
 
 
 def _answer(http: Any, streams: _StreamClasses, played: Played, request: Any) -> Any:
     """Make the recorded answer, or raise what the client met in its place."""
-    if not played.status and played.failure is not None:
-        raise _error_of(http, played.failure, request)
-    if played.failure is None and len(played.pieces) == 1 and not played.ends_s:
+    failure = None if played.status else played.broken_by()
+    if failure is not None:
+        raise _error_of(http, failure, request)
+    if played.is_whole and len(played.pieces) == 1 and not played.ends_s:
         stream = http.ByteStream(played.pieces[0][1])
     else:
         stream = streams.replayed(played, request)

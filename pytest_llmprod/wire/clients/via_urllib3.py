@@ -112,10 +112,10 @@ class _Answer:
         """Return the recorded answer, or raise what the client met in its place."""
         if not played.status:
             wait(played.ends_s)
-            raise self._error(played.failure, conn)
+            raise self._error(played.broken_by(), conn)
         headers = [each for each in played.headers if each[0].lower() not in _FRAMING]
         # Whoever reads a stream gets chunk after chunk, as when it was recorded.
-        is_chunked = len(played.pieces) > 1 or played.failure is not None
+        is_chunked = len(played.pieces) > 1 or not played.is_whole
         if is_chunked:
             headers.append(("transfer-encoding", "chunked"))
 
@@ -123,8 +123,9 @@ class _Answer:
             for pause_s, piece in played.timed():
                 wait(pause_s)
                 yield piece
-            if played.failure is not None:
-                raise self._error(played.failure, conn)
+            failure = played.broken_by()
+            if failure is not None:
+                raise self._error(failure, conn)
 
         raw = raw_answer(
             method=self._method,

@@ -52,6 +52,22 @@ def expired(label: TapeLabel, recording: Recording, rules: PlayRules) -> str:
     )
 
 
+def ends_early(label: TapeLabel, recording: Recording) -> str:
+    """Return what to say where a client reads on, and the recorded one had stopped."""
+    what = "stopped reading this answer"
+    if recording.failure is not None:
+        what = "gave up waiting for this answer"
+    return "\n".join(
+        [
+            f"When it was recorded, the application {what} after {recording.latency_s:.2f} s.",
+            "Now it goes on, and the recording knows no more. Record it again.",
+            "",
+            shorten(f"  recorded  {_described(recording)}", _COLUMNS),
+            f"  mend      {label.command('rewrite')}",
+        ]
+    )
+
+
 def _described(recording: Recording) -> str:
     about = printable(f"{recording.model} on {recording.recorded_at[:10]}")
     said = gist(decode_document(recording.request["body"]), _LONGEST_GIST)
