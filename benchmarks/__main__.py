@@ -10,6 +10,7 @@ import json
 import math
 import os
 import platform
+import statistics
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -294,7 +295,45 @@ def waits(workload: Workload, rounds: int) -> Figure:
     return Figure(lines=lines, note=note)
 
 
-def _milliseconds(name: str, seconds: Sequence[float], wanted: float) -> Line:
+#: The prompts in the cassettes of 5,000 recordings, by the name that `prompts.py` has for them.
+PROMPTS = {
+    "long": "prompts of 1,400 characters",
+    "system": "one system prompt of 8,000",
+    "two": "two texts of 8,000 each",
+}
+
+
+def misses(workload: Workload, rounds: int) -> Figure:
+    """Measure what a request costs that is in no recording of a cassette of 5,000, CPU.
+
+    The first one of a process reads the cassette, too. A case that has recordings is compared with
+    these only. The last lines find the changed words of one text, by ours and by difflib's way.
+    """
+    lines: list[Line] = []
+    for kind, name in PROMPTS.items():
+        command = workload.misses(kind)
+        first, further, known = [], [], []
+        for _ in range(rounds):
+            run(command)
+            times = workload.times_of_misses("new")
+            first.append(times[0])
+            further.append(statistics.median(times[1:]))
+            known.append(statistics.median(workload.times_of_misses("known")))
+        lines += [
+            _milliseconds(f"first miss, {name}", first),
+            _milliseconds("  each further one", further),
+            _milliseconds("  one of a case with a recording", known),
+        ]
+    ways = json.loads(run(workload.diffs(rounds)).output)
+    for name, measured in ways.items():
+        spread = Spread.of(measured["ms"])
+        lines.append(Line(name=f"text diff, {name}", spread=spread, unit=" ms"))
+    found = ", ".join(f"{name} {measured['changes']}" for name, measured in ways.items())
+    note = f"CPU in one process, no ratio; of 50 changes in the text were found: {found}"
+    return Figure(lines=lines, note=note)
+
+
+def _milliseconds(name: str, seconds: Sequence[float], wanted: float | None = None) -> Line:
     spread = Spread.of(1000 * each for each in seconds)
     return Line(name=name, spread=spread, unit=" ms", wanted=wanted)
 
@@ -308,6 +347,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "load": (load, 9),
     "live": (live, 5),
     "waits": (waits, 5),
+    "misses": (misses, 3),
 }
 
 

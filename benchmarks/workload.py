@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -183,6 +183,40 @@ class Workload:
             environment=_environment(),
             exit_status=0,
             says='"replays"',
+        )
+
+    def misses(self, kind: str) -> Command:
+        """Write a cassette with prompts of a kind, and return a run that misses all of them."""
+        project = self.project(1)
+        environment = {**_environment(), "BENCHMARK_KIND": kind}
+        write = Command(
+            arguments=(sys.executable, "write_prompts.py"),
+            folder=project.folder,
+            environment=environment,
+            exit_status=0,
+            says="wrote ",
+        )
+        run(write)
+        command = self._pytest(
+            project, "test_misses.py", plugins=("llmprod",), exit_status=1, says="2 failed"
+        )
+        return replace(command, environment=environment)
+
+    def times_of_misses(self, case: str) -> list[float]:
+        """Return the CPU, in seconds, of each miss of a case in the last run that missed all."""
+        path = self.project(1).folder / f"misses_{case}.json"
+        times: list[float] = json.loads(path.read_text(encoding="utf-8"))
+        path.unlink()
+        return times
+
+    def diffs(self, rounds: int) -> Command:
+        """Return a process that times ways to find the changed words of a text."""
+        return Command(
+            arguments=(sys.executable, "time_diffs.py", str(rounds)),
+            folder=self.project(1).folder,
+            environment=_environment(),
+            exit_status=0,
+            says='"ours":',
         )
 
     def check_that_nothing_was_sent(self) -> None:
