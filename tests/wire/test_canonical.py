@@ -155,12 +155,14 @@ def test_the_digest_names_the_size_of_the_payload(content: bytes, is_url_safe: b
     "request_of",
     [
         lambda: wire_request(chat_with_tools("call_1", "call_2")),
+        lambda: wire_request({"model": "m", "temperature": 1.0, "seed": 1.0}),
         lambda: wire_request(image(b"x" * 1000)),
         lambda: wire_request(**upload("abc")),
         lambda: wire_request(body=b"no json"),
         lambda: wire_request(method="GET", body=b"", url="https://x.com/v1/models?key=abc"),
+        lambda: wire_request(method="GET", body=b"", url="https://x.com/v1/models?apiKey=abc"),
     ],
-    ids=["chat", "image", "form", "text", "unknown"],
+    ids=["chat", "floats", "image", "form", "text", "unknown", "camel"],
 )
 def test_the_key_can_be_had_from_what_a_cassette_stores(request_of: Any) -> None:
     request = request_of()
