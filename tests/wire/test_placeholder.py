@@ -124,6 +124,7 @@ def test_a_client_of_anthropic_without_a_key_replays(
     wire.reply = lambda body: Reply(json.dumps(answer).encode())
     monkeypatch.setenv("ANTHROPIC_BASE_URL", wire.url)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
 
     def ask() -> str:
         with anthropic.Anthropic() as client:

@@ -4,7 +4,7 @@ urllib3 sends every try of every request in `HTTPConnectionPool._make_request`. 
 to it as the bytes that a socket would give, so that all above it, errors included, is its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -30,15 +30,32 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
     if not hasattr(urllib3.HTTPResponse, "read1"):
         return []
     pools = urllib3.connectionpool
-    send = pools.HTTPConnectionPool._make_request
-    open_tunnel = pools.HTTPSConnectionPool._prepare_proxy
-    waiting_for_tunnel: WeakSet[Any] = WeakSet()
+    prepare = pools.HTTPSConnectionPool._prepare_proxy
+    waiting: WeakSet[Any] = WeakSet()
 
     def _prepare_proxy(pool: Any, conn: Any) -> None:
         if _tape_of(pools, passage, pool, "/") is None:
-            open_tunnel(pool, conn)
+            prepare(pool, conn)
         else:
-            waiting_for_tunnel.add(conn)  # nothing is known of the request yet
+            waiting.add(conn)  # nothing is known of the request yet
+
+    def open_tunnel(pool: Any, conn: Any) -> None:
+        if conn in waiting:
+            waiting.remove(conn)
+            prepare(pool, conn)
+
+    return [
+        (pools.HTTPConnectionPool, "_make_request", _asking(urllib3, passage, open_tunnel)),
+        (pools.HTTPSConnectionPool, "_prepare_proxy", _prepare_proxy),
+    ]
+
+
+def _asking(
+    urllib3: Any, passage: Passage, open_tunnel: Callable[[Any, Any], None]
+) -> Callable[..., Any]:
+    """Return what stands for `_make_request`; `open_tunnel` is called before a request leaves."""
+    pools = urllib3.connectionpool
+    send = pools.HTTPConnectionPool._make_request
 
     def _make_request(
         pool: Any,
@@ -60,9 +77,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
             return answer.play(found, conn)
         target = url if found.url == asked else _target(url, found.url)
         try:
-            if conn in waiting_for_tunnel:
-                waiting_for_tunnel.remove(conn)
-                open_tunnel(pool, conn)
+            open_tunnel(pool, conn)
             inner = send(
                 pool,
                 conn,
@@ -77,10 +92,7 @@ def replacements(urllib3: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
             raise
         return answer.hand_on(inner, found)
 
-    return [
-        (pools.HTTPConnectionPool, "_make_request", _make_request),
-        (pools.HTTPSConnectionPool, "_prepare_proxy", _prepare_proxy),
-    ]
+    return _make_request
 
 
 def _tape_of(pools: Any, passage: Passage, pool: Any, url: str) -> Tape | None:
