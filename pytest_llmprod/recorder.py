@@ -115,22 +115,13 @@ class Recorder:
     def label(self, item: pytest.Function) -> TapeLabel:
         """Return where the recordings of a test lie, and what it is called."""
         name = self._name(item)
-        suite = self._suite(name)
-        return TapeLabel(
-            folder=name.folder,
-            function=name.function,
-            case=name.section if suite is not None else name.variant,
-            cases=lambda: () if suite is None else _sections(name, suite),
-            nodeid=_typed_nodeid(item),
-            is_eval=suite is not None,
-            foreign=lambda: recording_path(item.path, item.name, item.cls and item.cls.__name__),
-        )
+        return _label(item, name, self._suite(name))
 
     def _trial(self, item: pytest.Function) -> Trial:
         name = self._name(item)
+        suite = self._suite(name)
         rules = markers.play_rules(item, self._session.settings.play_rules)
-        label = self.label(item)
-        return self._session.trial(item.nodeid, label, self._suite(name), name.case, rules)
+        return self._session.trial(item.nodeid, _label(item, name, suite), suite, name.case, rules)
 
     def _name(self, item: pytest.Function) -> "_Name":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
@@ -371,6 +362,18 @@ class _Name:
     def section(self) -> str:
         """Return the section of the cassette in which the recordings of the case stand."""
         return section_of(self.variant, self.case.id if self.case else "")
+
+
+def _label(item: pytest.Function, name: _Name, suite: Suite | None) -> TapeLabel:
+    return TapeLabel(
+        folder=name.folder,
+        function=name.function,
+        case=name.section if suite is not None else name.variant,
+        cases=lambda: () if suite is None else _sections(name, suite),
+        nodeid=_typed_nodeid(item),
+        is_eval=suite is not None,
+        foreign=lambda: recording_path(item.path, item.name, item.cls and item.cls.__name__),
+    )
 
 
 def section_of(variant: str, case_id: str) -> str:
