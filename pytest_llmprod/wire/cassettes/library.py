@@ -102,7 +102,7 @@ class Library:
         folder = label.folder
         names = self._listings.get(folder)
         if names is None:
-            found = folder.iterdir() if folder.is_dir() else ()
+            found = folder.glob("*.json") if folder.is_dir() else ()
             names = self._listings[folder] = sorted(path.name for path in found)
         return [folder / name for name in names if is_cassette_of(label.function, name)]
 
