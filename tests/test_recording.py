@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 from project import WORDS, Project
@@ -337,6 +339,34 @@ def test_a_killed_recording_loses_nothing_and_is_resumed(recorded: Project) -> N
     assert resumed.ret == pytest.ExitCode.OK
     assert len(recorded.server.requests) <= len(WORDS) - answered_before_the_kill
     assert not list((recorded.path / ".llmprod" / "recording").iterdir())
+
+
+def test_two_runs_that_record_the_same_tests_at_once_leave_each_answer_once(
+    project: Project,
+) -> None:
+    environment = {**os.environ, "OPENAI_BASE_URL": project.server.url, "OPENAI_API_KEY": "x"}
+    command = [sys.executable, "-m", "pytest", "--llm-eval", "--llm-record=once"]
+    gate = threading.Barrier(2)
+    answered = project.server.answer
+
+    def together(body: dict[str, object]) -> str:
+        with suppress(threading.BrokenBarrierError):
+            gate.wait(10)
+        return answered(body)
+
+    project.server.answer = together
+    runs = [
+        subprocess.Popen(command, cwd=project.path, env=environment, stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    codes = [run.wait(120) for run in runs]
+    sent = len(project.server.requests)
+    replayed = project.run()
+
+    assert codes == [pytest.ExitCode.OK] * 2
+    assert sent == 2 * len(WORDS)
+    assert recorded_words(project) == list(WORDS)
+    assert replayed.ret == pytest.ExitCode.OK
 
 
 def test_a_request_of_a_session_fixture_replays_whichever_test_comes_first(

@@ -1,7 +1,8 @@
 """Folding: how the journals of a run come into the cassettes."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,7 +154,7 @@ def _merge(
             known = {recording.key for recording in before}
             sections[case] = before + [each for each in new if each.key not in known]
         else:
-            sections[case] = before + _missing(new, before)
+            sections[case] = before + _missing(harvest, case, before)
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}
@@ -161,16 +162,29 @@ def _merge(
     return [sections[name] for name in names]
 
 
-def _missing(new: Iterable[Recording], before: Iterable[Recording]) -> list[Recording]:
-    """Return what is not there yet: a fold that was killed may have written some of it already."""
+def _missing(harvest: Harvest, case: str, before: Sequence[Recording]) -> list[Recording]:
+    """Return the recordings of `case` that are to be added to those that stand there now.
+
+    A fold that was killed may have written some already. And what another run has recorded of a
+    request since this one read the file counts for it too, or both would stand there.
+    """
     there: dict[object, list[Recording]] = {}
     for each in before:
-        there.setdefault((each.key, each.recorded_at, each.latency_s), []).append(each)
-    return [
-        each
-        for each in new
-        if each not in there.get((each.key, each.recorded_at, each.latency_s), ())
-    ]
+        there.setdefault(_moment(each), []).append(each)
+    since = Counter(each.key for each in before)
+    for key in since:
+        since[key] -= harvest.found.get((case, key), since[key])
+    missing = []
+    for each in harvest.sections[case]:
+        if since[each.key] > 0:
+            since[each.key] -= 1
+        elif each not in there.get(_moment(each), ()):
+            missing.append(each)
+    return missing
+
+
+def _moment(recording: Recording) -> object:
+    return recording.key, recording.recorded_at, recording.latency_s
 
 
 def _drifts(old: cassette_file.CassetteFile, harvest: Harvest) -> set[Drift]:

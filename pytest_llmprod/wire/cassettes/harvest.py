@@ -13,13 +13,17 @@ from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 
 @dataclass(slots=True)
 class Harvest:
-    """All that the journals of one run say about one cassette."""
+    """All that the journals of one run say about one cassette.
+
+    `found` maps (case, key) -> how many recordings the cassette had of it when the run read it.
+    """
 
     mode: RecordMode = "once"
     order: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
     played: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    found: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take in one line of a journal.
@@ -43,6 +47,8 @@ class Harvest:
             case {"recording": stored}:
                 recording = _read(stored)
                 self.sections.setdefault(recording.case, []).append(recording)
+                if "found" in line:
+                    self.found[recording.case, recording.key] = _number(line["found"])
             case _:
                 raise ValueError("it is none that this version writes")
 

@@ -50,12 +50,13 @@ class Journal:
         self._file: FileIO | None = None
         self._lock = threading.Lock()
 
-    def recorded(self, cassette: Path, recording: Recording) -> None:
-        """Note a recording for `cassette`.
+    def recorded(self, cassette: Path, recording: Recording, found: int | None = None) -> None:
+        """Note a recording for `cassette`, in which the run found so many of its request before.
 
         When this returns it outlives a kill of the process, though not a loss of power.
         """
-        self._append({"cassette": self._relative(cassette), "recording": recording.to_json()})
+        line = {"cassette": self._relative(cassette), "recording": recording.to_json()}
+        self._append(line if found is None else {**line, "found": found})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
         """Note the run's mode, and the order of sections: that of the data set.

@@ -121,6 +121,7 @@ class Library:
 
         Variants of a test share its cassette, and each has sections, and an order, of its own.
         """
+        found = self.open(path).count(recording.case, recording.key)
         with self._lock:
             named = self._named.get(path)
             if named is None or recording.case not in named:
@@ -128,7 +129,7 @@ class Library:
                 if named is None or not named.issuperset(order):
                     self.journal.ordered(path, order)
                 self._named[path] = {*(named or ()), *order}
-            self.journal.recorded(path, recording)
+            self.journal.recorded(path, recording, found)
 
     def started(self, path: Path, case: str) -> None:
         """Note that the test of `case` starts to record."""

@@ -18,7 +18,8 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold, fold_abandoned
-from pytest_llmprod.wire.cassettes.journal import FOLDER
+from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
 
@@ -697,3 +698,48 @@ def test_each_recording_is_compared_with_few_others(
 
     assert len(load(path)) == 400
     assert len(compared) <= 200
+
+
+def record_at_once(
+    root: Path, path: Path, mode: RecordMode, asked: Sequence[Sequence[str]]
+) -> None:
+    """Have each run record the answers that it is given, all to one request, then fold them."""
+    runs = [Library(Journal(root, f"r{number}", "main", mode)) for number, _ in enumerate(asked)]
+    for library in runs:
+        library.open(path)
+    for library, answers in zip(runs, asked, strict=True):
+        for answer in answers:
+            library.keep(path, recording(answer, case="a", key="k1"), tuple)
+        library.finished(path, "a")
+        library.journal.close()
+    fold_abandoned(root)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("once", ["a1", "a2", "b1", "x1", "x2", "y3"]),
+        ("new_episodes", ["a1", "a2", "b1", "x1", "x2", "y3"]),
+        ("all", ["a2", "b1", "y1", "y2", "y3"]),
+        ("rewrite", ["b1", "y1", "y2", "y3"]),
+    ],
+)
+def test_two_runs_of_one_test_at_once_leave_no_request_twice(
+    tmp_path: Path, recorded: Path, mode: RecordMode, expected: list[str]
+) -> None:
+    record_at_once(tmp_path, recorded, mode, [["x1", "x2"], ["y1", "y2", "y3"]])
+
+    assert sorted(texts(recorded)) == expected
+
+
+def test_folding_two_runs_of_one_test_again_changes_nothing(tmp_path: Path, path: Path) -> None:
+    asked = [["x1", "x2"], ["y1", "y2", "y3"]]
+    for _ in range(2):
+        runs = [Journal(tmp_path, f"r{number}", "main", "once") for number in range(2)]
+        for journal, answers in zip(runs, asked, strict=True):
+            for answer in answers:
+                journal.recorded(path, recording(answer, case="a", key="k1"), found=0)
+            journal.close()
+        fold_abandoned(tmp_path)
+
+    assert texts(path) == ["x1", "x2", "y3"]
