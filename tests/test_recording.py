@@ -450,6 +450,7 @@ def test_a_miss_in_the_teardown_of_a_shared_fixture_fails_the_test_that_runs(
         [
             "*ERROR at teardown of test_sells[[]two]*",
             "No recording: prompt changed in messages[[]0].content",
+            "*- Double this word: close",
             "*+ Double this word: shut",
         ]
     )

@@ -171,10 +171,13 @@ def stored_key(
 def keyed_place(dialect: Dialect | None, url: str, scanners: Sequence[Scanner]) -> str:
     """Return where a request goes, as far as keys tell places apart.
 
-    That is the wire and the operation, or the masked URL where these do not say what is asked.
+    That is the wire and the operation, or the masked URL where these do not say what is asked, and
+    of that the part from `/v1/` on where there is one: OpenAI's wire is spoken below many bases.
     """
     if dialect is None or dialect.keyed_by_url:
-        return mask_url(url, scanners)
+        masked = mask_url(url, scanners)
+        base, version, _ = masked.partition("?")[0].rpartition("/v1/")
+        return masked[len(base) :] if version else masked
     return f"{dialect.wire} {dialect.operation}"
 
 

@@ -40,9 +40,14 @@ REQUEST_HEADERS = frozenset({"accept", "content-type"})
 RESPONSE_HEADERS = frozenset(
     {
         "content-type",
+        "location",
+        "openai-poll-after-ms",
         "openai-processing-ms",
+        "request-id",
         "retry-after",
         "retry-after-ms",
+        "x-amzn-errortype",
+        "x-amzn-requestid",
         "x-request-id",
         "x-should-retry",
     }
@@ -191,5 +196,6 @@ def kept_headers(
     for name, value in headers:
         lowered = name.lower()
         if lowered in allowed:
-            kept.setdefault(lowered, []).append(mask(value, scanners))
+            masked = mask_url if lowered == "location" else mask
+            kept.setdefault(lowered, []).append(masked(value, scanners))
     return kept

@@ -12,6 +12,7 @@ from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.library import Library
+from pytest_llmprod.wire.conversations import earlier_answer, going_on
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
@@ -88,6 +89,7 @@ class Tape:
         self._played: dict[Path, dict[str, int]] = {}
         self._calls = 0
         self._recorded: set[Path] = set()
+        self._taken: dict[tuple[Path, str], set[int]] = {}
         self._under_way: list[UnderWay] = []
         self._answers: list[LiveAnswer] = []
         self._lock = threading.Lock()
@@ -146,11 +148,35 @@ class Tape:
         with self._lock:
             played = self._played.setdefault(cassette.path, {})
             times = played.get(request.key, 0)
-            position = self._position(times, cassette.count(self.label.case, request.key))
+            count = cassette.count(self.label.case, request.key)
+            position = self._position(times, count)
+            earlier = earlier_answer(request.document)
+            if position is not None and earlier and times < count:
+                position = self._going_on(cassette, request.key, count, earlier)
             if position is None:
                 return None
             played[request.key] = times + 1
         return cassette.read(self.label.case, request.key, position)
+
+    def _going_on(self, cassette: CassetteFile, key: str, count: int, earlier: str) -> int | None:
+        """Return which of the recordings of `key` goes on from the answer `earlier`."""
+        case = self.label.case
+        taken = self._taken.setdefault((cassette.path, key), set())
+        alike = [cassette.read(case, key, position) for position in range(count)]
+        position = going_on(earlier, alike, taken, cassette.section(case))
+        if position is not None:
+            taken.add(position)
+        return position
+
+    def is_left(self, cassette: CassetteFile, key: str) -> bool:
+        """Say whether a recording of `key` has not been played yet."""
+        times = self._played.get(cassette.path, {}).get(key, 0)
+        return times < cassette.count(self.label.case, key)
+
+    def has_played_all(self, cassette: CassetteFile) -> bool:
+        """Say whether this test has recordings in `cassette`, and all of them were played."""
+        keys = cassette.keys(self.label.case)
+        return bool(keys) and not any(self.is_left(cassette, key) for key in keys)
 
     def read_on(self, recording: Recording) -> None:
         """Raise CassetteError: the client wants more of an answer than was recorded of it."""

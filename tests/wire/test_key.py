@@ -115,12 +115,27 @@ def test_the_method_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://x.com/other", "https://y.com/v1/models", "https://x.com/v1/models?page=2"]
+    "url", ["https://x.com/other", "https://y.com/search", "https://x.com/search?page=2"]
 )
 def test_the_whole_url_counts_where_no_dialect_knows_it(url: str) -> None:
-    known = wire_request(method="GET", body=b"", url="https://x.com/v1/models")
+    known = wire_request(method="GET", body=b"", url="https://x.com/search")
 
     assert wire_request(method="GET", body=b"", url=url).key != known.key
+
+
+@pytest.mark.parametrize(
+    ("url", "is_same"),
+    [
+        ("http://127.0.0.1:4000/proxy/v1/models", True),
+        ("https://y.com/v1/models?page=2", False),
+        ("https://y.com/v1/files", False),
+        ("https://y.com/models?next=/v1/models", False),
+    ],
+)
+def test_the_base_of_the_wire_of_openai_does_not_count(url: str, is_same: bool) -> None:
+    known = wire_request(method="GET", body=b"", url="https://api.openai.com/v1/models")
+
+    assert (wire_request(method="GET", body=b"", url=url).key == known.key) == is_same
 
 
 def test_a_secret_in_the_url_does_not_count() -> None:

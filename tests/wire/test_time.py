@@ -1,6 +1,7 @@
 """Time: what a recording says of it, and what a replay makes of it."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -85,6 +86,54 @@ def test_the_pause_before_a_retry_is_virtual_in_a_replay(
     (whole,) = tape.calls
     assert whole.backoff_s == 20.0
     assert whole.latency_s == 20.0 + sum(each.latency_s for each in tape.exchanges)
+
+
+def wait_for_files(client: Any) -> Any:
+    return client.vector_stores.file_batches.poll("b-1", vector_store_id="vs-1")
+
+
+async def wait_for_files_async() -> Any:
+    async with openai.AsyncOpenAI() as client:
+        return await wait_for_files(client)
+
+
+def wait_for_files_sync() -> Any:
+    with openai.OpenAI() as client:
+        return wait_for_files(client)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [wait_for_files_sync, lambda: asyncio.run(wait_for_files_async())],
+    ids=["sync", "async"],
+)
+def test_looking_for_a_job_to_end_takes_no_time_in_a_replay(
+    lab: Lab, openai_at_wire: Server, slept: Slept, call: Callable[[], Any]
+) -> None:
+    left = iter([2, 1, 0])
+
+    def look(body: Any) -> Reply:
+        counts = {
+            "in_progress": next(left),
+            "completed": 0,
+            "cancelled": 0,
+            "failed": 0,
+            "total": 2,
+        }
+        told = {"id": "b-1", "object": "vector_store.files_batch", "file_counts": counts}
+        return Reply(json.dumps(told).encode(), headers=[("openai-poll-after-ms", "50")])
+
+    openai_at_wire.reply = look
+    with lab.test("once", monotonic=slept):
+        call()
+    recorded = list(slept.pauses)
+    slept.pauses.clear()
+
+    with lab.test("none"):
+        batch = call()
+
+    assert (recorded, slept.pauses) == ([0.05, 0.05], [])
+    assert batch.file_counts.in_progress == 0
 
 
 def test_a_real_pause_is_measured_while_recording(lab: Lab, openai_at_wire: Server) -> None:

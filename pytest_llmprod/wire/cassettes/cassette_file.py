@@ -60,6 +60,10 @@ class CassetteFile:
         """Return the recording of `key` in section `case` at `position`, in recorded order."""
         return self._decode(self._index[case, key][position])
 
+    def keys(self, case: str) -> set[str]:
+        """Return the keys of the section `case`."""
+        return {key for section, key in self._index if section == case}
+
     def section(self, case: str) -> list[Recording]:
         """Return every recording of the section `case`, in recorded order."""
         return [self._decode(number) for number in self.cases.get(case, ())]

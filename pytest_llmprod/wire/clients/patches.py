@@ -72,7 +72,7 @@ class ClientPatches:
 
 
 def _adapter_of(name: str) -> _Adapter | None:
-    if name.endswith(via_stainless.BASE_CLIENT):
+    if name.endswith(via_stainless.MODULES):
         return via_stainless.replacements
     return _ADAPTERS.get(name)
 

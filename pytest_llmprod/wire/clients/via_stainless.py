@@ -1,7 +1,8 @@
-"""Via Stainless: the pauses before a retry in the clients that Stainless generates.
+"""Via Stainless: the pauses that the clients make which Stainless generates.
 
-openai's and anthropic's are among them. They send through httpx2; what is their own is the pause,
-which they make in `_sleep_for_retry` of their base class. In a replay it is virtual.
+openai's and anthropic's are among them. They send through httpx2; what is their own are the pauses
+before a retry, in `_sleep_for_retry` of their base class, and those between two looks at a job, in
+`_sleep` of their resources. In a replay both are virtual.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,19 +11,49 @@ from typing import Any
 from pytest_llmprod.wire.clients.passage import Passage
 from pytest_llmprod.wire.clock import wait, wait_async
 
-# Each client has a copy of the module: openai._base_client, anthropic._base_client.
-BASE_CLIENT = "._base_client"
+# Each client has a copy of these modules: openai._base_client, anthropic._base_client.
+MODULES = ("._base_client", "._resource")
 
 
-def replacements(base_client: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
+def replacements(module: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
     """Return what is to be replaced in a module that is called like those of Stainless."""
+    pauses = (
+        ("SyncAPIClient", "_sleep_for_retry", _virtual),
+        ("AsyncAPIClient", "_sleep_for_retry", _virtual_async),
+        ("SyncAPIResource", "_sleep", _scaled),
+        ("AsyncAPIResource", "_sleep", _scaled_async),
+    )
     found = []
-    for kind, wrap in (("SyncAPIClient", _virtual), ("AsyncAPIClient", _virtual_async)):
-        owner = getattr(base_client, kind, None)
-        original = getattr(owner, "_sleep_for_retry", None)
+    for kind, name, wrap in pauses:
+        owner = getattr(module, kind, None)
+        original = getattr(owner, name, None)
         if original is not None:
-            found.append((owner, "_sleep_for_retry", wrap(original, passage)))
+            found.append((owner, name, wrap(original, passage)))
     return found
+
+
+def _scaled(original: Callable[..., None], passage: Passage) -> Callable[..., None]:
+    def _sleep(resource: Any, seconds: float) -> None:
+        tape = passage.owner()
+        if tape is not None and passage.attempts.is_played:
+            wait(seconds * tape.rules.clock_scale)
+        else:
+            original(resource, seconds)
+
+    return _sleep
+
+
+def _scaled_async(
+    original: Callable[..., Awaitable[None]], passage: Passage
+) -> Callable[..., Awaitable[None]]:
+    async def _sleep(resource: Any, seconds: float) -> None:
+        tape = passage.owner()
+        if tape is not None and passage.attempts.is_played:
+            await wait_async(seconds * tape.rules.clock_scale)
+        else:
+            await original(resource, seconds)
+
+    return _sleep
 
 
 def _virtual(original: Callable[..., None], passage: Passage) -> Callable[..., None]:

@@ -6,9 +6,9 @@ parameters. A model that has no recording of this test, where another has the sa
 cause whatever else differs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.miss import HEADLINE_COLUMNS, MissKind
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.conversations import earlier_answer
 from pytest_llmprod.wire.dialects import Dialect, find_dialect
 from pytest_llmprod.wire.key import WireRequest, keyed_place
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
@@ -89,11 +90,17 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
     search, request = _Search(tape, asked), asked.request
     own, case = tape.cassette(request.model), tape.label.case
     recorded = own.count(case, request.key)
-    if recorded:
+    # A request that goes on from another answer than the recorded one has the same key.
+    goes_on = bool(earlier_answer(request.document)) and tape.is_left(own, request.key)
+    if recorded and not goes_on:
         near = search.near(own, own.read(case, request.key, recorded - 1))
         headline = f"one more call than recorded ({recorded})"
         return _cause("one more call", "", headline, near)
-    in_section = search.nearest(own, [case])
+    in_section = search.nearest(own, [case], lambda recording: tape.is_left(own, recording.key))
+    if in_section is not None and tape.has_played_all(own):
+        count = len(own.cases[case])
+        headline = f"one more call than recorded ({count}, {'all ' if count > 1 else ''}played)"
+        return _cause("one more call", "", headline, in_section)
     if in_section is not None:
         return _changed(in_section, asked)
     others = sorted(search.at_siblings(), key=lambda near: len(near.places))
@@ -118,9 +125,18 @@ class _Search:
         self._place = keyed_place(request.dialect, request.url, asked.scanners)
         self._wanted = Wanted(document=asked.body, is_same_place=self._is_same_place)
 
-    def nearest(self, cassette: CassetteFile, sections: Iterable[str]) -> Near | None:
-        """Return the recording in these sections that is most like the request, None without."""
-        recording = nearest(cassette, sections, self._wanted, self._tape.library)
+    def nearest(
+        self,
+        cassette: CassetteFile,
+        sections: Iterable[str],
+        is_left: Callable[[Recording], bool] = lambda recording: True,
+    ) -> Near | None:
+        """Return the recording in these sections that is most like the request, None without.
+
+        One that was played already only where none is left.
+        """
+        wanted = replace(self._wanted, is_left=is_left)
+        recording = nearest(cassette, sections, wanted, self._tape.library)
         return None if recording is None else self.near(cassette, recording)
 
     def near(self, cassette: CassetteFile, recording: Recording) -> Near:

@@ -120,7 +120,7 @@ def _differences(asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
     if shown < len(near.places):
         more = len(near.places) - shown
         lines.append(f"and {more} more place{'s' if more > 1 else ''}")
-    if cause.kind == "one more call":
+    if cause.kind == "one more call" and not near.places:
         lines = ["in nothing: this request was made once more than it was recorded"]
     elif cause.kind == "other key":
         lines = [

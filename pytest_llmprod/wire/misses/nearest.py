@@ -27,10 +27,14 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is looked for: the decoded body of a request, and whether a recording went there too."""
+    """What is looked for: the decoded body of a request, and whether a recording went there too.
+
+    Recordings for which `is_left` is false, for they were played, are taken where no other is.
+    """
 
     document: Any
     is_same_place: Callable[[Recording], bool]
+    is_left: Callable[[Recording], bool] = lambda recording: True
 
 
 def nearest(
@@ -48,6 +52,7 @@ def nearest(
         candidates = prints.nearest(wanted)
     else:
         candidates = [each for name in names for each in cassette.section(name)]
+    candidates = [each for each in candidates if wanted.is_left(each)] or candidates
     mine = Counter(_features(wanted.document))
 
     def distance(recording: Recording) -> float:

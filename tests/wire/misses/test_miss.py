@@ -135,6 +135,30 @@ def test_a_request_made_once_too_often_says_so(lab: Lab) -> None:
     ]
 
 
+def test_a_request_after_all_recordings_were_played_is_one_more_call(lab: Lab) -> None:
+    save(lab.path(), [kept(chat_request("hello")), kept(chat_request("how are you"))])
+    tape = lab.run().tape()
+    for text in ("hello", "how are you"):
+        assert tape.play(wire_request(chat_request(text))) is not None
+
+    miss = missed(tape, chat_request("hello you"))
+
+    assert miss.kind == "one more call"
+    assert miss.headline == "one more call than recorded (2, all played)"
+    assert differences(str(miss)) == ["messages[0].content (user)", "  - hello", "  + hello you"]
+
+
+def test_the_nearest_recording_is_one_that_was_not_played(lab: Lab) -> None:
+    save(lab.path(), [kept(chat_request("hello")), kept(chat_request("see you tomorrow"))])
+    tape = lab.run().tape()
+    assert tape.play(wire_request(chat_request("hello"))) is not None
+
+    miss = missed(tape, chat_request("hello tomorrow"))
+
+    assert miss.kind == "prompt changed"
+    assert "- see you tomorrow" in "\n".join(differences(str(miss)))
+
+
 def test_the_same_messages_in_another_order_are_listed(lab: Lab) -> None:
     save(lab.path(), [kept(conversation("be nice", "a parcel", "the weather"))])
     asked = conversation("be nice", "x", "x")
