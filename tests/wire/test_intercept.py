@@ -360,6 +360,24 @@ def test_a_stream_that_nobody_closes_is_recorded_when_the_test_ends(
     client.close()
 
 
+def test_a_redirect_leads_where_it_led(lab: Lab, wire: Server) -> None:
+    moved = Reply(b"{}", status=307, headers=[("location", f"{wire.url}/moved?key=s3cr3t-value")])
+    wire.reply = lambda body: says("here") if "moved" in wire.paths[-1] else moved
+
+    def follow() -> str:
+        with httpx2.Client(follow_redirects=True) as client:
+            answer = client.post(wire.chat_url, json=chat_request("hello"))
+        return str(answer.json()["choices"][0]["message"]["content"])
+
+    with lab.test("once"):
+        live = follow()
+    with lab.test("none"):
+        replayed = follow()
+
+    assert replayed == live == "here"
+    assert "s3cr3t-value" not in lab.written()
+
+
 @pytest.mark.parametrize("reply", [says("lost"), streams(["a", "b"])], ids=["plain", "stream"])
 def test_an_answer_that_breaks_off_is_replayed_as_it_broke_off(
     lab: Lab, wire: Server, http: httpx2.Client, reply: Reply
