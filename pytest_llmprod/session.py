@@ -23,7 +23,6 @@ from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
-from pytest_llmprod.forecast import make_forecasts
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.cassettes.journal import Journal
@@ -35,7 +34,6 @@ from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import LentKeys
-from pytest_llmprod.wire.plan import Planner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
@@ -157,6 +155,10 @@ class Session:
 
     def forecasts(self, labels: Sequence[TapeLabel]) -> list[Forecast]:
         """Return what the tests that `labels` name would send if they recorded now."""
+        # Only a plan needs these.
+        from pytest_llmprod.forecast import make_forecasts
+        from pytest_llmprod.wire.plan import Planner
+
         planner = Planner(
             self.settings.record,
             self.settings.choice,
