@@ -106,6 +106,32 @@ def test_an_escape_before_a_key_does_not_hide_it(before: str) -> None:
     assert json.loads(masked) == {"content": f"key:{before}[masked key]", "n": 1}
 
 
+JWT = "eyJ" + "hbGciOiJI" + ".eyJ" + "zdWIiOiIx" + "." + "s" * 20
+
+
+@pytest.mark.parametrize("key", [*KEYS, JWT], ids=lambda key: key[:5])
+@pytest.mark.parametrize("before", ["\n", "\t", "\r", "\b", "\f", "\u007f", "é\n", "是"])
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_an_escape_in_json_that_stands_in_a_string_hides_no_key(
+    key: str, before: str, level: int
+) -> None:
+    text = f"# keys{before}{key}"
+    for _ in range(level):
+        text = json.dumps({"text": text})
+
+    masked = mask_body(text.encode(), BUILT_IN).decode()
+
+    assert key not in masked
+    for _ in range(level):
+        masked = json.loads(masked)["text"]
+    assert masked.startswith(f"# keys{before}[masked ")
+
+
+@pytest.mark.parametrize("key", [*KEYS, JWT], ids=lambda key: key[:5])
+def test_an_equals_sign_that_is_escaped_hides_no_key(key: str) -> None:
+    assert key not in mask(rf'{{"text": "key\u003d{key}"}}', BUILT_IN)
+
+
 def test_an_escape_inside_a_key_does_not_hide_it() -> None:
     content = b'{"content": "' + KEY.replace("-", "\\u002d").encode() + b'"}'
 

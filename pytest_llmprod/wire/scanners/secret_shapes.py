@@ -22,8 +22,10 @@ _KEY_MAY_FOLLOW = (
     re.compile(r"A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}"),
     re.compile(r"A(?:Iza)[\w-]{35}"),
 )
+# No key begins within a word, except right behind an escape: `\\nsk-...` in JSON in a string.
+_STARTS = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 _KEY = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:"
+    rf"{_STARTS}(?:"
     r"sk-(?:proj|svcacct|admin|service|ant|or|lf|live)-[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, ...
     r"|sk-(?=[A-Za-z_-]*[0-9]|[A-Za-z0-9]{20})[A-Za-z0-9_-]{20,}"  # no `sk-learn-from-examples`
     r"|(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}"  # AWS access key id
@@ -36,7 +38,7 @@ _KEY = re.compile(
     r")"
 )
 _JWT_MAY_FOLLOW = re.compile(r"\.eyJ")
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
+_JWT = re.compile(rf"(?a:{_STARTS}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]{{16,}})")
 _BEARER = (
     re.compile(r"Bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
     re.compile(r"bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
