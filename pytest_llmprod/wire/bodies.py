@@ -63,12 +63,19 @@ def _parse_to_store(text: str) -> Any:
         )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if is_nested_too_deeply(document):
+        raise ValueError("nested too deeply")
+    return document
+
+
+def is_nested_too_deeply(document: Any) -> bool:
+    """Say whether a JSON value has more levels than can be walked through one in the other."""
     level = [document]
     for _ in range(_MOST_LEVELS):
         level = [part for value in level for part in _parts(value)]
         if not level:
-            return document
-    raise ValueError("nested too deeply")
+            return False
+    return True
 
 
 def _parts(value: Any) -> Iterable[Any]:
@@ -159,7 +166,7 @@ def read_stream(kind: str, chunks: Sequence[tuple[float, bytes]]) -> list[Event]
 
     What says that it is one, but is no UTF-8 or holds more than events, is to be stored as it is.
     """
-    if not kind.startswith("text/event-stream"):
+    if not kind.lower().startswith("text/event-stream"):
         return None
     try:
         text = b"".join(chunk for _, chunk in chunks).decode()
@@ -229,9 +236,12 @@ def _parse_block(t: float, block: bytes, end: bytes) -> Iterator[Event]:
     is_cut = end != _EMPTY_LINE
     is_torn = is_cut and end != b"\n"
     try:
-        yield Event(t, name, _parse_to_store(text), True, is_cut, is_torn)
+        document = _parse_to_store(text)
     except ValueError:
-        yield Event(t, name, text, False, is_cut, is_torn)
+        document = None
+    # A number may be a piece of a text: it is one, digit for digit.
+    is_json = isinstance(document, dict | list | str)
+    yield Event(t, name, document if is_json else text, is_json, is_cut, is_torn)
 
 
 def encode_stream(events: Sequence[Event], text: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pytest_llmprod.wire.bodies import (
     encode_stream,
     join_lines,
     parse_events,
+    read_stream,
     split_lines,
 )
 
@@ -168,9 +169,9 @@ def test_an_event_has_the_time_of_the_chunk_that_completed_it() -> None:
     chunks = [(0.1, b"data: 1\n"), (0.2, b"\ndata: 2"), (0.3, b"\n\n"), (0.4, b"data: 3\n\n")]
 
     assert [(event.t, event.data) for event in parse_events(chunks)] == [
-        (0.2, 1),
-        (0.3, 2),
-        (0.4, 3),
+        (0.2, "1"),
+        (0.3, "2"),
+        (0.4, "3"),
     ]
 
 
@@ -178,7 +179,19 @@ def test_an_event_has_the_time_of_the_chunk_that_completed_it() -> None:
 def test_a_last_event_without_an_empty_line_is_cut(end: bytes) -> None:
     events = parse_events([(0.1, b"data: 1\n\ndata: 2" + end)])
 
-    assert [(event.data, event.is_cut) for event in events] == [(1, False), (2, True)]
+    assert [(event.data, event.is_cut) for event in events] == [("1", False), ("2", True)]
+
+
+@pytest.mark.parametrize("text", ["8", "08", "1E5", "-0.50", "true", "null"])
+def test_a_number_that_may_be_a_piece_of_a_text_is_kept_digit_for_digit(text: str) -> None:
+    (event,) = parse_events([(0.1, f"data: {text}\n\n".encode())])
+
+    assert (event.data, event.is_json) == (text, False)
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "Text/Event-Stream; charset=utf-8"])
+def test_a_content_type_says_stream_in_letters_of_either_case(kind: str) -> None:
+    assert read_stream(kind, [(0.1, b"data: a\n\n")]) == [Event(0.1, "", "a", False)]
 
 
 def test_a_stream_without_chunks_has_no_events() -> None:
