@@ -196,7 +196,7 @@ class LiveExchange:
     def _stored_body(
         self, chunks: list[tuple[float, bytes]]
     ) -> tuple[dict[str, Any], Answer, float | None]:
-        kind = next((value for name, value in self._headers if name == "content-type"), "")
+        kind = next((value for name, value in self._headers if name.lower() == "content-type"), "")
         dialect = self._read.dialect
         content = b"".join(chunk for _, chunk in chunks)
         parsed = bodies.read_stream(kind, chunks)

@@ -14,7 +14,10 @@ from typing import Any
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire import aws_frames
+from pytest_llmprod.wire.aws_frames import Frame
 from pytest_llmprod.wire.bodies import Event
+from pytest_llmprod.wire.documents import find_documents, put_documents, views
 from pytest_llmprod.wire.scanners.credential_names import SECRET_PARAMETER, is_secret_name
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import known_secret
@@ -56,8 +59,6 @@ RESPONSE_HEADERS = frozenset(
 BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
 
 _SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def mask(text: str, scanners: Sequence[Scanner]) -> str:
@@ -106,32 +107,40 @@ def mask_documents(documents: Sequence[Any], scanners: Sequence[Scanner]) -> lis
 
 
 def mask_body(content: bytes, scanners: Sequence[Scanner]) -> bytes:
-    """Return a body masked: as the JSON that it may be, whole or in lines, and as text.
+    """Return a body masked: in each JSON value that it holds, over all of them, and as text.
+
+    Raises CassetteError where a secret is spread over them in a way that cannot be cut out.
+    """
+    frames, rest = aws_frames.split(content)
+    # Bytes that are no UTF-8 come back as they are.
+    text = _mask_text(rest.decode("utf-8", "surrogateescape"), scanners)
+    masked = _mask_frames(frames, scanners) + text.encode("utf-8", "surrogateescape")
+    for documents in views(masked):
+        refuse_secrets(Pieces(documents).joined(), scanners)
+    return masked
+
+
+def _mask_text(text: str, scanners: Sequence[Scanner]) -> str:
+    """Return a text masked.
 
     In JSON an escape hides what follows it: `\\nsk-...` begins with an n for who reads the text.
     """
-    text = content.decode(
-        "utf-8", "surrogateescape"
-    )  # bytes that are no UTF-8 come back as they are
-    if text.isascii() or not _UNDECODED.search(text):
-        text = _mask_json(text, scanners)
-    return mask(text, scanners).encode("utf-8", "surrogateescape")
+    found = find_documents(text)
+    masked = mask_documents([each.value for each in found], scanners)
+    return mask(put_documents(text, found, masked), scanners)
 
 
-def _mask_json(text: str, scanners: Sequence[Scanner]) -> str:
-    """Return the text masked where it is a JSON value, or one on each line, and else as it is."""
-    for parts in ([text], _LINE.findall(text)):
-        try:
-            documents = [json.loads(part) if part.strip() else "" for part in parts]
-            masked = mask_documents(documents, scanners)
-        except (ValueError, RecursionError):
-            continue
-        pairs = zip(parts, documents, masked, strict=True)
-        return "".join(
-            part if new is old or new == old else json.dumps(new) + part[len(part.rstrip()) :]
-            for part, old, new in pairs
-        )
-    return text
+def _mask_frames(frames: Sequence[Frame], scanners: Sequence[Scanner]) -> bytes:
+    """Return frames masked, with lengths and checksums that are right."""
+    refuse_secrets((frame.headers.decode("latin-1") for frame in frames), scanners)
+    texts = [aws_frames.text_of(frame) for frame in frames]
+    found = [find_documents(text) for text in texts]
+    masked = iter(mask_documents([each.value for some in found for each in some], scanners))
+    pieces: list[bytes] = []
+    for frame, text, documents in zip(frames, texts, found, strict=True):
+        new = mask(put_documents(text, documents, [next(masked) for _ in documents]), scanners)
+        pieces.append(frame.content if new == text else aws_frames.with_text(frame, new))
+    return b"".join(pieces)
 
 
 def mask_events(events: Sequence[Event], scanners: Sequence[Scanner]) -> list[Event]:
@@ -167,8 +176,8 @@ def refuse_secrets(texts: Iterable[str], scanners: Sequence[Scanner]) -> None:
         for finding in findings(text, scanners):
             raise CassetteError(
                 f"A secret ({finding.kind}) is spread over several events of a streamed answer, "
-                f"where it cannot be masked, so the answer was not recorded. Keep the secret out "
-                f"of the prompt."
+                f"or over what stands in its place, where it cannot be masked, so nothing was "
+                f"recorded. Keep the secret out of the prompt."
             )
 
 

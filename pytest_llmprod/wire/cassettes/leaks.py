@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire.bodies import decode_document, join_lines, join_text
+from pytest_llmprod.wire.bodies import decode_body, decode_document, join_lines, join_text
+from pytest_llmprod.wire.documents import views
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
 from pytest_llmprod.wire.scanners.encoded import find_encoded
@@ -55,17 +56,25 @@ def readings(recording: Mapping[str, Any]) -> Iterator[str]:
     the events of a stream make.
     """
     for message in (recording["request"], recording["response"]):
-        body = message["body"]
-        pieces = Pieces(_events(body["stream"]) if "stream" in body else [decode_document(body)])
-        yield "\0".join(pieces.texts)
-        yield from pieces.joined()
+        for documents in _views(message["body"]):
+            pieces = Pieces(documents)
+            yield "\0".join(pieces.texts)
+            yield from pieces.joined()
 
 
-def _events(stream: Sequence[Mapping[str, Any]]) -> list[Any]:
-    return [
-        join_lines(event["data"]) if "data" in event else join_text(event["raw"])
-        for event in stream
-    ]
+def _views(body: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Yield the documents in a stored body, in each way in which it can be read."""
+    if "stream" in body:
+        yield [_event(each) for each in body["stream"]]
+        return
+    yield [decode_document(dict(body))]
+    if "json" not in body:
+        yield from views(decode_body(dict(body)))
+
+
+def _event(stored: Mapping[str, Any]) -> Any:
+    document = join_lines(stored["data"]) if "data" in stored else join_text(stored["raw"])
+    return document if isinstance(document, dict | list | str) else json.dumps(document)
 
 
 def find_leaks(
