@@ -36,7 +36,7 @@ from pytest_llmprod.wire.masking import Scanner, mask
 from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
-from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
+from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Tape
 
 
@@ -100,18 +100,18 @@ class Session:
     ) -> None:
         """Make the session of the process `writer`; nothing is patched or opened yet.
 
-        `environ` is searched for secrets once, when something is recorded or told, and lent
-        placeholder keys while a test replays.
+        `environ` is searched for secrets when something is recorded or told, and lent placeholder
+        keys while a test replays.
         """
         self.settings = settings
         self._extensions = extensions
         self._now = now
         self._monotonic = monotonic
         self._router = Router()
-        self._environ = environ
         self._keys = LentKeys(environ)
+        self._known = EnvironmentSecrets(environ)
         self._journal = Journal(
-            settings.rootpath, run_id, writer, settings.record, known=lambda: self._known
+            settings.rootpath, run_id, writer, settings.record, self._known.scanners
         )
         self._library = Library(self._journal, self._rekey, extensions.dialects)
         self._datasets: dict[Path, Dataset] = {}
@@ -133,15 +133,11 @@ class Session:
         return self._extensions.scanners()
 
     @cached_property
-    def _known(self) -> Sequence[Scanner]:
-        return environment_scanners(self._environ)
-
-    @cached_property
     def _intercept(self) -> Intercept:
         policy = WirePolicy(
             dialects=self._extensions.dialects(),
             scanners=self._scanners,
-            known=lambda: self._known,
+            known=self._known.scanners,
             choice=self.settings.choice,
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
@@ -215,6 +211,8 @@ class Session:
         """Give the wire to `trial`; what the process sends now is its."""
         if self.settings.record == "none":
             self._keys.lend()
+        else:
+            self._known.scanners()
         self.running = trial
         self._router.enter(trial.tape)
 
@@ -398,7 +396,7 @@ class Session:
         """Return `text` with secrets masked, and `?` for what UTF-8 and so xdist cannot carry."""
         if not text:
             return text
-        scanners = [*self._scanners, *self._known]
+        scanners = [*self._scanners, *self._known.scanners()]
         return mask(text, scanners).encode("utf-8", "replace").decode()
 
     def close_journal(self) -> None:

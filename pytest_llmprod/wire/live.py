@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from pytest_llmprod.wire import bodies, masking
@@ -42,6 +43,10 @@ class WirePolicy:
         """Return the scanners for what is stored and shown."""
         return [*self.scanners, *self.known()]
 
+    def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
+        """Return the scanners for what is stored and shown of a request with these headers."""
+        return [*self.all_scanners, *request_scanners(headers, url), find_encoded]
+
 
 class LiveExchange:
     """A request on its way to the provider: takes times and bytes, and becomes a recording."""
@@ -53,14 +58,20 @@ class LiveExchange:
         attempt: Attempt,
         headers: Sequence[tuple[str, str]],
         policy: WirePolicy,
+        compressed: bytes | None = None,
     ) -> None:
-        """Start the clock of a request with these (unmasked) headers."""
+        """Start the clock of a request with these (unmasked) headers.
+
+        `compressed` is its body as the application compressed it, None where it did not.
+        """
         self._tape = tape
         self._read = read
         self._attempt = attempt
         self._policy = policy
-        self._own = request_scanners(headers, read.url)
-        self._scanners = [*policy.all_scanners, *self._own, find_encoded]
+        self._sent_headers = headers
+        # One that asks for another model is sent as it is: no server minds.
+        self._is_unpacked = compressed is not None and bool(read.replaced_model)
+        self._body = read.body if compressed is None or self._is_unpacked else compressed
         self._chunks: list[tuple[float, bytes]] = []
         self._status = 0
         self._reason = ""
@@ -68,8 +79,18 @@ class LiveExchange:
         self._decode: Callable[[bytes], bytes] | None = None
         self._is_done = False
         self._lock = threading.Lock()
+        policy.known()  # what the environment holds now may be gone when the answer has come
         self._start = policy.monotonic()
         tape.began(self)
+
+    @cached_property
+    def _own(self) -> Sequence[Scanner]:
+        return request_scanners(self._sent_headers, self._read.url)
+
+    @cached_property
+    def _scanners(self) -> Sequence[Scanner]:
+        """Return what is looked for, first when the answer has come: a variable may be new."""
+        return self._policy.scanners_of(self._sent_headers, self._read.url)
 
     @property
     def url(self) -> str:
@@ -79,7 +100,7 @@ class LiveExchange:
     @property
     def body(self) -> bytes:
         """Return the body that is to be sent, with the model that the run asks for."""
-        return self._read.body
+        return self._body
 
     def headers(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the headers to send, made from those of the application.
@@ -89,6 +110,8 @@ class LiveExchange:
         """
         names = {name.lower() for name, _ in headers}
         replaced = {"accept-encoding", "content-length", "transfer-encoding"}
+        if self._is_unpacked:
+            replaced.add("content-encoding")
         kept = [(name, value) for name, value in headers if name.lower() not in replaced]
         if self.body or "content-length" in names:
             kept.append(("content-length", str(len(self.body))))

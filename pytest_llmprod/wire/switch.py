@@ -12,6 +12,7 @@ from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
+from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
@@ -86,7 +87,8 @@ class Switch:
         Raises CassetteMiss where there is no recording and the mode sends nothing.
         """
         with tape.remembering():
-            read = self._read(tape, method, url, headers, body)
+            plain = decompress(body, codings(headers))
+            read = self._read(tape, method, url, headers, plain)
             attempt = self._attempts.next(tape, read, _retries(headers))
             recording = tape.play(read)
             is_replay = recording is not None or tape.mode == "none"
@@ -94,16 +96,17 @@ class Switch:
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
-                return LiveExchange(tape, read, attempt, headers, self._policy)
-            raise CassetteMiss(self._explained(tape, read))
+                compressed = None if plain == body else body
+                return LiveExchange(tape, read, attempt, headers, self._policy, compressed)
+            raise CassetteMiss(self._explained(tape, read, headers))
 
-    def _explained(self, tape: Tape, read: WireRequest) -> Miss:
+    def _explained(self, tape: Tape, read: WireRequest, headers: Sequence[tuple[str, str]]) -> Miss:
         return explain(
             tape,
             read,
             choice=self._policy.choice,
             dialects=self._policy.dialects,
-            scanners=self._policy.all_scanners,
+            scanners=self._policy.scanners_of(headers, read.url),
         )
 
     def _read(

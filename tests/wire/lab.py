@@ -39,7 +39,7 @@ from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules, RecordMode
-from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
+from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Tape
 
 __all__ = [
@@ -104,14 +104,14 @@ class Run:
         self.mode = mode
         self.run_id = run_id
         self.router = Router()
-        known = environment_scanners(environ)
-        self.journal = Journal(root, run_id, writer, mode, known=lambda: known)
+        known = EnvironmentSecrets(environ).scanners
+        self.journal = Journal(root, run_id, writer, mode, known=known)
         self.library = Library(self.journal)
         self.observed = []
         policy = WirePolicy(
             dialects=dialects,
             scanners=scanners,
-            known=lambda: known,
+            known=known,
             choice=choice,
             allow_hosts=allow_hosts,
             now=lambda: NOW,

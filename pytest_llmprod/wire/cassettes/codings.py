@@ -1,11 +1,17 @@
-"""Codings: an answer that a server sent compressed, as its client reads it."""
+"""Codings: a body that was sent compressed, as its receiver reads it."""
 
 import gzip
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_llmprod.core.errors import CassetteError
+
+
+def codings(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return what a header Content-Encoding says was done to the body, in this order."""
+    values = [value for name, value in headers if name.lower() == "content-encoding"]
+    return [coding.strip().lower() for value in values for coding in value.split(",")]
 
 
 def decompress(content: bytes, codings: Sequence[str]) -> bytes:
@@ -26,7 +32,7 @@ def decompress(content: bytes, codings: Sequence[str]) -> bytes:
             if _is_text(plain):  # no compressed stream: the library would not help
                 return content
             raise CassetteError(
-                f"an answer is compressed with {coding!r}, and there is no library that undoes it "
+                f"a body is compressed with {coding!r}, and there is no library that undoes it "
                 f"({error}). Install one with `pip install 'pytest-llmprod[foreign]'`."
             ) from error
     return plain

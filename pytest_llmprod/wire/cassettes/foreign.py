@@ -17,7 +17,7 @@ from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.bodies import Event
 from pytest_llmprod.wire.cassettes import vcrpy_file
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey, unreadable
-from pytest_llmprod.wire.cassettes.codings import decompress
+from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.cassettes.vcrpy_file import Interaction
 from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect, read_plain
 from pytest_llmprod.wire.key import stored_key
@@ -60,8 +60,7 @@ def _recording(
     read: Interaction, rekey: Rekey, dialects: Sequence[Dialect], scanners: Sequence[Scanner]
 ) -> Recording:
     request = _stored_request(read, scanners)
-    codings = _header(read, "content-encoding").lower().split(",")
-    content = decompress(read.body, [coding.strip() for coding in codings])
+    content = decompress(read.body, codings(read.headers))
     dialect = find_dialect(dialects, read.uri)
     parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
     if parsed is not None:
@@ -92,11 +91,12 @@ def _recording(
 
 
 def _stored_request(read: Interaction, scanners: Sequence[Scanner]) -> dict[str, Any]:
+    content = decompress(read.request_body, codings(read.request_headers))
     return {
         "method": read.method,
         "uri": masking.mask_url(read.uri, scanners),
         "headers": masking.kept_headers(read.request_headers, masking.REQUEST_HEADERS, scanners),
-        "body": bodies.encode_body(masking.mask_body(read.request_body, scanners)),
+        "body": bodies.encode_body(masking.mask_body(content, scanners)),
     }
 
 

@@ -43,6 +43,30 @@ def environment_scanners(environ: Mapping[str, str]) -> tuple[Scanner, ...]:
     return _scanners(_environment_secrets(environ))
 
 
+class EnvironmentSecrets:
+    """The secrets of an environment: what it holds, and what it held whenever somebody looked.
+
+    A test may set a variable, and it is gone again when the text of a failure is told.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Look at nothing yet."""
+        self._environ = environ
+        self._before: Mapping[str, str] = {}
+        self._secrets: dict[KnownSecret, None] = {}
+        self._found: Sequence[Scanner] = ()
+
+    def scanners(self) -> Sequence[Scanner]:
+        """Look at the environment, and return scanners for all secrets that it ever held."""
+        now = {name: self._environ.get(name, "") for name in list(self._environ)}
+        if now != self._before:
+            secrets = {**self._secrets, **dict.fromkeys(_environment_secrets(now))}
+            if len(secrets) > len(self._secrets):
+                self._found = _scanners(secrets)
+            self._secrets, self._before = secrets, now
+        return self._found
+
+
 def request_scanners(headers: Iterable[tuple[str, str]], url: str) -> tuple[Scanner, ...]:
     """Return scanners that find what authenticated a request, so that an echo of it is masked."""
     return _scanners([*_header_secrets(headers), *_url_secrets("URL", url)])

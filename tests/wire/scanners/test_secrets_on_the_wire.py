@@ -1,6 +1,7 @@
 """Secrets on the wire: what is sent and answered, and what then stands in the files."""
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from samples import KEY, chat_answer, chat_request
 from server import Server
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss
+from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.masking import Finding
 
 TOKEN = "tok-1234567"  # of no shape that anybody knows
@@ -247,6 +249,61 @@ def test_a_miss_does_not_tell_a_secret_of_the_environment(
 
 
 @pytest.mark.parametrize(
+    ("headers", "query", "shown"),
+    [
+        ({"authorization": f"Bearer {TOKEN}"}, "", "[masked authorization]"),
+        ({"x-api-key": TOKEN}, "", "[masked x-api-key]"),
+        ({}, f"?key={TOKEN}", "[masked URL]"),
+    ],
+)
+def test_a_miss_does_not_tell_what_authenticated_the_request(
+    lab: Lab,
+    wire: Server,
+    http: httpx2.Client,
+    headers: dict[str, str],
+    query: str,
+    shown: str,
+) -> None:
+    with lab.test("none") as tape, pytest.raises(CassetteMiss) as caught:
+        http.post(f"{wire.chat_url}{query}", json=chat_request(f"I am {TOKEN}"), headers=headers)
+
+    assert f"I am {shown}" in str(caught.value)
+    assert TOKEN not in "".join(map(str, [caught.value, *tape.misses]))
+
+
+def test_a_miss_does_not_tell_a_key_in_base64(lab: Lab, wire: Server, http: httpx2.Client) -> None:
+    encoded = base64.b64encode(f"me:{KEY}".encode()).decode()
+
+    with lab.test("none"), pytest.raises(CassetteMiss) as caught:
+        ask(http, wire, f"say {encoded}")
+
+    assert encoded[:20] not in str(caught.value)
+
+
+def test_a_variable_that_is_set_while_the_test_runs_is_masked(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    environ: dict[str, str] = {}
+
+    def reply(body: Any) -> Reply:
+        environ["REFRESH_TOKEN"] = "tok-7654321"
+        return says(f"{TOKEN} and tok-7654321")
+
+    wire.reply = reply
+    with lab.test("once", environ=environ):
+        ask(http, wire, "first")
+        environ["APP_TOKEN"] = TOKEN
+        ask(http, wire, f"use {TOKEN}")
+        del environ["APP_TOKEN"]
+        ask(http, wire, f"use {TOKEN} again")
+
+    first, *others = lab.cassette().all()
+    assert TOKEN in json.dumps(first.to_json())
+    assert TOKEN not in json.dumps([each.to_json() for each in others])
+    assert "tok-7654321" not in lab.written()
+
+
+@pytest.mark.parametrize(
     ("environ", "headers", "told"),
     [
         ({"APP_TOKEN": TOKEN}, {}, "the environment variable APP_TOKEN"),
@@ -276,6 +333,53 @@ def test_the_journal_refuses_a_line_with_a_secret(lab: Lab) -> None:
         run.journal.started(lab.path(), f"case of {TOKEN}")
 
     assert lab.written() == ""
+
+
+# Compressed requests.
+
+
+def zipped(http: httpx2.Client, server: Server, document: Any, at_s: float) -> Any:
+    """Send a document as gzip, which has the time in it, and return what is said."""
+    content = gzip.compress(json.dumps(document).encode(), mtime=at_s)
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    response = http.post(server.chat_url, content=content, headers=headers)
+    return response.json()["choices"][0]["message"]["content"]
+
+
+def test_a_request_that_is_compressed_is_masked_and_replays(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    wire.reply = lambda body: says(f"got {len(body)} bytes")
+    with lab.test("once"):
+        live = zipped(http, wire, chat_request(f"use {KEY}"), 1)
+    with lab.test("none"):
+        again = zipped(http, wire, chat_request(f"use {KEY}"), 2)
+
+    (stored,) = lab.cassette().all()
+    assert gzip.decompress(wire.bodies[0]) == json.dumps(chat_request(f"use {KEY}")).encode()
+    assert stored.request["body"] == {"json": chat_request("use [masked key]")}
+    assert live == again
+
+
+def test_a_compressed_request_for_another_model_is_sent_as_plain_json(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    with lab.test("once", choice=ModelChoice(swaps={"gpt-test": "gpt-other"})):
+        zipped(http, wire, chat_request("hello"), 1)
+
+    assert json.loads(wire.bodies[0])["model"] == "gpt-other"
+    assert "content-encoding" not in wire.headers[0]
+
+
+def test_a_body_that_only_says_to_be_compressed_is_sent_as_it_is(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    with lab.test("once"):
+        headers = {"content-encoding": "aws-chunked"}
+        http.post(wire.chat_url, json=chat_request("hello"), headers=headers)
+
+    assert json.loads(wire.bodies[0]) == chat_request("hello")
+    assert wire.headers[0]["content-encoding"] == "aws-chunked"
 
 
 # Members by name.
