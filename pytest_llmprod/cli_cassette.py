@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    by_model = from_vcrpy(options.file)
+    by_model = from_vcrpy(options.file, os.environ)
     if options.output is not None and len(by_model) > 1:
         models = printable(", ".join(sorted(by_model)))
         options.parser.error(

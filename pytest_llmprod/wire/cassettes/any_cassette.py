@@ -18,11 +18,16 @@ FOLDER = "cassettes"
 _ENDINGS = (".json", ".yaml", ".yml")
 
 
-def read(path: Path, scanners: Sequence[Scanner] = masking.BUILT_IN) -> list[Recording]:
+def read(
+    path: Path,
+    scanners: Sequence[Scanner] = masking.BUILT_IN,
+    known: Sequence[Scanner] | None = None,
+) -> list[Recording]:
     """Return the recordings of a cassette of ours or of vcrpy's, in file order.
 
-    What `scanners` find in one of vcrpy's is masked; ours are masked already. Raises CassetteError
-    where there is no such file, or where a recording cannot be understood.
+    What `scanners` find in one of vcrpy's is masked, and where its recordings are to be stored also
+    what `known` find and what authenticated each request; ours are masked already. Raises
+    CassetteError where there is no such file, or where a recording cannot be understood.
     """
     if not path.is_file():
         raise CassetteError(
@@ -31,7 +36,7 @@ def read(path: Path, scanners: Sequence[Scanner] = masking.BUILT_IN) -> list[Rec
     if is_ours(path):
         recordings = cassette_file.load(path).all()
     else:
-        recordings = foreign.load(path, scanners=scanners)
+        recordings = foreign.load(path, scanners=scanners, known=known)
     for recording in recordings:
         try:
             _understand(recording)

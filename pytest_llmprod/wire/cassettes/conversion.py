@@ -1,37 +1,33 @@
 """Conversion: how does a cassette of vcrpy's become one of ours, and the other way round?"""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.cassettes.export import export
-from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.cassettes.leaks import refuse_leaks
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
+from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 
 
-def from_vcrpy(path: Path) -> dict[str, list[Recording]]:
+def from_vcrpy(path: Path, environ: Mapping[str, str]) -> dict[str, list[Recording]]:
     """Return the recordings of a cassette of vcrpy's by the model that they ask, with their keys.
 
-    Raises CassetteError where it cannot be read, is one of ours, or holds nothing.
+    They are masked as if they were recorded now, with `environ`. Raises CassetteError where the
+    file cannot be read, is one of ours, or holds nothing.
     """
     if path.is_file() and any_cassette.is_ours(path):
         raise CassetteError(f"{path}: is no cassette of vcrpy's. Name one in YAML or JSON.")
     by_model: dict[str, list[Recording]] = {}
-    for recording in any_cassette.read(path):
+    known = environment_scanners(environ)
+    for recording in any_cassette.read(path, known=known):
+        refuse_leaks(recording.to_json(), {"the environment variable": known})
         model = asked_model(recording) or NO_MODEL
-        by_model.setdefault(model, []).append(_masked_with_key(recording))
+        by_model.setdefault(model, []).append(recording)
     if not by_model:
         raise CassetteError(f"{path}: holds no recording, so there is nothing to import.")
     return by_model
-
-
-def _masked_with_key(recording: Recording) -> Recording:
-    request = masking.mask_strings(dict(recording.request), masking.BUILT_IN)
-    response = masking.mask_strings(dict(recording.response), masking.BUILT_IN)
-    return replace(recording, key=stored_key(request), request=request, response=response)
 
 
 def to_vcrpy(recordings: Sequence[Recording]) -> tuple[str, int]:

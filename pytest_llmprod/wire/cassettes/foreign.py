@@ -23,6 +23,8 @@ from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.scanners.encoded import find_encoded
+from pytest_llmprod.wire.scanners.known_secrets import request_scanners
 
 # In milliseconds, and a little less than the client waited.
 _PROCESSING_HEADERS = (
@@ -37,14 +39,19 @@ def load(
     rekey: Rekey = stored_key,
     dialects: Sequence[Dialect] = BUILT_IN,
     scanners: Sequence[Scanner] = masking.BUILT_IN,
+    known: Sequence[Scanner] | None = None,
 ) -> list[Recording]:
     """Read the vcrpy cassette at `path`, in YAML or JSON by the ending of its name.
 
     `rekey` gives the key of a stored request, `dialects` read the answers, and what `scanners` find
-    is masked. Raises CassetteError where the file cannot be read.
+    is masked. Where the recordings are to be stored, `known` has scanners for the secrets of this
+    machine: what they find, and what authenticated each request, is then masked as in a recording
+    that we make. Raises CassetteError where the file cannot be read.
     """
     try:
-        return [_recording(each, rekey, dialects, scanners) for each in vcrpy_file.read(path)]
+        return [
+            _recording(each, rekey, dialects, scanners, known) for each in vcrpy_file.read(path)
+        ]
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}") from error
     except OSError as error:
@@ -57,9 +64,18 @@ def load(
 
 
 def _recording(
-    read: Interaction, rekey: Rekey, dialects: Sequence[Dialect], scanners: Sequence[Scanner]
+    read: Interaction,
+    rekey: Rekey,
+    dialects: Sequence[Dialect],
+    scanners: Sequence[Scanner],
+    known: Sequence[Scanner] | None,
 ) -> Recording:
     request = _stored_request(read, scanners)
+    key = rekey(request)
+    if known is not None:  # these decide about no key: they are of this machine
+        own = request_scanners(read.request_headers, read.uri)
+        scanners = [*scanners, *known, *own, find_encoded]
+        request = _stored_request(read, scanners)
     content = decompress(read.body, codings(read.headers))
     dialect = find_dialect(dialects, read.uri)
     parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
@@ -72,7 +88,7 @@ def _recording(
         latency_s = _processing_s(read)
     recording = Recording(
         case="",
-        key=rekey(request),
+        key=key,
         recorded_at=_recorded_at(_header(read, "date")),
         latency_s=latency_s,
         ttft_s=None,
@@ -82,7 +98,7 @@ def _recording(
         complete=True,
         request=request,
         response={
-            "status": {"code": read.code, "message": read.reason},
+            "status": {"code": read.code, "message": masking.mask(read.reason, scanners)},
             "headers": masking.kept_headers(read.headers, masking.RESPONSE_HEADERS, scanners),
             "body": body,
         },
@@ -107,6 +123,7 @@ def _stored_stream(
     answer = Answer()
     if dialect is not None:
         answer = dialect.read_stream([event.data for event in events if event.is_json])
+    masking.refuse_secrets([answer.text], scanners)
     return bodies.encode_stream(events, answer.text), answer
 
 

@@ -303,7 +303,7 @@ def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(
     with pytest.raises(CassetteError) as caught:
         load_one(request(), response(PACKED[coding], headers))
 
-    assert "cassette.yaml: an answer is compressed" in str(caught.value)
+    assert "cassette.yaml: a body is compressed" in str(caught.value)
     assert f"with '{coding}'" in str(caught.value)
     assert "pip install 'pytest-llmprod[foreign]'" in str(caught.value)
 
