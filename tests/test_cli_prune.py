@@ -1,5 +1,6 @@
 """`llmprod cassette prune`: what no test plays goes, and nothing else."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ def test_a_second_time_there_is_nothing_left_to_remove(
 
     assert (status, capsys.readouterr().out) == (0, "removed 0 files and 0 duplicates\n")
     assert files(project) == before
+
+
+def test_a_copy_without_tests_beside_it_stays(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = project / "backup"
+    shutil.copytree(project / "cassettes", backup / "cassettes")
+    before = files(backup)
+
+    status = main(["cassette", "prune", "backup"])
+
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "removed the file" not in out
+    assert files(backup).keys() == before.keys()
 
 
 def test_what_is_no_cassette_of_ours_stays(

@@ -2,7 +2,8 @@
 
 A cassette lies in `cassettes/<module>/<Class.function>.<model>.json` beside `<module>.py`. That
 file is read and never run, so not all can be known: tests come from base classes in other files,
-from imports and from decorators. Gone is only what certainly is.
+from imports and from decorators. Gone is only what certainly is; cassettes without any Python file
+beside their folder are a copy that somebody keeps.
 """
 
 from collections.abc import Iterable
@@ -49,12 +50,15 @@ def _read_owner(folder: Path) -> Source | Standing:
             return read_source(path.read_bytes())
         except OSError as error:
             return Standing("unknown", f"{path.name} cannot be read ({error.strerror})")
+    files = [each for each in home.iterdir() if each.is_file()]
     # Other plugins collect tests from other files: Markdown, notebooks.
-    others = [each.name for each in home.iterdir() if each.stem == module and each.is_file()]
+    others = [each.name for each in files if each.stem == module]
     if others:
         return Standing("unknown", f"it may belong to {others[0]}")
     if module == "conftest" and (may_be := _may_be_root(home)):
         return may_be
+    if not any(each.suffix == ".py" for each in files):
+        return Standing("unknown", f"no Python file lies beside the folder {FOLDER}")
     return Standing("gone", f"there is no {module}.py")
 
 

@@ -172,9 +172,26 @@ def test_a_class_that_two_branches_define_is_as_open_as_one_of_them(tmp_path: Pa
 
 
 def test_without_its_module_a_cassette_is_an_orphan(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").touch()
+
     found = standing(tmp_path, "test_x.gpt-5", None)
 
     assert found == Standing("gone", "there is no test_m.py")
+
+
+@pytest.mark.parametrize("name", ["test_x.gpt-5", "fixture.thing.gpt-5"])
+@pytest.mark.parametrize("module", ["test_m", "conftest"])
+def test_where_no_python_file_lies_nothing_is_certain(
+    tmp_path: Path, name: str, module: str
+) -> None:
+    (tmp_path / "pytest.ini").touch()
+    backup = tmp_path / "backup"
+    (backup / "cassettes").mkdir(parents=True)
+    (backup / "notes.txt").touch()
+
+    found = standing(backup, name, None, module)
+
+    assert found == Standing("unknown", "no Python file lies beside the folder cassettes")
 
 
 def test_another_file_of_that_name_may_hold_the_test(tmp_path: Path) -> None:
@@ -252,6 +269,7 @@ def test_below_the_root_folder_a_fixture_without_a_conftest_is_gone(tmp_path: Pa
     (tmp_path / "pytest.ini").touch()
     folder = tmp_path / "sub"
     folder.mkdir()
+    (folder / "test_m.py").touch()
 
     found = standing(folder, "fixture.thing.gpt-5", None, "conftest")
 
