@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.table import table
 from pytest_llmprod.wire import dialects
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file
-from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, to_vcrpy
-from pytest_llmprod.wire.label import cassette_name
+from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.cassettes.conversion import to_vcrpy
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 
@@ -101,18 +99,26 @@ def _add_export(verbs: Any) -> None:
 def _add_import(verbs: Any) -> None:
     import_ = verbs.add_parser(
         "import",
-        help="turn a cassette of vcrpy's into ours",
-        description="Turn a cassette that vcrpy or pytest-recording wrote into ours: one file for "
-        "each model that it asks. The test FUNCTION in MODULE.py plays it from "
-        "cassettes/MODULE/FUNCTION.MODEL.json. An existing file is never overwritten.",
+        help="turn cassettes of vcrpy's into ours",
+        description="Turn cassettes that vcrpy or pytest-recording wrote into ours: one file for "
+        "each test function and each model that it asks. The test FUNCTION in MODULE.py plays it "
+        "from cassettes/MODULE/FUNCTION.MODEL.json; FUNCTION[CASE].yaml becomes the section CASE "
+        "in it. Recordings that a case has already are never overwritten.",
     )
-    _add_file(import_, "a cassette of vcrpy's, in YAML or JSON")
+    import_.add_argument(
+        "places",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a cassette of vcrpy's, in YAML or JSON, or a folder of them",
+    )
     import_.add_argument(
         "-o",
         dest="output",
         type=Path,
         metavar="OUT.json",
-        help="the file to write, for one model; default: FILE with the ending .MODEL.json",
+        help="the file to write, for one test and one model; default: FUNCTION.MODEL.json beside "
+        "each file",
     )
     import_.set_defaults(run=_import, parser=import_)
 
@@ -147,6 +153,12 @@ def _prune(options: argparse.Namespace) -> int:
     from pytest_llmprod import cli_prune  # other commands do without
 
     return cli_prune.run(options)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_import  # other commands do without
+
+    return cli_import.run(options)
 
 
 def _exchanges(path: Path) -> list[dict[str, Any]]:
@@ -212,27 +224,6 @@ def _export(options: argparse.Namespace) -> int:
     print(f"{path}: {counted(len(recordings) - left_out, 'recording')}")
     if left_out:
         print(f"{counted(left_out, 'failure')} on the wire left out: vcrpy cannot raise any")
-    return 0
-
-
-def _import(options: argparse.Namespace) -> int:
-    by_model = from_vcrpy(options.file, os.environ)
-    if options.output is not None and len(by_model) > 1:
-        models = printable(", ".join(sorted(by_model)))
-        options.parser.error(
-            f"{options.file} asks {len(by_model)} models ({models}), and each has a cassette of "
-            f"its own: leave -o out"
-        )
-    stem = options.file.with_suffix("")
-    written = {
-        options.output or stem.with_name(cassette_name(stem.name, model)): recordings
-        for model, recordings in by_model.items()
-    }
-    for path in written:
-        _refuse_to_overwrite(path)
-    for path, recordings in written.items():
-        cassette_file.save(path, recordings)
-        print(f"{path}: {counted(len(recordings), 'recording')}")
     return 0
 
 

@@ -35,6 +35,11 @@ def vcrpys(path: Path, *models: str) -> Path:
     return path
 
 
+def sections(path: Path) -> dict[str, int]:
+    """Return how many recordings each case has in a cassette."""
+    return {case: len(numbers) for case, numbers in cassette_file.load(path).cases.items()}
+
+
 def test_each_model_gets_a_cassette_beside_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,22 +90,159 @@ def test_several_models_in_one_file_are_wrong_use(
 
     err = capsys.readouterr().err
     assert caught.value.code == 2
-    assert "asks 2 models (gpt-test, other\\x1b[2), and each has a cassette" in err
+    assert "-o names one cassette, and 2 are to be written: a.gpt-test.json, a.other--2-" in err
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_existing_file_is_not_overwritten(
+def test_all_cases_of_one_test_go_into_the_file_that_is_named(tmp_path: Path) -> None:
+    paths = [str(vcrpys(tmp_path / f"test_x[{case}].yaml", "gpt-test")) for case in "ab"]
+    out = tmp_path / "b.json"
+
+    assert main(["cassette", "import", *paths, "-o", str(out)]) == 0
+    assert sections(out) == {"a": 1, "b": 1}
+
+
+def test_several_tests_in_one_file_are_wrong_use(tmp_path: Path) -> None:
+    paths = [str(vcrpys(tmp_path / f"test_{name}.yaml", "gpt-test")) for name in "xy"]
+
+    with pytest.raises(SystemExit) as caught:
+        main(["cassette", "import", *paths, "-o", str(tmp_path / "b.json")])
+
+    assert caught.value.code == 2
+
+
+def test_the_files_of_one_test_function_become_one_cassette(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = vcrpys(tmp_path / "a.yaml", "a", "b")
-    (tmp_path / "a.b.json").write_text("mine")
+    refund = vcrpys(tmp_path / "TestThat.test_many[refund].yaml", "gpt-test", "gpt-test")
+    parcel = vcrpys(tmp_path / "TestThat.test_many[a parcel].yaml", "gpt-test")
+
+    status = main(["cassette", "import", str(refund), str(parcel)])
+
+    (written,) = tmp_path.glob("*.json")
+    assert written.name == "TestThat.test_many.gpt-test.json"
+    assert (status, capsys.readouterr().out) == (0, f"{written}: 3 recordings\n")
+    assert sections(written) == {"refund": 2, "a parcel": 1}
+
+
+def test_a_second_parameter_is_added_to_the_cassette_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "test_many.gpt-test.json"
+    main(["cassette", "import", str(vcrpys(tmp_path / "test_many[a].yaml", "gpt-test"))])
+    first = cassette_file.load(written).all()
+    capsys.readouterr()
+
+    status = main(["cassette", "import", str(vcrpys(tmp_path / "test_many[b].yaml", "gpt-test"))])
+
+    assert (status, capsys.readouterr().out) == (0, f"{written}: 1 recording\n")
+    assert cassette_file.load(written).section("a") == first
+    assert sections(written) == {"a": 1, "b": 1}
+
+
+def test_recordings_that_a_case_has_already_stay_and_the_others_are_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = save(tmp_path / "test_many.gpt-test.json", recording(case="a"))
+    for case in "ab":
+        vcrpys(tmp_path / f"test_many[{case}].yaml", "gpt-test")
+
+    status = main(["cassette", "import", str(tmp_path)])
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, f"{written}: 1 recording\n")
+    assert f"llmprod: {written}: has recordings of the case 'a' already, and they stay." in err
+    assert cassette_file.load(written).section("a") == [recording(case="a")]
+    assert sections(written) == {"a": 1, "b": 1}
+
+
+def test_two_files_of_one_case_are_not_mixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vcrpys(tmp_path / "test_x.yaml", "gpt-test")
+    vcrpys(tmp_path / "test_x.yml", "gpt-test", "gpt-test")
+
+    status = main(["cassette", "import", str(tmp_path)])
+
+    assert status == 1
+    assert "has recordings of the test already" in capsys.readouterr().err
+    assert sections(tmp_path / "test_x.gpt-test.json") == {"": 1}
+
+
+def test_a_folder_is_imported_whole_and_what_is_ours_in_it_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "cassettes" / "test_chat"
+    folder.mkdir(parents=True)
+    save(folder / "test_own.gpt-test.json", recording())
+    vcrpys(folder / "test_many[a].yaml", "gpt-test", "other")
+    vcrpys(folder / "test_one.yaml", "gpt-test")
+
+    status = main(["cassette", "import", str(folder)])
+
+    assert (status, capsys.readouterr().out.splitlines()) == (
+        0,
+        [
+            f"{folder}/test_many.gpt-test.json: 1 recording",
+            f"{folder}/test_many.other.json: 1 recording",
+            f"{folder}/test_one.gpt-test.json: 1 recording",
+        ],
+    )
+
+
+def test_a_folder_without_a_cassette_of_vcrpys_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "test_own.gpt-test.json", recording())
+
+    status = main(["cassette", "import", str(tmp_path)])
+
+    assert status == 1
+    assert f"llmprod: {tmp_path}: holds no cassette of vcrpy's." in capsys.readouterr().err
+
+
+def test_a_broken_file_does_not_hold_up_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test_a.yaml").write_text("[")
+    vcrpys(tmp_path / "test_b.yaml", "gpt-test")
+
+    status = main(["cassette", "import", str(tmp_path)])
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, f"{tmp_path / 'test_b.gpt-test.json'}: 1 recording\n")
+    assert err.startswith(f"llmprod: {tmp_path / 'test_a.yaml'}: ")
+
+
+def test_a_cassette_that_no_test_plays_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test_chat.py").write_text(
+        "class TestA:\n  class TestB:\n    def test_x(self): ..."
+    )
+    folder = tmp_path / "cassettes" / "test_chat"
+    folder.mkdir(parents=True)
+    vcrpys(folder / "TestB.test_x.yaml", "gpt-test")
+
+    status = main(["cassette", "import", str(folder)])
+
+    assert status == 1
+    assert "no test plays it: test_chat.py has no such test." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["test_x", "test_x[a]"])
+def test_an_existing_file_that_cannot_be_read_is_not_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = vcrpys(tmp_path / f"{name}.yaml", "a", "b")
+    (tmp_path / "test_x.b.json").write_text("mine")
 
     status = main(["cassette", "import", str(path)])
 
     assert status == 1
-    assert "a.b.json: is there already, and would be overwritten" in capsys.readouterr().err
-    assert (tmp_path / "a.b.json").read_text() == "mine"
-    assert not (tmp_path / "a.a.json").exists()
+    assert "test_x.b.json, line 1: the cassette is not valid JSON" in capsys.readouterr().err
+    assert (tmp_path / "test_x.b.json").read_text() == "mine"
+    assert not (tmp_path / "test_x.a.json").exists()
 
 
 @pytest.mark.parametrize("verb", ["import", "export"])

@@ -46,7 +46,7 @@ def neglected(example: Path) -> Path:
 
 @pytest.fixture
 def greets(example: Path) -> Path:
-    """The example with a cassette that vcrpy wrote."""
+    """The example with cassettes that pytest-recording left."""
     interaction = {
         "request": {
             "method": "POST",
@@ -60,9 +60,14 @@ def greets(example: Path) -> Path:
             "body": {"string": '{"model": "gpt-5-mini-2025-08-07", "choices": []}'},
         },
     }
-    path = example / "cassettes" / "test_chat" / "test_greets.yaml"
-    path.parent.mkdir()
-    path.write_text(yaml.safe_dump({"version": 1, "interactions": [interaction] * 2}))
+    folder = example / "cassettes" / "test_chat"
+    folder.mkdir()
+    numbers = {"test_greets": 2, "test_answers[parcel]": 1, "test_answers[refund]": 2}
+    for name, number in numbers.items():
+        document = {"version": 1, "interactions": [interaction] * number}
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    tests = "def test_greets(): ...\ndef test_answers(ticket): ...\n"
+    (example / "test_chat.py").write_text(tests)
     return example
 
 
@@ -135,6 +140,6 @@ def test_every_command_is_in_the_table(capsys: pytest.CaptureFixture[str]) -> No
         main(["cassette", "--help"])
 
     verbs = re.findall(r"(?m)^    (\w+) ", capsys.readouterr().out)
-    named = re.findall(r"(?m)^\| `(\w+) (?:FILE|OLD|\[)", PAGE)
+    named = re.findall(r"(?m)^\| `(\w+) (?:FILE|OLD|PATH|\[)", PAGE)
     assert len(verbs) == 6
     assert sorted(named) == sorted(verbs)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from project import Project
 
+from pytest_llmprod.cli import main
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.export import export
 
@@ -45,6 +46,25 @@ def test_a_cassette_of_pytest_recording_is_played_in_place(left_behind: Project)
 
     assert result.parseoutcomes() == {"passed": 2}
     assert own_cassettes(left_behind) == []
+
+
+def test_what_was_imported_is_played_in_place_of_the_files_of_pytest_recording(
+    left_behind: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = left_behind.path / "cassettes" / "test_words"
+
+    status = main(["cassette", "import", str(folder)])
+
+    for path in folder.glob("*.yaml"):
+        path.unlink()
+    (own,) = own_cassettes(left_behind)
+    checked = main(["cassette", "check", str(left_behind.path)])
+    pruned = main(["cassette", "prune", str(left_behind.path)])
+    result = left_behind.run()
+    assert (status, checked, pruned) == (0, 0, 0)
+    assert own.name == "TestAsking.test_doubles.gpt-test.json"
+    assert f"{own}: 2 recordings\n" in capsys.readouterr().out
+    assert result.parseoutcomes() == {"passed": 2}
 
 
 def test_once_records_nothing_where_pytest_recording_did(left_behind: Project) -> None:

@@ -13,7 +13,7 @@ from lab import KEY, Lab, Server, chat_request, recording, says, streams
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, foreign
-from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, to_vcrpy
+from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, named_test, to_vcrpy
 from pytest_llmprod.wire.cassettes.leaks import readings
 from pytest_llmprod.wire.key import NO_MODEL, stored_key
 
@@ -104,6 +104,41 @@ def test_a_spread_secret_of_the_environment_does_not_come_along(
 
     assert imported.response["body"]["text"] == "[masked MY_TOKEN] end"
     assert not any(TOKEN in text for text in readings(imported.to_json()))
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "case"),
+    [
+        ("test_one", "test_one", ""),
+        ("test_many[refund]", "test_many", "refund"),
+        ("TestThat.test_it[x]", "TestThat.test_it", "x"),
+        ("test_many[gpt-4.1-a[0]]", "test_many", "gpt-4.1-a[0]"),
+        ("test_many[]", "test_many", ""),
+    ],
+)
+def test_the_name_of_a_file_tells_the_test_and_its_case(
+    name: str, function: str, case: str
+) -> None:
+    assert named_test(Path(f"cassettes/test_m/{name}.yaml")) == (function, case)
+
+
+def test_the_recordings_belong_to_the_case_that_the_name_tells(
+    tmp_path: Path, wire: Server, http: httpx2.Client
+) -> None:
+    asked = [chat_request("a"), chat_request("b", model="other")]
+    path = record_with_vcrpy(tmp_path / "test_x[t-1].yaml", http, wire.chat_url, *asked)
+
+    found = [each for recordings in from_vcrpy(path, {}).values() for each in recordings]
+
+    assert [each.case for each in found] == ["t-1", "t-1"]
+
+
+def test_a_name_that_was_cut_tells_no_case(tmp_path: Path) -> None:
+    path = tmp_path / "test_x[aaa...0123456789abcdef0123456789abcdef.yaml"
+    path.write_text("version: 1\ninteractions: []\n")
+
+    with pytest.raises(CassetteError, match="its name is cut, so that nobody can tell the case"):
+        from_vcrpy(path, {})
 
 
 def test_no_secret_comes_along(tmp_path: Path, wire: Server, http: httpx2.Client) -> None:
