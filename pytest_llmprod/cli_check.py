@@ -59,14 +59,14 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
     scanners = [*masking.BUILT_IN, *environment_scanners(environ)]
     findings: list[Finding] = []
     ours: dict[Path, list[Recording]] = {}
+    foreign: dict[Path, list[Recording]] = {}
     number = 0
     for path in paths:
         text, recordings = "", []
         try:
             text = any_cassette.read_bytes(path).decode("utf-8", "replace")
             recordings = any_cassette.read(path, scanners=())  # a masked secret is found no more
-            if any_cassette.is_ours(path):
-                ours[path] = recordings
+            (ours if any_cassette.is_ours(path) else foreign)[path] = recordings
         except CassetteError as error:
             findings.append(Finding(path=path, kind="unreadable", text=_reason(path, error)))
         number += len(recordings)
@@ -76,6 +76,8 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
         age = ages[path.absolute().parent]
         findings += upkeep.judge_owner(path, standing)
         findings += upkeep.inspect(path, ours[path], now=now, max_age_days=age)
+    for path, recordings in foreign.items():
+        findings += upkeep.judge_foreign(path, recordings, ours)
     return _Checked(len(paths), number, sorted(findings, key=_place))
 
 

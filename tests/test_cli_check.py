@@ -13,7 +13,7 @@ import yaml
 from recordings import CHAT_URL, HOSTILE, KEY, cassette, recording, save
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.core.text import width
+from pytest_llmprod.core.text import counted, width
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
 
@@ -136,7 +136,7 @@ def vcrpys(project: Path, *, asked: str, content: bytes, **headers: str) -> Path
         },
     }
     path = project / "cassettes" / "test_m" / "test_x.yaml"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump({"version": 1, "interactions": [interaction]}))
     return path
 
@@ -283,6 +283,45 @@ def test_cassettes_of_vcrpys_are_searched_for_secrets_and_read(
     assert lines[:2] == ["cassettes/test_gone/b.yaml", "  secret       line 3: key"]
     assert lines[2].startswith("  unreadable   is no cassette that vcrpy can read")
     assert lines[-1] == "2 cassettes, 0 recordings: 2 findings, 0 notes"
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "model", "notes"),
+    [
+        ("test_x", "", "gpt-test", 1),
+        ("test_x[t-1]", "t-1", "gpt-test", 1),
+        ("test_x[t-1]", "t-2", "gpt-test", 0),
+        ("test_x[t-1", "t-1", "gpt-test", 0),
+        ("test_x", "", "other", 0),
+    ],
+)
+def test_a_cassette_of_vcrpys_beside_ours_of_the_same_test_is_noted(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    case: str,
+    model: str,
+    notes: int,
+) -> None:
+    cassette(project, recording(case=case))
+    asked = json.dumps({"model": model, "messages": []})
+    beside = vcrpys(project, asked=asked, content=b"{}").rename(
+        project / "cassettes" / "test_m" / f"{name}.yaml"
+    )
+
+    status, lines = check(capsys)
+
+    assert status == 0
+    assert lines[-1] == f"2 cassettes, 2 recordings: 0 findings, {counted(notes, 'note')}"
+    assert (
+        lines[:-1]
+        == [
+            f"cassettes/test_m/{beside.name}",
+            "  two files    test_x.gpt-test.json plays this test first: delete this one if",
+            "               the test passes without it",
+        ]
+        * notes
+    )
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "true", '"30"', "1.5"])

@@ -4,22 +4,33 @@ Findings are what somebody should mend; notes are what somebody should know.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.wire.cassettes import leaks
+from pytest_llmprod.wire.cassettes.conversion import named_test
 from pytest_llmprod.wire.cassettes.owner import Standing
+from pytest_llmprod.wire.label import cassette_name
 from pytest_llmprod.wire.masking import Scanner
-from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 
 Kind = Literal[
-    "secret", "unreadable", "old", "orphan", "duplicate", "cannot tell", "alias drift", "broke off"
+    "secret",
+    "unreadable",
+    "old",
+    "orphan",
+    "duplicate",
+    "cannot tell",
+    "alias drift",
+    "broke off",
+    "two files",
 ]
-NOTES = frozenset({"cannot tell", "alias drift", "broke off"})
+NOTES = frozenset({"cannot tell", "alias drift", "broke off", "two files"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,25 @@ def judge_owner(path: Path, standing: Standing) -> Iterator[Finding]:
     elif standing.state == "unknown":
         text = f"whether a test plays it: {standing.why}"
         yield Finding(path=path, kind="cannot tell", text=text)
+
+
+def judge_foreign(
+    path: Path, recordings: Iterable[Recording], ours: Mapping[Path, Sequence[Recording]]
+) -> Iterator[Finding]:
+    """Yield that one of `ours` plays the test for which vcrpy recorded the cassette at `path`.
+
+    It stays there when new episodes are recorded, and after an import.
+    """
+    try:
+        function, case = named_test(path)
+    except CassetteError:  # of a name that was cut
+        return
+    for model in dict.fromkeys(asked_model(each) or NO_MODEL for each in recordings):
+        beside = path.with_name(cassette_name(function, model))
+        if any(each.case == case for each in ours.get(beside, ())):
+            text = f"{beside.name} plays this test first: delete this one if the test passes "
+            yield Finding(path=path, kind="two files", text=f"{text}without it")
+            return
 
 
 def duplicates(recordings: Sequence[Recording]) -> list[int]:
