@@ -1,19 +1,15 @@
 """The commands `llmprod cassette ...`: how they are called, and the short ones of them."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.cli_arguments import existing_path
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.report.table import table
-from pytest_llmprod.wire import dialects
+from pytest_llmprod.core.text import counted
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.cassettes.conversion import to_vcrpy
-from pytest_llmprod.wire.recording import Recording, asked_model
 
 
 def add_commands(verbs: Any) -> None:
@@ -60,8 +56,10 @@ def _add_diff(verbs: Any) -> None:
         "cost. The models may differ. Exits with 1 where an answer does something else or has no "
         "partner.",
     )
-    diff.add_argument("old", type=Path, metavar="OLD", help="a cassette, or a folder of them")
-    diff.add_argument("new", type=Path, metavar="NEW", help="another of the same kind")
+    diff.add_argument(
+        "old", type=existing_path, metavar="OLD", help="a cassette, or a folder of them"
+    )
+    diff.add_argument("new", type=existing_path, metavar="NEW", help="another of the same kind")
     diff.add_argument("--json", action="store_true", help="print every pair, as JSON")
     diff.set_defaults(run=_diff, parser=diff)
 
@@ -108,7 +106,7 @@ def _add_import(verbs: Any) -> None:
     import_.add_argument(
         "places",
         nargs="+",
-        type=Path,
+        type=existing_path,
         metavar="PATH",
         help="a cassette of vcrpy's, in YAML or JSON, or a folder of them",
     )
@@ -124,17 +122,23 @@ def _add_import(verbs: Any) -> None:
 
 
 def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help=what)
+    parser.add_argument("file", type=existing_path, metavar="FILE", help=what)
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "places",
         nargs="*",
-        type=Path,
+        type=existing_path,
         metavar="PATH",
         help="a cassette, or a folder; default: every folder named cassettes below here",
     )
+
+
+def _show(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_show  # other commands do without
+
+    return cli_show.run(options)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -159,55 +163,6 @@ def _import(options: argparse.Namespace) -> int:
     from pytest_llmprod import cli_import  # other commands do without
 
     return cli_import.run(options)
-
-
-def _exchanges(path: Path) -> list[dict[str, Any]]:
-    """Return the exchanges in a cassette, ours or vcrpy's, as plain JSON.
-
-    Raises CassetteError where it cannot be read.
-    """
-    return [_exchange(recording) for recording in any_cassette.read(path)]
-
-
-def _exchange(recording: Recording) -> dict[str, Any]:
-    body = recording.response["body"]
-    return {
-        "case": recording.case,
-        "provider": any_cassette.provider_of(recording),
-        "operation": any_cassette.operation_of(recording),
-        "stream": "stream" in body,
-        "model_requested": asked_model(recording) or None,
-        "model": recording.model,
-        "status": recording.status,
-        "usage": usage_to_json(recording.usage) if recording.usage else None,
-        "latency_s": recording.latency_s,
-        "ttft_s": recording.ttft_s,
-        "recorded_at": recording.recorded_at,
-        "text": dialects.stored_text(any_cassette.dialect_of(recording), body),
-    }
-
-
-def _show(options: argparse.Namespace) -> int:
-    shown = _exchanges(options.file)
-    if options.json:
-        print(json.dumps(shown, indent=1))
-        return 0
-    rows = [
-        (
-            printable(each["case"]),
-            printable(each["operation"]) + (" (stream)" if each["stream"] else ""),
-            printable(each["model"]),
-            each["status"],
-            each["usage"]["input_tokens"] if each["usage"] else "-",
-            each["usage"]["output_tokens"] if each["usage"] else "-",
-            f"{each['latency_s']:.2f} s",
-            shorten(printable(each["text"]), 40),
-        )
-        for each in shown
-    ]
-    headers = ("case", "operation", "model", "status", "in", "out", "latency", "text")
-    print(table(headers, rows, "lllrrrrl"))
-    return 0
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.cli_arguments import existing_path
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.text import counted
 
@@ -17,7 +17,7 @@ def add_commands(verbs: Any) -> None:
         description="Say of each data set how many cases it has, or why it cannot be read.",
     )
     check.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
+        "files", nargs="+", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
     )
     check.set_defaults(run=_check)
 

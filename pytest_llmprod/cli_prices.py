@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
+from pytest_llmprod.cli_arguments import existing_path
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
@@ -27,7 +28,7 @@ def add_commands(verbs: Any) -> None:
     lock.add_argument(
         "folder",
         nargs="?",
-        type=Path,
+        type=existing_path,
         default=Path(),
         metavar="FOLDER",
         help="where recordings lie, and where the file is written; default: here",

@@ -11,12 +11,17 @@ import pytest
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.core.text import width
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.export import export
-from pytest_llmprod.wire.recording import Recording
+from pytest_llmprod.wire.recording import Failure, Recording
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "support_triage"
 REAL = EXAMPLE / "cassettes" / "test_triage" / "test_labels_a_ticket.gpt-5-mini.json"
+JSON_KEYS = {
+    *("case", "provider", "operation", "stream", "model_requested", "model", "status", "usage"),
+    *("latency_s", "ttft_s", "recorded_at", "text"),
+}
 HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\x00\ud800"
 
 
@@ -90,13 +95,12 @@ def test_every_data_set_is_checked_though_one_is_broken(
     good.write_text('{"id": "a", "input": 1}\n')
     bad.write_text('{"id": "a", "input": 1}\n{"id": "a", "input": 1}\n')
 
-    status = main(["dataset", "check", str(bad), str(tmp_path / "none.csv"), str(good)])
+    status = main(["dataset", "check", str(bad), str(good)])
 
     out, err = capsys.readouterr()
     assert status == 1
     assert out == f"{good}: 1 case\n"
     assert f"llmprod: {bad}, line 2: the id 'a' was used before, in line 1." in err
-    assert "none.csv: there is no such file" in err
 
 
 def test_a_cassette_is_shown_as_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,15 +108,36 @@ def test_a_cassette_is_shown_as_a_table(tmp_path: Path, capsys: pytest.CaptureFi
 
     status = main(["cassette", "show", str(path)])
 
-    lines = capsys.readouterr().out.splitlines()
     assert status == 0
-    headings = ["case", "operation", "model", "status", "in", "out", "latency", "text"]
-    assert lines[0].split() == headings
-    assert lines[2].split() == [
-        *("t-1", "chat", "gpt-5-mini-2025-08-07", "200", "373", "14"),
-        *("0.25", "s", "a", "refund"),
+    assert capsys.readouterr().out.splitlines() == [
+        "2 recordings: chat, gpt-5-mini-2025-08-07",
+        "case  status   in  out  latency  text",
+        "----  ------  ---  ---  -------  --------",
+        "t-1      200  373   14   0.25 s  a refund",
+        "t-2      200    -    -   1.00 s  a refund",
     ]
-    assert lines[3].split()[3:8] == ["200", "-", "-", "1.00", "s"]
+
+
+def test_where_models_differ_each_recording_names_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = cassette(tmp_path, recording(), recording(model="gpt-5-mini-2026-01-01"))
+
+    main(["cassette", "show", str(path)])
+
+    first, headings, _, *rows = capsys.readouterr().out.splitlines()
+    assert first == "2 recordings: chat"
+    assert headings.split() == ["case", "model", "status", "in", "out", "latency", "text"]
+    assert [row.split()[1] for row in rows] == ["gpt-5-mini-2025-08-07", "gpt-5-mini-2026-01-01"]
+
+
+def test_an_empty_cassette_is_shown_without_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = cassette(tmp_path)
+
+    assert main(["cassette", "show", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "0 recordings"
 
 
 def test_a_cassette_is_shown_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,6 +157,7 @@ def test_a_cassette_is_shown_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
         "reasoning_tokens": 0,
     }
     assert (shown["latency_s"], shown["text"]) == (0.25, "a\nrefund")
+    assert shown.keys() == JSON_KEYS
 
 
 def test_the_recordings_of_the_example_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +185,7 @@ def test_hostile_text_in_a_cassette_does_not_reach_the_terminal(
 
     out = capsys.readouterr().out
     assert status == 0
-    assert len(out.splitlines()) == 4
+    assert len(out.splitlines()) == 5
     assert all(line.isprintable() for line in out.splitlines())
 
 
@@ -202,11 +228,108 @@ def test_a_recording_of_another_shape_is_told(
     assert "record it again with --llm-record=once" in err
 
 
-def test_a_missing_cassette_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status = main(["cassette", "show", str(tmp_path / "none.json")])
+def of_tool(name: str) -> dict[str, Any]:
+    return {"type": "function", "id": name, "function": {"name": name, "arguments": "{}"}}
 
-    assert status == 1
-    assert "none.json: there is no such file. Name a cassette" in capsys.readouterr().err
+
+def stream(*deltas: dict[str, Any]) -> dict[str, Any]:
+    events = [{"t": 0.1, "data": {"choices": [{"index": 0, "delta": each}]}} for each in deltas]
+    return {"stream": events, "text": ""}
+
+
+def answering(body: Any, **changes: Any) -> Recording:
+    """A recording with this body of its answer."""
+    return recording(response={**recording().response, "body": body}, **changes)
+
+
+CALLS = {"role": "assistant", "content": None, "tool_calls": [of_tool("search"), of_tool("book")]}
+STREAMED = stream({"tool_calls": [{"index": 0, **of_tool("search")}]})
+CUT = Failure(error="httpx2.RemoteProtocolError", message="")
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (answering({"json": {"choices": [{"message": CALLS}]}}), "search(), book()"),
+        (answering(STREAMED), "search()"),
+        (answering({"json": {"choices": []}}), ""),
+        (answering({"text": ""}, failure=CUT, model=""), "RemoteProtocolError"),
+        (answering(stream({"content": "I am"}), failure=CUT), "RemoteProtocolError"),
+        (answering({"json": {"error": {"message": "slow down"}}}), ""),
+    ],
+)
+def test_where_an_answer_has_no_text_what_it_did_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: Recording, text: str
+) -> None:
+    path = cassette(tmp_path, shown)
+
+    main(["cassette", "show", str(path)])
+    line = capsys.readouterr().out.splitlines()[3]
+    main(["cassette", "show", str(path), "--json"])
+
+    (as_json,) = json.loads(capsys.readouterr().out)
+    assert line.partition(" s")[2].strip() == text
+    assert as_json["text"] == ""
+    assert as_json.keys() == JSON_KEYS
+
+
+@pytest.mark.parametrize("wide", ["x" * 300, "漢" * 90], ids=["long", "wide"])
+def test_a_table_fits_into_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wide: str
+) -> None:
+    usage = Usage(input_tokens=1_000_000, output_tokens=100_000)
+    answer = {"json": {"choices": [{"message": {"content": wide}}]}}
+    request = {**recording().request, "uri": f"https://example.org/{wide}"}
+    path = cassette(
+        tmp_path,
+        recording(usage=usage, latency_s=1_000),
+        answering(answer, case=wide, model=wide),
+        answering(answer, request=request, case=wide, usage=usage, latency_s=1_000, model=wide),
+    )
+
+    main(["cassette", "show", str(path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert all(width(line) <= 80 for line in lines)
+    assert "t-1  " in lines[3]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cassette", "show", "nope"],
+        ["cassette", "check", "nope"],
+        ["cassette", "prune", ".", "nope"],
+        ["cassette", "diff", "nope", "."],
+        ["cassette", "diff", ".", "nope"],
+        ["cassette", "import", "nope"],
+        ["cassette", "export", "nope"],
+        ["dataset", "check", "nope"],
+        ["prices", "lock", "nope"],
+    ],
+)
+def test_a_path_that_does_not_exist_is_wrong_use(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert "nope: there is no such file or folder\n" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_missing_path_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["cassette", "check", HOSTILE])
+
+    assert all(line.isprintable() for line in capsys.readouterr().err.splitlines())
 
 
 def test_the_models_of_recordings_are_priced_and_locked(
