@@ -170,6 +170,9 @@ def _export(options: argparse.Namespace) -> int:
     path = options.output or options.file.with_suffix(".yaml")
     _refuse_to_overwrite(path)
     text, left_out = to_vcrpy(recordings)
+    if left_out == len(recordings):
+        what = "only failures on the wire, which vcrpy cannot raise" if left_out else "no recording"
+        raise CassetteError(f"{options.file}: holds {what}, so there is nothing to export.")
     try:
         write_whole(path, text.encode())
     except OSError as error:

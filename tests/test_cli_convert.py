@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +10,7 @@ from recordings import CHAT_URL, HOSTILE, recording, save
 from pytest_llmprod.cli import main
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.label import cassette_name
+from pytest_llmprod.wire.recording import Failure, Recording
 
 
 def vcrpys(path: Path, *models: str) -> Path:
@@ -246,13 +246,12 @@ def test_an_existing_file_that_cannot_be_read_is_not_overwritten(
 
 
 @pytest.mark.parametrize("verb", ["import", "export"])
-@pytest.mark.parametrize("content", [None, "", "[", "a: b", "interactions: 5\n"])
+@pytest.mark.parametrize("content", ["", "[", "a: b", "interactions: 5\n"])
 def test_what_is_no_cassette_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, content: Any
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, content: str
 ) -> None:
     path = tmp_path / "a.yml"
-    if content is not None:
-        path.write_text(content)
+    path.write_text(content)
 
     status = main(["cassette", verb, str(path)])
 
@@ -271,6 +270,42 @@ def test_a_cassette_is_exported_beside_itself(
     out = tmp_path / "test_x.gpt-5.1.yaml"
     assert (status, capsys.readouterr().out) == (0, f"{out}: 2 recordings\n")
     assert len(yaml.safe_load(out.read_text())["interactions"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("recorded", "why"),
+    [
+        ([recording(failure=Failure(error="x.Y", message=""))], "holds only failures on the wire"),
+        ([], "holds no recording"),
+    ],
+)
+def test_where_nothing_can_be_exported_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recorded: list[Recording], why: str
+) -> None:
+    path = save(tmp_path / "a.json", *recorded)
+
+    status = main(["cassette", "export", str(path)])
+
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, "")
+    assert err.startswith(f"llmprod: {path}: {why}, ")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failures_among_answers_are_left_out_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(
+        tmp_path / "a.json", recording(), recording(failure=Failure(error="x.Y", message=""))
+    )
+
+    status = main(["cassette", "export", str(path)])
+
+    assert status == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'a.yaml'}: 1 recording",
+        "1 failure on the wire left out: vcrpy cannot raise any",
+    ]
 
 
 def test_what_was_exported_is_imported(tmp_path: Path) -> None:
