@@ -42,7 +42,9 @@ def run(options: argparse.Namespace) -> int:
             print(shorten(f"  {done} {printable(plan.what)}", _COLUMNS))
             files += plan.kept is None
             copies += plan.removed
-    print(f"{done} {counted(files, 'file')} and {counted(copies, 'duplicate')}")
+    numbers = ((files, "file"), (copies, "duplicate"))
+    sums = " and ".join(counted(number, noun) for number, noun in numbers if number)
+    print(f"{done} {sums}" if sums else "nothing to remove")
     return status
 
 
