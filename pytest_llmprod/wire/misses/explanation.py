@@ -1,7 +1,6 @@
 """Miss: how a request that found no recording is told, and the command that mends it."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.misses.cause import Asked, Cause, Near, find_cause
 from pytest_llmprod.wire.misses.places import ABSENT, Place, gist
+from pytest_llmprod.wire.misses.siblings import find_left, move_command, relative
 from pytest_llmprod.wire.misses.text_diff import changed_lines, escaped_lines, first_changed_line
 from pytest_llmprod.wire.tape import Tape
 
@@ -47,13 +47,18 @@ def explain(
         asked = Asked(request=request, body=text, dialects=dialects, scanners=scanners)
         cause = find_cause(tape, asked)
     lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
+    command = tape.label.command("new_episodes", *choice.options)
+    left = find_left(tape, request) if cause.kind == "no cassette" else None
+    if left is not None:
+        lines += _renamed(left)
+        command = move_command(left, tape.label.cassette(request.model))
     return Miss(
         kind=cause.kind,
         place=cause.place,
         suite=f"{tape.label.folder}/{tape.label.function}",
         headline=cause.headline,
         details=mask("\n".join(lines), scanners),
-        command=mask(tape.label.command("new_episodes", *choice.options), scanners),
+        command=mask(command, scanners),
     )
 
 
@@ -69,7 +74,7 @@ def _asked(tape: Tape, asked: Asked) -> Iterator[str]:
 
 def _on_offer(tape: Tape, asked: Asked, cause: Cause) -> Iterator[str]:
     cassette, case, near = tape.cassette(asked.request.model), tape.label.case, cause.near
-    yield f"  cassette  {_relative(cassette.path)}"
+    yield f"  cassette  {relative(cassette.path)}"
     if len(cassette):
         whose = shorten(asked.shown(case), _LONGEST_NAME) or "this test"
         count = len(cassette.cases.get(case, ())) or "none"
@@ -79,16 +84,8 @@ def _on_offer(tape: Tape, asked: Asked, cause: Cause) -> Iterator[str]:
     if near is not None:
         yield f"  nearest   {_describe(asked, near)}"
         if near.cassette.path != cassette.path:
-            yield f"{_INDENT}in {_relative(near.cassette.path)}"
-        yield from _differences(asked, near, cause)
-
-
-def _relative(path: Path) -> str:
-    real = os.path.realpath(path)
-    try:
-        return os.path.relpath(real)
-    except ValueError:  # on another drive
-        return real
+            yield f"{_INDENT}in {relative(near.cassette.path)}"
+        yield from _differences(tape, asked, near, cause)
 
 
 def _describe(asked: Asked, near: Near) -> str:
@@ -108,7 +105,7 @@ def _because(asked: Asked, cause: Cause, choice: ModelChoice) -> Iterator[str]:
         yield "  because   the application names another model now: has its default changed?"
 
 
-def _differences(asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
+def _differences(tape: Tape, asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
     lines = list(_endpoints(asked, near))
     shown = 0
     for place in near.places[:_MOST_PLACES]:
@@ -127,8 +124,23 @@ def _differences(asked: Asked, near: Near, cause: Cause) -> Iterator[str]:
             "in nothing that can be seen: its key was edited, or made by another",
             "version of pytest-llmprod; record it again",
         ]
-    for number, line in enumerate(lines or ["in nothing: was the case renamed?"]):
+    for number, line in enumerate(lines or _other_case(tape, asked, near)):
         yield f"{_INDENT if number else '  differs   '}{line}"
+
+
+def _other_case(tape: Tape, asked: Asked, near: Near) -> list[str]:
+    """Return what to say where the recording of another case is of this very request."""
+    old, new = asked.shown(near.recording.case), asked.shown(tape.label.case)
+    if near.recording.case in tape.label.cases():
+        return [f"in nothing: {shorten(old, _LONGEST_NAME)} asks the same"]
+    diff = [f'- "case": {_json(old)}', f'+ "case": {_json(new)}']
+    start = "in nothing: was the case renamed? Then rename it in the cassette:"
+    return [start, *_indented(diff)]
+
+
+def _renamed(left: Path) -> Iterator[str]:
+    yield f"  renamed?  {relative(left)}"
+    yield f"{_INDENT}holds this very request, and no test plays it any more"
 
 
 def _endpoints(asked: Asked, near: Near) -> Iterator[str]:

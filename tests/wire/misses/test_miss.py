@@ -219,7 +219,19 @@ def test_a_case_that_was_renamed_finds_its_old_recording(lab: Lab) -> None:
     text = told(lab.run().tape("t-9"), chat_request("hello"))
 
     assert "nearest   of t-1" in text
-    assert differences(text) == ["in nothing: was the case renamed?"]
+    assert differences(text) == [
+        "in nothing: was the case renamed? Then rename it in the cassette:",
+        '  - "case": "t-1"',
+        '  + "case": "t-9"',
+    ]
+
+
+def test_a_case_that_is_still_there_was_not_renamed(lab: Lab) -> None:
+    save(lab.path(), [kept(chat_request("hello"), case="t-1")])
+
+    text = told(lab.run().tape("t-9", cases=["t-1", "t-9"]), chat_request("hello"))
+
+    assert differences(text) == ["in nothing: t-1 asks the same"]
 
 
 @pytest.mark.parametrize(

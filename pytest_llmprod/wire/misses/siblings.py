@@ -1,0 +1,71 @@
+"""Siblings: which cassette beside the one that is missing holds the very request?
+
+After a test or its file was renamed, the recordings lie under the old name. They are good, and
+moving them costs nothing. Only what certainly no test plays any more is looked at.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassettes.library import Library
+from pytest_llmprod.wire.cassettes.owner import find_owners
+from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.label import file_name
+from pytest_llmprod.wire.tape import Tape
+
+
+def find_left(tape: Tape, request: WireRequest) -> Path | None:
+    """Return the cassette that a renamed test left, None where there is none, or one of its own.
+
+    It lies in the same folder `cassettes`, and holds the request in the section of this case.
+    """
+    label, library = tape.label, tape.library
+    if label.cassette(request.model).exists():
+        return None
+    folder, model = label.folder.parent, request.model
+    orphans = library.remembered(
+        (find_left, folder, model), lambda: list(_orphans(library, folder, model))
+    )
+    held = (each.path for each in orphans if each.count(label.case, request.key))
+    return next(held, None)
+
+
+def _orphans(library: Library, folder: Path, model: str) -> Iterator[CassetteFile]:
+    """Yield the cassettes for `model` that belong to no test; those that can be read."""
+    paths = sorted(folder.glob(f"*/*.{file_name(model)}.json"))
+    for path, standing in find_owners(paths).items():
+        if standing.state == "gone":
+            with suppress(CassetteError):
+                yield library.open(path)
+
+
+def move_command(old: Path, new: Path) -> str:
+    """Return the command that moves a cassette, as a user types it.
+
+    Where the whole file of tests was renamed the folder is moved, with all cassettes in it. It is
+    no `git mv`, which refuses what was never committed; git finds renames by the content.
+    """
+    was, becomes = old.parent, new.parent
+    if becomes.is_dir():
+        return _typed("mv", old, new)
+    if old.name == new.name and not was.parent.with_name(f"{was.name}.py").exists():
+        return _typed("mv", was, becomes)
+    return f"{_typed('mkdir', '-p', becomes)} && {_typed('mv', old, new)}"
+
+
+def _typed(*words: str | Path) -> str:
+    return shlex.join(each if isinstance(each, str) else relative(each) for each in words)
+
+
+def relative(path: Path) -> str:
+    """Return the path as it is found from the working directory."""
+    real = os.path.realpath(path)
+    try:
+        return os.path.relpath(real)
+    except ValueError:  # on another drive
+        return real
