@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,41 @@ def test_several_misses_and_the_summary_are_what_the_page_shows(page: Page) -> N
 
     for shown in blocks("Several at once"):
         assert shown in output
+
+
+def test_a_renamed_test_prints_what_the_page_shows_and_the_move_mends_it(page: Page) -> None:
+    page.edit("def test_triage", "def test_sorts_a_ticket", "test_app.py")
+
+    output = page.output("-k", "t-1")
+
+    shown, _ = blocks("After a rename")
+    assert shown in output
+    subprocess.run(shown.splitlines()[-1].removeprefix("  mend "), shell=True, check=True)
+    assert page.project.run().ret == pytest.ExitCode.OK
+
+
+def test_a_renamed_file_is_mended_by_one_move(page: Page) -> None:
+    test = page.project.path / "test_app.py"
+    test.rename(test.with_name("test_sorting.py"))
+
+    output = page.output()
+
+    commands = {line for line in output.splitlines() if line.startswith("  mend ")}
+    assert commands == {"  mend      mv cassettes/test_app cassettes/test_sorting"}
+    subprocess.run(commands.pop().removeprefix("  mend "), shell=True, check=True)
+    assert page.project.run().ret == pytest.ExitCode.OK
+
+
+def test_a_renamed_case_prints_what_the_page_shows_and_the_edit_mends_it(page: Page) -> None:
+    page.edit("t-1", "parcel", "tickets.jsonl")
+
+    output = page.output("-k", "parcel")
+
+    _, shown = blocks("After a rename")
+    assert shown in output
+    old, new = (line.strip()[2:] for line in shown.splitlines() if line.startswith(" " * 12 + "  "))
+    page.cassette.write_text(page.cassette.read_text().replace(old, new))
+    assert page.project.run().ret == pytest.ExitCode.OK
 
 
 def test_an_option_that_asks_another_model_is_named(page: Page) -> None:
