@@ -81,6 +81,7 @@ class LiveExchange:
         self._lock = threading.Lock()
         policy.known()  # what the environment holds now may be gone when the answer has come
         self._start = policy.monotonic()
+        self._turn = tape.next_turn()
         tape.began(self)
 
     @cached_property
@@ -201,11 +202,11 @@ class LiveExchange:
             named_model=self._read.replaced_model,
         )
         if self._tape.mode == "verify":
-            self._tape.answered(self._read, recording)
+            self._tape.answered(self._read, recording, self._turn)
         else:
             known = {"this request's": self._own, "the environment variable": self._policy.known()}
             leaks.refuse_leaks(recording.to_json(), known)
-            self._tape.keep(self._read, recording)
+            self._tape.keep(self._read, recording, self._turn)
         self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))
 
     def _stored_request(self) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
+from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.conversations import earlier_answer, going_on
 from pytest_llmprod.wire.dialects import Answer
@@ -91,7 +93,9 @@ class Tape:
         self._recorded: set[Path] = set()
         self._taken: dict[tuple[Path, str], set[int]] = {}
         self._under_way: list[UnderWay] = []
-        self._answers: list[LiveAnswer] = []
+        self._turn = library.journal.next_turn()
+        self._sent = 0
+        self._answers: list[tuple[Turn, LiveAnswer]] = []
         self._lock = threading.Lock()
 
     @property
@@ -183,6 +187,12 @@ class Tape:
         with self.remembering():
             raise CassetteError(leftover.ends_early(self.label, recording))
 
+    def next_turn(self) -> Turn:
+        """Return the turn of a request that is sent now."""
+        with self._lock:
+            self._sent += 1
+            return self._turn._replace(request=self._sent)
+
     def began(self, live: UnderWay) -> None:
         """Note that a request of this test is on its way."""
         with self._lock:
@@ -200,23 +210,24 @@ class Tape:
                 live.ended(complete=False)
         self._verify()
 
-    def answered(self, request: WireRequest, recording: Recording) -> None:
+    def answered(self, request: WireRequest, recording: Recording, turn: Turn) -> None:
         """Take a live answer in a run that verifies."""
         # Only such a run needs the comparison.
         from pytest_llmprod.wire.comparing.verification import LiveAnswer
 
         live = LiveAnswer(asked=request.model, dialect=request.dialect, recording=recording)
         with self._lock:
-            self._answers.append(live)
+            self._answers.append((turn, live))
 
     def _verify(self) -> None:
         if not self._answers:
             return
         from pytest_llmprod.wire.comparing.verification import verify
 
-        cassettes = [self.cassette(model) for model in {each.asked for each in self._answers}]
+        answers = [live for _, live in sorted(self._answers, key=itemgetter(0))]
+        self._answers.clear()
+        cassettes = [self.cassette(model) for model in {each.asked for each in answers}]
         recorded = [each for cassette in cassettes for each in cassette.section(self.label.case)]
-        answers, self._answers = self._answers, []
         self.verified += verify(self.label.nodeid, recorded, answers)
 
     def _position(self, times: int, count: int) -> int | None:
@@ -256,16 +267,20 @@ class Tape:
         has_recorded = self.library.has_recorded(self.label, request.model)
         return self.mode != "once" or not has_recorded
 
-    def keep(self, request: WireRequest, recording: Recording) -> None:
-        """Store a recording: it is on disk when this returns."""
+    def keep(self, request: WireRequest, recording: Recording, turn: Turn | None = None) -> None:
+        """Store a recording: it is on disk when this returns.
+
+        `turn` says when its request was sent, by default now.
+        """
+        turn = turn or self.next_turn()
         path = self.label.cassette(request.model)
         with self._lock:
             if path not in self._recorded:
                 # A test that runs again says anew what it asks; a shared fixture goes on.
                 if not self.label.is_shared:
-                    self.library.started(path, self.label.case)
+                    self.library.started(path, self.label.case, self._turn)
                 self._recorded.add(path)
-        self.library.keep(path, recording, self.label.cases)
+        self.library.keep(path, recording, self.label.cases, turn)
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -292,11 +307,11 @@ class Tape:
         self.is_open = False
         if finished:
             for path in self._recorded:
-                self.library.finished(path, self.label.case)
+                self.library.finished(path, self.label.case, self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
             for path, played in self._own_played():
                 if self.library.open(path).unplayed(self.label.case, played):
-                    self.library.journal.played(path, self.label.case, played)
+                    self.library.journal.played(path, self.label.case, played, self._turn)
 
     def _own_played(self) -> list[tuple[Path, dict[str, int]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""

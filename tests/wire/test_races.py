@@ -1,18 +1,22 @@
 """Races and kills: nothing lost, nothing doubled, nothing on the wrong tape."""
 
+import asyncio
 import json
 import random
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import httpx2
 import pytest
-from lab import Lab
+from lab import Lab, Server
+from replies import Reply, says
 from samples import CHAT_URL, chat_request, recording, wire_request
 
 from pytest_llmprod.wire.cassettes import folding
@@ -89,6 +93,41 @@ def test_two_tapes_in_two_threads_stay_apart(lab: Lab) -> None:
         served = list(pool.map(ask_50, names))
 
     assert served == [[f"{name} {number}" for number in range(50)] for name in names]
+
+
+async def ask_at(url: str, moments_s: Sequence[float]) -> list[str]:
+    """Send equal requests at these moments, and return the answers in the order of requests."""
+    async with httpx2.AsyncClient(timeout=30) as client:
+
+        async def ask(moment_s: float) -> str:
+            await asyncio.sleep(moment_s)
+            answer = (await client.post(url, json=chat_request("again"))).json()
+            return str(answer["choices"][0]["message"]["content"])
+
+        return list(await asyncio.gather(*map(ask, moments_s)))
+
+
+def test_equal_requests_that_overtake_each_other_are_replayed_in_the_order_of_requests(
+    lab: Lab, wire: Server
+) -> None:
+    numbers, second_is_answered = count(1), threading.Event()
+
+    def overtaken(body: object) -> Reply:
+        number = next(numbers)
+        if number == 1:
+            second_is_answered.wait(10)
+            time.sleep(0.2)
+        second_is_answered.set()
+        return says(f"answer {number}")
+
+    wire.reply = overtaken
+    with lab.test("once"):
+        recorded = asyncio.run(ask_at(wire.chat_url, (0, 0.1)))
+    with lab.test():
+        replayed = asyncio.run(ask_at(CHAT_URL, (0, 0.01)))
+
+    assert recorded == ["answer 1", "answer 2"]
+    assert replayed == recorded
 
 
 WRITER = """

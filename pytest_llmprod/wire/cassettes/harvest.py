@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.recording import Recording, asked_model
 from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 
@@ -72,15 +75,29 @@ def gather(paths: Iterable[Path]) -> dict[str, Harvest]:
     """
     harvests: dict[str, Harvest] = {}
     for path in paths:
-        for number, text in _lines(path):
-            try:
-                line = json.loads(text.decode())
-                harvests.setdefault(_text(line["cassette"]), Harvest()).take(line)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise _damage(path, number, error) from error
+        for line in sorted(_read_lines(path), key=attrgetter("turn")):
+            with _naming(path, line.number):
+                cassette = _text(line.content["cassette"])
+                harvests.setdefault(cassette, Harvest()).take(line.content)
     for harvest in harvests.values():
         harvest.drop_errors()
     return harvests
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a journal, its number in the file, and its place in the order of the run."""
+
+    number: int
+    content: Mapping[str, Any]
+    turn: Turn
+
+
+def _read_lines(path: Path) -> Iterator[_Line]:
+    for number, text in _lines(path):
+        with _naming(path, number):
+            content = json.loads(text.decode())
+            yield _Line(number, content, Turn(*map(_number, content.get("turn", ()))))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -99,13 +116,18 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _damage(path: Path, number: int, error: Exception) -> CassetteError:
-    what = f"missing {error}" if isinstance(error, KeyError) else str(error)
-    return CassetteError(
-        f"{path}, line {number}: this line of a journal cannot be read ({what}). Nothing was taken "
-        f"from the file. Delete the line, or put the file aside with `mv {path} {path}.aside`, and "
-        f"record again with --llm-record=once."
-    )
+@contextmanager
+def _naming(path: Path, number: int) -> Iterator[None]:
+    """Name the line of a journal in which the block finds something that it cannot understand."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise CassetteError(
+            f"{path}, line {number}: this line of a journal cannot be read ({what}). Nothing was "
+            f"taken from the file. Delete the line, or put the file aside with "
+            f"`mv {path} {path}.aside`, and record again with --llm-record=once."
+        ) from error
 
 
 def _read(stored: Mapping[str, Any]) -> Recording:

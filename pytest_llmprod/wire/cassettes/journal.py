@@ -5,13 +5,14 @@ process folds all journals of the run into the cassettes. Several xdist workers 
 one cassette, and a run that is killed leaves its recordings for the next one to pick up.
 """
 
+import itertools
 import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
@@ -22,6 +23,19 @@ from pytest_llmprod.wire.rules import RecordMode
 from pytest_llmprod.wire.scanners.scanning import Scanner
 
 FOLDER = Path(".llmprod") / "recording"
+
+
+class Turn(NamedTuple):
+    """When something was asked: in the how-manieth tape, and as its how-manieth request.
+
+    Both count from 1. Answers come in any order, and their recordings are to stand in this one.
+    """
+
+    tape: int = 0
+    request: int = 0
+
+
+NO_TURN = Turn()
 
 
 class Journal:
@@ -49,14 +63,28 @@ class Journal:
         self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
         self._file: FileIO | None = None
         self._lock = threading.Lock()
+        self._tapes = itertools.count(1)
 
-    def recorded(self, cassette: Path, recording: Recording, found: int | None = None) -> None:
-        """Note a recording for `cassette`, in which the run found so many of its request before.
+    def next_turn(self) -> Turn:
+        """Return the turn of a tape that is opened now, before its first request."""
+        return Turn(tape=next(self._tapes))
 
-        When this returns it outlives a kill of the process, though not a loss of power.
+    def recorded(
+        self,
+        cassette: Path,
+        recording: Recording,
+        turn: Turn = NO_TURN,
+        found: int | None = None,
+    ) -> None:
+        """Note a recording for `cassette`, of the request that was sent at `turn`.
+
+        `found` is how many recordings of that request the run had found in `cassette`. When this
+        returns it outlives a kill of the process, though not a loss of power.
         """
-        line = {"cassette": self._relative(cassette), "recording": recording.to_json()}
-        self._append(line if found is None else {**line, "found": found})
+        line: dict[str, Any] = {"cassette": self._relative(cassette), "turn": turn}
+        if found is not None:
+            line["found"] = found
+        self._append({**line, "recording": recording.to_json()})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
         """Note the run's mode, and the order of sections: that of the data set.
@@ -66,18 +94,20 @@ class Journal:
         line = {"cassette": self._relative(cassette), "mode": self._mode, "order": list(cases)}
         self._append(line)
 
-    def started(self, cassette: Path, case: str) -> None:
+    def started(self, cassette: Path, case: str, turn: Turn = NO_TURN) -> None:
         """Note that a test of `case` starts to record; an earlier try in this run is void."""
-        self._append({"cassette": self._relative(cassette), "started": case})
+        self._append({"cassette": self._relative(cassette), "started": case, "turn": turn})
 
-    def finished(self, cassette: Path, case: str) -> None:
+    def finished(self, cassette: Path, case: str, turn: Turn = NO_TURN) -> None:
         """Note that the test of `case` came to its end without an error."""
-        self._append({"cassette": self._relative(cassette), "finished": case})
+        self._append({"cassette": self._relative(cassette), "finished": case, "turn": turn})
 
-    def played(self, cassette: Path, case: str, played: Mapping[str, int]) -> None:
+    def played(
+        self, cassette: Path, case: str, played: Mapping[str, int], turn: Turn = NO_TURN
+    ) -> None:
         """Note how often each key was played by a test of `case` that asks no more than that."""
         line = {"cassette": self._relative(cassette), "played": played, "case": case}
-        self._append({**line, "mode": self._mode})
+        self._append({**line, "mode": self._mode, "turn": turn})
 
     def close(self) -> None:
         """Close the file; the journal is then free to be folded into the cassettes."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.foreign import load as load_foreign
-from pytest_llmprod.wire.cassettes.journal import Journal
+from pytest_llmprod.wire.cassettes.journal import Journal, Turn
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.label import TapeLabel, is_cassette_of
@@ -116,7 +116,9 @@ class Library:
         found: T = self._remembered[name]
         return found
 
-    def keep(self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]]) -> None:
+    def keep(
+        self, path: Path, recording: Recording, cases: Callable[[], tuple[str, ...]], turn: Turn
+    ) -> None:
         """Put a recording into the journal, and the order of the sections before the first.
 
         Variants of a test share its cassette, and each has sections, and an order, of its own.
@@ -129,14 +131,14 @@ class Library:
                 if named is None or not named.issuperset(order):
                     self.journal.ordered(path, order)
                 self._named[path] = {*(named or ()), *order}
-            self.journal.recorded(path, recording, found)
+            self.journal.recorded(path, recording, turn, found)
 
-    def started(self, path: Path, case: str) -> None:
+    def started(self, path: Path, case: str, turn: Turn) -> None:
         """Note that the test of `case` starts to record."""
         with self._lock:
-            self.journal.started(path, case)
+            self.journal.started(path, case, turn)
 
-    def finished(self, path: Path, case: str) -> None:
+    def finished(self, path: Path, case: str, turn: Turn) -> None:
         """Note that the test of `case` came to its end without an error."""
         with self._lock:
-            self.journal.finished(path, case)
+            self.journal.finished(path, case, turn)

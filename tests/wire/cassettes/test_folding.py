@@ -18,7 +18,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold, fold_abandoned
-from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
+from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
@@ -187,6 +187,42 @@ def test_a_test_that_runs_again_leaves_only_its_last_try(
 
     assert fold(tmp_path, "r1", whole=True).count == 2
     assert texts(path) == ["other", "second"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_recordings_stand_in_the_order_in_which_their_requests_were_sent(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.started(path, "", Turn(tape=1))
+        for number in (2, 3, 1):
+            journal.recorded(path, recording(f"{number}"), Turn(tape=1, request=number))
+        journal.finished(path, "", Turn(tape=1))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(path) == ["1", "2", "3"]
+
+
+def test_what_a_shared_fixture_asks_later_comes_later(tmp_path: Path, path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        for tape in (1, 2):
+            for number in (2, 1):
+                text = f"{tape}.{number}"
+                journal.recorded(path, recording(text), Turn(tape=tape, request=number))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(path) == ["1.1", "1.2", "2.1", "2.2"]
+
+
+def test_a_late_answer_to_an_earlier_try_is_void_too(tmp_path: Path, path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        for tape in (1, 2):
+            journal.started(path, "a", Turn(tape=tape))
+            journal.recorded(path, recording(f"{tape}", case="a"), Turn(tape=tape, request=1))
+        journal.recorded(path, recording("late", case="a"), Turn(tape=1, request=2))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(path) == ["2"]
 
 
 def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, recorded: Path) -> None:
@@ -532,6 +568,9 @@ STRANGE_LINES = {
     "a case that is a list": b'{"cassette": "a.json", "finished": []}\n',
     "a case that is a number": b'{"cassette": "a.json", "started": 1}\n',
     "plays that are a list": b'{"cassette": "a.json", "played": [], "case": "a", "mode": "once"}\n',
+    "a turn that is no list": b'{"cassette": "a.json", "finished": "a", "turn": 1}\n',
+    "a turn of texts": b'{"cassette": "a.json", "finished": "a", "turn": ["1", "2"]}\n',
+    "a turn of many": b'{"cassette": "a.json", "finished": "a", "turn": [1, 2, 3, 4]}\n',
     "no plays": b'{"cassette": "a.json", "played": {"k": "1"}, "case": "", "mode": "all"}\n',
 }
 
@@ -709,8 +748,8 @@ def record_at_once(
         library.open(path)
     for library, answers in zip(runs, asked, strict=True):
         for answer in answers:
-            library.keep(path, recording(answer, case="a", key="k1"), tuple)
-        library.finished(path, "a")
+            library.keep(path, recording(answer, case="a", key="k1"), tuple, Turn(1, 1))
+        library.finished(path, "a", Turn(1, 1))
         library.journal.close()
     fold_abandoned(root)
 
