@@ -369,6 +369,71 @@ def test_two_runs_that_record_the_same_tests_at_once_leave_each_answer_once(
     assert replayed.ret == pytest.ExitCode.OK
 
 
+DYING = """
+    import os, signal, pytest
+    from feature import ask
+
+    @pytest.mark.llm_cassette
+    def test_counts():
+        for number, word in enumerate(["one", "two", "three", "four"]):
+            if os.environ.get("KILLED_AFTER") == str(number):
+                os.kill(os.getpid(), signal.SIGKILL)
+            assert ask(word) == f"{word} {word}"
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a matter of POSIX systems")
+def test_once_completes_a_test_that_was_killed_however_often(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.pytester.makepyfile(test_words=DYING)
+    cassette = project.cassette().with_name("test_counts.gpt-test.json")
+
+    for number in (1, 3, 3):
+        monkeypatch.setenv("KILLED_AFTER", str(number))
+        project.record("--llm-record=once", subprocess=True)
+    monkeypatch.delenv("KILLED_AFTER")
+    partial = project.run()
+    completed = project.record("--llm-record=once")
+    replayed = project.run()
+
+    assert partial.parseoutcomes() == {"failed": 1}
+    assert completed.parseoutcomes() == {"passed": 1}
+    assert sent_words(project) == ["one", "two", "three", "four"]
+    assert replayed.parseoutcomes() == {"passed": 1}
+    assert "unfinished" not in cassette.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a matter of POSIX systems")
+def test_a_test_that_was_killed_after_its_last_request_is_finished_by_the_next_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.pytester.makepyfile(test_words=DYING.replace('"four"]', '"four", ""]'))
+    cassette = project.cassette().with_name("test_counts.gpt-test.json")
+    monkeypatch.setenv("KILLED_AFTER", "4")
+    project.record("--llm-record=once", subprocess=True)
+    project.edit("test_words.py", ', ""]', "]")
+
+    monkeypatch.delenv("KILLED_AFTER")
+    completed = project.record("--llm-record=once")
+
+    assert completed.parseoutcomes() == {"passed": 1}
+    assert len(project.server.requests) == 4
+    assert "unfinished" not in cassette.read_text()
+
+
+def test_once_completes_a_test_that_an_error_has_cut_short(project: Project) -> None:
+    project.pytester.makepyfile(test_words=DYING)
+    project.edit("test_words.py", "for number", "ask('zero')\n    1 / 0\n    for number")
+    project.record("--llm-record=once")
+    project.edit("test_words.py", "1 / 0", "pass")
+
+    completed = project.record("--llm-record=once")
+
+    assert completed.parseoutcomes() == {"passed": 1}
+    assert sent_words(project) == ["zero", "one", "two", "three", "four"]
+
+
 def test_a_request_of_a_session_fixture_replays_whichever_test_comes_first(
     project: Project,
 ) -> None:

@@ -38,6 +38,8 @@ class Recording:
     false where the client stopped reading before the end. `failure` is the error that the client
     met in place of a whole answer; without an answer the status is 0. `named_model` is the model
     that the application named where the run asked another one in its place, and else empty.
+    `unfinished` is true until a run has brought the test to its end without an error: the section
+    may lack something.
     """
 
     case: str
@@ -54,6 +56,7 @@ class Recording:
     backoff_s: float = 0.0
     failure: Failure | None = None
     named_model: str = ""
+    unfinished: bool = False
 
     @property
     def status(self) -> int:
@@ -87,6 +90,8 @@ class Recording:
             facts["named_model"] = self.named_model
         if not self.complete:
             facts["complete"] = False
+        if self.unfinished:
+            facts["unfinished"] = True
         return {"llmprod": facts, "request": self.request, "response": self.response}
 
     @classmethod
@@ -113,6 +118,7 @@ class Recording:
             backoff_s=float(facts.get("backoff_s", 0)),
             failure=None if failure is None else Failure(**failure),
             named_model=facts.get("named_model", ""),
+            unfinished=facts.get("unfinished", False),
         )
 
 

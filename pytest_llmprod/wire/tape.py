@@ -265,7 +265,10 @@ class Tape:
             return False
         # Opened in every mode: what cannot be read cannot be added to, and an answer costs money.
         has_recorded = self.library.has_recorded(self.label, request.model)
-        return self.mode != "once" or not has_recorded
+        if self.mode != "once" or not has_recorded:
+            return True
+        own = self.library.open(self.label.cassette(request.model))
+        return own.is_unfinished(self.label.case)
 
     def keep(self, request: WireRequest, recording: Recording, turn: Turn | None = None) -> None:
         """Store a recording: it is on disk when this returns.
@@ -305,13 +308,18 @@ class Tape:
         """
         self.settle()
         self.is_open = False
-        if finished:
-            for path in self._recorded:
+        if finished and self.mode != "none":
+            for path in self._recorded | self._completed():
                 self.library.finished(path, self.label.case, self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
             for path, played in self._own_played():
                 if self.library.open(path).unplayed(self.label.case, played):
                     self.library.journal.played(path, self.label.case, played, self._turn)
+
+    def _completed(self) -> set[Path]:
+        """Return the cassettes in which this test played what an earlier one left unfinished."""
+        played = (path for path, _ in self._own_played())
+        return {path for path in played if self.library.open(path).is_unfinished(self.label.case)}
 
     def _own_played(self) -> list[tuple[Path, dict[str, int]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""

@@ -26,6 +26,7 @@ _BETWEEN = b"\n  },\n  {\n"
 _CLOSE = b"\n  }"
 _CASE = b'\n    "case": '
 _KEY = b'\n    "key": "'
+_UNFINISHED = b'\n    "unfinished": true'
 
 
 Rekey = Callable[[Mapping[str, Any]], str]
@@ -83,6 +84,11 @@ class CassetteFile:
             for number in self._index.get((case, key), ())[:times]
         }
         return [self._decode(number) for number in numbers if number not in spent]
+
+    def is_unfinished(self, case: str) -> bool:
+        """Say whether no run has yet brought the test of the section `case` to its end."""
+        spans = (self._spans[number] for number in self.cases.get(case, ()))
+        return any(self._text.find(_UNFINISHED, *span) >= 0 for span in spans)
 
     def all(self) -> list[Recording]:
         """Return every recording in file order."""

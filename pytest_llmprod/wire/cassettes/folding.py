@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
@@ -143,8 +143,9 @@ def _merge(
     for case, played in harvest.played.items():
         stale = old.unplayed(case, played)
         sections[case] = [each for each in sections.get(case, []) if each not in stale]
-    for case, new in harvest.sections.items():
+    for case, found in harvest.sections.items():
         before = sections.get(case, [])
+        new = _marked(found, unfinished=True)
         if mode == "rewrite" and case in harvest.finished:
             sections[case] = new
         elif mode == "all" and case in harvest.finished:
@@ -154,7 +155,9 @@ def _merge(
             known = {recording.key for recording in before}
             sections[case] = before + [each for each in new if each.key not in known]
         else:
-            sections[case] = before + _missing(harvest, case, before)
+            sections[case] = before + _missing(new, before, harvest, case)
+    for case in harvest.finished & sections.keys():
+        sections[case] = _marked(sections[case], unfinished=False)
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}
@@ -162,20 +165,30 @@ def _merge(
     return [sections[name] for name in names]
 
 
-def _missing(harvest: Harvest, case: str, before: Sequence[Recording]) -> list[Recording]:
+def _marked(recordings: Iterable[Recording], *, unfinished: bool) -> list[Recording]:
+    return [
+        each if each.unfinished is unfinished else replace(each, unfinished=unfinished)
+        for each in recordings
+    ]
+
+
+def _missing(
+    new: Iterable[Recording], before: Sequence[Recording], harvest: Harvest, case: str
+) -> list[Recording]:
     """Return the recordings of `case` that are to be added to those that stand there now.
 
-    A fold that was killed may have written some already. And what another run has recorded of a
-    request since this one read the file counts for it too, or both would stand there.
+    A fold that was killed may have written some already; `new` is marked as unfinished, and what is
+    there may have been finished by now. And what another run has recorded of a request since this
+    one read the file counts for it too, or both would stand there.
     """
     there: dict[object, list[Recording]] = {}
-    for each in before:
+    for each in _marked(before, unfinished=True):
         there.setdefault(_moment(each), []).append(each)
     since = Counter(each.key for each in before)
     for key in since:
         since[key] -= harvest.found.get((case, key), since[key])
     missing = []
-    for each in harvest.sections[case]:
+    for each in new:
         if since[each.key] > 0:
             since[each.key] -= 1
         elif each not in there.get(_moment(each), ()):

@@ -44,6 +44,7 @@ def test_hostile_texts_go_through_the_journal(tmp_path: Path, path: Path) -> Non
     hostile = recording("\ud800 \u2028 \n  },\n  {\n", case="\ud800\n", key="\u2028")
     with journal_of(tmp_path) as journal:
         journal.recorded(path, hostile)
+        journal.finished(path, hostile.case)
     fold(tmp_path, "r1", whole=True)
 
     assert load(path).all() == [hostile]
@@ -236,6 +237,30 @@ def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, reco
     fold(tmp_path, "r1", whole=True)
 
     assert texts(recorded) == ["a1", "a2", "second", "b1"]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_what_a_test_recorded_that_did_not_finish_is_unfinished_until_one_does(
+    tmp_path: Path, path: Path, mode: RecordMode
+) -> None:
+    states = []
+    for number, finished in enumerate(([], [], ["a"])):
+        record(tmp_path, path, mode, {"a": [(f"k{number}", "x")]}, finished=finished)
+        cassette = load(path)
+        states.append((cassette.is_unfinished("a"), [each.unfinished for each in cassette.all()]))
+
+    assert states[:2] == [(True, [True]), (True, [True, True])]
+    assert states[2][0] is False
+    assert not any(states[2][1])
+
+
+def test_the_end_of_a_test_that_recorded_nothing_more_finishes_its_section(
+    tmp_path: Path, path: Path
+) -> None:
+    record(tmp_path, path, "once", {"a": [("k", "x")], "b": [("k", "x")]})
+    record(tmp_path, path, "once", {}, finished=["a"])
+
+    assert [load(path).is_unfinished(case) for case in ("a", "b")] == [False, True]
 
 
 def answered(status: int, text: str) -> Recording:
