@@ -274,6 +274,11 @@ def _is_assertion(call: pytest.CallInfo[None]) -> bool:
     return call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
 
 
+def _is_call_of_xfail(call: pytest.CallInfo[None]) -> bool:
+    """Say whether the test called `pytest.xfail()`: it says what the mark says."""
+    return call.excinfo is not None and call.excinfo.errisinstance(pytest.xfail.Exception)
+
+
 def _note(
     session: Session, trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[None]
 ) -> None:
@@ -295,7 +300,7 @@ def _note(
             trace.why = _why(report, call)
         trace.outcome = "error"
     elif report.skipped and hasattr(report, "wasxfail"):
-        trace.outcome = "miss" if _is_assertion(call) else "error"
+        trace.outcome = "miss" if _is_assertion(call) or _is_call_of_xfail(call) else "error"
         trace.why = f"expected to fail: {report.wasxfail}" if report.wasxfail else "xfail"
     elif report.skipped:
         trace.outcome = "skip"

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from loopback import Busy
-from project import Project
+from project import WORDS, Project
 
 TWO_EVALS = """
     import pytest
@@ -516,3 +516,35 @@ def test_an_outage_that_a_fallback_hides_is_no_verdict_and_no_recording(
     assert "gate doubling: not judged; 10 cases have no usable recording" in result.outlines
     assert project.cassette().read_bytes() == before
     assert project.gates() == gates
+
+
+@pytest.mark.parametrize("arguments", ["once", "new_episodes", "all -n2"])
+@pytest.mark.parametrize("dead", [("two",), WORDS], ids=["one", "all"])
+def test_a_dead_provider_judges_no_gate_and_writes_none(
+    project: Project, arguments: str, dead: tuple[str, ...]
+) -> None:
+    mode, *rest = arguments.split()
+    there = f"'http://127.0.0.1:9/v1' if word in {dead} else None"
+    project.edit("feature.py", "max_retries=0)", f"max_retries=0, base_url={there})")
+
+    result = project.record(f"--llm-record={mode}", *rest, subprocess=bool(rest))
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not (project.path / "llmprod-gates.json").exists()
+    result.stdout.fnmatch_lines(
+        ["gate doubling: not judged; *", "gates not written: not every case was judged"]
+    )
+
+
+def test_a_call_of_xfail_is_a_miss_as_the_mark_is(recorded: Project) -> None:
+    recorded.edit(
+        "test_words.py",
+        "    assert",
+        "    if llm_case.id == 'two': pytest.xfail('known')\n    assert",
+    )
+
+    data = recorded.data()
+
+    (case,) = (case for case in data["cases"] if case["id"] == "two")
+    assert (case["outcome"], case["why"]) == ("miss", "expected to fail: known")
+    assert (data["suites"][0]["hits"], data["suites"][0]["errors"]) == (8, 0)
