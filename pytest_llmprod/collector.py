@@ -34,6 +34,7 @@ class Collector:
         self._started_at = started_at
         self._has_collection_errors = False
         self._misses: dict[str, Mapping[str, int]] = {}
+        self._asked: set[str] = set()
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
@@ -75,6 +76,7 @@ class Collector:
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
+            self._asked.update(noticed.get("asked", ()))
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
@@ -86,9 +88,12 @@ class Collector:
             outcome = yield
         finally:
             self._fold_recordings(session)
+        objection = self._unmet_swap(session)
+        if objection:
+            self._report(session, "llmprod::swap", objection)
         if self._run is not None:
             try:
-                self._decide(session, self._run)
+                self._decide(session, self._run, objection)
             except LlmprodError as error:
                 self._run = None
                 self._report(session, "llmprod::decided", str(error))
@@ -113,7 +118,8 @@ class Collector:
         notes = [*noticed, *(str(line) for part in supplied for line in part)]
         rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
-            terminalreporter.write_line(terminal.render_quiet(rows))
+            for line in terminal.render_quiet(rows):
+                terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
         terminalreporter.section("llmprod")
@@ -128,7 +134,7 @@ class Collector:
             from pytest_llmprod.upkeep import Upkeep  # only a run with something to tell needs it
 
             rules = self._config.stash[SETTINGS]().play_rules
-            self._upkeep = Upkeep(rules.max_age_days)
+            self._upkeep = Upkeep(rules.max_age_days, [*self._options(), *self._selection()])
         return self._upkeep
 
     def _summarise_without_suites(
@@ -139,17 +145,39 @@ class Collector:
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
-        options = self._config.stash[SETTINGS]().choice.options
-        text = view.misses_text(_total(self._misses.values()))
+        options = [*self._options(), *self._selection()]
+        counts = _total(self._misses.values())
+        missing = terminal.render_misses(view.missing_of(counts, options, has_others=False))
+        lines = [*noticed, *missing]
         if terminalreporter.verbosity < 0:
-            for line in [text] if self._misses else noticed[:1]:
-                terminalreporter.write_line(f"llmprod: {line}")
-            return
-        terminalreporter.ensure_newline()
-        terminalreporter.section("llmprod")
-        missing = terminal.render_misses(text, view.record_command(options))
-        for line in [*noticed, *(missing if self._misses else [])]:
+            first, *rest = missing or noticed[:1]
+            lines = [f"llmprod: {first}", *rest]
+        else:
+            terminalreporter.ensure_newline()
+            terminalreporter.section("llmprod")
+        for line in lines:
             terminalreporter.write_line(line)
+
+    def _options(self) -> list[str]:
+        """Return our options by which the tests of this run are run again."""
+        flag = ["--llm-eval"] if self._config.option.llm_eval else []
+        return [*flag, *self._config.stash[SETTINGS]().choice.options]
+
+    def _selection(self) -> list[str]:
+        """Return the options and the names by which this run chose its tests.
+
+        A command without them would run, and pay for, more.
+        """
+        option = self._config.option
+        words = []
+        for name, flag in (("keyword", "-k"), ("markexpr", "-m")):
+            if getattr(option, name, ""):
+                words += [flag, getattr(option, name)]
+        words += ["--lf"] if getattr(option, "lf", False) else []
+        for name, flag in (("deselect", "--deselect"), ("ignore", "--ignore")):
+            words += [f"{flag}={each}" for each in getattr(option, name, None) or ()]
+        is_named = self._config.args_source == pytest.Config.ArgsSource.ARGS
+        return [*words, *(self._config.args if is_named else ())]
 
     def _gathered(self) -> "Run":
         if self._run is None:
@@ -194,27 +222,38 @@ class Collector:
         scanners = [each for part in self._config.hook.pytest_llmprod_scanners() for each in part]
         return stored_key(request, dialects, scanners)
 
-    def _decide(self, session: pytest.Session, run: "Run") -> None:
-        suites = run.decide()
+    def _decide(self, session: pytest.Session, run: "Run", objection: str) -> None:
+        suites = run.decide(judging=not objection)
         for suite in suites:
             if suite.verdict is not None:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
-        gates, note = self._write_gates(session, run, suites)
-        self._result = self._run_result(run, suites, note, gates)
+        gates, note = self._write_gates(session, run, suites, objection)
+        self._result = self._run_result(run, suites, note, gates, objection)
         self._write_json(session, run)
 
     def _run_result(
-        self, run: "Run", suites: "list[SuiteResult]", note: str, gates: Any = None
+        self,
+        run: "Run",
+        suites: "list[SuiteResult]",
+        note: str,
+        gates: Any = None,
+        objection: str = "",
     ) -> "RunResult":
-        misses = _total(self._misses.values())
-        return run.result(suites, gates=gates or {}, gates_note=note, misses=misses)
+        return run.result(
+            suites,
+            gates=gates or {},
+            gates_note=note,
+            selection=self._selection(),
+            misses=_total(self._misses.values()),
+            objection=objection,
+        )
 
     def _write_gates(
-        self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]"
+        self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str
     ) -> tuple[Any, str]:
         incomplete = "" if run.is_complete else "not every case was judged"
-        obstacle = self._narrowing(session) or incomplete or self._other_model(run)
+        obstacle = objection or self._narrowing(session) or incomplete or self._other_model(run)
         if obstacle:
             return {}, f"gates not written: {obstacle}"
         try:
@@ -258,13 +297,22 @@ class Collector:
             return "the run was stopped early"
         return ""
 
+    def _unmet_swap(self, session: pytest.Session) -> str:
+        """Return which --llm-swap met no request, though requests were made, or ''.
+
+        What is in no recording has not told its model, and a run that was stopped not every one.
+        """
+        if not self._asked or self._misses or session.shouldstop or session.shouldfail:
+            return ""
+        asked = ", ".join(sorted(self._asked))
+        for old, new in self._config.stash[SETTINGS]().choice.swaps.items():
+            if new not in self._asked:
+                return f"--llm-swap {old}={new} met no request; asked: {asked}"
+        return ""
+
     def _other_model(self, run: "Run") -> str:
-        """Return that the run asked another model, or tried to in vain, or ''."""
+        """Return that the run asked another model, or ''."""
         choice = run.settings.choice
-        asked = run.asked_models
-        for old, new in choice.swaps.items():
-            if new not in asked:
-                return f"--llm-swap {old}={new} changed no request"
         if choice.override or choice.swaps:
             option = "--llm-model" if choice.override else "--llm-swap"
             return f"{option} asks another model than the application does"

@@ -1,11 +1,11 @@
 """Forecast: what a recording run would send, cost and take, without sending anything."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets import prices
+from pytest_llmprod.budgets.prices import Bill
 from pytest_llmprod.core.results import Forecast
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.plan import PlannedCall, PlannedTest, Planner
@@ -40,8 +40,14 @@ def _forecast(
 ) -> Forecast:
     function, model, told_by = name
     calls = [call for _, found in tests for call in found]
-    costs = [_cost(call, lists) for call in calls]
-    known = [cost for cost in costs if cost is not None]
+    bill = Bill()
+    unpriced = ""
+    for call in calls:
+        # As a run does: the name that will answer, or else the one that is asked.
+        price = prices.first_price(lists, call.provider, call.answered_by, call.model)
+        bill.add(price, call.usage)
+        if call.usage is not None and price is None:
+            unpriced = call.answered_by or call.model
     usages = [call.usage for call in calls if call.usage is not None]
     return Forecast(
         function=function,
@@ -53,14 +59,9 @@ def _forecast(
         requests=len(calls),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        cost_usd=sum(known, Decimal(0)),
-        unpriced=len(costs) - len(known),
+        cost_usd=bill.cost_usd,
+        unpriced=bill.unpriced,
+        unpriced_model=unpriced,
+        without_usage=bill.without_usage,
         latency_s=sum(call.latency_s for call in calls),
     )
-
-
-def _cost(call: PlannedCall, lists: Sequence[Any]) -> Decimal | None:
-    """Return what a planned call will cost, under the name that will answer or that is asked."""
-    names = (call.answered_by, call.model)
-    costs = (prices.cost_usd(lists, call.provider, name, call.usage) for name in names)
-    return next((cost for cost in costs if cost is not None), None)

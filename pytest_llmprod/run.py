@@ -80,12 +80,6 @@ class Run:
         rows = (row for suite in self._suites.values() for row in suite.rows.values())
         return any(row["outcome"] == "skip" for row in rows)
 
-    @property
-    def asked_models(self) -> set[str]:
-        """Return the names of the models that were asked."""
-        rows = (row for suite in self._suites.values() for row in suite.rows.values())
-        return {each.get("asked", "") for row in rows for each in _exchanges(row)}
-
     def add(self, row: Row) -> None:
         """Take the row of one case. A case that ran again replaces its earlier row."""
         suite = self._suites.setdefault(row["suite"], _Suite())
@@ -96,13 +90,19 @@ class Run:
             row = {**row, "unrecorded": True}
         suite.rows[row["case"]] = row
 
-    def decide(self) -> list[SuiteResult]:
-        """Return the result of each suite and metric, suites in the order of their tests' names."""
-        return [
-            self._overruled(self._result(suite, metric))
+    def decide(self, *, judging: bool = True) -> list[SuiteResult]:
+        """Return the result of each suite and metric, suites in the order of their tests' names.
+
+        Without `judging` no suite gets a verdict.
+        """
+        results = [
+            self._result(suite, metric)
             for _, suite in sorted(self._suites.items())
             for metric in suite.meta["threshold"]
         ]
+        if judging:
+            return [self._overruled(result) for result in results]
+        return [replace(result, verdict=None) for result in results]
 
     def cases(self) -> list[CaseResult]:
         """Return the result of each case, in the order of suites and of ids.
@@ -129,9 +129,11 @@ class Run:
         *,
         gates: Mapping[str, Mapping[str, Any]],
         gates_note: str,
+        selection: Sequence[str],
         misses: Mapping[str, int],
+        objection: str,
     ) -> RunResult:
-        """Return everything that reports print; `misses` counts those of all tests by kind."""
+        """Return everything that reports print; RunResult says what the arguments mean."""
         return RunResult(
             run_id=self.run_id,
             started_at=self._started_at.isoformat(timespec="seconds"),
@@ -140,7 +142,9 @@ class Run:
             gates=gates,
             gates_note=gates_note,
             options=("--llm-eval", *self.settings.choice.options),
+            selection=tuple(selection),
             misses=misses,
+            objection=objection,
         )
 
     def _result(self, suite: _Suite, metric: str) -> SuiteResult:
@@ -155,8 +159,9 @@ class Run:
         )
         threshold = meta["threshold"][metric]
         exchanges = [each for row in rows for each in _exchanges(row)]
-        bill = self._bill(meta, exchanges)
+        bill, unpriced_models = self._bill(meta, exchanges)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
+        days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
         unrecorded = sum(bool(row.get("unrecorded")) for row in rows)
         return SuiteResult(
             feature=meta["feature"],
@@ -187,10 +192,13 @@ class Run:
             else None,
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,
+            unpriced_models=unpriced_models,
+            without_usage=bill.without_usage,
             requests=len(exchanges),
             p95_latency_s=statistics.percentile(latencies, 0.95) if latencies else None,
             source=_source(meta, exchanges),
             recorded_at=min((each.get("recorded_at", "") for each in exchanges), default=""),
+            newest_recorded_at=max(days, default=""),
             dataset=meta["dataset"],
             dataset_sha256=meta["dataset_sha256"],
             gate_nodeid=_gate_nodeid(meta, metric),
@@ -208,20 +216,28 @@ class Run:
             )
         return replace(result, verdict=verdict)
 
-    def _bill(self, meta: Row, exchanges: Sequence[Row]) -> Bill:
+    def _bill(self, meta: Row, exchanges: Sequence[Row]) -> tuple[Bill, tuple[str, ...]]:
+        """Return what exchanges cost, and the models that have no price."""
         lists = self._price_lists(Path(meta["folder"])) if exchanges else []
-        known: dict[tuple[str, str], ModelPrice | None] = {}
+        known: dict[tuple[str, str, str], ModelPrice | None] = {}
+        unpriced: set[str] = set()
         bill = Bill()
         for exchange in exchanges:
-            name = (exchange.get("provider", ""), exchange.get("model") or "")
+            if exchange.get("free"):
+                continue
+            answered, asked = exchange.get("model") or "", exchange.get("asked") or ""
+            name = (exchange.get("provider", ""), answered, asked)
             if name not in known:
                 known[name] = prices.first_price(lists, *name)
-            bill.add(known[name], _usage(exchange))
-        return bill
+            usage = _usage(exchange)
+            bill.add(known[name], usage)
+            if usage is not None and known[name] is None:
+                unpriced.add(answered or asked)
+        return bill, _names(unpriced)
 
     def _case(self, name: str, suite: _Suite, row: Row) -> CaseResult:
         exchanges = _exchanges(row)
-        bill = self._bill(suite.meta, exchanges)
+        bill, _ = self._bill(suite.meta, exchanges)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
         return CaseResult(
             suite=name,
@@ -234,8 +250,9 @@ class Run:
                 **{metric: _score(row, metric) for metric in suite.meta["threshold"]},
             },
             model=" + ".join(_names(each.get("model") for each in exchanges)),
-            cost_usd=None if bill.unpriced else bill.cost_usd,
+            cost_usd=bill.cost_usd if bill.is_complete else None,
             latency_s=sum(latencies) if latencies else None,
+            unrecorded=bool(row.get("unrecorded")),
             output=row.get("output"),
         )
 

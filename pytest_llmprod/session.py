@@ -166,8 +166,10 @@ class Session:
 
     def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
         """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""
-        lists = self._price_lists(folder)
-        return cost_usd(lists, exchange.provider, exchange.model, exchange.usage)
+        if exchange.is_free:
+            return Decimal(0)
+        names = (exchange.model, exchange.model_requested)
+        return cost_usd(self._price_lists(folder), exchange.provider, names, exchange.usage)
 
     def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:
@@ -351,7 +353,8 @@ class Session:
         """Return what the report of any test carries of its recordings: only what is notable.
 
         `verified` holds the comparisons of a run that verifies, `aging` the day of the oldest
-        recording that will soon be too old.
+        recording that will soon be too old, and `asked` the models that were asked in a run that
+        swaps some.
         """
         row: dict[str, Any] = {}
         if trial.tape.verified:
@@ -361,6 +364,8 @@ class Session:
             ]
         if trial.tape.aging_since:
             row["aging"] = trial.tape.aging_since
+        if self.settings.choice.swaps and trial.tape.exchanges:
+            row["asked"] = sorted({each.model_requested for each in trial.tape.exchanges})
         return row
 
     def _got_no_answer(self, trial: Trial) -> bool:

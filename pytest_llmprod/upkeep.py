@@ -4,7 +4,7 @@ Nothing where there is nothing to notice: the lines are for the summary.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_llmprod.core.results import Drift, Verified
@@ -15,8 +15,9 @@ from pytest_llmprod.wire.cassettes.folding import Folded
 class Upkeep:
     """Gathers what tests say of their recordings."""
 
-    def __init__(self, max_age_days: int | None) -> None:
-        """Make an upkeep that has heard nothing."""
+    def __init__(self, max_age_days: int | None, options: Sequence[str]) -> None:
+        """Make an upkeep that has heard nothing; `options` run the tests of this run again."""
+        self._options = options
         self._max_age_days = max_age_days
         self._verified: list[Verified] = []
         self._aging: Counter[str] = Counter()
@@ -36,6 +37,6 @@ class Upkeep:
         """Return the lines of the summary."""
         return [
             *upkeep.verified_lines(self._verified),
-            *upkeep.aging_lines(self._aging, self._max_age_days),
+            *upkeep.aging_lines(self._aging, self._max_age_days, self._options),
             *upkeep.drift_lines(self._drifts),
         ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ def test_many_misses_of_one_kind_are_told_once_with_a_count(recorded: Project) -
     ]
     result.stdout.fnmatch_lines(
         [
-            "  eight  prompt changed in messages?0?.content, as in test_doubles?one? above",
+            "doubling *10 * 0 *- - *50% not judged * - * -",
             "gate doubling: not judged; 10 cases have no usable recording",
             "10 requests are in no recording: prompt changed 10",
             "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
@@ -244,6 +245,51 @@ def test_a_quiet_run_without_evals_says_in_one_line_what_is_missing(project: Pro
 
     lines = [line for line in result.outlines if "llmprod:" in line]
     assert lines == ["llmprod: 3 requests are in no recording: prompt changed 3"]
+    assert "record what is missing with: pytest --llm-record=new_episodes" in result.outlines
+
+
+def test_a_quiet_run_with_evals_says_what_is_missing_and_how_to_record_it(
+    recorded: Project,
+) -> None:
+    result = changed(recorded).run("-q")
+
+    result.stdout.fnmatch_lines(
+        [
+            "llmprod: doubling 0/10 - - not judged; gates: 1 not judged",
+            "10 requests are in no recording: prompt changed 10",
+            "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
+        ],
+        consecutive=True,
+    )
+
+
+def test_the_command_of_a_run_that_stopped_before_its_evals_asks_for_them(
+    project: Project,
+) -> None:
+    project.pytester.makepyfile(test_plain=PLAIN)
+
+    result = project.run("-x", "test_plain.py", "test_words.py")
+
+    result.stdout.fnmatch_lines(
+        [
+            "record what is missing with: pytest --llm-eval --llm-record=new_episodes *",
+            "    test_plain.py *",
+            "    test_words.py",
+        ]
+    )
+
+
+def test_the_command_records_no_more_than_the_run_ran(recorded: Project) -> None:
+    result = changed(recorded).run(
+        "-k", "one or two", "--deselect=test_words.py::test_doubles[two]"
+    )
+    start = result.outlines.index(
+        "record what is missing with: pytest --llm-eval --llm-record=new_episodes -k \\"
+    )
+    command = " ".join(result.outlines[start : start + 3]).replace("\\", "").partition("pytest ")[2]
+    recorded.record(*shlex.split(command))
+
+    assert len(recorded.server.requests) == 1
 
 
 def test_misses_of_all_tests_are_counted_where_evals_ran(recorded: Project) -> None:

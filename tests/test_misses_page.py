@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -98,6 +99,16 @@ def edit_key(page: Page) -> None:
     page.cassette.write_text(re.sub(r'"key": "\w{4}', '"key": "0000', text))
 
 
+def make_older(page: Page) -> None:
+    day = (datetime.now(UTC) - timedelta(days=116)).date().isoformat()
+    text = page.cassette.read_text()
+    page.cassette.write_text(
+        re.sub(r'"recorded_at": "[^"]*', f'"recorded_at": "{day}T00:00:00Z', text)
+    )
+    pyproject = page.project.path / "pyproject.toml"
+    pyproject.write_text("[tool.llmprod.wire]\nmax_age_days = 30\n")
+
+
 CHANGES: dict[MissKind, Callable[[Page], object]] = {
     "prompt changed": lambda page: page.edit("Say one of these", "Answer with one of these"),
     "model": lambda page: page.edit("gpt-5-mini", "gpt-5-nano"),
@@ -110,6 +121,7 @@ CHANGES: dict[MissKind, Callable[[Page], object]] = {
     "other endpoint": lambda page: (page.project.path / "app.py").write_text(RESPONSES),
     "no cassette": lambda page: page.cassette.unlink(),
     "other key": edit_key,
+    "too old": make_older,
 }
 
 
@@ -127,7 +139,8 @@ def test_a_kind_prints_what_the_page_shows(page: Page, kind: MissKind) -> None:
 
     (shown,) = blocks(f"`{kind}`")
     assert shown in output
-    assert f"1 request is in no recording: {kind} 1\n" in output
+    told = f"1 request is in no recording: {kind} 1\n"
+    assert ("1 recording is too old to be played\n" if kind == "too old" else told) in output
     assert max(len(line) for line in shown.splitlines()[:-1]) <= 80
 
 

@@ -33,7 +33,8 @@ def plan(project: Project, *arguments: str) -> list[str]:
 
 def test_where_everything_is_recorded_nothing_would_be_sent(recorded: Project) -> None:
     assert plan(recorded, "--llm-record=once") == [
-        "--llm-record=once would send nothing: everything is recorded"
+        "--llm-record=once would send nothing: everything is recorded",
+        "a changed prompt is not seen here: run the tests without --llm-plan to find it",
     ]
 
 
@@ -64,6 +65,7 @@ def test_another_model_is_taken_to_need_as_many_tokens(recorded: Project) -> Non
     assert lines[2].split()[:6] == ["test_doubles", "gpt-other", "10", "10", "10k", "1000"]
     assert lines[2].split()[6] == "unpriced"
     assert "gpt-other is taken to use as many tokens as gpt-test did" in lines
+    assert "unpriced: gpt-other; add prices to llmprod.prices.toml by hand" in lines
 
 
 def test_a_stand_in_does_not_say_what_the_application_asks(recorded: Project) -> None:
@@ -86,9 +88,7 @@ def test_a_new_case_is_taken_to_ask_what_the_others_ask(recorded: Project) -> No
 
 def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: Project) -> None:
     assert plan(project, "--llm-record=once") == [
-        "--llm-record=once would send, as far as recordings tell:",
-        "nothing was sent; the time is that of one request after the other",
-        "not counted, for nothing is recorded of their function: 10 of the tests",
+        "10 tests are not recorded; what they would cost cannot be told",
         "  test_doubles",
     ]
 
@@ -106,7 +106,8 @@ def left_behind(recorded: Project) -> Project:
 
 def test_what_pytest_recording_recorded_is_not_sent(left_behind: Project) -> None:
     assert plan(left_behind, "--llm-record=once") == [
-        "--llm-record=once would send nothing: everything is recorded"
+        "--llm-record=once would send nothing: everything is recorded",
+        "a changed prompt is not seen here: run the tests without --llm-plan to find it",
     ]
 
 

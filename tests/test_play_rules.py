@@ -139,11 +139,60 @@ def test_a_recording_older_than_max_age_is_not_played(project: Project) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "A recording of this test was made on 2020-01-31, and",
-            "*max_age_days plays recordings of the last 90*",
+            "recording too old: * days, at most 90",
+            '  asked     "Double this word: one"',
+            "  recorded  by gpt-test-2026-01-01 on 2020-01-31",
             "  mend      pytest --llm-record=rewrite test_words.py::test_asks",
+            "1 recording is too old to be played",
+            "record what is too old with: pytest --llm-eval --llm-record=rewrite",
         ]
     )
+
+
+def test_old_recordings_of_a_suite_are_told_once_and_the_summary_mends_them(
+    recorded: Project,
+) -> None:
+    make_recordings_older(recorded, "2020-01-31")
+    write_table(recorded, "max_age_days = 90")
+
+    result = recorded.run()
+    words = next(line for line in result.outlines if line.startswith("record what"))
+    recorded.record(*words.partition("pytest --llm-eval ")[2].split())
+    mended = recorded.run()
+
+    text = result.stdout.str()
+    assert text.count("  recorded  by") == 1
+    assert text.count("at most 90, as in test_doubles[one] above") == 9
+    assert "record what is missing" not in text
+    assert mended.ret == pytest.ExitCode.OK
+
+
+def test_what_is_old_and_what_is_missing_have_a_command_each(recorded: Project) -> None:
+    make_recordings_older(recorded, "2020-01-31")
+    write_table(recorded, "max_age_days = 90")
+    recorded.edit("feature.py", "{word}", "{word if word != 'one' else 'uno'}")
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(
+        [
+            "1 request is in no recording: prompt changed 1",
+            "9 recordings are too old to be played",
+            "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
+            "record what is too old with: pytest --llm-eval --llm-record=rewrite",
+        ]
+    )
+
+
+def test_the_command_for_an_old_recording_of_a_stand_in_asks_it_again(recorded: Project) -> None:
+    recorded.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+    make_recordings_older(recorded, "2020-01-31")
+    write_table(recorded, "max_age_days = 90")
+
+    result = recorded.run("--llm-swap=gpt-test=gpt-other", "-k", "one")
+
+    mend = "  mend      pytest --llm-eval --llm-record=rewrite --llm-swap=gpt-test=gpt-other "
+    assert f"{mend}'test_words.py::test_doubles[one]'" in result.outlines
 
 
 def test_the_command_that_an_old_recording_names_mends_it(project: Project) -> None:

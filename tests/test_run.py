@@ -224,7 +224,7 @@ def test_priced_requests_are_summed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"model": "other"}, {"provider": "azure"}, {"model": None}, {"usage": None}]
+    "changes", [{"model": "other"}, {"provider": "azure"}, {"model": None, "asked": "other"}]
 )
 def test_an_unpriced_request_is_counted_and_its_case_costs_none(
     tmp_path: Path, changes: dict[str, Any]
@@ -234,7 +234,33 @@ def test_an_unpriced_request_is_counted_and_its_case_costs_none(
     suite = one_case(run, exchange(), exchange(**changes))
 
     assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal(1), 1, 2)
+    assert suite.unpriced_models == (changes.get("model") or changes.get("asked") or "m",)
     assert run.cases()[0].cost_usd is None
+
+
+def test_an_answer_that_tells_no_usage_is_not_unpriced(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    suite = one_case(run, exchange(), exchange(usage=None))
+
+    assert (suite.cost_usd, suite.unpriced, suite.without_usage) == (Decimal(1), 0, 1)
+    assert suite.unpriced_models == ()
+    assert run.cases()[0].cost_usd is None
+
+
+def test_a_request_that_the_provider_refused_costs_nothing(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    suite = one_case(run, exchange(), exchange(model="", usage=None, free=True))
+
+    assert (suite.unpriced, suite.without_usage) == (0, 0)
+    assert run.cases()[0].cost_usd == Decimal(1)
+
+
+def test_an_answer_without_a_price_is_priced_as_the_model_that_was_asked(tmp_path: Path) -> None:
+    suite = one_case(make_run(tmp_path), exchange(model="m-2026-01-01", asked="m"))
+
+    assert (suite.cost_usd, suite.unpriced) == (Decimal(1), 0)
 
 
 def test_without_a_price_list_everything_is_unpriced(tmp_path: Path) -> None:
@@ -275,6 +301,7 @@ def test_the_oldest_recording_dates_a_suite(tmp_path: Path) -> None:
     )
 
     assert suite.recorded_at == "2026-01-01T00:00:00Z"
+    assert suite.newest_recorded_at == "2026-11-22T00:00:00Z"
     assert suite.models == ("m", "n")
 
 
@@ -338,7 +365,14 @@ def test_a_result_holds_suites_cases_and_the_note(tmp_path: Path) -> None:
     add(run, "hm")
     suites = run.decide()
 
-    result = run.result(suites, gates={}, gates_note="gates not written", misses={"model": 2})
+    result = run.result(
+        suites,
+        gates={},
+        gates_note="gates not written",
+        selection=["-k", "x"],
+        misses={"model": 2},
+        objection="",
+    )
 
     assert result.run_id == "run-1"
     assert result.started_at == "2026-11-22T12:00:00+00:00"

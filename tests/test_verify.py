@@ -152,5 +152,8 @@ def test_recordings_that_are_soon_too_old_are_told(recorded: Project) -> None:
 
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
-        [f"10 tests play old recordings, from {day} on: at 90 days they fail"]
+        [
+            f"10 tests play old recordings, from {day} on: at 90 days they fail",
+            "record them again with: pytest --llm-eval --llm-record=rewrite",
+        ]
     )

@@ -324,12 +324,46 @@ def test_a_runner_that_keeps_its_loop_gives_each_test_its_own_tape(recorded: Pro
     assert (suite["hits"], suite["requests"]) == (9, 10)
 
 
-def test_a_swap_that_fits_no_request_is_told(recorded: Project) -> None:
-    result = recorded.run("--llm-swap=gpt-tset=gpt-other")
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_swap_that_met_no_request_fails_the_run_and_judges_nothing(
+    recorded: Project, workers: str
+) -> None:
+    before = (recorded.path / "llmprod-gates.json").read_bytes()
 
-    result.stdout.fnmatch_lines(
-        ["gates not written: --llm-swap gpt-tset=gpt-other changed no request"]
+    result = recorded.run("--llm-swap=gpt-tset=gpt-other", workers, subprocess=workers == "-n2")
+
+    line = "--llm-swap gpt-tset=gpt-other met no request; asked: gpt-test"
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.outlines.count(line) == 1
+    assert "gate doubling: not judged" in result.outlines
+    result.stdout.fnmatch_lines(["doubling *not judged*", f"gates not written: {line}"])
+    assert (recorded.path / "llmprod-gates.json").read_bytes() == before
+
+
+def test_a_swap_that_met_no_request_of_a_test_that_is_no_eval_is_told(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.mark.llm_cassette
+        def test_asks():
+            assert ask("one")
+        """
     )
+    project.record()
+
+    result = project.run("--llm-swap=gpt-tset=gpt-other")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "--llm-swap gpt-tset=gpt-other met no request; asked: gpt-test" in result.outlines
+
+
+def test_a_swap_whose_requests_are_in_no_recording_did_meet_them(recorded: Project) -> None:
+    result = recorded.run("--llm-swap=gpt-test=gpt-other")
+
+    assert "met no request" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["gates not written: not every case was judged"])
 
 
 def test_a_broken_price_list_in_a_run_that_stops_early_is_a_sentence(recorded: Project) -> None:

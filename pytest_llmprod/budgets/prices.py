@@ -7,7 +7,7 @@ is written by `llmprod prices lock` from the package genai-prices, with its vers
 import json
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -163,31 +163,53 @@ def _plain(value: Decimal) -> str:
 
 @dataclass(slots=True)
 class Bill:
-    """A sum of costs that never hides what could not be priced."""
+    """A sum of costs that never hides what could not be priced.
+
+    `unpriced` counts requests whose model has no price, and `without_usage` those of which nobody
+    knows how many tokens they took.
+    """
 
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
+    without_usage: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether every request is in the sum."""
+        return not (self.unpriced or self.without_usage)
 
     def add(self, price: ModelPrice | None, usage: Usage | None) -> None:
         """Add one request."""
-        if price is None or usage is None:
+        if usage is None:
+            self.without_usage += 1
+        elif price is None:
             self.unpriced += 1
         else:
             self.cost_usd += price.cost_usd(usage)
 
 
-def first_price(lists: Iterable[Any], provider: str, model: str) -> ModelPrice | None:
-    """Return the first price that one of several price lists knows."""
-    for prices in lists:
-        found = prices.find(provider, model)
-        if isinstance(found, ModelPrice):
-            return found
+def first_price(lists: Iterable[Any], provider: str, *models: str) -> ModelPrice | None:
+    """Return the first price that one of several price lists knows.
+
+    `models` are the names of one model, the one under which it answered before the one by which it
+    was asked.
+    """
+    lists = list(lists)
+    for model in filter(None, models):
+        for prices in lists:
+            found = prices.find(provider, model)
+            if isinstance(found, ModelPrice):
+                return found
     return None
 
 
 def cost_usd(
-    lists: Iterable[Any], provider: str, model: str, usage: Usage | None
+    lists: Iterable[Any], provider: str, models: str | Sequence[str], usage: Usage | None
 ) -> Decimal | None:
-    """Return what `usage` of a model costs, None where it, or the price, is unknown."""
-    price = None if usage is None else first_price(lists, provider, model)
+    """Return what `usage` of a model costs, None where it, or the price, is unknown.
+
+    Several names of one model are looked up in their order.
+    """
+    names = [models] if isinstance(models, str) else models
+    price = None if usage is None else first_price(lists, provider, *names)
     return None if price is None or usage is None else price.cost_usd(usage)

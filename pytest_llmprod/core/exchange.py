@@ -84,6 +84,11 @@ class Exchange:
         return bool(self.failure) or self.status >= 500 or self.status in _NOBODY_LET_IN
 
     @property
+    def is_free(self) -> bool:
+        """Say whether the provider refused the request, which then costs nothing."""
+        return self.status >= 400 and self.usage is None
+
+    @property
     def tokens_per_s(self) -> float | None:
         """Return the output tokens per second, None where time or usage is unknown.
 
@@ -106,6 +111,8 @@ class Exchange:
         }
         if self.usage is not None:
             row["usage"] = usage_to_json(self.usage)
+        if self.is_free:
+            row["free"] = True
         return row
 
 

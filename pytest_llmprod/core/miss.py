@@ -1,4 +1,4 @@
-"""Miss: a request that is in no recording, as reports tell it."""
+"""Miss: a request that no recording answers, as reports tell it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +13,7 @@ MissKind = Literal[
     "other endpoint",
     "no cassette",
     "other key",
+    "too old",
 ]
 
 _LEAD = "No recording: "
@@ -23,6 +24,7 @@ HEADLINE_COLUMNS = 80 - len(_LEAD)
 class Miss:
     """A request that is in no recording, with what a reader needs to mend it.
 
+    The kind `too old` has a recording, one that is not played any more.
     `suite` names the test function: misses of one kind at one `place` of a suite have one cause.
     `headline` says what is wrong in at most `HEADLINE_COLUMNS`, `details` are the lines that show
     it, and `command` is what mends this test. All text is masked and safe to print.
@@ -38,7 +40,8 @@ class Miss:
     @property
     def full(self) -> str:
         """Return the headline and the details."""
-        return f"{_LEAD}{self.headline}\n\n{self.details}"
+        lead = "" if self.kind == "too old" else _LEAD
+        return f"{lead}{self.headline}\n\n{self.details}"
 
     @property
     def mend(self) -> str:

@@ -75,7 +75,8 @@ class CaseResult:
     """One case of one suite.
 
     `scores` maps metric -> score in 0..1. `cost_usd` is None where a request has no price, and
-    `latency_s` the sum over the requests of the case, None where there was none.
+    `latency_s` the sum over the requests of the case, None where there was none. `unrecorded` says
+    that a request of the case got no answer, from a recording or live.
     """
 
     suite: str
@@ -87,6 +88,7 @@ class CaseResult:
     model: str
     cost_usd: Decimal | None
     latency_s: float | None
+    unrecorded: bool
     output: Any
 
 
@@ -97,8 +99,10 @@ class SuiteResult:
     `verdict` is None where only a part of the suite ran, or where `unrecorded` cases got no answer
     (their request is in no recording, or a live one found nobody): the gate is then not judged, for
     this says nothing about the model.
-    `cost_usd` sums the priced requests; `unpriced` counts the others. `p95_latency_s` is over
-    requests, by nearest rank, None without any. `source` says where the answers came from.
+    `cost_usd` sums the priced requests; `unpriced` counts those whose models, `unpriced_models`,
+    have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
+    over requests, by nearest rank, None without any. `source` says where the answers came from,
+    `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
     `gate_nodeid` names the test report of the gate.
     """
 
@@ -120,10 +124,13 @@ class SuiteResult:
     verdict: Verdict | None
     cost_usd: Decimal
     unpriced: int
+    unpriced_models: tuple[str, ...]
+    without_usage: int
     requests: int
     p95_latency_s: float | None
     source: str
     recorded_at: str
+    newest_recorded_at: str
     dataset: str
     dataset_sha256: str
     gate_nodeid: str
@@ -135,8 +142,9 @@ class RunResult:
 
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
     and `gates_note` then says why. `options` are the command-line options by which a case of this
-    run is run again. `misses` counts the requests of all tests, evals or not, that are in no
-    recording, by kind.
+    run is run again, `selection` those, and the names, by which this run chose its tests. `misses`
+    counts the requests of all tests, evals or not, that no recording answers, by kind. `objection`
+    says why nothing was judged though it ran, '' otherwise.
     """
 
     run_id: str
@@ -146,7 +154,9 @@ class RunResult:
     gates: Mapping[str, Mapping[str, Any]]
     gates_note: str
     options: tuple[str, ...]
+    selection: tuple[str, ...]
     misses: Mapping[str, int]
+    objection: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +165,9 @@ class Forecast:
 
     `tests` counts those that would record, `guessed` those of them that were never recorded and
     are taken to ask what the others ask, and `unknown` those of which nothing is known at all;
-    nothing else counts the unknown ones. `cost_usd` sums the priced requests; `unpriced` counts the
-    others. `latency_s` is the sum over the requests.
+    nothing else counts the unknown ones. `cost_usd` sums the priced requests; `unpriced` counts
+    those whose model has no price, which `unpriced_model` names, and `without_usage` those of which
+    nobody knows what they use. `latency_s` is the sum over the requests.
     """
 
     function: str
@@ -170,4 +181,6 @@ class Forecast:
     output_tokens: int
     cost_usd: Decimal
     unpriced: int
+    unpriced_model: str
+    without_usage: int
     latency_s: float

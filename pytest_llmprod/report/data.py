@@ -19,15 +19,16 @@ def to_json(result: RunResult) -> str:
     document = {
         "schema": SCHEMA,
         "run": {"id": result.run_id, "started_at": result.started_at},
-        "suites": [_suite(suite) for suite in result.suites],
+        "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
     }
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
-def _suite(suite: SuiteResult) -> dict[str, Any]:
+def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
     verdict = suite.verdict
+    has_no_cost = suite.unpriced + suite.without_usage == suite.requests > 0
     return {
         "feature": suite.feature,
         "test": suite.test,
@@ -43,9 +44,10 @@ def _suite(suite: SuiteResult) -> dict[str, Any]:
         "stderr": suite.stderr,
         "threshold": suite.threshold,
         "verdict": verdict.name if verdict else None,
-        "reason": verdict.reason if verdict else _why_not_judged(suite),
-        "cost_usd": None if suite.unpriced == suite.requests > 0 else _money(suite.cost_usd),
+        "reason": verdict.reason if verdict else _why_not_judged(suite, objection),
+        "cost_usd": None if has_no_cost else _money(suite.cost_usd),
         "unpriced": suite.unpriced,
+        "without_usage": suite.without_usage,
         "requests": suite.requests,
         "p95_latency_s": suite.p95_latency_s,
         "source": suite.source,
@@ -55,7 +57,9 @@ def _suite(suite: SuiteResult) -> dict[str, Any]:
     }
 
 
-def _why_not_judged(suite: SuiteResult) -> str:
+def _why_not_judged(suite: SuiteResult, objection: str) -> str:
+    if objection:
+        return objection
     if suite.unrecorded:
         return unrecorded_text(suite.unrecorded)
     return "only a part of the suite ran"

@@ -5,18 +5,23 @@ from decimal import Decimal
 
 from pytest_llmprod.core.results import Forecast
 from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.table import named_table
-from pytest_llmprod.report.view import cost_text
+from pytest_llmprod.report.view import cost_text, listed
 
-COLUMNS = 80
 _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")
 
 
 def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
     """Return the lines of a plan for a run with `--llm-record=mode`."""
     if not any(each.tests for each in forecasts):
-        return [f"--llm-record={mode} would send nothing: everything is recorded"]
+        return [
+            f"--llm-record={mode} would send nothing: everything is recorded",
+            "a changed prompt is not seen here: run the tests without --llm-plan to find it",
+        ]
     known = [each for each in forecasts if each.requests]
+    if not known:
+        return _unknown(forecasts)
     rows = [_row(each) for each in known]
     if len(known) > 1:
         rows.append(_total(known))
@@ -27,6 +32,18 @@ def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
     ]
 
 
+def _unknown(forecasts: Sequence[Forecast]) -> list[str]:
+    """Return what to say where no recording tells anything."""
+    number = sum(each.unknown for each in forecasts)
+    tests = "1 test is" if number == 1 else f"{number} tests are"
+    return [f"{tests} not recorded; what they would cost cannot be told", *_names(forecasts)]
+
+
+def _names(forecasts: Sequence[Forecast]) -> list[str]:
+    names = {printable(each.function) for each in forecasts if each.unknown}
+    return [shorten(f"  {name}", COLUMNS) for name in sorted(names)[:5]]
+
+
 def _row(each: Forecast) -> tuple[str, ...]:
     return (
         printable(each.function),
@@ -35,7 +52,7 @@ def _row(each: Forecast) -> tuple[str, ...]:
         str(each.requests),
         _short_count(each.input_tokens),
         _short_count(each.output_tokens),
-        cost_text(each.cost_usd, each.unpriced, each.requests),
+        cost_text(each.cost_usd, each.unpriced, each.requests, each.without_usage),
         _duration(each.latency_s),
     )
 
@@ -43,6 +60,8 @@ def _row(each: Forecast) -> tuple[str, ...]:
 def _total(known: Sequence[Forecast]) -> tuple[str, ...]:
     requests = sum(each.requests for each in known)
     cost = sum((each.cost_usd for each in known), Decimal(0))
+    unpriced = sum(each.unpriced for each in known)
+    without_usage = sum(each.without_usage for each in known)
     return (
         "all",
         "",
@@ -50,7 +69,7 @@ def _total(known: Sequence[Forecast]) -> tuple[str, ...]:
         str(requests),
         _short_count(sum(each.input_tokens for each in known)),
         _short_count(sum(each.output_tokens for each in known)),
-        cost_text(cost, sum(each.unpriced for each in known), requests),
+        cost_text(cost, unpriced, requests, without_usage),
         _duration(sum(each.latency_s for each in known)),
     )
 
@@ -62,20 +81,27 @@ def _notes(forecasts: Sequence[Forecast]) -> list[str]:
         notes.append(f"never recorded, and taken to ask what others ask: {guessed} of the tests")
     unknown = sum(each.unknown for each in forecasts)
     if unknown:
-        names = {printable(each.function) for each in forecasts if each.unknown}
         notes.append(
             f"not counted, for nothing is recorded of their function: {unknown} of the tests"
         )
-        notes += [f"  {name}" for name in sorted(names)[:5]]
+        notes += _names(forecasts)
     others = {
         (printable(each.model), printable(each.told_by))
         for each in forecasts
         if each.model != each.told_by
     }
     notes += [f"{new} is taken to use as many tokens as {old} did" for new, old in sorted(others)]
-    if any(each.unpriced for each in forecasts):
-        notes.append("unpriced: add the model to llmprod.prices.toml by hand")
-    return [shorten(note, COLUMNS) for note in notes]
+    models = sorted({each.unpriced_model for each in forecasts} - {""})
+    if models:
+        notes.append(f"unpriced: {listed(models)}; add prices to llmprod.prices.toml by hand")
+    without_usage = sum(each.without_usage for each in forecasts)
+    if without_usage:
+        notes.append(f"of no known usage, and so of no known cost: {without_usage} of the requests")
+    return [line for note in notes for line in _lines(note)]
+
+
+def _lines(note: str) -> list[str]:
+    return [shorten(note, COLUMNS)] if note.startswith(" ") else wrapped(note)
 
 
 def _short_count(number: int) -> str:

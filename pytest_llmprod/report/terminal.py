@@ -1,18 +1,18 @@
 """Terminal: the summary at the end of a run, at most 25 lines of 80 columns for ten suites."""
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import printable, shorten, width
-from pytest_llmprod.report.view import Broken, SuiteRow, View
+from pytest_llmprod.report.layout import COLUMNS, command_lines, wrapped
+from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
 if TYPE_CHECKING:
     import tabulate
 
-COLUMNS = 80
 MOST_LINES = 25
+_LEAST_ROOM = 3
 _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
@@ -27,13 +27,18 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     """
     paint = _painted if colour else _plain
     table = _table(view, paint)
-    gates = [*_gate_lines(view, paint), *render_misses(view.misses, view.record_command)]
-    gates += _shortened([printable(gates_note)] if gates_note else [])
-    room = MOST_LINES - 1 - len(table) - len(gates)
-    sources = _source_lines(view) if room > 0 else []
-    sources = _fitted(sources, room - bool(view.notes), "sources of answers")
-    notes = _shortened(view.notes) if room >= len(sources) else []
-    notes = _fitted(notes, room - len(sources), "notes")
+    gates: list[str] = []
+    for most_lines in (2, 1):  # where there is no room, each gate is one line
+        gates = [*_gate_lines(view, paint, most_lines), *render_misses(view.missing)]
+        gates += wrapped(printable(gates_note), most_lines) if gates_note else []
+        room = MOST_LINES - 1 - len(table) - len(gates)
+        if room >= _LEAST_ROOM:
+            break
+    gaps = [line for gap in view.gaps for line in wrapped(gap)] if room > 2 else []
+    blocks = [wrapped(line) for line in view.sources] if room > 0 else []
+    sources = _fitted(blocks, room - bool(view.notes) - len(gaps), "sources of answers") + gaps
+    blocks = [wrapped(note) for note in view.notes] if room >= len(sources) else []
+    notes = _fitted(blocks, room - len(sources), "notes")
     broken = _broken_lines(view.broken, room - len(sources) - len(notes))
     return [*table, *sources, *broken, *gates, *notes]
 
@@ -46,8 +51,12 @@ def _painted(text: str, colour: str) -> str:
     return f"{_ANSI[colour]}{text}{_ANSI_END}"
 
 
-def render_quiet(view: View) -> str:
-    """Return the run in one line, for `pytest -q`."""
+def render_quiet(view: View) -> list[str]:
+    """Return the run in one line, for `pytest -q`, and below it what no recording answered."""
+    return [_quiet_line(view), *render_misses(view.missing)]
+
+
+def _quiet_line(view: View) -> str:
     gates = f"gates: {_counts(state for _, state, _ in view.gates)}"
     if len(view.suites) != 1:
         verdicts = _counts(row.verdict for row in view.suites)
@@ -129,7 +138,7 @@ def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
 
 
 def _one_broken(group: Broken, room: int) -> list[str]:
-    command = _command(group.command)
+    command = command_lines(group.command)
     if room <= len(command):
         return [shorten(group.headline, COLUMNS)]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
@@ -140,58 +149,30 @@ def _one_broken(group: Broken, room: int) -> list[str]:
     return lines
 
 
-def _command(words: Sequence[str], lead: str = "  ") -> list[str]:
-    """Return a command after `lead`, broken as a shell allows where it is too wide."""
-    line = lead + shlex.join(words)
-    if width(line) <= COLUMNS:
-        return [line]
-    *options, last_word = words
-    start = [lead + options[0]]
-    for option in map(shlex.quote, options[1:]):
-        if width(start[-1]) + width(option) + len("  \\") <= COLUMNS:
-            start[-1] += f" {option}"
-        else:
-            start.append(f"    {option}")
-    start = [f"{each} \\" for each in start]
-    quoted = shlex.quote(last_word)
-    if width(quoted) + 4 <= COLUMNS:
-        return [*start, f"    {quoted}"]
-    parts = [""]
-    for char in last_word:
-        if width(shlex.quote(parts[-1] + char)) >= COLUMNS:
-            parts.append("")
-        parts[-1] += char
-    # Parts of one word must not be indented.
-    *others, last = [shlex.quote(part) for part in parts]
-    return [*start, *(f"{part}\\" for part in others), last]
-
-
-def render_misses(misses: str, command: Sequence[str]) -> list[str]:
-    """Return how many requests are in no recording, and the command that records them."""
-    count = [shorten(misses, COLUMNS)] if misses else []
-    return count + (_command(command, "record what is missing with: ") if command else [])
-
-
-def _source_lines(view: View) -> list[str]:
-    return [shorten(line, COLUMNS - width(end)) + end for line, end in view.sources]
-
-
-def _gate_lines(view: View, paint: _Paint) -> list[str]:
-    lines: list[str] = []
-    for feature, state, why in view.gates:
-        start = f"gate {shorten(feature, 40)}: "
-        reason = shorten(f"; {why}", COLUMNS - width(start) - len(state)) if why else ""
-        lines.append(start + paint(state, _STATE_COLOURS[state]) + reason)
+def render_misses(missing: Missing) -> list[str]:
+    """Return how many requests no recording answers, and the commands that record them."""
+    lines = [shorten(text, COLUMNS) for text in missing.texts]
+    for lead, words in missing.commands:
+        lines += command_lines(words, lead)
     return lines
 
 
-def _fitted(lines: Sequence[str], room: int, noun: str) -> list[str]:
-    """Return `lines` in at most `room` lines, in one at least, and count what found no room."""
-    room = max(1, room)
-    if len(lines) <= room:
-        return list(lines)
-    return [*lines[: room - 1], f"and {len(lines) - room + 1} more {noun}"]
+def _gate_lines(view: View, paint: _Paint, most_lines: int) -> list[str]:
+    lines: list[str] = []
+    for feature, state, why in view.gates:
+        start = f"gate {shorten(feature, 40)}: "
+        first, *rest = wrapped(f"{start}{state}{'; ' if why else ''}{why}", most_lines)
+        end = first.removeprefix(f"{start}{state}")
+        lines += [start + paint(state, _STATE_COLOURS[state]) + end, *rest]
+    return lines
 
 
-def _shortened(sentences: Iterable[str]) -> list[str]:
-    return [shorten(sentence, COLUMNS) for sentence in sentences]
+def _fitted(blocks: Sequence[Sequence[str]], room: int, noun: str) -> list[str]:
+    """Return `blocks` in at most `room` lines, in one at least, and count what found no room."""
+    lines: list[str] = []
+    for number, block in enumerate(blocks):
+        is_last = number == len(blocks) - 1
+        if len(lines) + len(block) + (not is_last) > max(1, room):
+            return [*lines, f"and {len(blocks) - number} more {noun}"]
+        lines += block
+    return lines

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from pytest_llmprod.core.results import Drift, Verified
 from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.report.layout import COLUMNS, command_lines
+from pytest_llmprod.report.view import record_command
 
-COLUMNS = 80
 _MOST = 5
 
 
@@ -47,14 +48,22 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
     ]
 
 
-def aging_lines(aging: Mapping[str, int], max_age_days: int | None) -> list[str]:
-    """Return a warning about recordings that will soon be too old to be played."""
+def aging_lines(
+    aging: Mapping[str, int], max_age_days: int | None, options: Sequence[str]
+) -> list[str]:
+    """Return a warning about recordings that will soon be too old to be played.
+
+    `options` are the words by which the tests of this run are run again.
+    """
     if not aging:
         return []
     tests = sum(aging.values())
     number = "1 test plays" if tests == 1 else f"{tests} tests play"
     oldest = min(aging)[:10]
-    return [f"{number} old recordings, from {oldest} on: at {max_age_days} days they fail"]
+    return [
+        f"{number} old recordings, from {oldest} on: at {max_age_days} days they fail",
+        *command_lines(record_command("rewrite", options), "record them again with: "),
+    ]
 
 
 def drift_lines(drifts: Collection[Drift]) -> list[str]:

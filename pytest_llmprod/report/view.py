@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.core.verdict import Verdict
 
 
@@ -41,36 +41,50 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What no recording answered.
+
+    `texts` count the requests. Each of `commands` is its lead, which says what for, and the words
+    that mend it.
+    """
+
+    texts: tuple[str, ...]
+    commands: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    A source is a sentence and its end, which must not be cut. `misses` counts requests that are in
-    no recording, and `record_command` holds the words that record what is missing; both are empty
-    where nothing is.
+    `gaps` says what the costs leave out.
     """
 
     suites: tuple[SuiteRow, ...]
-    sources: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    gaps: tuple[str, ...]
     broken: tuple[Broken, ...]
     gates: tuple[tuple[str, str, str], ...]
-    misses: str
-    record_command: tuple[str, ...]
+    missing: Missing
     notes: tuple[str, ...]
 
 
-_COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "partial": "yellow"}
+_COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
 def make_view(result: RunResult, notes: Sequence[str]) -> View:
     """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
     return View(
-        suites=tuple(_row(names[id(suite)], suite) for suite in result.suites),
+        suites=tuple(_row(names[id(suite)], suite, result.objection) for suite in result.suites),
         sources=tuple(_sources(result.suites, names)),
+        gaps=tuple(_gaps_in_costs(result.suites)),
         broken=tuple(_broken(result)),
         gates=tuple(_gates(result)),
-        misses=misses_text(result.misses),
-        record_command=_record_command(result),
+        missing=missing_of(
+            result.misses,
+            (*result.options, *result.selection),
+            has_others=any(suite.unrecorded for suite in result.suites),
+        ),
         notes=tuple(printable(note) for note in notes),
     )
 
@@ -93,21 +107,23 @@ def _suite_names(suites: tuple[SuiteResult, ...]) -> dict[int, str]:
     return names
 
 
-def _row(name: str, suite: SuiteResult) -> SuiteRow:
+def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     low, high = suite.interval
-    verdict = suite.verdict.name if suite.verdict else "partial"
+    is_measured = suite.verdict is not None or suite.unrecorded < max(1, suite.cases)
+    unjudged = "partial" if is_measured and not objection else "not judged"
+    verdict = suite.verdict.name if suite.verdict else unjudged
     return SuiteRow(
         name=name,
         cases=str(suite.cases),
         hits=f"{suite.hits:.0f}" if suite.hits == int(suite.hits) else f"{suite.hits:.1f}",
-        score=f"{suite.score * 100:.1f}%",
-        interval=f"[{low * 100:.1f}, {high * 100:.1f}]",
+        score=f"{suite.score * 100:.1f}%" if is_measured else "-",
+        interval=f"[{low * 100:.1f}, {high * 100:.1f}]" if is_measured else "-",
         confidence=f"{suite.confidence * 100:g}%",
         threshold=f"{suite.threshold * 100:.4g}%",
         verdict=verdict,
-        cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests),
+        cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests, suite.without_usage),
         p95=seconds_text(suite.p95_latency_s),
-        colour=_COLOURS[verdict],
+        colour=_COLOURS.get(verdict, "yellow"),
     )
 
 
@@ -121,27 +137,40 @@ def seconds_text(seconds: float | None) -> str:
 _LEAST_USD = Decimal("0.0001")
 
 
-def cost_text(cost_usd: Decimal, unpriced: int, requests: int) -> str:
-    """Return a cost in USD; a sum that leaves requests out ends in `+?`, and never reads as 0."""
+def cost_text(cost_usd: Decimal, unpriced: int, requests: int, without_usage: int = 0) -> str:
+    """Return a cost in USD; a sum that leaves requests out ends in `+?`, and never reads as 0.
+
+    `unpriced` requests have no price, `without_usage` ones do not tell what they used.
+    """
     if not requests:
         return "-"
-    if unpriced and not cost_usd:
-        return "unpriced"
-    rest = "+?" if unpriced else ""
+    if (unpriced or without_usage) and not cost_usd:
+        return "unpriced" if unpriced else "no usage"
+    rest = "+?" if unpriced or without_usage else ""
     if 0 < cost_usd < _LEAST_USD:
         return f"<${_LEAST_USD}{rest}"
     digits = 2 if cost_usd >= 1 - _LEAST_USD else 4
     return f"${cost_usd:.{digits}f}{rest}"
 
 
-_NOT_PRICED = ", unpriced: see llmprod prices lock"
+def listed(names: Iterable[str]) -> str:
+    """Return the first two of `names`, and how many more there are."""
+    first, *others = [shorten(printable(name), _LONGEST_MODEL) for name in names]
+    if len(others) > 1:
+        return f"{first}, {others[0]} and {len(others) - 1} more"
+    return " and ".join([first, *others])
 
 
-def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[tuple[str, str]]:
+_LONGEST_MODEL = 30
+
+
+def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[str]:
     """Say once for each model and source whose answers were judged, and how old they are."""
     groups: dict[str, list[SuiteResult]] = {}
     for suite in suites:
-        models = printable(" + ".join(suite.models)) or "no model"
+        if suite.unrecorded and not suite.requests:
+            continue
+        models = shorten(printable(" + ".join(suite.models)), 50) or "no model"
         groups.setdefault(f"{models}, {suite.source}", []).append(suite)
     sources = []
     for line, group in groups.items():
@@ -151,16 +180,31 @@ def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[
             line += f", recorded {min(days)}"
         if len(groups) > 1:
             line += f": {', '.join(names[id(suite)] for suite in group)}"
-        # A lock prices requests; what an outputs file says it took has no provider to look up.
-        is_unpriced = source != "outputs file" and any(suite.unpriced for suite in group)
-        sources.append((line, _NOT_PRICED if is_unpriced else ""))
+        sources.append(line)
     return sources
+
+
+def _gaps_in_costs(suites: Iterable[SuiteResult]) -> list[str]:
+    """Say which models have no price, and how many answers did not tell what they used."""
+    # A lock prices requests; what an outputs file says it took has no provider to look up.
+    asked = [suite for suite in _one_a_test(suites) if suite.source != "outputs file"]
+    models = sorted({model for suite in asked for model in suite.unpriced_models})
+    without_usage = sum(suite.without_usage for suite in asked)
+    gaps = [f"unpriced: {listed(models)}; {_CURE_OF_UNPRICED}"] if models else []
+    if without_usage:
+        answers = _plural(without_usage, "answer tells", "answers tell")
+        gaps.append(f"{answers} no usage: what that cost is not known")
+    return gaps
+
+
+_CURE_OF_UNPRICED = "run llmprod prices lock, or add prices to llmprod.prices.toml by hand"
 
 
 def _broken(result: RunResult) -> list[Broken]:
     groups: dict[str, list[CaseResult]] = {}
     for case in result.cases:
-        if case.outcome in ("miss", "error"):
+        # An error for want of a recording would come again, and has its text above.
+        if case.outcome == "miss" or (case.outcome == "error" and not case.unrecorded):
             groups.setdefault(case.suite, []).append(case)
     counts = {suite.test: suite.cases for suite in result.suites}
     features = {suite.test: suite.feature for suite in result.suites}
@@ -193,12 +237,12 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
         suites = [suite for suite in result.suites if suite.feature == feature]
         verdicts = [suite.verdict for suite in suites if suite.verdict is not None]
         if len(verdicts) < len(suites):
-            state, why = "not judged", _why_not_judged(suites)
+            state, why = "not judged", "" if result.objection else _why_not_judged(suites)
         else:
             state, why = _decision(verdicts, result.gates.get(feature))
         skipped = sum(suite.skipped for suite in _one_a_test(suites))
         if skipped:
-            why += f"{'; ' if why else ''}{_plural(skipped, 'case', 'cases')} skipped"
+            why = f"{_plural(skipped, 'case', 'cases')} skipped{'; ' if why else ''}{why}"
         gates.append((printable(feature), state, printable(why)))
     return gates
 
@@ -231,24 +275,31 @@ def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
     return list({suite.test: suite for suite in suites}.values())
 
 
-def misses_text(misses: Mapping[str, int]) -> str:
-    """Return how many requests are in no recording, the most frequent kind first, '' for none."""
-    number = sum(misses.values())
-    if not number:
-        return ""
+def missing_of(misses: Mapping[str, int], options: Sequence[str], *, has_others: bool) -> Missing:
+    """Return what no recording answered, of `misses` by kind.
+
+    `options` are the words by which the tests of this run are run again. `has_others` says that
+    cases went without an answer which `misses` may not count.
+    """
     kinds = sorted(misses.items(), key=lambda each: (-each[1], each[0]))
-    shown = ", ".join(f"{kind} {count}" for kind, count in kinds)
-    return f"{_plural(number, 'request is', 'requests are')} in no recording: {shown}"
+    old = misses.get("too old", 0)
+    absent = [f"{kind} {count}" for kind, count in kinds if kind != "too old"]
+    number = sum(misses.values()) - old
+    texts, commands = [], []
+    if number:
+        requests = _plural(number, "request is", "requests are")
+        texts.append(f"{requests} in no recording: {', '.join(absent)}")
+    if number or (has_others and not old):
+        words = record_command("new_episodes", options)
+        commands.append(("record what is missing with: ", words))
+    if old:
+        texts.append(f"{_plural(old, 'recording is', 'recordings are')} too old to be played")
+        commands.append(("record what is too old with: ", record_command("rewrite", options)))
+    return Missing(texts=tuple(texts), commands=tuple(commands))
 
 
-def _record_command(result: RunResult) -> tuple[str, ...]:
-    if not result.misses and not any(suite.unrecorded for suite in result.suites):
-        return ()
-    return record_command(result.options)
-
-
-def record_command(options: Sequence[str]) -> tuple[str, ...]:
-    """Return the words that run everything again, with `options`, and record what is missing."""
+def record_command(mode: str, options: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that run everything again, with `options`, and record in `mode`."""
     flag = ["--llm-eval"] if "--llm-eval" in options else []
     others = (printable(option) for option in options if option != "--llm-eval")
-    return ("pytest", *flag, "--llm-record=new_episodes", *others)
+    return ("pytest", *flag, f"--llm-record={mode}", *others)

@@ -127,7 +127,7 @@ class Tape:
     def play(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None.
 
-        Raises CassetteError where the recording is older than the rules allow.
+        Raises CassetteMiss where the recording is older than the rules allow.
         """
         if self.mode in ("all", "rewrite", "verify"):
             return None
@@ -135,10 +135,20 @@ class Tape:
         if recording is None or not self._aging_before:
             return recording
         if "" < recording.recorded_at < self._expired_before:
-            raise CassetteError(leftover.expired(self.label, recording, self.rules))
+            raise CassetteMiss(self._expired(request, recording))
         if "" < recording.recorded_at < (self.aging_since or self._aging_before):
             self.aging_since = recording.recorded_at
         return recording
+
+    def _expired(self, request: WireRequest, recording: Recording) -> "Miss":
+        other = request.replaced_model
+        return leftover.expired(
+            self.label,
+            recording,
+            self.rules,
+            expired_before=self._expired_before,
+            swapped=f"--llm-swap={other}={request.model}" if other else "",
+        )
 
     def _next(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None."""

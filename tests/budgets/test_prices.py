@@ -167,17 +167,23 @@ def test_the_nearest_lock_at_or_above_counts(tmp_path: Path) -> None:
     assert find_lock(inner, tmp_path) == near
 
 
-@pytest.mark.parametrize(
-    ("price", "usage"), [(None, Usage(input_tokens=1, output_tokens=1)), (MINI, None), (None, None)]
-)
-def test_what_cannot_be_priced_is_counted_and_not_added(
-    price: ModelPrice | None, usage: Usage | None
-) -> None:
+def test_what_has_no_price_is_counted_and_not_added() -> None:
     bill = Bill()
 
-    bill.add(price, usage)
+    bill.add(None, Usage(input_tokens=1, output_tokens=1))
 
     assert bill == Bill(cost_usd=Decimal(0), unpriced=1)
+    assert not bill.is_complete
+
+
+@pytest.mark.parametrize("price", [MINI, None])
+def test_what_does_not_tell_its_usage_is_counted_apart(price: ModelPrice | None) -> None:
+    bill = Bill()
+
+    bill.add(price, None)
+
+    assert bill == Bill(cost_usd=Decimal(0), without_usage=1)
+    assert not bill.is_complete
 
 
 def test_a_bill_sums_without_rounding() -> None:
@@ -201,6 +207,14 @@ def test_the_first_list_that_knows_a_price_wins() -> None:
     assert first_price(lists, "p", "m") == MINI
     assert first_price(lists, "p", "other") is None
     assert first_price([], "p", "m") is None
+
+
+def test_the_name_that_answered_is_looked_up_before_the_one_that_was_asked() -> None:
+    other = ModelPrice(input=Decimal(9), cached=Decimal(9), output=Decimal(9))
+    alias, both = PriceList({("p", "m"): other}), {("p", "m"): other, ("p", "m-2026"): MINI}
+
+    assert first_price([alias], "p", "m-2026", "m") == other
+    assert first_price([PriceList(both)], "p", "m-2026", "m") == MINI
 
 
 def test_a_cost_is_known_where_the_price_and_the_tokens_are() -> None:

@@ -30,6 +30,7 @@ def suite(
     low: float = 0.92,
     reason: str = "because",
     judged: bool = True,
+    recorded: str = "",
 ) -> SuiteResult:
     return SuiteResult(
         feature=feature,
@@ -50,10 +51,13 @@ def suite(
         verdict=Verdict(name=name, reason=reason, is_open=is_open) if judged else None,
         cost_usd=Decimal(0),
         unpriced=0,
+        unpriced_models=(),
+        without_usage=0,
         requests=0,
         p95_latency_s=None,
         source="replayed",
         recorded_at="",
+        newest_recorded_at=recorded,
         dataset="data.jsonl",
         dataset_sha256="ab" * 32,
         gate_nodeid=f"{test}::gate",

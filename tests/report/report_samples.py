@@ -41,10 +41,13 @@ def suite_result(**changes: Any) -> SuiteResult:
         "verdict": UNSURE,
         "cost_usd": Decimal("0.0277"),
         "unpriced": 0,
+        "unpriced_models": (),
+        "without_usage": 0,
         "requests": 219,
         "p95_latency_s": 0.034,
         "source": "replayed",
         "recorded_at": "2026-11-22T16:07:52Z",
+        "newest_recorded_at": "2026-11-22T16:07:52Z",
         "dataset": "evals/tickets.jsonl",
         "dataset_sha256": "ab" * 32,
         "gate_nodeid": "test_triage.py::test_labels::gate",
@@ -63,6 +66,7 @@ def case_result(**changes: Any) -> CaseResult:
         "model": "gpt-5-mini",
         "cost_usd": Decimal("0.0001"),
         "latency_s": 0.03,
+        "unrecorded": False,
         "output": "refund",
     }
     return CaseResult(**{**values, **changes})
@@ -79,6 +83,8 @@ def run_result(
         "gates": {},
         "gates_note": "",
         "options": ("--llm-eval",),
+        "selection": (),
         "misses": {},
+        "objection": "",
     }
     return RunResult(**{**values, **changes})

@@ -42,6 +42,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "reason": UNSURE.reason,
         "cost_usd": "0.0277",
         "unpriced": 0,
+        "without_usage": 0,
         "requests": 219,
         "p95_latency_s": 0.034,
         "source": "replayed",

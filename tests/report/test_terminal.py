@@ -146,13 +146,37 @@ def test_sources_that_find_no_room_are_counted() -> None:
 
 
 def test_the_price_lock_is_named_however_many_suites_a_source_has() -> None:
-    suites = [suite_result(feature=f"feature-{number}", unpriced=1) for number in range(9)]
+    suites = [
+        suite_result(feature=f"feature-{number}", unpriced=1, unpriced_models=("gpt-5-mini",))
+        for number in range(9)
+    ]
 
-    lines = lines_of(*suites, suite_result(models=("m",)))
+    lines = lines_of(*suites, suite_result(test="t.py::test_m", models=("m",)))
 
-    (line,) = (line for line in lines if line.startswith("gpt-5-mini, replayed"))
-    assert line.endswith("..., unpriced: see llmprod prices lock")
-    assert width(line) == 80
+    assert lines[11:14] == [
+        "and 2 more sources of answers",
+        "unpriced: gpt-5-mini; run llmprod prices lock, or add prices to",
+        "  llmprod.prices.toml by hand",
+    ]
+    assert len(lines) <= 25
+
+
+def test_a_line_that_is_too_wide_is_broken_and_loses_nothing() -> None:
+    lines = lines_of(
+        suite_result(
+            feature="ticket-labels", skipped=2, cases=200, models=("gpt-5-mini-2026-01-01", "gpt-5")
+        ),
+        suite_result(feature="ticket-urgency", models=("m",), test="t.py::test_b"),
+    )
+
+    start = lines.index(
+        "gate ticket-labels: open; 2 cases skipped; about 42 more cases at this score"
+    )
+    assert lines[start + 1] == "  would make it PASS"
+    assert lines[3:5] == [
+        "gpt-5-mini-2026-01-01 + gpt-5, replayed, recorded 2026-11-22: ticket-labels",
+        "m, replayed, recorded 2026-11-22: ticket-urgency",
+    ]
 
 
 def missing(**changes: Any) -> Any:
@@ -313,8 +337,8 @@ def test_quiet_is_one_line(suites: list[Any], line: str) -> None:
 
     found = render_quiet(view)
 
-    assert found == line
-    assert width(found) <= 80
+    assert found == [line]
+    assert width(line) <= 80
 
 
 ANY_TEXT = st.text(st.characters(), max_size=120)
@@ -345,6 +369,6 @@ def test_whatever_names_and_models_say_the_summary_keeps_its_frame(
     assert max(map(width, lines)) <= 80
     assert all(len(line.splitlines()) <= 1 and line.isprintable() for line in lines)
     assert [ANSI.sub("", line) for line in render(view, gates_note=said, colour=True)] == lines
-    quiet = render_quiet(view)
+    (quiet,) = render_quiet(view)
     assert width(quiet) <= 80
     assert quiet.isprintable()

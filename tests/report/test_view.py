@@ -135,23 +135,74 @@ def test_a_duration_changes_its_unit_at_one_second(seconds: float | None, text: 
 def test_one_source_of_all_answers_names_no_suite() -> None:
     view = view_of(suite_result(), suite_result(feature="b"))
 
-    assert view.sources == (("gpt-5-mini, replayed, recorded 2026-11-22", ""),)
+    assert view.sources == ("gpt-5-mini, replayed, recorded 2026-11-22",)
 
 
-def test_a_source_whose_requests_have_no_price_says_what_to_see() -> None:
+@pytest.mark.parametrize(
+    ("models", "named"),
+    [
+        (("a",), "a"),
+        (("b", "a"), "a and b"),
+        (("d", "b", "c", "a"), "a, b and 2 more"),
+        (("m" * 40,), "m" * 27 + "..."),
+    ],
+)
+def test_models_that_have_no_price_are_named(models: tuple[str, ...], named: str) -> None:
     view = view_of(
-        suite_result(unpriced=1),
-        suite_result(feature="b"),
-        suite_result(feature="c", models=("m",)),
-        suite_result(feature="d", models=(), source="outputs file", unpriced=220),
+        suite_result(unpriced=4, unpriced_models=models),
+        suite_result(test="t", source="outputs file", unpriced=220, unpriced_models=("z",)),
     )
 
-    end = ", unpriced: see llmprod prices lock"
-    assert view.sources == (
-        ("gpt-5-mini, replayed, recorded 2026-11-22: triage, b", end),
-        ("m, replayed, recorded 2026-11-22: c", ""),
-        ("no model, outputs file: d", ""),
+    assert view.gaps[0] == (
+        f"unpriced: {named}; run llmprod prices lock, or add prices to llmprod.prices.toml by hand"
     )
+
+
+def test_answers_that_tell_no_usage_are_counted_once_a_test() -> None:
+    view = view_of(
+        suite_result(without_usage=2, metric="exact"), suite_result(without_usage=2), options=()
+    )
+
+    assert view.gaps[0] == "2 answers tell no usage: what that cost is not known"
+
+
+def test_a_suite_that_asked_nothing_for_want_of_recordings_has_no_source() -> None:
+    view = view_of(
+        suite_result(verdict=None, unrecorded=8, requests=0, models=(), source="no requests")
+    )
+
+    assert view.sources == ()
+
+
+def test_a_suite_of_which_nothing_is_recorded_has_no_score() -> None:
+    (row,) = view_of(suite_result(verdict=None, cases=8, unrecorded=8, hits=0.0)).suites
+
+    assert (row.score, row.interval, row.verdict) == ("-", "-", "not judged")
+
+
+def test_a_suite_of_which_a_part_is_recorded_is_partial() -> None:
+    (row,) = view_of(suite_result(verdict=None, cases=8, unrecorded=7)).suites
+
+    assert (row.score, row.verdict) == ("93.6%", "partial")
+
+
+def test_errors_for_want_of_a_recording_are_not_to_be_run_alone() -> None:
+    cases = (
+        case_result(id="a", outcome="error", unrecorded=True),
+        case_result(id="b", outcome="miss", why="was spam"),
+    )
+
+    (broken,) = view_of(suite_result(unrecorded=1, verdict=None), cases=cases).broken
+
+    assert broken.cases == (("b", "was spam"),)
+    assert view_of(suite_result(), cases=cases[:1]).broken == ()
+
+
+def test_an_objection_to_the_whole_run_leaves_no_gate_judged() -> None:
+    view = view_of(suite_result(verdict=None), objection="--llm-swap a=b met no request")
+
+    assert view.gates == (("triage", "not judged", ""),)
+    assert view.suites[0].verdict == "not judged"
 
 
 def test_a_source_is_told_once_with_the_oldest_day_and_its_suites() -> None:
@@ -165,10 +216,10 @@ def test_a_source_is_told_once_with_the_oldest_day_and_its_suites() -> None:
     )
 
     assert view.sources == (
-        ("gpt-5-mini, replayed, recorded 2026-10-01: triage, b, b2", ""),
-        ("m + n, partly live, recorded 2026-11-22: c", ""),
-        ("m, live: d", ""),
-        ("no model, outputs file: e", ""),
+        "gpt-5-mini, replayed, recorded 2026-10-01: triage, b, b2",
+        "m + n, partly live, recorded 2026-11-22: c",
+        "m, live: d",
+        "no model, outputs file: e",
     )
 
 
@@ -217,6 +268,7 @@ def test_a_gate_is_told_by_what_decides_it(verdicts: list[Any], gate: tuple[str,
     assert view_of(*suites).gates == (gate,)
 
 
+MISSING = "record what is missing with: "
 CLOSED_BY_B = {"triage": {"enabled": False, "test": "t.py::test_b"}}
 
 
@@ -242,8 +294,8 @@ def test_a_gate_that_is_open_in_the_file_keeps_its_advice() -> None:
     ("verdict", "skipped", "why"),
     [
         (PASS, 1, "1 case skipped"),
-        (UNSURE, 3, f"{UNSURE.advice}; 3 cases skipped"),
-        (None, 3, "only 203 of 220 cases ran; 3 cases skipped"),
+        (UNSURE, 3, f"3 cases skipped; {UNSURE.advice}"),
+        (None, 3, "3 cases skipped; only 203 of 220 cases ran"),
     ],
 )
 def test_skipped_cases_are_told_with_the_gate(verdict: Any, skipped: int, why: str) -> None:
@@ -268,42 +320,71 @@ def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> N
     view = view_of(*suites, options=("--llm-eval", "--llm-swap=a=b"))
 
     assert view.gates == (("triage", "not judged", why),)
-    assert view.record_command == (
-        "pytest",
-        "--llm-eval",
-        "--llm-record=new_episodes",
-        "--llm-swap=a=b",
+    assert view.missing.commands == (
+        (MISSING, ("pytest", "--llm-eval", "--llm-record=new_episodes", "--llm-swap=a=b")),
     )
 
 
 @pytest.mark.parametrize(
-    ("misses", "text"),
+    ("misses", "texts"),
     [
-        ({}, ""),
-        ({"order": 1}, "1 request is in no recording: order 1"),
+        ({}, ()),
+        ({"order": 1}, ("1 request is in no recording: order 1",)),
         (
             {"one more call": 1, "order": 1, "prompt changed": 11},
-            "13 requests are in no recording: prompt changed 11, one more call 1, order 1",
+            ("13 requests are in no recording: prompt changed 11, one more call 1, order 1",),
+        ),
+        ({"too old": 1}, ("1 recording is too old to be played",)),
+        (
+            {"too old": 2, "order": 1},
+            ("1 request is in no recording: order 1", "2 recordings are too old to be played"),
         ),
     ],
 )
-def test_misses_are_counted_the_most_frequent_kind_first(misses: dict[str, int], text: str) -> None:
-    assert view_of(suite_result(), misses=misses).misses == text
+def test_misses_are_counted_the_most_frequent_kind_first(
+    misses: dict[str, int], texts: tuple[str, ...]
+) -> None:
+    assert view_of(suite_result(), misses=misses).missing.texts == texts
+
+
+OLD = "record what is too old with: "
+
+
+@pytest.mark.parametrize(
+    ("misses", "modes"),
+    [
+        ({"too old": 3}, {OLD: "rewrite"}),
+        ({"order": 1}, {MISSING: "new_episodes"}),
+        ({"order": 1, "too old": 3}, {MISSING: "new_episodes", OLD: "rewrite"}),
+    ],
+)
+def test_the_command_is_the_one_that_mends(misses: dict[str, int], modes: dict[str, str]) -> None:
+    view = view_of(suite_result(verdict=None, unrecorded=3), misses=misses)
+
+    assert view.missing.commands == tuple(
+        (lead, ("pytest", "--llm-eval", f"--llm-record={mode}")) for lead, mode in modes.items()
+    )
+
+
+def test_the_command_chooses_the_tests_that_this_run_chose() -> None:
+    selection = ("-k", "one or two", "tests/evals")
+
+    view = view_of(suite_result(), misses={"order": 1}, selection=selection)
+
+    ((_, words),) = view.missing.commands
+    assert words[-3:] == selection
 
 
 def test_what_tests_that_are_no_evals_missed_is_to_be_recorded_too() -> None:
     view = view_of(suite_result(), misses={"model": 1}, options=("--llm-eval", "--llm-model=m"))
 
-    assert view.record_command == (
-        "pytest",
-        "--llm-eval",
-        "--llm-record=new_episodes",
-        "--llm-model=m",
+    assert view.missing.commands == (
+        (MISSING, ("pytest", "--llm-eval", "--llm-record=new_episodes", "--llm-model=m")),
     )
 
 
 def test_without_evals_none_are_asked_for() -> None:
-    assert record_command(["--llm-model=m"]) == (
+    assert record_command("new_episodes", ["--llm-model=m"]) == (
         "pytest",
         "--llm-record=new_episodes",
         "--llm-model=m",
@@ -311,7 +392,7 @@ def test_without_evals_none_are_asked_for() -> None:
 
 
 def test_nothing_is_to_be_recorded_where_no_recording_is_missing() -> None:
-    assert view_of(suite_result(verdict=None)).record_command == ()
+    assert view_of(suite_result(verdict=None)).missing.commands == ()
 
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
@@ -326,7 +407,7 @@ def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str,
 
     texts = [
         view.suites[0].name,
-        *view.sources[0],
+        view.sources[0],
         view.broken[0].headline,
         *view.broken[0].command,
     ]

@@ -1,9 +1,11 @@
 """Leftover: recordings that a test no longer plays, or that are too old to be played."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
-from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.wire.bodies import decode_document
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.label import TapeLabel
@@ -38,17 +40,33 @@ def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]
     )
 
 
-def expired(label: TapeLabel, recording: Recording, rules: PlayRules) -> str:
-    """Return what to say of a recording that is older than `rules` allow."""
-    return "\n".join(
-        [
-            f"A recording of this test was made on {printable(recording.recorded_at[:10])}, and",
-            f"[tool.llmprod.wire] max_age_days plays recordings of the last {rules.max_age_days}",
-            "days only. Record it again, and compare what changed.",
-            "",
-            f"  recorded  {_described(recording)}",
-            f"  mend      {label.command('rewrite')}",
-        ]
+def expired(
+    label: TapeLabel, recording: Recording, rules: PlayRules, *, expired_before: str, swapped: str
+) -> Miss:
+    """Return what to say of a recording that is older than `rules` allow.
+
+    It was made before `expired_before`. `swapped` is the option by which the run asks another
+    model than the application does, or ''.
+    """
+    made, limit = recording.recorded_at, rules.max_age_days or 0
+    try:
+        late = datetime.fromisoformat(expired_before) - datetime.fromisoformat(made)
+        age = counted(late.days + limit, "day")
+    except (TypeError, ValueError):  # what others wrote may name its day in another way
+        age = f"made on {printable(made[:10])}"
+    return Miss(
+        kind="too old",
+        place="",
+        suite=f"{label.folder}/{label.function}",
+        headline=f"recording too old: {age}, at most {limit}",
+        details="\n".join(
+            [
+                f"  asked     {gist(decode_document(recording.request['body']), _COLUMNS - 12)}",
+                shorten(f"  recorded  {_who_and_when(recording)}", _COLUMNS),
+                f"  limit     max_age_days = {limit} in [tool.llmprod.wire]",
+            ]
+        ),
+        command=label.command("rewrite", *filter(None, [swapped])),
     )
 
 
@@ -69,9 +87,12 @@ def ends_early(label: TapeLabel, recording: Recording) -> str:
 
 
 def _described(recording: Recording) -> str:
-    about = printable(f"{recording.model} on {recording.recorded_at[:10]}")
     said = gist(decode_document(recording.request["body"]), _LONGEST_GIST)
-    return f"{said}, answered by {about}"
+    return f"{said}, answered {_who_and_when(recording)}"
+
+
+def _who_and_when(recording: Recording) -> str:
+    return printable(f"by {recording.model} on {recording.recorded_at[:10]}")
 
 
 def _shown_path(path: Path) -> str:
