@@ -97,10 +97,21 @@ def _header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[KnownSecret]
         if name.lower().endswith("authorization"):
             # A scheme, `Bearer` for instance, stands before the secret.
             scheme, _, secret = value.rpartition(" ")
-            found = [secret, *(_basic(secret) if scheme.lower() == "basic" else ())]
+            found = [secret, secret.rpartition(":")[2], *_authorization_parameters(value)]
+            found += _basic(secret) if scheme.lower() == "basic" else ()
         elif name.lower() == "cookie":
             found += [pair.partition("=")[2].strip() for pair in value.split(";")]
         yield from (KnownSecret(name.lower(), each) for each in found if _is_opaque(each))
+
+
+_AUTHORIZATION_PARAMETER = re.compile(r"([\w-]+)=[\"']?([^\"',;\s]+)")
+
+
+def _authorization_parameters(value: str) -> Iterator[str]:
+    """Yield what is said by name: `Token token="..."`, `AWS4-HMAC-SHA256 Credential=...`."""
+    for name, secret in _AUTHORIZATION_PARAMETER.findall(value):
+        if is_credential_name(name):
+            yield secret
 
 
 def _basic(credentials: str) -> Iterator[str]:
