@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_llmprod.wire.canonical import digest_of
+from pytest_llmprod.wire.scanners.credential_names import is_secret_name
 
 
 class Part(NamedTuple):
@@ -59,6 +60,8 @@ def _part_document(part: Part) -> Mapping[str, Any]:
     about = {"name": part.name, "filename": part.filename, "content_type": part.content_type}
     found: dict[str, Any] = {name: value for name, value in about.items() if value}
     if not part.filename:
+        if is_secret_name(part.name):
+            return {**found, "text": f"[masked {part.name}]"}
         try:
             return {**found, "text": part.content.decode()}
         except UnicodeDecodeError:

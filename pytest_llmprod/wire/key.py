@@ -28,8 +28,9 @@ from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.recording import NO_MODEL
 
 #: Version 2 made ids ordinals, and base64 payloads and the files of forms digests. Version 3 masks
-#: more parameters of a URL, and writes float parameters that are whole in one way.
-KEY_VERSION = 3
+#: more parameters of a URL, and writes float parameters that are whole in one way. Version 4 masks
+#: keys behind escapes, and more shapes and names.
+KEY_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from pytest_llmprod.wire import aws_frames
 from pytest_llmprod.wire.aws_frames import Frame
 from pytest_llmprod.wire.bodies import Event
 from pytest_llmprod.wire.documents import find_documents, put_documents, views
-from pytest_llmprod.wire.scanners.credential_names import SECRET_PARAMETER, is_secret_name
+from pytest_llmprod.wire.scanners.credential_names import SECRET_PARAMETER, is_secret_member
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import known_secret
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings, replacement
@@ -93,7 +93,7 @@ def _mask_strings(value: Any, masked: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {
             masked(name): f"[masked {name}]"
-            if item and isinstance(item, str) and is_secret_name(name)
+            if isinstance(item, str) and is_secret_member(name, item)
             else _mask_strings(item, masked)
             for name, item in value.items()
         }

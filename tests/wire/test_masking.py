@@ -1,7 +1,8 @@
 """Masking: no secret reaches a file, and what is masked stays masked."""
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import example, given
@@ -20,6 +21,7 @@ from pytest_llmprod.wire.masking import (
     mask_strings,
     mask_url,
 )
+from pytest_llmprod.wire.scanners.encoded import find_encoded
 
 # Cut in two, so that no tool that looks for leaked keys takes them for some.
 KEYS = [
@@ -35,6 +37,13 @@ KEYS = [
     "xai-" + "y" * 30,
     "pplx-" + "z" * 30,
     "r8_" + "r" * 37,
+    "fw_" + "3" * 24,
+    "nvapi-" + "n" * 64,
+    "tvly-dev-" + "t" * 32,
+    "lsv2_pt_" + "a1" * 16 + "_" + "b2" * 5,
+    "glpat-" + "G" * 20,
+    "npm_" + "N" * 36,
+    "pypi-AgE" + "p" * 60,
 ]
 SECRET = known_secret("tr0ub4dor&3")
 
@@ -43,6 +52,162 @@ SECRET = known_secret("tr0ub4dor&3")
 @pytest.mark.parametrize("around", ["{}", "my key: {}.", '"{}"', "\n{}\n", "({})", "é{}é"])
 def test_keys_of_well_known_providers_are_masked(key: str, around: str) -> None:
     assert mask(around.format(key), BUILT_IN) == around.format("[masked key]")
+
+
+TOKENS = [
+    "ya29." + "a0" * 20,
+    "SG." + "s" * 22 + "." + "g" * 43,
+    "AA" + "b" * 33,
+]
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:5])
+def test_tokens_of_well_known_providers_are_masked(token: str) -> None:
+    before = "https://x.com/bot1234567890:" if token.startswith("AA") else "it is "
+
+    assert mask(f"{before}{token} indeed", BUILT_IN) == f"{before}[masked token] indeed"
+
+
+@pytest.mark.parametrize("end", ["-", "_", "-x"])
+def test_a_key_of_a_fixed_length_is_masked_whatever_dash_follows_it(end: str) -> None:
+    assert mask("AIza" + "S" * 35 + end, BUILT_IN) == f"[masked key]{end}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xoxo-hugs-and-kisses",
+        "sk-circle-fade-dot-animation-1x",
+        "sk-learn-from-examples-2-and-3",
+        "ratio 3://4:5@6",
+        "12345678:AAA",
+    ],
+)
+def test_words_that_look_like_keys_are_left_alone(text: str) -> None:
+    assert mask(text, BUILT_IN) == text
+
+
+@pytest.mark.parametrize("scheme", ["a", "s3", "postgres", "postgresql+psycopg2"])
+def test_a_password_in_a_url_is_masked_whatever_its_scheme(scheme: str) -> None:
+    assert mask(f"{scheme}://me:pass@db", BUILT_IN) == f"{scheme}://me:[masked password]@db"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("see https://x/?a=1&sig=a%2Fb", "see https://x/?a=1&sig=[masked sig]"),
+        ("https://x/?signature=abc", "https://x/?signature=[masked signature]"),
+        ("/?X-Amz-Signature=0f&b", "/?X-Amz-Signature=[masked X-Amz-Signature]&b"),
+        ("?subscription-key=abc", "?subscription-key=[masked subscription-key]"),
+        (f"?key={'k1' * 10}", "?key=[masked key]"),
+        ("?key=3&token=next", "?key=3&token=next"),
+        ("client_secret=abc", "client_secret=[masked client_secret]"),
+        ("token=abc&token_type_hint=a", "token=[masked token]&token_type_hint=a"),
+        ("token=abc", "token=abc"),
+        ("a client_secret=abc", "a client_secret=abc"),
+    ],
+)
+def test_parameters_that_authenticate_are_masked_in_any_text(text: str, masked: str) -> None:
+    assert mask(text, BUILT_IN) == masked
+    assert mask(masked, BUILT_IN) == masked
+
+
+def test_a_part_of_a_form_that_is_named_like_a_secret_is_masked() -> None:
+    head = '--b\r\nContent-Disposition: form-data; name="password"\r\nX: y\r\n\r\n'
+
+    assert mask(f"{head}hunter2\r\n--b--", BUILT_IN) == f"{head}[masked password]\r\n--b--"
+
+
+RANDOM = "a1b2c3d4e5f6g7h8"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("db_password", "hunter2"),
+        ("userPassword", "hunter2"),
+        ("pwd", "hunter2"),
+        ("OPENAI_API_KEY", "any-thing"),
+        ("webhook-secret", "any-thing"),
+        ("hf_token", RANDOM),
+        ("githubToken", RANDOM),
+        ("token", RANDOM),
+        ("auth", RANDOM),
+        ("credentials", RANDOM),
+    ],
+)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_member_that_ends_like_a_secret_and_looks_like_one_is_masked(
+    name: str, value: str, level: int
+) -> None:
+    wanted = json.dumps({"a": 1, name: f"[masked {name}]"})
+    text = json.dumps({"a": 1, name: value})
+    for _ in range(level):
+        text, wanted = json.dumps([text]), json.dumps([wanted])
+
+    assert mask(text, BUILT_IN) == wanted
+    assert mask(wanted, BUILT_IN) == wanted
+    assert mask_strings(json.loads(text), BUILT_IN) == json.loads(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("reset_password", "Reset your password"),
+        ("password_hint", "hunter2-and-more"),
+        ("pwd", "/home/me/work-7"),
+        ("token", " hello"),
+        ("token", "an-ordinary-name-without-digits"),
+        ("next_page_token", RANDOM),
+        ("nextToken", RANDOM),
+        ("max_tokens", "1000000000000000000a"),
+        ("auth", "basic"),
+        ("keyboard", RANDOM),
+        ("api_key", 5),
+        ("token", 1234567890123456),
+        ("password", None),
+        ("secret", True),
+        ("password", {"type": "string"}),
+    ],
+)
+def test_a_member_that_only_sounds_like_a_secret_is_left_alone(name: str, value: object) -> None:
+    document = {name: value}
+
+    assert mask_strings(document, BUILT_IN) == document
+    assert mask(json.dumps(document), BUILT_IN) == json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: "sk-" + "a-" * n,
+        lambda n: "sk-" + "a" * n + "!",
+        lambda n: "xoxb-" + "a-" * n,
+        lambda n: "\\nsk-" * n,
+        lambda n: '"token":"' * n,
+        lambda n: '"password":"\\"' * n,
+        lambda n: '"a' * n,
+        lambda n: "?token=" * n,
+        lambda n: "x://a:" * n,
+        lambda n: 'form-data; name="password"\r\na\r\n' * n,
+        lambda n: "eyJ." * n,
+        lambda n: "a/" * n,
+        lambda n: ("A" * 76 + "\n") * (n // 50),
+        lambda n: "data: {\n" * n,
+        lambda n: '{"a":' * n,
+        lambda n: "[{},[" * n,
+    ],
+)
+def test_hostile_text_of_twice_the_length_takes_about_twice_as_long(
+    make: Callable[[int], str],
+) -> None:
+    def took_s(count: int) -> float:
+        content = make(count).encode()
+        start = time.process_time()
+        mask_body(content, [*BUILT_IN, find_encoded])
+        return time.process_time() - start
+
+    assert min(took_s(16_000) for _ in range(3)) < 0.02 + 3.5 * min(took_s(8_000) for _ in range(3))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +332,7 @@ def test_a_body_without_a_secret_keeps_its_bytes(content: bytes) -> None:
         ("https://me:pass@api.x.com/v1", "https://api.x.com/v1"),
         ("https://x.com/v1?key=abc&n=1", "https://x.com/v1?key=[masked]&n=1"),
         ("https://x.com/v1?n=1&api-key=abc", "https://x.com/v1?n=1&api-key=[masked]"),
+        ("https://x.com/v1?subscription-key=abc", "https://x.com/v1?subscription-key=[masked]"),
         ("https://x.com/v1?access_token=abc", "https://x.com/v1?access_token=[masked]"),
         ("https://x.com/v1?Signature=a%2Fb&x=2", "https://x.com/v1?Signature=[masked]&x=2"),
         ("https://x.com/v1?monkey=banana", "https://x.com/v1?monkey=banana"),

@@ -11,44 +11,63 @@ which `re` finds at the speed of memchr, or is tried only after such a pattern h
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
+from pytest_llmprod.wire.scanners.credential_names import (
+    SECRET_NAME,
+    SECRET_PARAMETER,
+    SHOWN_PARAMETER,
+    is_secret_member,
+    may_be_secret_member,
+)
 from pytest_llmprod.wire.scanners.scanning import Finding
 
 _SHORTEST = len("a://:x@b")
 _KEY_MAY_FOLLOW = (
     # The two characters before the dash or underscore, then enough of a key.
     re.compile(r"-(?<=(?:sk|ai|lx|PX|pp|x[a-z])-)[\w-]{10}"),
-    re.compile(r"_(?<=(?:h[opsurf]|at|ve|st|ec|sk|r8)_)\w{16}"),
+    re.compile(r"-(?<=(?:api|pat|vly|ypi)-)[\w-]{16}"),
+    re.compile(r"_(?<=(?:h[opsurf]|at|ve|st|ec|sk|r8|fw|pm|v2)_)\w{16}"),
     re.compile(r"A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}"),
     re.compile(r"A(?:Iza)[\w-]{35}"),
 )
 # No key begins within a word, except right behind an escape: `\\nsk-...` in JSON in a string.
 _STARTS = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+# `sk-learn-from-examples`, `sk-circle-fade-dot-animation-1x`
+_WORD = r"(?:[a-z]{1,12}[0-9]?|[0-9]{1,2}[a-z]{0,2})"
+_NO_WORDS = rf"(?!{_WORD}(?:[_-]{_WORD})+(?![A-Za-z0-9_-]))"
 _KEY = re.compile(
     rf"{_STARTS}(?:"
     r"sk-(?:proj|svcacct|admin|service|ant|or|lf|live)-[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, ...
-    r"|sk-(?=[A-Za-z_-]*[0-9]|[A-Za-z0-9]{20})[A-Za-z0-9_-]{20,}"  # no `sk-learn-from-examples`
+    rf"|sk-{_NO_WORDS}(?=[A-Za-z_-]*[0-9]|[A-Za-z0-9]{{20}})[A-Za-z0-9_-]{{20,}}"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}"  # AWS access key id
-    r"|AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"  # Google
+    r"|AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9])"  # Google
     r"|GOCSPX-[A-Za-z0-9_-]{28}"  # Google OAuth client secret
     r"|gh[opsur]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}"
-    r"|xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}"  # Slack
+    r"|(?:xox[abeoprs](?:\.xox[bp])?|xapp)-(?=[A-Za-z-]*[0-9])[A-Za-z0-9-]{10,}"  # Slack
     r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}"  # Stripe
     r"|(?:gsk|hf|xai|pplx|r8)[_-][A-Za-z0-9]{30,}"  # Groq, Hugging Face, xAI, Perplexity, Replicate
+    r"|fw_[A-Za-z0-9]{22,}|nvapi-[A-Za-z0-9_-]{40,}|tvly-[A-Za-z0-9-]{20,}"  # Fireworks, ...
+    r"|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|glpat-[A-Za-z0-9_-]{20,}"  # LangSmith, GitLab
+    r"|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,}"
     r")"
 )
 _JWT_MAY_FOLLOW = re.compile(r"\.eyJ")
 _JWT = re.compile(rf"(?a:{_STARTS}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]{{16,}})")
-_BEARER = (
+_TOKENS = (
     re.compile(r"Bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
     re.compile(r"bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
+    re.compile(r"(ya29\.[A-Za-z0-9_-]{20,})"),  # Google OAuth
+    re.compile(r"(SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64})"),  # SendGrid
+    re.compile(r":(?<=[0-9]{8}:)(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),  # a bot of Telegram's
 )
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r'(?:[^"]{1,20000}?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----'
     r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{32,})+)"  # cut short: the whole lines that are there
 )
-_URL_PASSWORD = re.compile(r"://[^\s/?#:@\"'\\<>]{0,100}:([^\s/?#\"'\\<>]{1,200})@")
+_URL_PASSWORD = re.compile(
+    r"://(?:(?<=[A-Za-z]://)|(?<=[A-Za-z][A-Za-z0-9+.-]://))"
+    r"[^\s/?#:@\"'\\<>]{0,100}:([^\s/?#\"'\\<>]{1,200})@"
+)
 _AWS_SECRET_KEY = re.compile(
     r"_(?<=(?:aws|AWS)_)(?:secret_access_key|SECRET_ACCESS_KEY)"
     r"[\"'\\\s]{0,6}[:=][\"'\\\s]{0,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
@@ -69,7 +88,7 @@ def _key_shapes(text: str) -> Iterator[Finding]:
     if _JWT_MAY_FOLLOW.search(text):
         for match in _JWT.finditer(text):
             yield Finding("token", match.start(), match.end())
-    for pattern in _BEARER:
+    for pattern in _TOKENS:
         for match in pattern.finditer(text):
             yield Finding("token", match.start(1), match.end(1))
     for match in _PRIVATE_KEY.finditer(text):
@@ -81,12 +100,17 @@ def _key_shapes(text: str) -> Iterator[Finding]:
 _MASKED = "[masked "
 # A quote inside of JSON that stands in a JSON string has backslashes before it: as many before
 # each quote that belongs to the same level, more inside of its strings, fewer outside.
-_MEMBER = re.compile(rf'"({SECRET_NAME})(\\*)"\s*:\s*\2"')
-_PARAMETERS = (
-    re.compile(rf"\?({SECRET_NAME})=([^&\s#\"'\\]+)"),
-    re.compile(rf"&({SECRET_NAME})=([^&\s#\"'\\]+)"),
+_MEMBER = re.compile(r'"([A-Za-z][\w-]{1,60})(\\*)"\s*:\s*\2"')
+_VALUE = r"[^&\s#\"'\\]+"
+_SHOWN = rf"({SHOWN_PARAMETER}|(?:key|token)(?==[\w.~%-]{{20}}))=({_VALUE})"
+_PARAMETERS = (re.compile(rf"\?{_SHOWN}"), re.compile(rf"&{_SHOWN}"))
+# Of a form the text begins with a parameter, and may have no other.
+_FIRST_PARAMETER = re.compile(
+    rf"({SECRET_NAME})=({_VALUE})(?=&|\Z)|({SECRET_PARAMETER})=({_VALUE})(?=&)"
 )
-_FIRST_PARAMETER = re.compile(rf"({SECRET_NAME})=([^&\s#\"'\\]+)(?=&)")
+_PART_OF_A_FORM = re.compile(
+    rf'form-data; name="({SECRET_NAME})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){{0,9}}\r\n([^\r\n]+)'
+)
 
 
 def find_named_values(text: str) -> Iterable[Finding]:
@@ -99,14 +123,18 @@ def find_named_values(text: str) -> Iterable[Finding]:
         found += _members(text)
     if "=" in text:
         found += _parameters(text)
+        found += _parts_of_forms(text)
     return found
 
 
 def _members(text: str) -> Iterator[Finding]:
     for match in _MEMBER.finditer(text):
+        if not may_be_secret_member(match[1]):
+            continue
         start = match.end()
         end = _end_of_string(text, start, len(match[2]))
-        if end > start and not text.startswith(_MASKED, start):
+        is_masked = text.startswith(_MASKED, start)
+        if not is_masked and is_secret_member(match[1], text[start:end]):
             yield Finding(match[1], start, end)
 
 
@@ -116,12 +144,18 @@ def _parameters(text: str) -> Iterator[Finding]:
             yield from _parameter(match)
     first = _FIRST_PARAMETER.match(text)
     if first is not None:
-        yield from _parameter(first)
+        yield from _parameter(first, 1 if first[1] else 3)
 
 
-def _parameter(match: re.Match[str]) -> Iterator[Finding]:
-    if not match[2].startswith(_MASKED.strip()):
-        yield Finding(match[1], match.start(2), match.end(2))
+def _parts_of_forms(text: str) -> Iterator[Finding]:
+    for match in _PART_OF_A_FORM.finditer(text):
+        yield from _parameter(match)
+
+
+def _parameter(match: re.Match[str], name: int = 1) -> Iterator[Finding]:
+    value = name + 1
+    if not match[value].startswith(_MASKED.strip()):
+        yield Finding(match[name], match.start(value), match.end(value))
 
 
 def _end_of_string(text: str, start: int, backslashes: int) -> int:
@@ -129,10 +163,8 @@ def _end_of_string(text: str, start: int, backslashes: int) -> int:
 
     One that is cut short ends with the string around it, with the line, or with the text.
     """
-    newline = text.find("\n", start)
-    limit = len(text) if newline < 0 else newline
-    quote = text.find('"', start, limit)
-    while quote >= 0:
+    quote = text.find('"', start)
+    while quote >= 0 and text.find("\n", start, quote) < 0:
         before = quote
         while before > start and text[before - 1] == "\\":
             before -= 1
@@ -140,5 +172,7 @@ def _end_of_string(text: str, start: int, backslashes: int) -> int:
         # Backslashes of the value itself come in pairs, each escaped as often as the quote is.
         if count % (2 * (backslashes + 1)) == backslashes or count < backslashes:
             return quote - min(count, backslashes)
-        quote = text.find('"', quote + 1, limit)
-    return limit
+        start = quote + 1
+        quote = text.find('"', start)
+    newline = text.find("\n", start)
+    return len(text) if newline < 0 else newline

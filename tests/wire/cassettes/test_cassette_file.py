@@ -167,7 +167,7 @@ def test_the_layout_is_what_the_documents_show(tmp_path: Path) -> None:
         " ],\n"
         ' "llmprod": {\n'
         '  "format": 1,\n'
-        '  "key_version": 3\n'
+        '  "key_version": 4\n'
         " },\n"
         ' "version": 1\n'
         "}\n"

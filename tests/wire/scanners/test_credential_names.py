@@ -52,7 +52,18 @@ def test_a_secret_parameter_is_masked_in_one_way_whatever_it_is_called(name: str
 
 
 @pytest.mark.parametrize(
-    "name", ["KEY_NAME", "TOKEN_TYPE", "secret-version", "Idempotency-Key", "MAX_TOKENS"]
+    "name",
+    [
+        "KEY_NAME",
+        "TOKEN_TYPE",
+        "secret-version",
+        "Idempotency-Key",
+        "MAX_TOKENS",
+        "MODEL_KEY",
+        "SORT_KEY",
+        "KEY_PREFIX",
+        "SSH_AUTH_SOCK",
+    ],
 )
 def test_what_is_said_of_a_credential_is_none(name: str) -> None:
     assert not is_credential_name(name)

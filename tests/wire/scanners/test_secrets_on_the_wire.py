@@ -68,6 +68,10 @@ def test_keys_cookies_and_organisations_reach_no_file(lab: Lab, openai_at_wire: 
         ("authorization", "Bearer odd-token-no-shape", "odd-token-no-shape"),
         ("authorization", "Basic dXNlcjpwYTU1d29yZA==", "dXNlcjpwYTU1d29yZA=="),
         ("authorization", "Basic dXNlcjpwYTU1d29yZA==", "pa55word"),
+        ("authorization", 'Token token="odd-token-no-shape"', "odd-token-no-shape"),
+        ("authorization", "ApiKey me:odd-token-no-shape", "odd-token-no-shape"),
+        ("authorization", "AWS4-HMAC-SHA256 Signature=0f0f0f0f, Credential=me", "0f0f0f0f"),
+        ("x-auth", "odd-token-no-shape", "odd-token-no-shape"),
         ("api-key", "azure0123456789", "azure0123456789"),
         ("x-api-key", "other0123456789", "other0123456789"),
         ("x-goog-api-key", "google0123456789", "google0123456789"),
@@ -185,13 +189,15 @@ def test_a_key_in_the_prompt_does_not_hinder_a_replay_with_another_key(
     assert KEY in json.loads(wire.bodies[0])["messages"][0]["content"]
 
 
-@pytest.mark.parametrize("form", ["base64", "percent"])
+@pytest.mark.parametrize("form", ["base64", "path", "lines", "percent"])
 def test_a_key_that_nobody_told_of_is_found_in_its_encoded_forms(
     lab: Lab, wire: Server, http: httpx2.Client, form: str
 ) -> None:
     url = f"postgres://me:{KEY}@db/x"
     encoded = {
         "base64": base64.b64encode(f"config: {KEY}".encode()).decode(),
+        "path": "/v1/files/" + base64.b64encode(f"config: {KEY}".encode()).decode(),
+        "lines": base64.encodebytes(f"{'config ' * 20}: {KEY}".encode()).decode(),
         "percent": str(httpx2.QueryParams({"dsn": url})),
     }
     wire.reply = lambda body: says(f"it is {encoded[form]} and no more")
@@ -201,7 +207,7 @@ def test_a_key_that_nobody_told_of_is_found_in_its_encoded_forms(
     with lab.test("none"):
         again = ask(http, wire, f"read {encoded[form]}")
 
-    assert encoded[form] not in lab.written()
+    assert encoded[form][-24:] not in lab.written()
     assert again.startswith("it is ")
     assert again.endswith(" and no more")
 
@@ -215,6 +221,26 @@ def test_an_image_comes_back_as_it_was(lab: Lab, wire: Server, http: httpx2.Clie
         again = ask(http, wire, f"data:image/png;base64,{image}")
 
     assert again == image
+
+
+def test_a_part_of_an_upload_that_is_named_like_a_secret_is_masked(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    wire.reply = lambda body: says("thanks")
+
+    def upload(password: str) -> Any:
+        parts = {"password": (None, password), "file": ("a.txt", b"text")}
+        return http.post(f"{wire.url}/files", files=parts).json()
+
+    with lab.test("once") as tape:
+        upload("hunter2-live")
+    with lab.test("none"):
+        again = upload("another")
+
+    assert again["choices"][0]["message"]["content"] == "thanks"
+    assert tape.misses == []
+    assert b"hunter2-live" in wire.bodies[0]
+    assert "hunter2" not in lab.written()
 
 
 # The environment.
