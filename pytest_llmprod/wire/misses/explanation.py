@@ -1,6 +1,7 @@
 """Miss: how a request that found no recording is told, and the command that mends it."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ _INDENT = " " * 12
 _LONGEST_NAME = 40
 _MOST_PLACES = 6
 _MOST_LINES = 12
+_MASKED = re.compile(r"\[masked [^\[\]]+\]")
 
 
 def explain(
@@ -120,10 +122,7 @@ def _differences(tape: Tape, asked: Asked, near: Near, cause: Cause) -> Iterator
     if cause.kind == "one more call" and not near.places:
         lines = ["in nothing: this request was made once more than it was recorded"]
     elif cause.kind == "other key":
-        lines = [
-            "in nothing that can be seen: its key was edited, or made by another",
-            "version of pytest-llmprod; record it again",
-        ]
+        lines = list(_unseen(asked))
     for number, line in enumerate(lines or _other_case(tape, asked, near)):
         yield f"{_INDENT if number else '  differs   '}{line}"
 
@@ -141,6 +140,18 @@ def _other_case(tape: Tape, asked: Asked, near: Near) -> list[str]:
 def _renamed(left: Path) -> Iterator[str]:
     yield f"  renamed?  {relative(left)}"
     yield f"{_INDENT}holds this very request, and no test plays it any more"
+
+
+def _unseen(asked: Asked) -> Iterator[str]:
+    """Yield why a request that looks like the recorded one has another key."""
+    masked = _MASKED.search(_text(asked.body) + asked.request.url)
+    if masked is None:
+        yield "in nothing that can be seen: its key was edited, or made by another"
+        yield "version of pytest-llmprod; record it again"
+    else:
+        yield f"in what is masked: {printable(shorten(masked[0], _LONGEST_NAME))}"
+        yield "had another value when it was recorded. Keep it out of the request,"
+        yield "or give it the same value in every run"
 
 
 def _endpoints(asked: Asked, near: Near) -> Iterator[str]:

@@ -329,6 +329,22 @@ def test_a_variable_that_is_set_while_the_test_runs_is_masked(
     assert "tok-7654321" not in lab.written()
 
 
+def test_a_miss_for_another_value_of_a_variable_names_the_variable(
+    lab: Lab, wire: Server, http: httpx2.Client
+) -> None:
+    with lab.test("once", environ={"APP_TOKEN": TOKEN}):
+        ask(http, wire, f"use {TOKEN}")
+
+    other = "another-7654321"
+    with lab.test("none", environ={"APP_TOKEN": other}), pytest.raises(CassetteMiss) as caught:
+        ask(http, wire, f"use {other}")
+
+    assert caught.value.miss.kind == "other key"
+    assert "in what is masked: [masked APP_TOKEN]" in str(caught.value)
+    assert "had another value when it was recorded" in str(caught.value)
+    assert other not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("environ", "headers", "told"),
     [
