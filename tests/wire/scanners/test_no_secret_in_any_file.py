@@ -5,16 +5,20 @@ import json
 import random
 import string
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import httpx2
 import pytest
+import yaml
+from frames import KIND, frame
 from lab import Lab
 from replies import Reply
 from samples import chat_answer
 from server import Server
 
+from pytest_llmprod.wire.cassettes.conversion import from_vcrpy
 from pytest_llmprod.wire.cassettes.leaks import readings
 
 LETTERS = string.ascii_letters + string.digits
@@ -75,7 +79,10 @@ def in_percent(text: str, rng: random.Random) -> str:
 def every_form(shape: str, secret: str, rng: random.Random) -> list[str]:
     text = told(shape, secret)
     nested = json.dumps({"note": text, "password": secret})
-    return [text, in_base64(text, rng), in_percent(text, rng), nested, json.dumps(nested)]
+    # An escape stands right before the secret, as in the arguments of a tool that writes a file.
+    written = json.dumps({"text": text if shape == "aws secret" else f"# keys\n{secret}"})
+    forms = [text, in_base64(text, rng), in_percent(text, rng), nested, json.dumps(nested)]
+    return [*forms, written, json.dumps(written)]
 
 
 def pieces(text: str, rng: random.Random) -> list[str]:
@@ -130,8 +137,8 @@ DELTAS = (
 )
 
 
-def streamed(texts: Sequence[str], rng: random.Random) -> list[bytes]:
-    """Each text in a stream, in deltas of one kind or between those of another."""
+def said_in_events(texts: Sequence[str], rng: random.Random) -> list[Any]:
+    """Each text in deltas of one kind, or between those of another."""
     events: list[Any] = []
     for text in rng.sample(texts, k=len(texts) // 2):
         make = rng.choice(DELTAS)
@@ -140,7 +147,32 @@ def streamed(texts: Sequence[str], rng: random.Random) -> list[bytes]:
             if make is content and rng.random() < 0.2:
                 events.append(second_choice("between "))
         events.append(make("\n"))
+    return events
+
+
+def as_events(events: Sequence[Any]) -> list[bytes]:
     return [f"data: {json.dumps(event)}\n\n".encode() for event in events] + [b"data: [DONE]\n\n"]
+
+
+def as_frames(events: Sequence[Any]) -> list[bytes]:
+    return [frame(json.dumps(event).encode()) for event in events]
+
+
+def as_frames_of_invoke(events: Sequence[Any]) -> list[bytes]:
+    inner = [base64.b64encode(json.dumps(event).encode()).decode() for event in events]
+    return [frame(json.dumps({"bytes": each}).encode()) for each in inner]
+
+
+# How the events of a stream are sent, also by servers that do not say so.
+STREAMS: Sequence[tuple[str, Callable[[Sequence[Any]], list[bytes]]]] = (
+    ("text/event-stream", as_events),
+    ("application/octet-stream", as_events),
+    (KIND, as_frames),
+    ("Text/Event-Stream", as_events),
+    ("text/event-stream", lambda events: [b"x: y\n\n", *as_events(events)]),
+    (KIND, as_frames_of_invoke),
+    ("text/event-stream", lambda events: [*as_events(events), b"data: \xff\n\n"]),
+)
 
 
 def as_it_is_told(texts: Sequence[str]) -> bytes:
@@ -170,8 +202,8 @@ class Round:
         self.headers = {"x-api-key": self.secrets["hex"], "accept": quote(texts[0])}
         echo = [("x-request-id", self.secrets["openai"]), ("x-note", self.secrets["google"])]
         if number % 2:
-            said = streamed(texts, rng)
-            self.reply = Reply(said, kind="text/event-stream", headers=echo)
+            kind, made = STREAMS[number // 2 % len(STREAMS)]
+            self.reply = Reply(made(said_in_events(texts, rng)), kind=kind, headers=echo)
         else:
             self.reply = Reply(as_it_is_told(texts), headers=echo)
 
@@ -233,3 +265,36 @@ def test_a_thousand_secrets_reach_no_file_and_all_requests_replay(
     for each, before, after in zip(rounds, live, again, strict=True):
         assert all(secret in before.text or "\\" in before.text for secret in each.secrets.values())
         assert after.text.count("data: ") == before.text.count("data: ")
+
+
+def as_vcrpy_keeps(each: Round) -> dict[str, Any]:
+    request = {
+        "method": "POST",
+        "uri": f"https://me:{quote(each.secrets['password'], safe='')}@x.com/{each.path}",
+        "headers": {name: [value] for name, value in each.headers.items()},
+        "body": json.dumps(each.body),
+    }
+    response = {
+        "status": {"code": 200, "message": "OK"},
+        "headers": {name: [value] for name, value in each.reply.headers},
+        "body": {"string": b"".join(each.reply.pieces)},
+    }
+    return {"request": request, "response": response}
+
+
+def test_no_secret_of_a_cassette_comes_along_when_it_is_imported(
+    tmp_path: Path, rounds: list[Round]
+) -> None:
+    some = rounds[: 2 * len(STREAMS)]
+    interactions = [as_vcrpy_keeps(each) for each in some]
+    path = tmp_path / "test_it.yaml"
+    path.write_text(yaml.dump({"version": 1, "interactions": interactions}, Dumper=yaml.CDumper))
+    variables = {f"PASSWORD_{at}": each.secrets["password"] for at, each in enumerate(some)}
+
+    (recordings,) = from_vcrpy(path, variables).values()
+
+    forms = [form for each in some for form in each.written_as()]
+    stored = [each.to_json() for each in recordings]
+    read = "\n".join(text for each in stored for text in readings(each))
+    assert len(recordings) == len(some)
+    assert leaked(forms, json.dumps(stored)) == leaked(forms, read) == []
