@@ -30,7 +30,7 @@ _MENDS = {
     "secret": "withdraw it, take it out of the file, keep it out of the prompt",
     "unreadable": "restore the file from version control, or record it again",
     "old": "pytest --llm-eval --llm-record=rewrite",
-    "orphan": "llmprod cassette prune",
+    "orphan": "llmprod cassette prune; after a rename, move the file instead",
     "duplicate": "llmprod cassette prune",
 }
 

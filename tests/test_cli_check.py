@@ -212,7 +212,7 @@ def test_every_kind_of_finding_is_told_with_its_mend(
         "mend",
         "  unreadable   restore the file from version control, or record it again",
         "  old          pytest --llm-eval --llm-record=rewrite",
-        "  orphan       llmprod cassette prune",
+        "  orphan       llmprod cassette prune; after a rename, move the file instead",
         "  duplicate    llmprod cassette prune",
         "3 cassettes, 3 recordings: 4 findings, 1 note",
     ]
