@@ -39,8 +39,8 @@ def _add_check(verbs: Any) -> None:
         "check",
         help="look for secrets, old recordings, orphans and more",
         description="Look through cassettes for secrets, for files that cannot be read, for "
-        "recordings that are too old or there twice, and for cassettes whose test is gone. Exits "
-        "with 1 where something has to be mended; notes do not count.",
+        "recordings that are too old or there twice, and for those whose test or case is gone. "
+        "Exits with 1 where something has to be mended; notes do not count.",
     )
     _add_places(check)
     check.add_argument("--json", action="store_true", help="print JSON instead of lines")
@@ -67,9 +67,9 @@ def _add_diff(verbs: Any) -> None:
 def _add_prune(verbs: Any) -> None:
     prune = verbs.add_parser(
         "prune",
-        help="remove orphans and duplicates",
-        description="Remove cassettes whose test is gone, and recordings that are there twice. "
-        "What `check` cannot tell stays.",
+        help="remove orphans, duplicates and gone cases",
+        description="Remove cassettes whose test is gone, recordings that are there twice, and "
+        "those of cases that left their data set. What `check` cannot tell stays.",
     )
     _add_places(prune)
     prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")

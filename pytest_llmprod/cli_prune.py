@@ -3,9 +3,11 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pytest_llmprod.cli_cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, upkeep
@@ -21,13 +23,15 @@ class _Plan(NamedTuple):
     path: Path
     what: str
     kept: list[Recording] | None
-    removed: int
+    copies: int = 0
+    left: int = 0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Remove orphans and duplicates and say so; exit with 1 where a file could not be read."""
+    """Remove what no test plays and say so; exit with 1 where a file could not be read."""
     done = "would remove" if options.dry_run else "removed"
-    status = files = copies = 0
+    status = 0
+    plans: list[_Plan] = []
     for path in any_cassette.find(options.places):
         try:
             plan = _plan(path)
@@ -40,12 +44,18 @@ def run(options: argparse.Namespace) -> int:
         if plan is not None:
             print(printable(str(path)))
             print(shorten(f"  {done} {printable(plan.what)}", _COLUMNS))
-            files += plan.kept is None
-            copies += plan.removed
-    numbers = ((files, "file"), (copies, "duplicate"))
-    sums = " and ".join(counted(number, noun) for number, noun in numbers if number)
-    print(f"{done} {sums}" if sums else "nothing to remove")
+            plans.append(plan)
+    print(f"{done} {_sum(plans)}" if plans else "nothing to remove")
     return status
+
+
+def _sum(plans: Sequence[_Plan]) -> str:
+    files = sum(plan.kept is None for plan in plans)
+    copies = sum(plan.copies for plan in plans)
+    left = sum(plan.left for plan in plans)
+    sums = ((files, "file", ""), (copies, "duplicate", ""), (left, "recording", " of gone cases"))
+    *first, last = [counted(number, noun) + what for number, noun, what in sums if number]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _plan(path: Path) -> _Plan | None:
@@ -55,12 +65,16 @@ def _plan(path: Path) -> _Plan | None:
     recordings = any_cassette.read(path)  # first: only what is a cassette may be removed
     (standing,) = find_owners([path]).values()
     if standing.state == "gone":
-        return _Plan(path, f"the file: {standing.why}", None, 0)
+        return _Plan(path, f"the file: {standing.why}", None)
     copies = set(upkeep.duplicates(recordings))
-    if not copies:
-        return None
-    kept = [each for position, each in enumerate(recordings) if position not in copies]
-    return _Plan(path, counted(len(copies), "duplicate"), kept, len(copies))
+    originals = [each for position, each in enumerate(recordings) if position not in copies]
+    left = find_left(originals, standing.dataset)
+    gone = set() if left is None else set(left.positions)
+    what = [counted(len(copies), "duplicate")] if copies else []
+    if left is not None and left.is_certain:
+        what.append(left.text)
+    kept = [each for position, each in enumerate(originals) if position not in gone]
+    return _Plan(path, ", ".join(what), kept, len(copies), len(gone)) if what else None
 
 
 def _carry_out(plan: _Plan) -> None:

@@ -6,7 +6,7 @@ from imports and from decorators. Gone is only what certainly is; cassettes with
 beside their folder are a copy that somebody keeps.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,10 +19,14 @@ _ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.
 
 
 class Standing(NamedTuple):
-    """Whether the owner of a cassette is there; `why` says how that is known, or why it is not."""
+    """Whether the owner of a cassette is there; `why` says how that is known, or why it is not.
+
+    `dataset` is the path at which an eval looks for its data set first, where its source tells it.
+    """
 
     state: Literal["there", "gone", "unknown"]
     why: str = ""
+    dataset: Path | None = None
 
 
 def find_owners(paths: Iterable[Path]) -> dict[Path, Standing]:
@@ -81,12 +85,22 @@ def _find(file: str, folder: Path, source: Source) -> Standing:
     stem = file.removesuffix(".json")
     if stem.startswith(_FIXTURE):
         return _find_fixture(file, folder, source)
-    if _is_of_one(file, source.functions):
-        return Standing("there")
+    owners = [each for each in source.functions if is_cassette_of(each, file)]
+    if owners:
+        return Standing("there", dataset=_dataset(owners, folder, source))
     doubt = _doubt(stem, folder, source)
     if doubt:
         return Standing("unknown", doubt)
     return Standing("gone", f"{folder.name}.py has no such test")
+
+
+def _dataset(owners: Sequence[str], folder: Path, source: Source) -> Path | None:
+    """Return the data set of the one owner, None where anything else may give it another."""
+    name = source.datasets.get(owners[0])
+    is_open = source.open_because or owners[0] in source.multiplied | source.bound
+    if name is None or is_open or len(owners) > 1:
+        return None
+    return folder.parent.parent / name
 
 
 def _is_of_one(file: str, functions: Iterable[str]) -> bool:

@@ -15,7 +15,8 @@ class Source:
     `functions` holds the functions that are written out, `fixtures` these and the other names that
     fixtures were given, `bound` the names that an import or an assignment makes. The members of
     `open_classes` cannot be known, for a base or a decorator comes from elsewhere; `multiplied`
-    are functions whose decorator may make others of similar names. `open_because` says why
+    are functions whose decorator may make others of similar names. `datasets` holds the data sets
+    that `llm_eval` names above the functions, where they are written out. `open_because` says why
     any name at all may exist, and is empty where none may.
     """
 
@@ -24,6 +25,7 @@ class Source:
     bound: set[str] = field(default_factory=set)
     open_classes: set[str] = field(default_factory=set)
     multiplied: set[str] = field(default_factory=set)
+    datasets: dict[str, str] = field(default_factory=dict)
     open_because: str = ""
 
 
@@ -66,6 +68,11 @@ class _Reader:
                     self.read(block, prefix)
 
     def _read_function(self, function: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> None:
+        dataset = _written_dataset(function.decorator_list)
+        if dataset and prefix + function.name not in self.source.functions:
+            self.source.datasets[prefix + function.name] = dataset
+        else:  # the branches of an `if` may define it twice
+            self.source.datasets.pop(prefix + function.name, None)
         self.source.functions.add(prefix + function.name)
         self.source.fixtures.add(function.name)
         for decorator in function.decorator_list:
@@ -130,6 +137,25 @@ def _is_pytests(decorator: ast.expr) -> bool:
     name = _dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
     known = ("pytest.", "pytest_asyncio.", "mark.")
     return name.startswith(known) or name in ("fixture", "staticmethod", "classmethod")
+
+
+def _written_dataset(decorators: Iterable[ast.expr]) -> str:
+    """Return the data set that `@pytest.mark.llm_eval(dataset=...)` names, '' where it is unknown.
+
+    It is known where one such marker stands there, and names it as a text.
+    """
+    markers = [
+        each
+        for each in decorators
+        if _dotted(each.func if isinstance(each, ast.Call) else each).endswith("mark.llm_eval")
+    ]
+    if len(markers) != 1 or not isinstance(markers[0], ast.Call):
+        return ""
+    arguments = {each.arg: each.value for each in markers[0].keywords}
+    value = arguments.get("dataset")
+    if None in arguments or not isinstance(value, ast.Constant):  # None is that of **
+        return ""
+    return value.value if isinstance(value.value, str) else ""
 
 
 def _given_names(decorator: ast.expr) -> Iterator[str]:

@@ -25,6 +25,7 @@ Kind = Literal[
     "old",
     "orphan",
     "duplicate",
+    "gone case",
     "cannot tell",
     "alias drift",
     "broke off",

@@ -171,6 +171,91 @@ def test_a_class_that_two_branches_define_is_as_open_as_one_of_them(tmp_path: Pa
     assert standing(tmp_path, "TestX.test_y.m", source).state == "unknown"
 
 
+EVAL = """
+import pytest
+DATASET = "data.jsonl"
+ARGUMENTS = {}
+
+@pytest.mark.llm_eval(feature="f", dataset="evals/data.jsonl", threshold=0.5)
+@pytest.mark.parametrize("lang", ["de", "fr"])
+def test_literal(llm_case): ...
+
+class TestIn:
+    @mark.llm_eval(feature=FEATURE, dataset="data.csv", threshold=THRESHOLD)
+    async def test_class(self, llm_case): ...
+
+class TestChild(TestIn): ...
+
+@pytest.mark.llm_eval(feature="f", dataset=DATASET, threshold=0.5)
+def test_name(llm_case): ...
+
+@pytest.mark.llm_eval(feature="f", dataset=f"{DATASET}", threshold=0.5)
+def test_formatted(llm_case): ...
+
+@pytest.mark.llm_eval(feature="f", dataset="data.jsonl", **ARGUMENTS)
+def test_starred(llm_case): ...
+
+@pytest.mark.llm_eval(feature="f", dataset="a.jsonl", threshold=0.5)
+@pytest.mark.llm_eval(feature="f", dataset="b.jsonl", threshold=0.5)
+def test_marked_twice(llm_case): ...
+
+@custom
+@pytest.mark.llm_eval(feature="f", dataset="a.jsonl", threshold=0.5)
+def test_decorated(llm_case): ...
+
+if True:
+    @pytest.mark.llm_eval(feature="f", dataset="a.jsonl", threshold=0.5)
+    def test_defined_twice(llm_case): ...
+else:
+    @pytest.mark.llm_eval(feature="f", dataset="b.jsonl", threshold=0.5)
+    def test_defined_twice(llm_case): ...
+
+@pytest.mark.llm_eval(feature="f", dataset="a.jsonl", threshold=0.5)
+def test_rebound(llm_case): ...
+test_rebound = test_literal
+
+@pytest.mark.llm_eval
+@pytest.mark.other(dataset="data.jsonl")
+def test_bare(llm_case): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "dataset"),
+    [("test_literal", "evals/data.jsonl"), ("TestIn.test_class", "data.csv")],
+)
+def test_the_data_set_that_a_marker_writes_out_is_known(
+    tmp_path: Path, function: str, dataset: str
+) -> None:
+    found = standing(tmp_path, f"{function}.gpt-5", EVAL)
+
+    assert found == Standing("there", dataset=tmp_path / dataset)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "TestChild.test_class",
+        "test_name",
+        "test_formatted",
+        "test_starred",
+        "test_marked_twice",
+        "test_decorated",
+        "test_defined_twice",
+        "test_rebound",
+        "test_bare",
+    ],
+)
+def test_a_data_set_that_is_not_written_out_is_unknown(tmp_path: Path, function: str) -> None:
+    assert standing(tmp_path, f"{function}.gpt-5", EVAL) == Standing("there")
+
+
+def test_in_a_module_that_may_hold_any_name_no_data_set_is_known(tmp_path: Path) -> None:
+    found = standing(tmp_path, "test_literal.gpt-5", f"{EVAL}\nfrom others import *\n")
+
+    assert found == Standing("there")
+
+
 def test_without_its_module_a_cassette_is_an_orphan(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").touch()
 

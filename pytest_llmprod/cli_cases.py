@@ -1,0 +1,66 @@
+"""Cases: which recordings belong to cases that left the data set of their eval?
+
+The data set is known where the marker in the source writes it out and the file can be read. Else
+nothing is said: somebody paid for these recordings.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_llmprod.core.errors import DatasetError
+from pytest_llmprod.core.text import counted
+from pytest_llmprod.wire.cassettes.upkeep import Finding, Kind
+from pytest_llmprod.wire.recording import Recording
+
+
+class Left(NamedTuple):
+    """The positions of recordings whose case left the data set, and what to say of them.
+
+    It is not certain where not one case is in the data set: then another one may be meant.
+    """
+
+    positions: tuple[int, ...]
+    is_certain: bool
+    text: str
+
+
+def find_left(recordings: Sequence[Recording], dataset: Path | None) -> Left | None:
+    """Return the recordings whose case is not in `dataset`, None where there is none."""
+    ids = frozenset() if dataset is None else _ids(dataset)
+    of_cases = [position for position, each in enumerate(recordings) if each.case]
+    left = [each for each in of_cases if not _is_of_one(recordings[each].case, ids)]
+    if dataset is None or not ids or not left:
+        return None
+    if len(left) == len(of_cases):
+        text = f"whether its cases are still asked: none of them is in {dataset.name}"
+        return Left((), False, text)
+    cases = list(dict.fromkeys(recordings[each].case for each in left))
+    are = "is" if len(cases) == 1 else "are"
+    number = f"{counted(len(left), 'recording')} of {counted(len(cases), 'case')}"
+    text = f"{number} that {are} not in {dataset.name}: {', '.join(cases)}"
+    return Left(tuple(left), True, text)
+
+
+def judge(path: Path, recordings: Sequence[Recording], dataset: Path | None) -> Iterator[Finding]:
+    """Yield which cases of the cassette at `path` left the data set, or that nobody can tell."""
+    left = find_left(recordings, dataset)
+    if left is not None:
+        kind: Kind = "gone case" if left.is_certain else "cannot tell"
+        yield Finding(path=path, kind=kind, text=left.text)
+
+
+def _is_of_one(section: str, ids: frozenset[str]) -> bool:
+    """Say whether a section is that of a case: its id, perhaps after other parameters and a /."""
+    parts = section.split("/")
+    return any("/".join(parts[start:]) in ids for start in range(len(parts)))
+
+
+def _ids(path: Path) -> frozenset[str]:
+    """Return the ids of the cases in a data set, none where it cannot be read."""
+    from pytest_llmprod.evals import dataset  # brings pydantic: only who has evals pays for that
+
+    try:
+        return frozenset(case.id for case in dataset.load(path).cases)
+    except DatasetError:
+        return frozenset()
