@@ -99,7 +99,10 @@ def _read_entry(file: Path, feature: str) -> dict[str, Any]:
 def _check_expiry(entry: dict[str, Any]) -> None:
     valid_until = datetime.fromisoformat(entry["valid_until"])
     if datetime.now(UTC) > valid_until:
-        raise _Closed(f"the gate expired on {valid_until:%Y-%m-%d}; {_CURE}")
+        raise _Closed(
+            f"the gate expired on {valid_until:%Y-%m-%d}; record its answers anew with "
+            f"`pytest --llm-eval --llm-record=rewrite`"
+        )
 
 
 def _check_suites(file: Path, entry: dict[str, Any]) -> None:

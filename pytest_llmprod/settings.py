@@ -25,8 +25,8 @@ from pytest_llmprod.wire.rules import (
 class Settings:
     """The settings of one run.
 
-    `gate_valid_days` is how long a written gate stays open; `concurrency` how many cases a
-    `task=` runs at once.
+    `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
+    many cases a `task=` runs at once.
     """
 
     rootpath: Path

@@ -143,7 +143,10 @@ def test_an_unknown_feature_is_closed_and_the_nearest_name_is_offered(tmp_path: 
 def test_an_expired_gate_is_closed_and_says_since_when(tmp_path: Path) -> None:
     found = gate("f", write(tmp_path, gates_of(f=entry(valid_until="2020-01-02T00:00:00+00:00"))))
 
-    assert found.reason == "the gate expired on 2020-01-02; run `pytest --llm-eval` again"
+    assert found.reason == (
+        "the gate expired on 2020-01-02; record its answers anew with "
+        "`pytest --llm-eval --llm-record=rewrite`"
+    )
     assert not found.enabled
 
 

@@ -1,7 +1,9 @@
 """Gates are written by whole runs only, and say what those runs found."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 from loopback import Busy
@@ -582,3 +584,52 @@ def test_a_call_of_xfail_is_a_miss_as_the_mark_is(recorded: Project) -> None:
     (case,) = (case for case in data["cases"] if case["id"] == "two")
     assert (case["outcome"], case["why"]) == ("miss", "expected to fail: known")
     assert (data["suites"][0]["hits"], data["suites"][0]["errors"]) == (8, 0)
+
+
+def test_a_replay_leaves_the_gates_file_as_it_is(recorded: Project) -> None:
+    path = recorded.path / "llmprod-gates.json"
+    before = path.read_bytes(), path.stat().st_mtime_ns
+
+    recorded.run()
+
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_a_replay_of_old_recordings_does_not_renew_the_gate(recorded: Project) -> None:
+    (recorded.path / "llmprod-gates.json").unlink()
+    text = recorded.cassette().read_text()
+    recorded.cassette().write_text(
+        re.sub(r'"recorded_at": "[^T]*T', '"recorded_at": "2020-01-31T', text)
+    )
+
+    result = recorded.run()
+
+    assert recorded.gates()["doubling"]["valid_until"].startswith("2020-04-30T")
+    result.stdout.fnmatch_lines(
+        ["gate doubling: closed; its recordings are too old; renew them with*"]
+    )
+
+
+def test_a_request_that_was_refused_costs_nothing(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text(
+        "[[models]]\nprovider = 'openai'\nmodel = 'gpt-test'\n"
+        "input = '1'\ncached = '0.5'\noutput = '10'\n"
+    )
+    recorded.edit("feature.py", "max_retries=0", "max_retries=1")
+    answer, waiting = recorded.server.answer, ["one"]
+
+    def busy_at_first(body: dict[str, Any]) -> str:
+        if waiting and waiting[0] in str(body["messages"]):
+            waiting.pop()
+            raise Busy(retry_after_ms=1)
+        return answer(body)
+
+    recorded.server.answer = busy_at_first
+    recorded.record("--llm-record=rewrite")
+
+    data = recorded.data()
+
+    (suite,) = data["suites"]
+    assert (suite["requests"], suite["unpriced"], suite["without_usage"]) == (11, 0, 0)
+    assert suite["cost_usd"] == "0.018"
+    assert {case["cost_usd"] for case in data["cases"]} == {"0.0018"}

@@ -6,7 +6,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,26 @@ def gate_entries(
 
     A feature is enabled when every gate of its suites is open. The figures at the top are those of
     the suite that decides: the first closed one, else the one with the least room above its
-    threshold. A gate expires with the first of its suites.
+    threshold. A gate expires with the first of its suites, and a suite `valid_days` after its
+    newest recording: to replay old answers makes them no younger. Answers without a date count as
+    of `now`.
     """
     by_feature: dict[str, list[SuiteResult]] = {}
     for suite in suites:
         by_feature.setdefault(suite.feature, []).append(suite)
-    valid_until = (now + timedelta(days=valid_days)).isoformat(timespec="seconds")
+    valid = timedelta(days=valid_days)
     return {
-        feature: _entry([_suite_entry(suite, valid_until) for suite in group])
+        feature: _entry([_suite_entry(suite, now, valid) for suite in group])
         for feature, group in by_feature.items()
     }
+
+
+def _answered_at(suite: SuiteResult) -> datetime | None:
+    """Return when the newest answer of a suite was recorded, None where that is not known."""
+    try:
+        return _point_in_time(suite.newest_recorded_at).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _entry(suites: list[dict[str, Any]]) -> dict[str, Any]:
@@ -55,10 +65,11 @@ def _room(suite: Mapping[str, Any]) -> float:
     return float(suite["interval"][0]) - float(suite["threshold"])
 
 
-def _suite_entry(suite: SuiteResult, valid_until: str) -> dict[str, Any]:
+def _suite_entry(suite: SuiteResult, now: datetime, valid: timedelta) -> dict[str, Any]:
     verdict = suite.verdict
     if verdict is None:
         raise ValueError(f"{suite.test} was not judged")
+    answered_at = _answered_at(suite)
     return {
         "enabled": verdict.is_open,
         "why": verdict.reason,
@@ -72,7 +83,8 @@ def _suite_entry(suite: SuiteResult, valid_until: str) -> dict[str, Any]:
         "threshold": suite.threshold,
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
-        "valid_until": valid_until,
+        "recorded_at": "" if answered_at is None else answered_at.isoformat(timespec="seconds"),
+        "valid_until": (min(now, answered_at or now) + valid).isoformat(timespec="seconds"),
     }
 
 
@@ -87,8 +99,9 @@ def write(
 
     Of the old file those suites stay that did not run now and whose test function still stands in
     its file: nobody can tell whether a run meant to leave them out, and a run that does must not
-    open a gate that they hold closed. Raises GatesFileError, with the old file untouched, where it
-    cannot be read or replaced.
+    open a gate that they hold closed. A file that says the same already stays as it is, with the
+    run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be read
+    or replaced.
     """
     old = _read(path)
     suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}
@@ -100,7 +113,11 @@ def write(
             if _function(suite) not in ran and _stands_in_its_file(suite, path.parent)
         ]
         suites.setdefault(feature, []).extend(kept)
-    merged = {feature: _entry(group) for feature, group in suites.items() if group}
+    merged = {feature: _entry(_sorted(group)) for feature, group in suites.items() if group}
+    if merged and all(
+        _says_the_same(merged.get(each), old.get(each), now) for each in {*merged, *old}
+    ):
+        return old
     document = {
         "schema": SCHEMA,
         "run": {"id": run_id, "written_at": now.isoformat(timespec="seconds")},
@@ -116,6 +133,33 @@ def write(
             f"`pytest --llm-eval` again."
         ) from error
     return merged
+
+
+def _sorted(suites: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(suites, key=lambda suite: tuple(str(suite[name]) for name in _NAMES))
+
+
+def _says_the_same(
+    new: Mapping[str, Any] | None, old: Mapping[str, Any] | None, now: datetime
+) -> bool:
+    """Say whether a gate need not be written again.
+
+    The expiry of answers without a date moves with each run: it is renewed in its second half.
+    """
+    if new is None or old is None or _without_expiry(new) != _without_expiry(old):
+        return False
+    for one, other in zip(new["suites"], _suites(old), strict=True):
+        until, before = (_point_in_time(each["valid_until"]) for each in (one, other))
+        is_young = not one.get("recorded_at") and before > now + (until - now) / 2
+        if until != before and not is_young:
+            return False
+    return True
+
+
+def _without_expiry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in entry.items() if name not in ("valid_until", "suites")}
+    suites = [{**suite, "valid_until": ""} for suite in entry["suites"]]
+    return {**kept, "suites": suites}
 
 
 def _function(suite: Mapping[str, Any]) -> str:

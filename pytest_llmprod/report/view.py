@@ -5,6 +5,7 @@ All text in a view is safe to print: control sequences are escaped.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -239,7 +240,7 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
         if len(verdicts) < len(suites):
             state, why = "not judged", "" if result.objection else _why_not_judged(suites)
         else:
-            state, why = _decision(verdicts, result.gates.get(feature))
+            state, why = _decision(verdicts, result.gates.get(feature), result.started_at)
         skipped = sum(suite.skipped for suite in _one_a_test(suites))
         if skipped:
             why = f"{_plural(skipped, 'case', 'cases')} skipped{'; ' if why else ''}{why}"
@@ -247,13 +248,25 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
     return gates
 
 
-def _decision(verdicts: Sequence[Verdict], entry: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return state and sentence of a gate from this run's verdicts and its entry in the file."""
+def _decision(
+    verdicts: Sequence[Verdict], entry: Mapping[str, Any] | None, today: str
+) -> tuple[str, str]:
+    """Return state and sentence of a gate from this run's verdicts and its entry in the file.
+
+    `today` is when the run started: a gate that rests on old recordings may have expired by then.
+    """
     closed = [verdict for verdict in verdicts if not verdict.is_open]
     if entry is not None and not entry["enabled"] and not closed:
         return "closed", f"closed by {entry['test']} of an earlier run"
+    if entry is not None and not closed and _is_over(entry, today):
+        return "closed", "its recordings are too old; renew them with --llm-record=rewrite"
     unsure = [verdict for verdict in verdicts if verdict.advice]
     return "closed" if closed else "open", (closed or unsure or verdicts)[0].advice
+
+
+def _is_over(entry: Mapping[str, Any], today: str) -> bool:
+    until = entry.get("valid_until", today)
+    return datetime.fromisoformat(until) < datetime.fromisoformat(today)
 
 
 def _why_not_judged(suites: Sequence[SuiteResult]) -> str:

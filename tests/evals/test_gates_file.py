@@ -282,12 +282,73 @@ def test_a_kept_suite_is_not_made_younger_by_a_run_without_it(path: Path) -> Non
 def test_suites_that_ran_one_after_the_other_expire_with_the_older(path: Path) -> None:
     (path.parent / "test_a.py").write_text(THREE_TESTS)
     (path.parent / "test_b.py").write_text(THREE_TESTS)
-    put(path, suite(test="test_b.py::test_b"))
-    put(path, suite(test="test_a.py::test_a"), now=LATER)
+    after = LATER + timedelta(days=1)
+    put(path, suite(test="test_b.py::test_b", recorded=NOW.isoformat()))
+    put(path, suite(test="test_a.py::test_a", recorded=LATER.isoformat()), now=LATER)
 
-    entry = put(path, suite(test="test_b.py::test_b"), now=LATER + timedelta(days=1))["triage"]
+    again = suite(test="test_b.py::test_b", recorded=after.isoformat())
+    entry = put(path, again, now=after)["triage"]
 
     assert entry["valid_until"] == "2027-03-22T12:00:00+00:00"
+
+
+OLD = "2026-10-01T12:00:00Z"
+
+
+def test_a_gate_expires_with_its_newest_recording_and_not_with_the_run(path: Path) -> None:
+    entry = put(path, suite(recorded=OLD))["triage"]
+
+    assert entry["valid_until"] == "2026-12-30T12:00:00+00:00"
+    assert entry["suites"][0]["recorded_at"] == "2026-10-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("recorded", ["2030-01-01T00:00:00Z", "yesterday", ""])
+def test_a_day_that_cannot_be_is_that_of_the_run(path: Path, recorded: str) -> None:
+    assert put(path, suite(recorded=recorded))["triage"]["valid_until"].startswith("2027-02-20T12")
+
+
+@pytest.mark.parametrize("recorded", [OLD, ""])
+def test_a_run_that_finds_the_same_leaves_the_file_as_it_is(path: Path, recorded: str) -> None:
+    put(path, suite(recorded=recorded), suite(test="test_a.py::test_b", recorded=recorded))
+    before = path.read_bytes()
+
+    returned = put(
+        path,
+        suite(test="test_a.py::test_b", recorded=recorded),
+        suite(recorded=recorded),
+        now=LATER,
+    )
+
+    assert path.read_bytes() == before
+    assert returned == on_disk(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"low": 0.91},
+        {"is_open": False},
+        {"name": "INCONCLUSIVE"},
+        {"reason": "other"},
+        {"recorded": "2026-11-01T00:00:00Z"},
+        {"feature": "other"},
+    ],
+)
+def test_a_run_that_finds_something_else_writes_it(path: Path, changes: dict[str, Any]) -> None:
+    put(path, suite(recorded=OLD))
+
+    gates = put(path, suite(**{"recorded": OLD, **changes}), now=LATER)
+
+    assert gates == on_disk(path)
+    assert "2026-12-22" in path.read_text()
+
+
+def test_answers_without_a_date_are_renewed_when_half_their_time_is_over(path: Path) -> None:
+    put(path, suite())
+
+    entry = put(path, suite(), now=NOW + timedelta(days=46))["triage"]
+
+    assert entry["valid_until"] == "2027-04-07T12:00:00+00:00"
 
 
 HOSTILE = ["", "new\nline", "quote\"'\\", "nul\x00", "esc\x1b[31m", "half\ud800", "北京", "\u2028"]

@@ -284,6 +284,18 @@ def test_a_gate_that_this_run_closed_is_told_by_this_run() -> None:
     assert gate == ("triage", "closed", FAIL.advice)
 
 
+def test_a_gate_whose_recordings_are_too_old_for_it_is_closed() -> None:
+    gates = {"triage": {"enabled": True, "valid_until": "2026-11-21T00:00:00+00:00"}}
+
+    (gate,) = view_of(suite_result(verdict=PASS), gates=gates).gates
+
+    assert gate == (
+        "triage",
+        "closed",
+        "its recordings are too old; renew them with --llm-record=rewrite",
+    )
+
+
 def test_a_gate_that_is_open_in_the_file_keeps_its_advice() -> None:
     gates = {"triage": {"enabled": True, "test": "t.py::test_b"}}
 
