@@ -35,6 +35,7 @@ class Collector:
         self._has_collection_errors = False
         self._misses: dict[str, Mapping[str, int]] = {}
         self._asked: set[str] = set()
+        self._picked_up = 0
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
@@ -48,7 +49,7 @@ class Collector:
 
         rootpath = self._config.stash[SETTINGS]().rootpath
         try:
-            folding.fold_abandoned(rootpath, self._rekey)
+            self._picked_up = folding.fold_abandoned(rootpath, self._rekey)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -209,8 +210,8 @@ class Collector:
             folded = folding.fold(
                 self._config.rootpath, self._config.stash[RUN_ID], whole=whole, rekey=self._rekey
             )
-            if folded.drifts:
-                self._noticed().folded(folded)
+            if folded.cassettes or self._picked_up:
+                self._noticed().folded(folded, picked_up=self._picked_up)
         except LlmprodError as error:
             self._report(session, "cassettes::written", str(error))
 

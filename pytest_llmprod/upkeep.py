@@ -22,6 +22,7 @@ class Upkeep:
         self._verified: list[Verified] = []
         self._aging: Counter[str] = Counter()
         self._drifts: set[Drift] = set()
+        self._recorded: list[str] = []
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take what the report of one test carries."""
@@ -29,13 +30,20 @@ class Upkeep:
         if "aging" in row:
             self._aging[row["aging"]] += 1
 
-    def folded(self, folded: Folded) -> None:
-        """Take what became of the recordings of this run."""
+    def folded(self, folded: Folded, *, picked_up: int) -> None:
+        """Take what became of the recordings of this run, and how many another had left."""
         self._drifts |= folded.drifts
+        self._recorded = upkeep.recorded_lines(
+            count=folded.count,
+            cassettes=folded.cassettes,
+            dropped=folded.dropped,
+            picked_up=picked_up,
+        )
 
     def lines(self) -> list[str]:
         """Return the lines of the summary."""
         return [
+            *self._recorded,
             *upkeep.verified_lines(self._verified),
             *upkeep.aging_lines(self._aging, self._max_age_days, self._options),
             *upkeep.drift_lines(self._drifts),

@@ -563,3 +563,42 @@ def test_a_worker_thread_of_a_session_fixture_serves_every_test(project: Project
     assert recorded.parseoutcomes() == {"passed": 10, "missed": 1}
     assert replayed.parseoutcomes() == {"passed": 10, "missed": 1}
     assert project.server.requests == []
+
+
+def recorded_line(result: pytest.RunResult) -> list[str]:
+    words = ("recorded ", "dropped ", "picked up ")
+    return [line for line in result.outlines if line.startswith(words)]
+
+
+def test_a_run_that_records_says_what_it_wrote(project: Project) -> None:
+    first = project.record("--llm-record=once")
+    again = project.record("--llm-record=once")
+    replaced = project.record("--llm-record=all", "-k", "one")
+
+    assert recorded_line(first) == ["recorded 10 requests in 1 cassette"]
+    assert recorded_line(again) == []
+    assert recorded_line(replaced) == ["recorded 1 request in 1 cassette"]
+
+
+def test_a_run_that_records_says_what_it_dropped(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+    changed = recorded.record("--llm-record=new_episodes")
+    recorded.edit("test_words.py", "ask(llm_case.input) ==", "llm_case.expected ==")
+    fewer = recorded.record("--llm-record=rewrite")
+
+    assert recorded_line(changed) == ["recorded 10 requests in 1 cassette, 9 dropped"]
+    assert recorded_line(fewer) == []
+
+
+def test_a_run_says_what_it_picked_up_from_one_that_was_killed(recorded: Project) -> None:
+    kill = "    if llm_case.id == 'three': import os; os._exit(9)\n"
+    recorded.cassette().unlink()
+    recorded.edit("test_words.py", "    assert", f"{kill}    assert")
+    recorded.record("--llm-record=once", subprocess=True)
+    recorded.edit("test_words.py", kill, "")
+
+    result = recorded.record("--llm-record=once")
+
+    assert recorded_line(result) == [
+        "recorded 8 requests in 1 cassette; picked up 2 more from a run that was killed"
+    ]

@@ -48,6 +48,20 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
     ]
 
 
+def recorded_lines(*, count: int, cassettes: int, dropped: int, picked_up: int) -> list[str]:
+    """Return what became of the recordings of a run, and of those that a killed run had left."""
+    number, files = counted(count, "request"), counted(cassettes, "cassette")
+    parts = []
+    if count:
+        parts.append(f"recorded {number} in {files}{f', {dropped} dropped' if dropped else ''}")
+    elif dropped:
+        parts.append(f"dropped {counted(dropped, 'recording')} in {files}")
+    if picked_up:
+        number = f"{picked_up:,} more" if parts else counted(picked_up, "request")
+        parts.append(f"picked up {number} from a run that was killed")
+    return ["; ".join(parts)] if parts else []
+
+
 def aging_lines(
     aging: Mapping[str, int], max_age_days: int | None, options: Sequence[str]
 ) -> list[str]:

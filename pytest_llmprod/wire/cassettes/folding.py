@@ -23,9 +23,15 @@ _FOLDED = "folded"
 
 @dataclass(slots=True)
 class Folded:
-    """What a fold did: how many recordings it wrote, and which models answered by another name."""
+    """What a fold did.
+
+    It wrote `count` recordings, and dropped `dropped` whose requests are no longer there, in
+    `cassettes` files; `drifts` are the models that answered by another name.
+    """
 
     count: int = 0
+    dropped: int = 0
+    cassettes: int = 0
     drifts: set[Drift] = field(default_factory=set)
 
 
@@ -99,7 +105,11 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
         sections = _merge(old, harvest, whole=whole)
         if sections or path.exists():
             cassette_file.save(path, (each for section in sections for each in section))
-        folded.count += sum(len(section) for section in harvest.sections.values())
+        recorded = sum(len(section) for section in harvest.sections.values())
+        dropped = _dropped(old, sections)
+        folded.count += recorded
+        folded.dropped += dropped
+        folded.cassettes += bool(recorded or dropped)
     if paths:
         write_whole(folder / _FOLDED, "\n".join(path.name for path in paths).encode())
     _delete_folded(folder)
@@ -163,6 +173,13 @@ def _merge(
         sections = {case: section for case, section in sections.items() if case in rank}
     names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
     return [sections[name] for name in names]
+
+
+def _dropped(old: cassette_file.CassetteFile, sections: Iterable[Iterable[Recording]]) -> int:
+    """Return how many of the old recordings have no successor for the same request."""
+    before = Counter((each.case, each.key) for each in old.all())
+    now = Counter((each.case, each.key) for section in sections for each in section)
+    return (before - now).total()
 
 
 def _marked(recordings: Iterable[Recording], *, unfinished: bool) -> list[Recording]:
