@@ -69,8 +69,13 @@ class Collector:
         """Note that something could not be collected: evals may be missing then."""
         self._has_collection_errors |= report.failed
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Gather the row of a case, and what any test missed; a test that ran again counts once."""
+        if getattr(report, "llmprod_told", False) and isinstance(report.longrepr, str):
+            from pytest_llmprod.report.misses import ToldText  # only a text of ours needs it
+
+            report.longrepr = ToldText(report.longrepr)
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)

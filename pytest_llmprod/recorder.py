@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -255,7 +256,7 @@ def _cheap_traceback(
     Making one through a client's code takes longer than a replayed test.
     """
     is_miss = trial.suite is not None and call.when == "call" and _is_assertion(call)
-    if not (is_miss or trial.has_untold_misses or _is_ours(call)):
+    if not (is_miss or trial.has_untold_misses or _is_ours(call) or _absent_key(trial, call)):
         yield
         return
     item.repr_failure = lambda excinfo, style=None: ""  # type: ignore[method-assign]  # for now
@@ -268,6 +269,17 @@ def _cheap_traceback(
 def _is_ours(call: pytest.CallInfo[None]) -> bool:
     """Say whether the phase ended in an error of ours, whose text says all that a user needs."""
     return call.excinfo is not None and isinstance(call.excinfo.value, LlmprodError)
+
+
+def _absent_key(trial: Trial, call: pytest.CallInfo[None]) -> str:
+    """Return the variable without which openai's client could not be built to record, or ''."""
+    if call.excinfo is None or trial.tape.mode == "none":
+        return ""
+    error = call.excinfo.value
+    if type(error).__name__ != "OpenAIError":  # by its name: only users' code imports openai
+        return ""
+    found = re.search(r"Missing credentials.*?\b([A-Z][A-Z_]*_KEY)\b", error_text(error))
+    return "" if found is None else found[1]
 
 
 def _is_assertion(call: pytest.CallInfo[None]) -> bool:
@@ -293,6 +305,8 @@ def _note(
         error = call.excinfo.value  # of a fixture that several tests share, perhaps told before
         told = error.miss if isinstance(error, CassetteMiss) else str(error)
         _fail(report, session.telling.tell([told], trial.tape.label.nodeid))
+    elif report.failed and _absent_key(trial, call):
+        _fail(report, f"recording needs {_absent_key(trial, call)}, which is not set")
     elif call.when == "call" and trial.suite is not None:
         _note_call(session, trial, report, call)
     if report.failed:
@@ -326,6 +340,7 @@ def _note_call(
 def _fail(report: pytest.TestReport, text: str) -> None:
     report.outcome = "failed"
     report.longrepr = text
+    report.llmprod_told = True  # type: ignore[attr-defined]  # xdist carries it along
     report.llmprod_missed = False  # type: ignore[attr-defined]  # xdist carries it along
 
 

@@ -53,6 +53,9 @@ ASYNC = """
 """
 
 
+RED, GREEN, BOLD = "\x1b[31m", "\x1b[32m", "\x1b[1m"
+
+
 def changed(project: Project) -> Project:
     project.edit("feature.py", "Double this word:", "Please double this word:")
     return project
@@ -364,3 +367,31 @@ def test_counts_cross_to_the_controller_as_plain_json(recorded: Project) -> None
 
     lines = (recorded.path / "counts.txt").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [["teardown", {"prompt changed": 1}]]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_changes_and_commands_are_in_colour_where_the_terminal_takes_it(
+    recorded: Project, workers: str
+) -> None:
+    result = changed(recorded).run("--color=yes", "-k", "one", workers, subprocess=True)
+
+    lines = result.outlines
+    assert any(line.startswith(f"{RED}              - Double this word: one") for line in lines)
+    assert any(line.startswith(f"{GREEN}              + Please double") for line in lines)
+    assert any(line.startswith(f"{BOLD}  mend      pytest --llm-eval") for line in lines)
+
+
+@pytest.mark.parametrize("how", ["--color=no", "NO_COLOR"])
+def test_no_colour_is_no_colour(
+    recorded: Project, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if how == "NO_COLOR":
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    result = changed(recorded).run(*([how] if how.startswith("-") else []), "--junit-xml=j.xml")
+
+    assert "\x1b" not in result.stdout.str()
+    xml = (recorded.path / "j.xml").read_text()
+    assert "No recording: prompt changed in messages[0].content" in xml
+    assert "\x1b" not in xml

@@ -407,6 +407,9 @@ def test_a_recording_run_without_a_key_leaves_the_gates_as_they_are(project: Pro
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert not (project.path / "llmprod-gates.json").exists()
     result.stdout.fnmatch_lines(["gates not written: not every case was judged"])
+    text = result.stdout.str()
+    assert text.count("\nrecording needs OPENAI_API_KEY, which is not set\n") == 10
+    assert "openai.OpenAIError" not in text
 
 
 def test_a_skipped_first_case_does_not_stop_the_task(project: Project) -> None:

@@ -1,12 +1,41 @@
 """Misses: how those of a test are told, each kind at each place of a suite in full once a run."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.text import printable, shorten, width
 
 _COLUMNS = 80
 _Cause = tuple[str, str, str]
+
+
+class Terminal(Protocol):
+    """What a text of ours is printed on; pytest's TerminalWriter is one."""
+
+    def line(self, s: str = "", **markup: bool) -> None:
+        """Print a line, in colour where the terminal takes it."""
+        ...
+
+
+class ToldText(str):
+    """The text of a failed test which pytest prints with its changes and commands in colour."""
+
+    __slots__ = ()
+
+    def toterminal(self, tw: Terminal) -> None:
+        """Print the text; pytest calls this."""
+        for line in self.split("\n"):
+            tw.line(line, **_markup(line))
+
+
+def _markup(line: str) -> dict[str, bool]:
+    start = line.lstrip()[:2]
+    if line.startswith("   ") and start in ("- ", "+ "):
+        return {"red" if start == "- " else "green": True}
+    if line.startswith(("No recording: ", "recording too old: ")):
+        return {"red": True, "bold": True}
+    return {"bold": True} if line.startswith("  mend ") else {}
 
 
 class Telling:
