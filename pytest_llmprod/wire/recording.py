@@ -39,7 +39,7 @@ class Recording:
     met in place of a whole answer; without an answer the status is 0. `named_model` is the model
     that the application named where the run asked another one in its place, and else empty.
     `unfinished` is true until a run has brought the test to its end without an error: the section
-    may lack something.
+    may lack something. `in_child` says that a process which the test forked asked this.
     """
 
     case: str
@@ -57,6 +57,7 @@ class Recording:
     failure: Failure | None = None
     named_model: str = ""
     unfinished: bool = False
+    in_child: bool = False
 
     @property
     def status(self) -> int:
@@ -92,6 +93,8 @@ class Recording:
             facts["complete"] = False
         if self.unfinished:
             facts["unfinished"] = True
+        if self.in_child:
+            facts["in_child"] = True
         return {"llmprod": facts, "request": self.request, "response": self.response}
 
     @classmethod
@@ -119,6 +122,7 @@ class Recording:
             failure=None if failure is None else Failure(**failure),
             named_model=facts.get("named_model", ""),
             unfinished=facts.get("unfinished", False),
+            in_child=facts.get("in_child", False),
         )
 
 

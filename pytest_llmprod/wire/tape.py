@@ -1,9 +1,10 @@
 """Tape: what one test plays from and records to."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import itemgetter
 from pathlib import Path
@@ -286,6 +287,8 @@ class Tape:
         `turn` says when its request was sent, by default now.
         """
         turn = turn or self.next_turn()
+        if os.getpid() != turn.opener:
+            recording = replace(recording, in_child=True)
         path = self.label.cassette(request.model)
         with self._lock:
             if path not in self._recorded:
@@ -321,6 +324,7 @@ class Tape:
         if finished and self.mode != "none":
             for path in self._recorded | self._completed():
                 self.library.finished(path, self.label.case, self._turn)
+            self.library.journal.ended(self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
             for path, played in self._own_played():
                 if self.library.open(path).unplayed(self.label.case, played):

@@ -73,6 +73,7 @@ class CassetteFile:
         """Return the recordings of a section that were not played.
 
         `played` maps key -> how often it was asked for. No recording is decoded where all were.
+        Those that a child process made are none of them: the child plays them, and tells nobody.
         """
         numbers = self.cases.get(case, ())
         known = sum(min(times, self.count(case, key)) for key, times in played.items())
@@ -83,7 +84,8 @@ class CassetteFile:
             for key, times in played.items()
             for number in self._index.get((case, key), ())[:times]
         }
-        return [self._decode(number) for number in numbers if number not in spent]
+        left = (self._decode(number) for number in numbers if number not in spent)
+        return [each for each in left if not each.in_child]
 
     def is_unfinished(self, case: str) -> bool:
         """Say whether no run has yet brought the test of the section `case` to its end."""

@@ -13,7 +13,7 @@ from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
-from pytest_llmprod.wire.cassettes.journal import FOLDER
+from pytest_llmprod.wire.cassettes.journal import FOLDER, writer
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording, asked_model
 
@@ -118,12 +118,13 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
     return folded
 
 
-def _age(journal: Path) -> tuple[int, str]:
+def _age(journal: Path) -> tuple[int, str, int, str]:
     """Sort journals by when xdist made their workers: a test that ran again did so in a later one.
 
-    That is `gw2` before `gw10`.
+    That is `gw2` before `gw10`. Those of child processes come after that of their parent.
     """
-    return len(journal.name), journal.name
+    worker = writer(journal)
+    return len(worker), worker, len(journal.stem), journal.stem
 
 
 def _delete_folded(folder: Path) -> None:

@@ -1,15 +1,16 @@
 """Harvest: what the journals of a run say about each cassette."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire.cassettes.journal import Turn
+from pytest_llmprod.wire.cassettes.journal import Turn, writer
 from pytest_llmprod.wire.recording import Recording, asked_model
 from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 
@@ -27,8 +28,9 @@ class Harvest:
     sections: dict[str, list[Recording]] = field(default_factory=dict)
     played: dict[str, Mapping[str, int]] = field(default_factory=dict)
     found: dict[tuple[str, str], int] = field(default_factory=dict)
+    _tapes: dict[str, set[Turn]] = field(default_factory=dict)
 
-    def take(self, line: Mapping[str, Any]) -> None:
+    def take(self, line: Mapping[str, Any], turn: Turn) -> None:
         """Take in one line of a journal.
 
         Raises AttributeError, KeyError, TypeError or ValueError for one that no journal of this
@@ -41,10 +43,8 @@ class Harvest:
             case {"played": {**played}, "case": str(case), "mode": mode}:
                 self.played[case] = {_text(key): _number(times) for key, times in played.items()}
                 self.mode = _mode(mode)
-            case {"started": str(case)}:  # a test that runs again says anew what it asks
-                self.sections.pop(case, None)
-                self.played.pop(case, None)
-                self.finished.discard(case)
+            case {"started": str(case)}:
+                self._start(case, turn)
             case {"finished": str(case)}:
                 self.finished.add(case)
             case {"recording": stored}:
@@ -52,8 +52,25 @@ class Harvest:
                 self.sections.setdefault(recording.case, []).append(recording)
                 if "found" in line:
                     self.found[recording.case, recording.key] = _number(line["found"])
+                self._tapes.setdefault(recording.case, set()).add(turn._replace(request=0))
             case _:
                 raise ValueError("it is none that this version writes")
+
+    def _start(self, case: str, turn: Turn) -> None:
+        """Forget an earlier try: a test that runs again says anew what it asks.
+
+        Each of its processes says that it starts.
+        """
+        if turn in self._tapes.get(case, ()) and turn.tape:
+            return
+        self.sections.pop(case, None)
+        self.played.pop(case, None)
+        self.finished.discard(case)
+        self._tapes.pop(case, None)
+
+    def end(self, tapes: Collection[Turn]) -> None:
+        """Note that the tests of these tapes are finished, whichever process recorded for them."""
+        self.finished |= {case for case, own in self._tapes.items() if not own.isdisjoint(tapes)}
 
     def drop_errors(self) -> None:
         """Drop the error answers of tests that did not finish.
@@ -71,33 +88,46 @@ class Harvest:
 def gather(paths: Iterable[Path]) -> dict[str, Harvest]:
     """Return cassette -> what the journals at `paths` say about it, relative to the project.
 
+    The journal of a worker is followed by those of its child processes.
+
     Raises CassetteError for a journal that cannot be understood to its end.
     """
     harvests: dict[str, Harvest] = {}
-    for path in paths:
-        for line in sorted(_read_lines(path), key=attrgetter("turn")):
-            with _naming(path, line.number):
+    ended: set[Turn] = set()
+    for _, family in groupby(paths, key=writer):
+        lines = [line for path in family for line in _read_lines(path)]
+        for line in sorted(lines, key=lambda line: line.turn[:-1]):
+            if "ended" in line.content:
+                ended.add(line.turn)
+                continue
+            with _naming(line.path, line.number):
                 cassette = _text(line.content["cassette"])
-                harvests.setdefault(cassette, Harvest()).take(line.content)
+                harvests.setdefault(cassette, Harvest()).take(line.content, line.turn)
     for harvest in harvests.values():
+        harvest.end(ended)
         harvest.drop_errors()
     return harvests
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of a journal, its number in the file, and its place in the order of the run."""
+    """A line of a journal, where it stands, and its place in the order of the run."""
 
+    path: Path
     number: int
     content: Mapping[str, Any]
     turn: Turn
 
 
-def _read_lines(path: Path) -> Iterator[_Line]:
+def _read_lines(path: Path) -> list[_Line]:
+    """Return the lines of a journal in the order of their turns."""
+    lines = []
     for number, text in _lines(path):
         with _naming(path, number):
             content = json.loads(text.decode())
-            yield _Line(number, content, Turn(*map(_number, content.get("turn", ()))))
+            turn = Turn(*map(_number, content.get("turn", ())))
+            lines.append(_Line(path, number, content, turn))
+    return sorted(lines, key=attrgetter("turn"))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

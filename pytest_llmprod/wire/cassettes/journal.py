@@ -1,8 +1,9 @@
 """Journal: what was recorded in this run, in a file at once, before any cassette is touched.
 
-Each process appends to a file of its own under `.llmprod/recording/<run>/`. When the run ends, one
-process folds all journals of the run into the cassettes. Several xdist workers can so record into
-one cassette, and a run that is killed leaves its recordings for the next one to pick up.
+Each process appends to a file of its own under `.llmprod/recording/<run>/`, and so does each that
+is forked from it: `gw0.jsonl`, `gw0.4711.jsonl`. When the run ends, one process folds all journals
+of the run into the cassettes. Several xdist workers can so record into one cassette, and a run that
+is killed leaves its recordings for the next one to pick up.
 """
 
 import itertools
@@ -29,9 +30,11 @@ class Turn(NamedTuple):
     """When something was asked: in the how-manieth tape, and as its how-manieth request.
 
     Both count from 1. Answers come in any order, and their recordings are to stand in this one.
+    `opener` is the process that opened the tape: others, forked from one process, count alike.
     """
 
     tape: int = 0
+    opener: int = 0
     request: int = 0
 
 
@@ -64,10 +67,11 @@ class Journal:
         self._file: FileIO | None = None
         self._lock = threading.Lock()
         self._tapes = itertools.count(1)
+        self._process = os.getpid()
 
     def next_turn(self) -> Turn:
         """Return the turn of a tape that is opened now, before its first request."""
-        return Turn(tape=next(self._tapes))
+        return Turn(tape=next(self._tapes), opener=os.getpid())
 
     def recorded(
         self,
@@ -102,6 +106,14 @@ class Journal:
         """Note that the test of `case` came to its end without an error."""
         self._append({"cassette": self._relative(cassette), "finished": case, "turn": turn})
 
+    def ended(self, turn: Turn) -> None:
+        """Note, where child processes have recorded, that the test of this turn is finished.
+
+        What they alone have recorded, and in which cassettes, their parent does not know.
+        """
+        if any(self._path.parent.glob(f"{self._path.stem}.*.jsonl")):
+            self._append({"ended": True, "turn": turn})
+
     def played(
         self, cassette: Path, case: str, played: Mapping[str, int], turn: Turn = NO_TURN
     ) -> None:
@@ -113,7 +125,8 @@ class Journal:
         """Close the file; the journal is then free to be folded into the cassettes."""
         with self._lock:
             if self._file is not None:
-                locks.release(self._file)
+                if os.getpid() == self._process:  # a child would unlock it for its parent
+                    locks.release(self._file)
                 self._file.close()
                 self._file = None
 
@@ -122,28 +135,48 @@ class Journal:
         refuse_secrets(text, self._known(), "the environment variable")
         try:
             with self._lock:
-                if self._file is None:
-                    self._file = self._open()
-                _write_line(self._file, text.encode() + b"\n")
+                self._write(text.encode() + b"\n")
         except OSError as error:
             raise CassetteError(
                 f"{self._path}: what was recorded cannot be written ({error.strerror}). Make room "
                 f"or make the folder writable, and record again."
             ) from error
 
-    def _open(self) -> FileIO:
-        """Open the file and lock it, while nobody can take it for one that was left behind."""
-        with locks.alone(self._rootpath):
-            ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
-            if not ignore.exists():
-                write_whole(ignore, b"*\n")
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = FileIO(self._path, "ab")
-            locks.claim(file, self._path)
-        return file
+    def _write(self, line: bytes) -> None:
+        if os.getpid() != self._process:
+            self._write_as_child(line)
+            return
+        if self._file is None:
+            # Lock it while nobody can take it for one that was left behind.
+            with locks.alone(self._rootpath):
+                self._file = self._open(self._path)
+                locks.claim(self._file, self._path)
+        _write_line(self._file, line)
+
+    def _write_as_child(self, line: bytes) -> None:
+        """Write to a file of this process, which was forked from that of the journal.
+
+        It is open for one line only: the child may outlive the run, and is not to keep anything
+        back from the cassettes.
+        """
+        path = self._path.with_name(f"{self._path.stem}.{os.getpid()}.jsonl")
+        with locks.alone(self._rootpath), self._open(path) as file:
+            _write_line(file, line)
+
+    def _open(self, path: Path) -> FileIO:
+        ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
+        if not ignore.exists():
+            write_whole(ignore, b"*\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileIO(path, "ab")
 
     def _relative(self, cassette: Path) -> str:
         return Path(os.path.relpath(cassette, self._rootpath)).as_posix()
+
+
+def writer(journal: Path) -> str:
+    """Return which process writes a journal, or has forked the one that does."""
+    return journal.stem.partition(".")[0]
 
 
 def _write_line(file: FileIO, line: bytes) -> None:

@@ -226,6 +226,62 @@ def test_a_late_answer_to_an_earlier_try_is_void_too(tmp_path: Path, path: Path)
     assert texts(path) == ["2"]
 
 
+CHILD = """
+import os, sys
+from pathlib import Path
+from lab import recording
+from pytest_llmprod.wire.cassettes.folding import fold
+from pytest_llmprod.wire.cassettes.journal import Journal
+root = Path(sys.argv[1])
+path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
+journal = Journal(root, "r1", "main", "once")
+def in_child(text, turn):
+    child = os.fork()
+    if not child:
+        journal.started(path, "a", turn)
+        journal.recorded(path, recording(text, case="a"), turn._replace(request=1))
+        journal.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+first, second = journal.next_turn(), journal.next_turn()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize(
+    ("does", "expected"),
+    [
+        ("in_child('1', first); in_child('2', second)", ["2"]),
+        ("in_child('1', first); in_child('2', second); in_child('3', second)", ["2", "3"]),
+        ("in_child('2', second); in_child('late', first)", ["2"]),
+        ("journal.recorded(path, recording('1', case='a'), second); in_child('2', second)", "12"),
+    ],
+)
+def test_only_the_children_of_the_last_try_speak(
+    tmp_path: Path, path: Path, does: str, expected: list[str]
+) -> None:
+    end = "; journal.ended(second); journal.close(); fold(root, 'r1', whole=True)"
+    result = start(CHILD + does + end, tmp_path)
+    result.communicate()
+
+    assert result.returncode == 0
+    assert sorted(texts(path)) == list(expected)
+    assert not load(path).is_unfinished("a")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_closes_its_journal_leaves_that_of_its_parent_claimed(tmp_path: Path) -> None:
+    script = """
+journal.recorded(path, recording("1", case="a"))
+in_child("2", first)
+from pytest_llmprod.wire.cassettes.folding import abandoned_runs
+print(abandoned_runs(root))
+"""
+    parent = start(CHILD + script, tmp_path)
+
+    assert parent.communicate()[0] == "[]\n"
+
+
 def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, recorded: Path) -> None:
     with journal_of(tmp_path, "rewrite") as journal:
         journal.ordered(recorded, ["a", "b"])

@@ -30,7 +30,7 @@ def test_a_recording_is_on_disk_when_recorded_returns(tmp_path: Path, path: Path
     assert json.loads(line) == {
         "cassette": "tests/cassettes/test_a/test.gpt.json",
         "recording": recording("hello").to_json(),
-        "turn": [0, 0],
+        "turn": [0, 0, 0],
     }
     assert not path.exists()
 
