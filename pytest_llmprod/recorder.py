@@ -84,6 +84,7 @@ class Recorder:
             report = yield
         _note(self._session, trial, report, call)
         if call.when == "teardown":
+            self._end(item, trial, report)
             if trial.tape.misses:
                 counts = misses.count(trial.tape.misses)
                 report.llmprod_misses = counts  # type: ignore[attr-defined]  # xdist carries it along
@@ -93,9 +94,19 @@ class Recorder:
             wire = self._session.wire_row(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same
-            self._session.end(item.nodeid)
-            del item.stash[TRIAL]
         return report
+
+    def _end(self, item: pytest.Item, trial: Trial, report: pytest.TestReport) -> None:
+        """End the trial of a test, which fails where what it recorded cannot be stored."""
+        del item.stash[TRIAL]
+        try:
+            self._session.end(item.nodeid)
+        except LlmprodError as error:
+            before = f"{report.longreprtext}\n\n" if report.failed else ""
+            _fail(report, f"{before}{error}")
+            if trial.trace.outcome != "error":
+                trial.trace.why = _first_line(str(error))
+            trial.trace.outcome = "error"
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:

@@ -243,28 +243,35 @@ class Session:
             yield
             is_finished = True
         finally:
-            tape.close(finished=is_finished)
-            running.tape.misses.extend(tape.misses[told:])
-            self._has_shared_misses |= bool(tape.misses)
-            self._router.enter(before)
+            try:
+                tape.close(finished=is_finished)
+            finally:
+                running.tape.misses.extend(tape.misses[told:])
+                self._has_shared_misses |= bool(tape.misses)
+                self._router.enter(before)
 
     def carrying(self, trial: Trial) -> AbstractContextManager[None]:
         """Return a context in which this task or thread belongs to `trial`."""
         return self._router.carrying(trial.tape)
 
     def end(self, nodeid: str) -> None:
-        """Take the wire from the trial of `nodeid` and close its tape."""
+        """Take the wire from the trial of `nodeid` and close its tape.
+
+        Raises CassetteError where the end of the test cannot be noted.
+        """
         trial = self._trials.pop(nodeid)
         self.running = None
         outcome = trial.trace.outcome
         # What a case did without an answer says nothing: its recordings stay as they were.
         is_answered = not self._got_no_answer(trial)
-        trial.tape.close(
-            finished=is_answered and outcome in ("hit", "miss"),
-            passed=is_answered and outcome == "hit",
-        )
-        self._router.leave()
-        self._keys.take_back()
+        try:
+            trial.tape.close(
+                finished=is_answered and outcome in ("hit", "miss"),
+                passed=is_answered and outcome == "hit",
+            )
+        finally:
+            self._router.leave()
+            self._keys.take_back()
 
     def run_task(self, trials: Sequence[Trial]) -> None:
         """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.

@@ -462,6 +462,57 @@ def test_a_request_of_a_session_fixture_replays_whichever_test_comes_first(
     assert (project.path / "cassettes/conftest/fixture.greeting.gpt-test.json").exists()
 
 
+FULL_DISK = """
+    import resource, pytest
+    from pathlib import Path
+    from feature import ask
+
+    def room(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    @pytest.fixture(scope="module")
+    def shared():
+        ask("shared")
+
+    @pytest.fixture(scope="module")
+    def full():
+        (journal,) = Path(".llmprod/recording").glob("*/*.jsonl")
+        ask("shared")
+        room(journal.stat().st_size)
+
+    @pytest.mark.llm_cassette
+    def test_fills_the_disk():
+        ask("one")
+        (journal,) = Path(".llmprod/recording").glob("*/*.jsonl")
+        room(journal.stat().st_size)
+
+    def test_makes_room():
+        room(resource.RLIM_INFINITY)
+
+    @pytest.mark.llm_cassette
+    def test_asks(llm_cassette):
+        ask("two")
+        assert len(llm_cassette.exchanges) == 1
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of a file here")
+@pytest.mark.parametrize("where", ["a test", "a shared fixture"])
+def test_a_disk_that_is_full_when_a_test_ends_fails_this_test(project: Project, where: str) -> None:
+    project.pytester.makepyfile(test_words=FULL_DISK)
+    if where == "a shared fixture":
+        project.edit("test_words.py", "def test_fills_the_disk():", "def test_fills(shared, full):")
+        project.edit("test_words.py", '    ask("one")\n', "    return\n")
+
+    result = project.record("--llm-record=once", subprocess=True)
+
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    ended_well = 3 if where == "a test" else 2
+    assert result.parseoutcomes() == {"passed": ended_well, "errors": 1}
+    result.stdout.fnmatch_lines(["*what was recorded cannot be written*Make room*"])
+    assert project.cassette().with_name("test_asks.gpt-test.json").exists()
+
+
 CLEANING_UP = """
     import pytest
     from feature import ask
