@@ -245,41 +245,77 @@ def test_allow_hosts_lets_a_database_through(recorded: Project) -> None:
     assert result.parseoutcomes() == {"passed": 1}
 
 
-def test_a_thread_that_outlives_its_test_cannot_use_the_next_tape(recorded: Project) -> None:
-    recorded.pytester.makepyfile(
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_a_worker_thread_of_an_ended_test_fails_the_next_although_that_swallows_the_error(
+    project: Project, mode: str
+) -> None:
+    project.pytester.makepyfile(
         test_words="""
-        import threading, pytest
+        import queue, threading, pytest
         from feature import ask
 
-        go = threading.Event()
-        result = []
+        jobs, answers = queue.Queue(), queue.Queue()
 
-        def late():
-            go.wait(5)
-            try:
-                result.append(ask("one"))
-            except Exception as error:
-                result.append(error)
-
-        thread = threading.Thread(target=late)
+        def work():
+            for word in iter(jobs.get, None):
+                try:
+                    answers.put(ask(word))
+                except Exception:
+                    answers.put("sorry")
 
         @pytest.mark.llm_cassette
-        def test_leaves_a_thread():
-            thread.start()
+        def test_makes_a_worker():
+            threading.Thread(target=work, daemon=True).start()
 
         @pytest.mark.llm_cassette
         def test_comes_after(llm_cassette):
-            go.set()
-            thread.join()
+            jobs.put("one")
+            answers.get(timeout=10)
+            jobs.put(None)
             assert llm_cassette.exchanges == []
-            assert llm_cassette.misses == []
-            assert "after that test had ended" in str(result[0])
         """
     )
 
-    result = recorded.pytester.runpytest_inprocess()
+    result = project.record(f"--llm-record={mode}")
 
-    assert result.parseoutcomes() == {"passed": 2}
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1}
+    assert project.server.requests == []
+    result.stdout.fnmatch_lines(
+        [
+            "*test_comes_after*",
+            "*test_words.py::test_makes_a_worker made a request after that test had ended*",
+            "*start it in a fixture of module or session scope*",
+        ]
+    )
+
+
+def test_a_pool_of_threads_that_one_test_makes_serves_the_others(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        pools = []
+
+        @pytest.mark.llm_cassette
+        @pytest.mark.parametrize("word", ["one", "two"])
+        def test_doubles(word):
+            from multiprocessing.pool import ThreadPool
+            if not pools:
+                pools.append(ThreadPool(2))
+            assert pools[0].map(ask, [word]) == [f"{word} {word}"]
+            if word == "two":
+                pools[0].close()
+                pools[0].join()
+        """
+    )
+
+    recorded = project.record("--llm-record=once")
+    replayed = project.run()
+
+    assert recorded.parseoutcomes() == {"passed": 2}
+    assert replayed.parseoutcomes() == {"passed": 2}
+    assert recorded_words(project) == ["one", "two"]
 
 
 def test_no_patch_is_left_after_a_run(recorded: Project) -> None:

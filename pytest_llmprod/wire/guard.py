@@ -102,6 +102,8 @@ class NetworkGuard:
 
     def refuse(self, tape: Tape, host: str, port: int | None) -> NetworkBlocked:
         """Return the error for a connection to `host`, and have the test fail with its text."""
+        if not tape.is_open:
+            return self._router.refuse_late(tape)
         place = f"{host}:{port}" if port else host
         text = (
             f"This test replays (--llm-record=none), and something in it tried to reach {place}. "
@@ -112,8 +114,7 @@ class NetworkGuard:
             f"If it is a model, call it through httpx2, httpx, requests, urllib3, botocore or "
             f"aiohttp: other HTTP libraries are not recorded."
         )
-        if tape.is_open:
-            tape.misses.append(text)
+        tape.misses.append(text)
         return NetworkBlocked(text)
 
 

@@ -1,10 +1,12 @@
 """Router: whose request is this?
 
 A test's tape is known by a context variable, which asyncio tasks inherit. Plain threads do not
-inherit it, so a thread belongs to the test that started it, and a job of an executor to the test
-that submitted it. What belongs to nobody belongs to the test that is running.
+inherit it, so a thread belongs to the test that started it, and a job of an executor or of a pool
+of threads to the test that submitted it. What belongs to nobody belongs to the test that is
+running.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,8 +15,19 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from pytest_llmprod.core.errors import NetworkBlocked
 from pytest_llmprod.wire.replacements import Replacements
 from pytest_llmprod.wire.tape import Tape
+
+_POOL_METHODS = (
+    "apply_async",
+    "imap",
+    "imap_unordered",
+    "map",
+    "map_async",
+    "starmap",
+    "starmap_async",
+)
 
 
 class Router:
@@ -26,6 +39,7 @@ class Router:
         self._running: Tape | None = None
         self._threads: WeakKeyDictionary[threading.Thread, Tape] = WeakKeyDictionary()
         self._replacements = Replacements()
+        self._knows_pools = False
 
     def owner(self) -> Tape | None:
         """Return the tape that a request made here and now belongs to.
@@ -68,12 +82,29 @@ class Router:
         finally:
             self._context.reset(token)
 
+    def refuse_late(self, tape: Tape) -> NetworkBlocked:
+        """Return the error for a request of what the ended test of `tape` left running.
+
+        The test that runs now fails with its text: it may be the one that wants the answer.
+        """
+        text = (
+            f"A thread or a task that was started by {tape.label.nodeid} made a request after that "
+            f"test had ended. Nothing was sent.\n"
+            f"If it works for that test only, wait for it before the test returns. If it works for "
+            f"several tests, start it in a fixture of module or session scope: it then works for "
+            f"whichever test runs."
+        )
+        if self._running is not None and self._running.is_open:
+            self._running.misses.append(text)
+        return NetworkBlocked(text)
+
     def install(self) -> None:
-        """Have threads and executor jobs remember the test that made them."""
+        """Have threads and jobs of executors and pools remember the test that made them."""
         start, submit = threading.Thread.start, ThreadPoolExecutor.submit
         router = self
 
         def start_with_owner(thread: threading.Thread) -> None:
+            router._replace_pool_methods()  # somebody may just be making the first pool
             tape = router.owner()
             # A thread that a shared fixture starts works for whichever test runs.
             if tape is not None and not tape.label.is_shared:
@@ -83,19 +114,43 @@ class Router:
         def submit_with_owner(
             executor: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
         ) -> "Future[Any]":
-            tape = router.owner()
-            if tape is None or tape.label.is_shared:
-                return submit(executor, fn, *args, **kwargs)
-
-            def run_with_owner() -> Any:
-                with router.carrying(tape):
-                    return fn(*args, **kwargs)
-
-            return submit(executor, run_with_owner)
+            return submit(executor, router._owned(fn), *args, **kwargs)
 
         self._replacements.put(threading.Thread, "start", start_with_owner)
         self._replacements.put(ThreadPoolExecutor, "submit", submit_with_owner)
+        self._replace_pool_methods()
+
+    def _owned(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` as a job of the test that submits it, whichever thread runs it."""
+        tape = self.owner()
+        if tape is None or tape.label.is_shared:
+            return function
+
+        def run_with_owner(*args: Any, **kwargs: Any) -> Any:
+            with self.carrying(tape):
+                return function(*args, **kwargs)
+
+        return run_with_owner
+
+    def _replace_pool_methods(self) -> None:
+        """Have jobs of a pool of threads remember their test, once its module is imported.
+
+        Importing `multiprocessing.pool` takes tens of milliseconds, which most runs do not need.
+        """
+        pool = getattr(sys.modules.get("multiprocessing.pool"), "ThreadPool", None)
+        if pool is None or self._knows_pools:
+            return
+        self._knows_pools = True
+        for name in _POOL_METHODS:
+            self._replacements.put(pool, name, self._owning(getattr(pool, name)))
+
+    def _owning(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def with_owner(pool: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            return method(pool, self._owned(func), *args, **kwargs)
+
+        return with_owner
 
     def uninstall(self) -> None:
         """Put the originals back."""
         self._replacements.undo()
+        self._knows_pools = False

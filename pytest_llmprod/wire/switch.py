@@ -68,10 +68,19 @@ class Played:
 class Switch:
     """Decides about each request of a test."""
 
-    def __init__(self, policy: WirePolicy, attempts: Attempts) -> None:
-        """Make a switch that follows `policy`."""
+    def __init__(
+        self,
+        policy: WirePolicy,
+        attempts: Attempts,
+        refuse_late: Callable[[Tape], NetworkBlocked],
+    ) -> None:
+        """Make a switch that follows `policy`.
+
+        `refuse_late` returns the error for a request of a test that has ended.
+        """
         self._policy = policy
         self._attempts = attempts
+        self._refuse_late = refuse_late
 
     def ask(
         self,
@@ -113,10 +122,7 @@ class Switch:
         self, tape: Tape, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> WireRequest:
         if not tape.is_open:
-            raise NetworkBlocked(
-                f"A request was made for {tape.label.function} after that test had ended. Wait for "
-                f"threads and tasks before the test returns."
-            )
+            raise self._refuse_late(tape)
         return read_request(
             method=method,
             url=url,

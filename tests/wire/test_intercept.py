@@ -804,7 +804,7 @@ def test_one_test_does_not_replay_what_another_recorded(
     assert len(tape.misses) == 1
 
 
-def test_a_thread_that_outlives_its_test_is_refused_and_troubles_no_other(
+def test_a_thread_that_outlives_its_test_is_refused_and_fails_the_one_that_runs(
     lab: Lab, wire: Server, http: httpx2.Client
 ) -> None:
     may_go = threading.Event()
@@ -827,9 +827,9 @@ def test_a_thread_that_outlives_its_test_is_refused_and_troubles_no_other(
             thread.join()
 
     assert isinstance(caught[0], NetworkBlocked)
-    assert "after that test had ended" in str(caught[0])
+    assert "test_it[first] made a request after that test had ended" in str(caught[0])
     assert second.exchanges == []
-    assert second.misses == []
+    assert second.misses == [str(caught[0])]
     assert wire.hits == 0
 
 

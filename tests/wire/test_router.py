@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import pytest
@@ -123,6 +124,47 @@ def test_a_job_of_an_executor_belongs_to_the_test_that_submitted_it(
     assert (first, second, mapped) == (one, two, [two, two])
 
 
+POOL_METHODS = {
+    "apply": lambda pool, ask: pool.apply(ask, (0,)),
+    "apply_async": lambda pool, ask: pool.apply_async(func=ask, args=(0,)).get(5),
+    "map": lambda pool, ask: pool.map(ask, [0])[0],
+    "map_async": lambda pool, ask: pool.map_async(ask, [0], chunksize=1).get(5)[0],
+    "starmap": lambda pool, ask: pool.starmap(ask, [(0,)])[0],
+    "starmap_async": lambda pool, ask: pool.starmap_async(ask, [(0,)]).get(5)[0],
+    "imap": lambda pool, ask: next(pool.imap(ask, [0])),
+    "imap_unordered": lambda pool, ask: next(pool.imap_unordered(ask, [0])),
+}
+
+
+@pytest.mark.parametrize("method", POOL_METHODS.values(), ids=POOL_METHODS)
+def test_a_job_of_a_pool_of_threads_belongs_to_the_test_that_gave_it(
+    router: Router, one: Tape, two: Tape, method: Callable[[Any, Any], Any]
+) -> None:
+    def ask(_: int) -> Tape | None:
+        return router.owner()
+
+    router.enter(one)
+    with ThreadPool(1) as pool:
+        first = method(pool, ask)
+        router.enter(two)
+        second = method(pool, ask)
+        router.leave()
+        third = method(pool, ask)
+
+    assert (first, second, third) == (one, two, one)
+
+
+def test_what_an_ended_test_left_running_fails_the_test_that_runs(
+    router: Router, one: Tape, two: Tape
+) -> None:
+    router.refuse_late(one)
+    router.enter(two)
+    error = router.refuse_late(one)
+
+    assert two.misses == [str(error)]
+    assert one.misses == []
+
+
 def test_a_job_submitted_outside_of_tests_gets_its_arguments_and_no_owner(router: Router) -> None:
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(lambda a, b: (a, b, router.owner()), 1, b=2).result()
@@ -204,7 +246,8 @@ def test_threads_that_ended_are_forgotten(router: Router, one: Tape) -> None:
 
 def test_uninstall_puts_the_originals_back_and_may_be_called_twice() -> None:
     def now() -> list[dict[str, Any]]:
-        return [dict(vars(threading.Thread)), dict(vars(ThreadPoolExecutor))]
+        kinds = (threading.Thread, ThreadPoolExecutor, ThreadPool)
+        return [dict(vars(kind)) for kind in kinds]
 
     before = now()
     router = Router()
@@ -215,4 +258,5 @@ def test_uninstall_puts_the_originals_back_and_may_be_called_twice() -> None:
 
     assert during[0] != before[0]
     assert during[1] != before[1]
+    assert during[2] != before[2]
     assert now() == before
