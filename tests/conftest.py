@@ -9,6 +9,7 @@ import openai  # noqa: F401
 import pytest
 import tabulate  # noqa: F401
 import yaml  # noqa: F401
+from hypothesis import settings
 from loopback import Provider, last_word_doubled, provider
 from project import Project
 
@@ -16,6 +17,10 @@ import pytest_llmprod.recorder
 import pytest_llmprod.report.data
 import pytest_llmprod.report.terminal
 import pytest_llmprod.run  # noqa: F401
+
+# A machine that others use too may be slow at any moment: no property is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
