@@ -97,6 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _prepare_plan(config)
     if config.option.llm_eval or config.option.llm_record != "none":
         _settings(config)  # wrong settings are told before anything is collected
+    if config.option.llm_eval:
+        # Before the application's libraries: while little is loaded, an import costs less.
+        import pytest_llmprod.recorder  # noqa: F401  # what collection will need
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[RUN_ID] = worker["llmprod_run"]

@@ -16,7 +16,6 @@ from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
-from pytest_llmprod.wire.misses.explanation import explain
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
@@ -110,6 +109,9 @@ class Switch:
             raise CassetteMiss(self._explained(tape, read, headers))
 
     def _explained(self, tape: Tape, read: WireRequest, headers: Sequence[tuple[str, str]]) -> Miss:
+        # Only a miss needs what explains it.
+        from pytest_llmprod.wire.misses.explanation import explain
+
         return explain(
             tape,
             read,

@@ -43,6 +43,7 @@ class Library:
         self._rekey = rekey
         self._dialects = dialects
         self._files: dict[Path, CassetteFile] = {}
+        self._by_name: dict[tuple[Path, str, str], CassetteFile] = {}
         self._named: dict[Path, set[str]] = {}
         self._listings: dict[Path, list[str]] = {}
         self._foreign: dict[Path, Foreign | None] = {}
@@ -64,10 +65,17 @@ class Library:
         The first is ours, and may be empty. The one that pytest-recording left for this test comes
         second, where it holds anything of this model.
         """
-        yield self.open(label.cassette(model))
+        yield self._own(label, model)
         foreign = self.foreign(label)
         if foreign is not None and model in foreign.models:
             yield foreign.cassette
+
+    def _own(self, label: TapeLabel, model: str) -> CassetteFile:
+        name = (label.folder, label.function, model)
+        cassette = self._by_name.get(name)
+        if cassette is None:
+            cassette = self._by_name[name] = self.open(label.cassette(model))
+        return cassette
 
     def has_recorded(self, label: TapeLabel, model: str) -> bool:
         """Say whether there is any recording of a test for `model`: `once` then adds none."""
