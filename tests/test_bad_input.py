@@ -200,7 +200,7 @@ def test_a_read_only_gates_file_is_kept_and_the_run_fails(recorded: Project) -> 
     gates = recorded.path / "llmprod-gates.json"
     before = gates.read_text()
     gates.chmod(stat.S_IRUSR)
-    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.6")
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.4")  # something to write
 
     result = recorded.run()
 
@@ -227,7 +227,7 @@ def test_a_full_disk_keeps_the_old_gates_and_the_run_fails(
     import os
 
     monkeypatch.setattr(os, "replace", os.replace)
-    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.6")
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.4")  # something to write
 
     result = recorded.run()
 
