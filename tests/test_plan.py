@@ -66,6 +66,7 @@ def test_another_model_is_taken_to_need_as_many_tokens(recorded: Project) -> Non
     assert lines[2].split()[6] == "unpriced"
     assert "gpt-other is taken to use as many tokens as gpt-test did" in lines
     assert "unpriced: gpt-other; add prices to llmprod.prices.toml by hand" in lines
+    assert lines[-1].startswith("a changed prompt is not seen here")
 
 
 def test_a_stand_in_does_not_say_what_the_application_asks(recorded: Project) -> None:

@@ -9,6 +9,7 @@ from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.table import named_table
 from pytest_llmprod.report.view import cost_text, listed
 
+_UNSEEN = "a changed prompt is not seen here: run the tests without --llm-plan to find it"
 _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")
 
 
@@ -17,7 +18,7 @@ def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
     if not any(each.tests for each in forecasts):
         return [
             f"--llm-record={mode} would send nothing: everything is recorded",
-            "a changed prompt is not seen here: run the tests without --llm-plan to find it",
+            _UNSEEN,
         ]
     known = [each for each in forecasts if each.requests]
     if not known:
@@ -29,6 +30,7 @@ def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
         f"--llm-record={mode} would send, as far as recordings tell:",
         *(named_table(_HEADERS, rows, "lrrrrrr", COLUMNS) if rows else []),
         *_notes(forecasts),
+        *([_UNSEEN] if mode in ("once", "new_episodes") else []),
     ]
 
 
