@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import RunResult, SuiteResult
@@ -124,7 +125,7 @@ class Collector:
         notes = [*noticed, *(str(line) for part in supplied for line in part)]
         rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
-            for line in terminal.render_quiet(rows):
+            for line in [*terminal.render_quiet(rows), *noticed[:1]]:
                 terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
@@ -234,9 +235,23 @@ class Collector:
             if suite.verdict is not None:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
+        self._fail_without_answer(session, suites)
         gates, note = self._write_gates(session, run, suites, objection)
         self._result = self._run_result(run, suites, note, gates, objection)
         self._write_json(session, run)
+
+    def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
+        """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
+        if self._config.option.llm_record == "none":
+            return
+        for test, unrecorded in {suite.test: suite.unrecorded for suite in suites}.items():
+            if unrecorded:
+                text = (
+                    f"{counted(unrecorded, 'case')} got no answer from a model. Their recordings "
+                    f"stay as they were. Mend the key or the address of the provider, and give the "
+                    f"same command again."
+                )
+                self._report(session, f"{test}::answered", text)
 
     def _run_result(
         self,

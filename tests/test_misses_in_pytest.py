@@ -138,7 +138,7 @@ def test_many_misses_of_one_kind_are_told_once_with_a_count(recorded: Project) -
     result.stdout.fnmatch_lines(
         [
             "doubling *10 * 0 *- - *50% not judged * - * -",
-            "gate doubling: not judged; 10 cases have no usable recording",
+            "gate doubling: not judged; 10 cases got no answer",
             "10 requests are in no recording: prompt changed 10",
             "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
         ],

@@ -552,7 +552,9 @@ def test_an_outage_that_a_fallback_hides_is_no_verdict_and_no_recording(
     project.server.answer = busy
     result = project.record("--llm-record=new_episodes")
 
-    assert "gate doubling: not judged; 10 cases have no usable recording" in result.outlines
+    assert "gate doubling: not judged; 10 cases got no answer" in result.outlines
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*::answered - 10 cases got no answer*"])
     assert project.cassette().read_bytes() == before
     assert project.gates() == gates
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
-from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
 
 
@@ -280,7 +280,7 @@ def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
 
 def unrecorded_text(number: int) -> str:
     """Return the words for `number` cases that could not be answered."""
-    return f"{_plural(number, 'case has', 'cases have')} no usable recording"
+    return f"{counted(number, 'case')} got no answer"
 
 
 def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:

@@ -63,7 +63,7 @@ def test_a_suite_with_cases_in_no_recording_says_so() -> None:
     (suite,) = document(suite_result(verdict=None, unrecorded=15))["suites"]
 
     assert suite["verdict"] is None
-    assert suite["reason"] == "15 cases have no usable recording"
+    assert suite["reason"] == "15 cases got no answer"
 
 
 def test_a_case_keeps_all_its_scores() -> None:

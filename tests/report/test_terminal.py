@@ -195,8 +195,8 @@ def test_what_is_in_no_recording_is_told_with_one_command_for_all() -> None:
     )
 
     assert lines[-5:] == [
-        "gate triage: not judged; 15 cases have no usable recording",
-        "gate b: not judged; 1 case has no usable recording",
+        "gate triage: not judged; 15 cases got no answer",
+        "gate b: not judged; 1 case got no answer",
         "17 requests are in no recording: prompt changed 16, one more call 1",
         "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
         "gates not written",

@@ -321,7 +321,7 @@ def test_skipped_cases_are_told_with_the_gate(verdict: Any, skipped: int, why: s
 
 @pytest.mark.parametrize(
     ("unrecorded", "why"),
-    [(1, "1 case has no usable recording"), (15, "15 cases have no usable recording")],
+    [(1, "1 case got no answer"), (15, "15 cases got no answer")],
 )
 def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> None:
     suites = [
