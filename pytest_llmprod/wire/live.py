@@ -164,6 +164,7 @@ class LiveExchange:
         """Say, once, that this request has come to its end."""
         with self._lock:
             is_first, self._is_done = not self._is_done, True
+        self._tape.arrived(self)
         return is_first
 
     def _elapsed_s(self) -> float:

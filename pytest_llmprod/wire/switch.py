@@ -140,7 +140,7 @@ def _retries(headers: Sequence[tuple[str, str]]) -> int:
     """Return how often the client has tried before, as clients that Stainless generated tell."""
     for name, value in headers:
         if name.lower() == "x-stainless-retry-count":
-            return int(value) if value.isdigit() else 0
+            return int(value) if value.isdecimal() and value.isascii() else 0
     return 0
 
 

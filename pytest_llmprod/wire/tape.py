@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,7 +15,7 @@ from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
-from pytest_llmprod.wire.conversations import earlier_answer, going_on
+from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
@@ -89,11 +89,10 @@ class Tape:
         self._expired_before = expired_before
         self._aging_before = aging_before
         self.aging_since = ""
-        self._played: dict[Path, dict[str, int]] = {}
+        self._played: dict[Path, dict[str, list[int]]] = {}  # positions, in the order of plays
         self._calls = 0
         self._recorded: set[Path] = set()
-        self._taken: dict[tuple[Path, str], set[int]] = {}
-        self._under_way: list[UnderWay] = []
+        self._under_way: dict[UnderWay, None] = {}  # in the order in which they were sent
         self._turn = library.journal.next_turn()
         self._sent = 0
         self._answers: list[tuple[Turn, LiveAnswer]] = []
@@ -162,31 +161,36 @@ class Tape:
     def _next_in(self, cassette: CassetteFile, request: WireRequest) -> Recording | None:
         with self._lock:
             played = self._played.setdefault(cassette.path, {})
-            times = played.get(request.key, 0)
+            positions = played.get(request.key, [])
+            times = len(positions)
             count = cassette.count(self.label.case, request.key)
             position = self._position(times, count)
             earlier = earlier_answer(request.document)
             if position is not None and earlier and times < count:
-                position = self._going_on(cassette, request.key, count, earlier)
+                position = self._going_on(cassette, request.key, earlier, positions)
             if position is None:
                 return None
-            played[request.key] = times + 1
+            played[request.key] = [*positions, position]
         return cassette.read(self.label.case, request.key, position)
 
-    def _going_on(self, cassette: CassetteFile, key: str, count: int, earlier: str) -> int | None:
+    def _going_on(
+        self, cassette: CassetteFile, key: str, earlier: str, taken: Sequence[int]
+    ) -> int | None:
         """Return which of the recordings of `key` goes on from the answer `earlier`."""
         case = self.label.case
-        taken = self._taken.setdefault((cassette.path, key), set())
-        alike = [cassette.read(case, key, position) for position in range(count)]
-        position = going_on(earlier, alike, taken, cassette.section(case))
-        if position is not None:
-            taken.add(position)
-        return position
+        known = self.library.remembered(
+            ("conversations", cassette.path, case, key),
+            lambda: read_conversations(
+                (cassette.read(case, key, at) for at in range(cassette.count(case, key))),
+                cassette.section(case),
+            ),
+        )
+        return going_on(earlier, known, taken)
 
     def is_left(self, cassette: CassetteFile, key: str) -> bool:
         """Say whether a recording of `key` has not been played yet."""
-        times = self._played.get(cassette.path, {}).get(key, 0)
-        return times < cassette.count(self.label.case, key)
+        positions = self._played.get(cassette.path, {}).get(key, ())
+        return len(positions) < cassette.count(self.label.case, key)
 
     def has_played_all(self, cassette: CassetteFile) -> bool:
         """Say whether this test has recordings in `cassette`, and all of them were played."""
@@ -207,7 +211,12 @@ class Tape:
     def began(self, live: UnderWay) -> None:
         """Note that a request of this test is on its way."""
         with self._lock:
-            self._under_way.append(live)
+            self._under_way[live] = None
+
+    def arrived(self, live: UnderWay) -> None:
+        """Note that the answer to a request has come to its end."""
+        with self._lock:
+            self._under_way.pop(live, None)
 
     def settle(self) -> None:
         """Bring to an end what the test left under way, a stream that it broke off for instance.
@@ -215,7 +224,7 @@ class Tape:
         In a run that verifies, the live answers are compared with their recordings.
         """
         with self._lock:
-            under_way, self._under_way = self._under_way, []
+            under_way, self._under_way = self._under_way, {}
         for live in under_way:
             with suppress(LlmprodError):  # it is remembered, and so fails the test
                 live.ended(complete=False)
@@ -237,8 +246,10 @@ class Tape:
 
         answers = [live for _, live in sorted(self._answers, key=itemgetter(0))]
         self._answers.clear()
-        cassettes = [self.cassette(model) for model in {each.asked for each in answers}]
-        recorded = [each for cassette in cassettes for each in cassette.section(self.label.case)]
+        models = dict.fromkeys(each.asked for each in answers)
+        cassettes = {each.path: each for each in map(self.cassette, models)}  # one may hold several
+        case = self.label.case
+        recorded = [each for cassette in cassettes.values() for each in cassette.section(case)]
         self.verified += verify(self.label.nodeid, recorded, answers)
 
     def _position(self, times: int, count: int) -> int | None:
@@ -335,7 +346,7 @@ class Tape:
         played = (path for path, _ in self._own_played())
         return {path for path in played if self.library.open(path).is_unfinished(self.label.case)}
 
-    def _own_played(self) -> list[tuple[Path, dict[str, int]]]:
+    def _own_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""
         return [each for each in self._played.items() if not self.library.is_foreign(each[0])]
 

@@ -9,6 +9,7 @@ import pytest
 from lab import Lab, Reply, Server
 
 from pytest_llmprod.core.errors import CassetteMiss
+from pytest_llmprod.wire.cassettes import folding
 
 Ask = Callable[..., Any]
 
@@ -83,3 +84,26 @@ def test_an_id_that_comes_from_elsewhere_may_differ_from_run_to_run(lab: Lab) ->
 
     with lab.test("none"):
         assert ask("Who?", Stored).output_text == live
+
+
+@pytest.mark.usefixtures("responses")
+def test_what_no_longer_goes_on_is_dropped_and_what_does_is_kept(lab: Lab) -> None:
+    with lab.test("once"):
+        two_conversations("ann", "bob")
+
+    run = lab.run("new_episodes")
+    with run.patched():
+        tape = run.tape()
+        run.router.enter(tape)
+        ask("I am Ann.")
+        kept = ask("Who?", ask("I am Bob.")).output_text
+        tape.close(finished=True, passed=True)
+        run.router.leave()
+    folding.fold(lab.root, run.run_id, whole=True)
+
+    said = [
+        each.response["body"]["json"]["output"][0]["content"][0]["text"]
+        for each in lab.cassette().all()
+    ]
+    assert kept == "I am Bob. Who?"
+    assert said == ["I am Ann.", "I am Bob.", "I am Bob. Who?"]

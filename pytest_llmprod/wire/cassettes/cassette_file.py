@@ -7,7 +7,7 @@ decoded when it is played. A file that somebody else laid out is brought into th
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +69,19 @@ class CassetteFile:
         """Return every recording of the section `case`, in recorded order."""
         return [self._decode(number) for number in self.cases.get(case, ())]
 
-    def unplayed(self, case: str, played: Mapping[str, int]) -> list[Recording]:
+    def unplayed(self, case: str, played: Mapping[str, Collection[int]]) -> list[Recording]:
         """Return the recordings of a section that were not played.
 
-        `played` maps key -> how often it was asked for. No recording is decoded where all were.
+        `played` maps key -> the positions that were. No recording is decoded where all were.
         Those that a child process made are none of them: the child plays them, and tells nobody.
         """
         numbers = self.cases.get(case, ())
-        known = sum(min(times, self.count(case, key)) for key, times in played.items())
-        if known == len(numbers):
+        spent = set()
+        for key, positions in played.items():
+            known = self._index.get((case, key), ())
+            spent |= {known[position] for position in positions if position < len(known)}
+        if len(spent) == len(numbers):
             return []
-        spent = {
-            number
-            for key, times in played.items()
-            for number in self._index.get((case, key), ())[:times]
-        }
         left = (self._decode(number) for number in numbers if number not in spent)
         return [each for each in left if not each.in_child]
 

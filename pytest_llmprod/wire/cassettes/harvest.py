@@ -1,7 +1,7 @@
 """Harvest: what the journals of a run say about each cassette."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -26,7 +26,7 @@ class Harvest:
     order: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
-    played: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    played: dict[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     found: dict[tuple[str, str], int] = field(default_factory=dict)
     _tapes: dict[str, set[Turn]] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ class Harvest:
                 self.order = list(dict.fromkeys([*self.order, *map(_text, order)]))
                 self.mode = _mode(mode)
             case {"played": {**played}, "case": str(case), "mode": mode}:
-                self.played[case] = {_text(key): _number(times) for key, times in played.items()}
+                self.played[case] = {_text(key): _positions(of) for key, of in played.items()}
                 self.mode = _mode(mode)
             case {"started": str(case)}:
                 self._start(case, turn)
@@ -175,8 +175,15 @@ def _text(value: Any) -> str:
     raise TypeError(f"{value!r} is no text")
 
 
+def _positions(value: Any) -> Sequence[int]:
+    """Return the positions of recordings; an older run noted only how many there were."""
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return range(_number(value))
+
+
 def _number(value: Any) -> int:
-    if isinstance(value, int):
+    if type(value) is int:  # a truth value is none
         return value
     raise TypeError(f"{value!r} is no number")
 

@@ -115,9 +115,9 @@ class Journal:
             self._append({"ended": True, "turn": turn})
 
     def played(
-        self, cassette: Path, case: str, played: Mapping[str, int], turn: Turn = NO_TURN
+        self, cassette: Path, case: str, played: Mapping[str, Sequence[int]], turn: Turn = NO_TURN
     ) -> None:
-        """Note how often each key was played by a test of `case` that asks no more than that."""
+        """Note which recordings of each key were played by a test of `case` that asks no more."""
         line = {"cassette": self._relative(cassette), "played": played, "case": case}
         self._append({**line, "mode": self._mode, "turn": turn})
 

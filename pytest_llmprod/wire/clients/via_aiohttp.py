@@ -84,6 +84,7 @@ class _Call:
             return await self._play(found, request)
         if found.body != content:
             await request.update_body(found.body)
+            request.headers.pop("Content-Encoding", None)  # the body that is sent is plain
         if found.url != str(request.url):
             request.url = type(request.url)(found.url, encoded=True)
         request.headers["Accept-Encoding"] = "identity"  # compression hides when an event came

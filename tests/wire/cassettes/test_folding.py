@@ -759,7 +759,7 @@ def test_a_later_worker_speaks_last_of_a_test_that_runs_again(
 
 def test_what_an_earlier_try_played_drops_nothing(tmp_path: Path, recorded: Path) -> None:
     with journal_of(tmp_path, "new_episodes") as journal:
-        journal.played(recorded, "a", {"k1": 1})
+        journal.played(recorded, "a", {"k1": [0]})
         journal.started(recorded, "a")
         journal.recorded(recorded, recording("a3", case="a", key="k3"))
     fold(tmp_path, "r1", whole=True)
