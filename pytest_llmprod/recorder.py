@@ -198,7 +198,7 @@ class _TearDownTurn:
             self._turn.enter_context(self._session.shared(self._tape, self._session.running))
 
     def end(self) -> None:
-        self._turn.close()
+        self._turn.close()  # pytest tells a finalizer nothing of an error in the one before
 
 
 class Forecaster:

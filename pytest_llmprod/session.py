@@ -54,7 +54,7 @@ class Extensions:
 class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
-    __slots__ = ("_told", "case", "result", "suite", "tape", "trace")
+    __slots__ = ("_told", "asked", "case", "result", "suite", "tape", "trace")
 
     def __init__(self, tape: Tape, suite: Suite | None, case: Case | None) -> None:
         """Start the trial of a test that plays from `tape`."""
@@ -63,6 +63,7 @@ class Trial:
         self.suite = suite
         self.case = case
         self.result: TaskResult | None = None
+        self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
         self._told: set[Miss | str] = set()
 
     @property
@@ -235,7 +236,8 @@ class Session:
         What the fixture misses fails the test that runs, and no suite is judged after it: who knows
         which of them the fixture serves.
         """
-        before, told = self._router.running or running.tape, len(tape.misses)
+        before = self._router.running or running.tape
+        missed, verified, sent = len(tape.misses), len(tape.verified), len(tape.exchanges)
         tape.is_open = True
         self._router.enter(tape)
         is_finished = False
@@ -246,7 +248,11 @@ class Session:
             try:
                 tape.close(finished=is_finished)
             finally:
-                running.tape.misses.extend(tape.misses[told:])
+                running.tape.misses.extend(tape.misses[missed:])
+                running.tape.verified.extend(tape.verified[verified:])
+                running.asked.update(each.model_requested for each in tape.exchanges[sent:])
+                moments = filter(None, (running.tape.aging_since, tape.aging_since))
+                running.tape.aging_since = min(moments, default="")
                 self._has_shared_misses |= bool(tape.misses)
                 self._router.enter(before)
 
@@ -371,8 +377,9 @@ class Session:
             ]
         if trial.tape.aging_since:
             row["aging"] = trial.tape.aging_since
-        if self.settings.choice.swaps and trial.tape.exchanges:
-            row["asked"] = sorted({each.model_requested for each in trial.tape.exchanges})
+        asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
+        if self.settings.choice.swaps and asked:
+            row["asked"] = sorted(asked)
         return row
 
     def _got_no_answer(self, trial: Trial) -> bool:

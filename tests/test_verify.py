@@ -122,6 +122,31 @@ def test_verify_sums_over_all_workers(answers_otherwise: Project) -> None:
     )
 
 
+def test_what_a_shared_fixture_asks_is_verified_too(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="module")
+        def shop():
+            ask("open")
+            yield
+            ask("close")
+
+        @pytest.mark.llm_cassette
+        @pytest.mark.parametrize("word", ["one", "two"])
+        def test_sells(shop, word):
+            ask(word)
+        """
+    )
+    project.record()
+
+    result = project.record("--llm-record=verify")
+
+    assert "verified 4 live answers: 4 the same" in result.outlines
+
+
 def test_a_run_without_evals_tells_what_it_verified(project: Project) -> None:
     project.pytester.makepyfile(
         test_words="""
