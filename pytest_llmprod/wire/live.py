@@ -1,6 +1,5 @@
 """Live: a request on its way to the provider, until it has become a recording."""
 
-import threading
 from asyncio import CancelledError
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
+from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Failure, Recording
@@ -78,7 +78,7 @@ class LiveExchange:
         self._headers: list[tuple[str, str]] = []
         self._decode: Callable[[bytes], bytes] | None = None
         self._is_done = False
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         policy.known()  # what the environment holds now may be gone when the answer has come
         self._start = policy.monotonic()
         self._turn = tape.next_turn()

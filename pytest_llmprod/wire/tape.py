@@ -1,7 +1,6 @@
 """Tape: what one test plays from and records to."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
 from pytest_llmprod.wire.dialects import Answer
+from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.misses import leftover
@@ -96,7 +96,7 @@ class Tape:
         self._turn = library.journal.next_turn()
         self._sent = 0
         self._answers: list[tuple[Turn, LiveAnswer]] = []
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     @property
     def cost_usd(self) -> Decimal | None:

@@ -9,7 +9,6 @@ is killed leaves its recordings for the next one to pick up.
 import itertools
 import json
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
@@ -19,6 +18,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.wire.cassettes import locks
 from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
+from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
 from pytest_llmprod.wire.scanners.scanning import Scanner
@@ -65,7 +65,7 @@ class Journal:
         self._mode = mode
         self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
         self._file: FileIO | None = None
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._tapes = itertools.count(1)
         self._process = os.getpid()
 

@@ -1,6 +1,5 @@
 """Library: the cassettes of a run, each read once, and which of them a test plays."""
 
-import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.foreign import load as load_foreign
 from pytest_llmprod.wire.cassettes.journal import Journal, Turn
 from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
+from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.label import TapeLabel, is_cassette_of
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
@@ -48,7 +48,7 @@ class Library:
         self._listings: dict[Path, list[str]] = {}
         self._foreign: dict[Path, Foreign | None] = {}
         self._remembered: dict[Hashable, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def open(self, path: Path) -> CassetteFile:
         """Return the cassette at `path`, loading it at the first use."""
