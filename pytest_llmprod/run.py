@@ -65,11 +65,6 @@ class Run:
         self._suites: dict[str, _Suite] = {}
 
     @property
-    def has_suites(self) -> bool:
-        """Say whether any case has come."""
-        return bool(self._suites)
-
-    @property
     def is_complete(self) -> bool:
         """Say whether every case of every suite has come, and was judged from an answer."""
         return all(_is_judgeable(each) for each in self._suites.values())

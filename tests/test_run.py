@@ -101,7 +101,6 @@ def add(run: Run, outcomes: str, **changes: Any) -> None:
 def test_a_run_without_cases_has_no_suites(tmp_path: Path) -> None:
     run = make_run(tmp_path)
 
-    assert not run.has_suites
     assert run.decide() == []
     assert run.cases() == []
 
