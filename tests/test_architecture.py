@@ -1,6 +1,7 @@
 """The floors of the house: what may import what."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,14 @@ def test_every_package_of_the_wire_has_its_floor() -> None:
     folders = {path.parent.name for path in modules() if path.parent.parent.name == "wire"}
 
     assert folders == set(FLOORS_OF_THE_WIRE)
+
+
+def test_the_page_on_architecture_names_every_module_of_the_wire() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z_]+", page))
+
+    names = {path.stem for path in (PACKAGE / "wire").glob("*.py")} - {"__init__"}
+    assert names - words == set()
 
 
 def test_nobody_imports_the_plugin() -> None:
