@@ -263,7 +263,7 @@ def save(path: Path, recordings: Iterable[Recording]) -> None:
         write_whole(path, dump([recording.to_json() for recording in recordings]))
     except OSError as error:
         raise CassetteError(
-            f"{path}: cannot be written ({error.strerror}). The old file is as it was. Make room or "
-            f"make the folder writable, and try again: what a run has recorded waits under "
+            f"{path}: cannot be written ({error.strerror}). The old file is as it was. Make room "
+            f"or make the folder writable, and try again: what a run has recorded waits under "
             f".llmprod/recording for the next one with --llm-record=once."
         ) from error
