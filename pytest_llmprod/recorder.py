@@ -76,8 +76,11 @@ class Recorder:
             return (yield)
         if call.when == "teardown":
             trial.tape.settle()
-        with cheap_traceback(item, trial, call):
+        if call.excinfo is None:
             report = yield
+        else:
+            with cheap_traceback(item, trial, call):
+                report = yield
         note(self._session, trial, report, call)
         if call.when == "teardown":
             self._end(item, trial, report)

@@ -377,9 +377,9 @@ class Session:
             ]
         if trial.tape.aging_since:
             row["aging"] = trial.tape.aging_since
-        asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
-        if self.settings.choice.swaps and asked:
-            row["asked"] = sorted(asked)
+        if self.settings.choice.swaps:
+            asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
+            row |= {"asked": sorted(asked)} if asked else {}
         return row
 
     def _got_no_answer(self, trial: Trial) -> bool:

@@ -84,10 +84,13 @@ def _parts(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def json_bytes(document: Any) -> bytes:
     """Return `document` as compact JSON in UTF-8."""
     try:
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return _COMPACT.encode(document).encode()
     except UnicodeEncodeError:  # a lone surrogate is legal in JSON as an escape only
         return json.dumps(document, separators=(",", ":")).encode()
 

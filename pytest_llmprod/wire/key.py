@@ -195,8 +195,11 @@ def _decode(body: bytes) -> Any:
         return None
 
 
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def _canonical(document: Any) -> str:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _SORTED.encode(document)
 
 
 def _digest(place: str, document: Any, body: bytes, scanners: Sequence[Scanner]) -> str:
