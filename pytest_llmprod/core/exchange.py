@@ -170,5 +170,4 @@ _COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_toke
 
 def usage_from_json(values: Mapping[str, Any]) -> Usage:
     """Return the usage that `usage_to_json` wrote; counts that are absent are 0."""
-    counts = {name: int(values[name]) for name in _COUNTS if name in values}
-    return Usage(**{"input_tokens": 0, "output_tokens": 0, **counts})
+    return Usage(**{name: int(values.get(name, 0)) for name in _COUNTS})
