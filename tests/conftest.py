@@ -1,5 +1,6 @@
 """Fixtures that run pytest inside of a test."""
 
+import sys
 from collections.abc import Iterator
 
 # Imported here once: a run of pytest inside of a test forgets what it imported itself.
@@ -34,6 +35,10 @@ def project(
     pytester: pytest.Pytester, server: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Project:
     """A project that has recorded nothing yet."""
+    # An edit within a second that keeps the size of a file would leave its bytecode valid.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    # Where CI is set, pytest repeats the whole text of a failure in its summary.
+    monkeypatch.delenv("CI", raising=False)
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester, server)
