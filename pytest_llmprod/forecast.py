@@ -41,13 +41,10 @@ def _forecast(
     function, model, told_by = name
     calls = [call for _, found in tests for call in found]
     bill = Bill()
-    unpriced = ""
     for call in calls:
         # As a run does: the name that will answer, or else the one that is asked.
         price = prices.first_price(lists, call.provider, call.answered_by, call.model)
-        bill.add(price, call.usage)
-        if call.usage is not None and price is None:
-            unpriced = call.answered_by or call.model
+        bill.add(price, call.usage, call.answered_by or call.model)
     usages = [call.usage for call in calls if call.usage is not None]
     return Forecast(
         function=function,
@@ -61,7 +58,7 @@ def _forecast(
         output_tokens=sum(usage.output_tokens for usage in usages),
         cost_usd=bill.cost_usd,
         unpriced=bill.unpriced,
-        unpriced_model=unpriced,
+        unpriced_model=min(bill.unpriced_models, default=""),
         without_usage=bill.without_usage,
         latency_s=sum(call.latency_s for call in calls),
     )

@@ -4,8 +4,10 @@ The Recorder exists where tests run (in pytest itself, or in each xdist worker),
 the one process that sees every report. `docs/architecture.md` shows how they work together.
 """
 
+import gc
 import os
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod import fixtures, markers
+from pytest_llmprod import fixtures, garbage, markers
 from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
@@ -98,8 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.llm_eval or config.option.llm_record != "none":
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval:
-        # Before the application's libraries: while little is loaded, an import costs less.
-        import pytest_llmprod.recorder  # noqa: F401  # what collection will need
+        config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[RUN_ID] = worker["llmprod_run"]
@@ -128,7 +129,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     if is_replaying:
         keys.lend()
     try:
-        return (yield)
+        with garbage.settling() if option.llm_eval else nullcontext():
+            return (yield)
     finally:
         keys.take_back()
 

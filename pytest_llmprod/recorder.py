@@ -40,6 +40,7 @@ class Recorder:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Open the test's tape, before any fixture asks for it."""
         if not isinstance(item, pytest.Function) or not needs_a_tape(item):
+            self._session.take_keys_back()
             return
         trial = self._trial(item)
         item.stash[TRIAL] = trial

@@ -27,10 +27,16 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Suite:
-    """What the reports of one suite said: its marker, and the last row of each case."""
+    """What the reports of one suite said: its marker, and the last row of each case.
+
+    `bills` holds what the requests of a case cost, and `prices` the price of each model, by
+    (provider, name under which it answered, name by which it was asked).
+    """
 
     meta: Mapping[str, Any] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
+    bills: dict[str, Bill] = field(default_factory=dict)
+    prices: dict[tuple[str, str, str], ModelPrice | None] = field(default_factory=dict)
 
 
 def _is_judgeable(suite: _Suite) -> bool:
@@ -84,6 +90,7 @@ class Run:
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
             row = {**row, "unrecorded": True}
         suite.rows[row["case"]] = row
+        suite.bills.pop(row["case"], None)
 
     def decide(self, *, judging: bool = True) -> list[SuiteResult]:
         """Return the result of each suite and metric, suites in the order of their tests' names.
@@ -154,7 +161,9 @@ class Run:
         )
         threshold = meta["threshold"][metric]
         exchanges = [each for row in rows for each in _exchanges(row)]
-        bill, unpriced_models = self._bill(meta, exchanges)
+        bill = Bill()
+        for row in rows:
+            bill.join(self._bill(suite, row))
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
         days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
         unrecorded = sum(bool(row.get("unrecorded")) for row in rows)
@@ -187,7 +196,7 @@ class Run:
             else None,
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,
-            unpriced_models=unpriced_models,
+            unpriced_models=_names(bill.unpriced_models),
             without_usage=bill.without_usage,
             requests=len(exchanges),
             p95_latency_s=statistics.percentile(latencies, 0.95) if latencies else None,
@@ -211,28 +220,28 @@ class Run:
             )
         return replace(result, verdict=verdict)
 
-    def _bill(self, meta: Row, exchanges: Sequence[Row]) -> tuple[Bill, tuple[str, ...]]:
-        """Return what exchanges cost, and the models that have no price."""
-        lists = self._price_lists(Path(meta["folder"])) if exchanges else []
-        known: dict[tuple[str, str, str], ModelPrice | None] = {}
-        unpriced: set[str] = set()
-        bill = Bill()
-        for exchange in exchanges:
-            if exchange.get("free"):
-                continue
-            answered, asked = exchange.get("model") or "", exchange.get("asked") or ""
-            name = (exchange.get("provider", ""), answered, asked)
-            if name not in known:
-                known[name] = prices.first_price(lists, *name)
-            usage = _usage(exchange)
-            bill.add(known[name], usage)
-            if usage is not None and known[name] is None:
-                unpriced.add(answered or asked)
-        return bill, _names(unpriced)
+    def _bill(self, suite: _Suite, row: Row) -> Bill:
+        """Return what the requests of a case cost."""
+        bill = suite.bills.get(row["case"])
+        if bill is None:
+            bill = suite.bills[row["case"]] = Bill()
+            for exchange in _exchanges(row):
+                if not exchange.get("free"):
+                    name = exchange.get("model") or exchange.get("asked") or ""
+                    bill.add(self._price(suite, exchange), _usage(exchange), name)
+        return bill
+
+    def _price(self, suite: _Suite, exchange: Row) -> ModelPrice | None:
+        answered, asked = exchange.get("model") or "", exchange.get("asked") or ""
+        name = (exchange.get("provider", ""), answered, asked)
+        if name not in suite.prices:
+            lists = self._price_lists(Path(suite.meta["folder"]))
+            suite.prices[name] = prices.first_price(lists, *name)
+        return suite.prices[name]
 
     def _case(self, name: str, suite: _Suite, row: Row) -> CaseResult:
         exchanges = _exchanges(row)
-        bill, _ = self._bill(suite.meta, exchanges)
+        bill = self._bill(suite, row)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
         return CaseResult(
             suite=name,

@@ -219,6 +219,13 @@ class Session:
         self.running = trial
         self._router.enter(trial.tape)
 
+    def take_keys_back(self) -> None:
+        """Leave the environment to a test that has no tape, as it would be without us.
+
+        Between tests that replay the keys stay: lending them anew takes time.
+        """
+        self._keys.take_back()
+
     def shared_tape(self, label: TapeLabel) -> Tape:
         """Return a tape, closed, for a fixture that several tests share.
 
@@ -277,7 +284,6 @@ class Session:
             )
         finally:
             self._router.leave()
-            self._keys.take_back()
 
     def run_task(self, trials: Sequence[Trial]) -> None:
         """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.

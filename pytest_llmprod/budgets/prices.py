@@ -8,7 +8,7 @@ import json
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -165,12 +165,13 @@ def _plain(value: Decimal) -> str:
 class Bill:
     """A sum of costs that never hides what could not be priced.
 
-    `unpriced` counts requests whose model has no price, and `without_usage` those of which nobody
-    knows how many tokens they took.
+    `unpriced` counts requests whose model has no price, `unpriced_models` names these, and
+    `without_usage` counts requests of which nobody knows how many tokens they took.
     """
 
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
+    unpriced_models: set[str] = field(default_factory=set)
     without_usage: int = 0
 
     @property
@@ -178,14 +179,22 @@ class Bill:
         """Say whether every request is in the sum."""
         return not (self.unpriced or self.without_usage)
 
-    def add(self, price: ModelPrice | None, usage: Usage | None) -> None:
-        """Add one request."""
+    def add(self, price: ModelPrice | None, usage: Usage | None, model: str) -> None:
+        """Add one request to `model`."""
         if usage is None:
             self.without_usage += 1
         elif price is None:
             self.unpriced += 1
+            self.unpriced_models.add(model)
         else:
             self.cost_usd += price.cost_usd(usage)
+
+    def join(self, other: "Bill") -> None:
+        """Add all requests of another bill."""
+        self.cost_usd += other.cost_usd
+        self.unpriced += other.unpriced
+        self.unpriced_models |= other.unpriced_models
+        self.without_usage += other.without_usage
 
 
 def first_price(lists: Iterable[Any], provider: str, *models: str) -> ModelPrice | None:

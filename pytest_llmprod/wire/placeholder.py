@@ -48,11 +48,14 @@ class LentKeys:
         }
 
     def lend(self) -> None:
-        """Set the placeholder for each client that finds nothing to authenticate with."""
+        """Set the placeholder for each client that finds nothing to authenticate with.
+
+        What is lent already stays so.
+        """
         for name, others in self._wanted.items():
             before = self._environ.get(name)
             if not (before or any(map(self._environ.get, others))):
-                self._before[name] = before
+                self._before.setdefault(name, before)  # it may be lent, and deleted since
                 self._environ[name] = PLACEHOLDER_KEY
 
     def take_back(self) -> None:

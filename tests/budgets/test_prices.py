@@ -170,9 +170,9 @@ def test_the_nearest_lock_at_or_above_counts(tmp_path: Path) -> None:
 def test_what_has_no_price_is_counted_and_not_added() -> None:
     bill = Bill()
 
-    bill.add(None, Usage(input_tokens=1, output_tokens=1))
+    bill.add(None, Usage(input_tokens=1, output_tokens=1), "mini")
 
-    assert bill == Bill(cost_usd=Decimal(0), unpriced=1)
+    assert bill == Bill(cost_usd=Decimal(0), unpriced=1, unpriced_models={"mini"})
     assert not bill.is_complete
 
 
@@ -180,7 +180,7 @@ def test_what_has_no_price_is_counted_and_not_added() -> None:
 def test_what_does_not_tell_its_usage_is_counted_apart(price: ModelPrice | None) -> None:
     bill = Bill()
 
-    bill.add(price, None)
+    bill.add(price, None, "mini")
 
     assert bill == Bill(cost_usd=Decimal(0), without_usage=1)
     assert not bill.is_complete
@@ -190,7 +190,7 @@ def test_a_bill_sums_without_rounding() -> None:
     bill = Bill()
 
     for _ in range(10):
-        bill.add(MINI, Usage(input_tokens=1, output_tokens=1))
+        bill.add(MINI, Usage(input_tokens=1, output_tokens=1), "mini")
 
     assert bill == Bill(cost_usd=Decimal("0.0000225"), unpriced=0)
 

@@ -5,7 +5,7 @@ and tokens by the name of the JSON member or URL parameter that holds them. Noth
 the machine, so these scanners may decide by which key a request finds its recording.
 
 Every request is searched while replaying. Each pattern therefore begins with one rare character,
-which `re` finds at the speed of memchr, or is tried only after such a pattern has matched.
+which `re` finds at the speed of memchr, or is tried only where a fixed text occurs that it needs.
 """
 
 import re
@@ -50,27 +50,31 @@ _KEY = re.compile(
     r"|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,}"
     r")"
 )
-_JWT_MAY_FOLLOW = re.compile(r"\.eyJ")
-_JWT = re.compile(rf"(?a:{_STARTS}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]{{16,}})")
-_TOKENS = (
-    re.compile(r"Bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
-    re.compile(r"bearer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"),
-    re.compile(r"(ya29\.[A-Za-z0-9_-]{20,})"),  # Google OAuth
-    re.compile(r"(SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64})"),  # SendGrid
-    re.compile(r":(?<=[0-9]{8}:)(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),  # a bot of Telegram's
-)
+_JWT = re.compile(rf"(?a:({_STARTS}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]{{16,}}))")
+_BEARER = r"earer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"
+_TELEGRAM = re.compile(r":(?<=[0-9]{8}:)(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])")
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    r"(-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r'(?:[^"]{1,20000}?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----'
-    r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{32,})+)"  # cut short: the whole lines that are there
+    r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{32,})+))"  # cut short: the whole lines that are there
 )
 _URL_PASSWORD = re.compile(
     r"://(?:(?<=[A-Za-z]://)|(?<=[A-Za-z][A-Za-z0-9+.-]://))"
     r"[^\s/?#:@\"'\\<>]{0,100}:([^\s/?#\"'\\<>]{1,200})@"
 )
-_AWS_SECRET_KEY = re.compile(
-    r"_(?<=(?:aws|AWS)_)(?:secret_access_key|SECRET_ACCESS_KEY)"
-    r"[\"'\\\s]{0,6}[:=][\"'\\\s]{0,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+_AWS_VALUE = r"[\"'\\\s]{0,6}[:=][\"'\\\s]{0,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+# What to look for first, the kind, and the pattern whose first group is the secret.
+_RARE = (
+    ("aws_secret_access_key", "key", re.compile(rf"aws_secret_access_key{_AWS_VALUE}")),
+    ("AWS_SECRET_ACCESS_KEY", "key", re.compile(rf"AWS_SECRET_ACCESS_KEY{_AWS_VALUE}")),
+    (".eyJ", "token", _JWT),
+    ("Bearer ", "token", re.compile(f"B{_BEARER}")),
+    ("bearer ", "token", re.compile(f"b{_BEARER}")),
+    ("ya29.", "token", re.compile(r"(ya29\.[A-Za-z0-9_-]{20,})")),  # Google OAuth
+    ("SG.", "token", re.compile(r"(SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64})")),  # SendGrid
+    (":AA", "token", _TELEGRAM),
+    ("PRIVATE KEY", "private key", _PRIVATE_KEY),
+    ("://", "password", _URL_PASSWORD),
 )
 
 
@@ -83,18 +87,10 @@ def _key_shapes(text: str) -> Iterator[Finding]:
     if any(hint.search(text) for hint in _KEY_MAY_FOLLOW):
         for match in _KEY.finditer(text):
             yield Finding("key", match.start(), match.end())
-    for match in _AWS_SECRET_KEY.finditer(text):
-        yield Finding("key", match.start(1), match.end(1))
-    if _JWT_MAY_FOLLOW.search(text):
-        for match in _JWT.finditer(text):
-            yield Finding("token", match.start(), match.end())
-    for pattern in _TOKENS:
-        for match in pattern.finditer(text):
-            yield Finding("token", match.start(1), match.end(1))
-    for match in _PRIVATE_KEY.finditer(text):
-        yield Finding("private key", match.start(), match.end())
-    for match in _URL_PASSWORD.finditer(text):
-        yield Finding("password", match.start(1), match.end(1))
+    for hint, kind, pattern in _RARE:
+        if hint in text:
+            for match in pattern.finditer(text):
+                yield Finding(kind, match.start(1), match.end(1))
 
 
 _MASKED = "[masked "

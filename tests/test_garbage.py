@@ -1,0 +1,82 @@
+"""Garbage: the collector rests while tests are collected, and is itself again afterwards."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from project import Project
+
+from pytest_llmprod import garbage
+
+
+@pytest.fixture(autouse=True)
+def _collector_as_it_was() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_the_collector_rests_and_passes_over_what_was_made_meanwhile() -> None:
+    with garbage.settling():
+        assert not gc.isenabled()
+        kept = [[]]
+
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    assert all(each is not kept for each in gc.get_objects())
+
+
+def test_what_is_made_later_is_collected_as_ever() -> None:
+    with garbage.settling():
+        pass
+    cycle: list[object] = []
+    cycle.append(cycle)
+    del cycle
+
+    assert gc.collect() > 0
+
+
+def test_the_collector_comes_back_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), garbage.settling():
+        _ = 1 / 0
+
+    assert gc.isenabled()
+
+
+def test_a_collector_that_somebody_has_switched_off_is_left_alone() -> None:
+    gc.disable()
+    with garbage.settling():
+        pass
+
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+PROBE = """
+import gc
+
+def pytest_collection_modifyitems():
+    print("while collecting", gc.isenabled(), gc.get_freeze_count() > 0)
+
+def pytest_runtest_teardown():
+    print("while testing", gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+
+def test_a_run_of_evals_lets_it_rest_and_leaves_nothing_behind(recorded: Project) -> None:
+    recorded.pytester.makeconftest(PROBE)
+    result = recorded.run("-s")
+
+    assert "while collecting False False" in result.stdout.str()
+    assert "while testing True True" in result.stdout.str()
+    assert gc.get_freeze_count() == 0
+    assert gc.isenabled()
+
+
+def test_a_run_without_evals_is_as_ever(recorded: Project) -> None:
+    recorded.pytester.makeconftest(PROBE)
+    recorded.pytester.makepyfile(test_other="def test_other(): pass")
+    result = recorded.pytester.runpytest_inprocess("-s", "test_other.py")
+
+    assert "while collecting True False" in result.stdout.str()
+    assert "while testing True False" in result.stdout.str()
