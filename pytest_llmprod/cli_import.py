@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, locks
 from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, named_test
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.label import cassette_name
@@ -25,13 +25,8 @@ def run(options: argparse.Namespace) -> int:
             f"-o names one cassette, and {len(found)} are to be written: {names}. Leave -o out."
         )
     targets = {options.output or path: parts for path, parts in found.items()}
-    # All are read before the first is written: one that is broken leaves the others as they are.
-    standing = {path: cassette_file.load(path).all() for path in targets}
-    for path, parts in targets.items():
-        added = _new(path, standing[path], parts, problems)
-        if added:
-            cassette_file.save(path, [*standing[path], *added])
-            print(f"{path}: {counted(len(added), 'recording')}")
+    with locks.alone_with(targets):
+        _write(targets, problems)
     problems += _unplayed(targets)
     for problem in problems:
         print(f"llmprod: {printable(problem)}", file=sys.stderr)
@@ -68,6 +63,17 @@ def _read(sources: Iterable[Path], problems: list[str]) -> dict[Path, list[list[
         except CassetteError as error:
             problems.append(str(error))
     return found
+
+
+def _write(targets: Mapping[Path, Sequence[Sequence[Recording]]], problems: list[str]) -> None:
+    """Add to each cassette what it does not hold yet, and say how much that is."""
+    # All are read before the first is written: one that is broken leaves the others as they are.
+    standing = {path: cassette_file.load(path).all() for path in targets}
+    for path, parts in targets.items():
+        added = _new(path, standing[path], parts, problems)
+        if added:
+            cassette_file.save(path, [*standing[path], *added])
+            print(f"{path}: {counted(len(added), 'recording')}")
 
 
 def _new(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pytest_llmprod.cli_cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, upkeep
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, locks, upkeep
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
 
@@ -34,9 +34,7 @@ def run(options: argparse.Namespace) -> int:
     plans: list[_Plan] = []
     for path in any_cassette.find(options.places):
         try:
-            plan = _plan(path)
-            if plan is not None and not options.dry_run:
-                _carry_out(plan)
+            plan = _plan(path) if options.dry_run else _prune(path)
         except CassetteError as error:
             print(f"llmprod: {printable(str(error))}", file=sys.stderr)
             status = 1
@@ -47,6 +45,15 @@ def run(options: argparse.Namespace) -> int:
             plans.append(plan)
     print(f"{done} {_sum(plans)}" if plans else "nothing to remove")
     return status
+
+
+def _prune(path: Path) -> _Plan | None:
+    """Remove what is to be removed at `path`, and return what that was."""
+    with locks.alone_with([path]):
+        plan = _plan(path)
+        if plan is not None:
+            _carry_out(plan)
+    return plan
 
 
 def _sum(plans: Sequence[_Plan]) -> str:

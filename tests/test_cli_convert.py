@@ -1,6 +1,7 @@
 """`llmprod cassette import` and `export`: from vcrpy's to ours and back."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 from recordings import CHAT_URL, HOSTILE, recording, save
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.label import cassette_name
 from pytest_llmprod.wire.recording import Failure, Recording
 
@@ -258,6 +259,21 @@ def test_what_is_no_cassette_is_told(
     out, err = capsys.readouterr()
     assert (status, out) == (1, "")
     assert err.startswith(f"llmprod: {path}: ")
+
+
+def test_a_run_that_writes_its_recordings_at_the_same_time_loses_none(tmp_path: Path) -> None:
+    source = vcrpys(tmp_path / "test_x[a].yaml", "gpt-test")
+    path = tmp_path / "test_x.gpt-test.json"
+    (tmp_path / locks.LOCK.parent).mkdir()  # as somebody has who records
+    with ThreadPoolExecutor() as pool:
+        with locks.alone(tmp_path):
+            imported = pool.submit(main, ["cassette", "import", str(source)])
+            with pytest.raises(TimeoutError):
+                imported.result(timeout=0.5)
+            save(path, recording(case="b"))
+
+        assert imported.result(timeout=10) == 0
+    assert sections(path) == {"b": 1, "a": 1}
 
 
 def test_a_cassette_is_exported_beside_itself(

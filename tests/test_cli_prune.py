@@ -1,13 +1,14 @@
 """`llmprod cassette prune`: what no test plays goes, and nothing else."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from recordings import cassette, recording, save
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.wire.cassettes import cassette_file
+from pytest_llmprod.wire.cassettes import cassette_file, locks
 
 
 @pytest.fixture
@@ -157,3 +158,35 @@ def test_recordings_of_vcrpys_that_were_imported_are_no_copies(
 
     assert capsys.readouterr().out == "nothing to remove\n"
     assert len(cassette_file.load(path)) == 2
+
+
+def test_a_run_that_writes_its_recordings_at_the_same_time_loses_none(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project / "cassettes" / "test_m" / "test_x.gpt-test.json"
+    (project / locks.LOCK.parent).mkdir()  # as somebody has who records
+    new = recording("c", asked="c")
+    with ThreadPoolExecutor() as pool:
+        with locks.alone(project):
+            pruned = pool.submit(main, ["cassette", "prune", str(path)])
+            with pytest.raises(TimeoutError):
+                pruned.result(timeout=0.2)
+            cassette_file.save(path, [*cassette_file.load(path).all(), new])
+
+        assert pruned.result(timeout=10) == 0
+    assert "removed 1 duplicate" in capsys.readouterr().out
+    assert cassette_file.load(path).all()[-1] == new
+
+
+def test_a_dry_run_waits_for_nobody(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / locks.LOCK.parent).mkdir()
+    with locks.alone(project):
+        assert main(["cassette", "prune", "--dry-run"]) == 0
+
+    assert "would remove" in capsys.readouterr().out
+
+
+def test_where_nobody_records_prune_leaves_no_lock(project: Path) -> None:
+    main(["cassette", "prune"])
+
+    assert not (project / locks.LOCK.parent).exists()

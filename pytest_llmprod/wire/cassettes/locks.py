@@ -4,9 +4,10 @@ The system keeps them, and takes them back from a process that ends, however it 
 between processes, and between two open files of one process.
 """
 
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
 from time import sleep  # by name: a test of the application may replace `time.sleep`
@@ -65,6 +66,36 @@ def alone(rootpath: Path) -> Iterator[None]:
             yield
         finally:
             release(file)
+
+
+@contextmanager
+def alone_with(cassettes: Iterable[Path]) -> Iterator[None]:
+    """Be the only process that writes these cassettes, in every project that has recorded there.
+
+    Such a project is a folder above one of them that has the folder of the lock: the first
+    recording makes it, and where it is missing nobody writes. Waits like `alone`. Raises
+    CassetteError also where the lock cannot be written.
+    """
+    with ExitStack() as stack:
+        # From the top down, as everybody: two that wait would else wait for each other.
+        for rootpath in sorted(_projects(cassettes)):
+            try:
+                stack.enter_context(alone(rootpath))
+            except OSError as error:
+                raise CassetteError(
+                    f"{rootpath / LOCK}: cannot be written ({error.strerror}), and without it a "
+                    f"recording run could lose what it writes now. Make the file writable."
+                ) from error
+        yield
+
+
+def _projects(cassettes: Iterable[Path]) -> set[Path]:
+    """Return the folders above cassettes in which runs have recorded, each by one name only."""
+    spelled = {
+        Path(name) for path in cassettes for name in (os.path.abspath(path), os.path.realpath(path))
+    }
+    above = {folder for path in spelled for folder in path.parents}
+    return {folder.resolve() for folder in above if (folder / LOCK.parent).is_dir()}
 
 
 def claim(file: FileIO, path: Path) -> None:
