@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
@@ -25,8 +26,9 @@ _FOLDED = "folded"
 class Folded:
     """What a fold did.
 
-    It wrote `count` recordings, and dropped `dropped` whose requests are no longer there, in
-    `cassettes` files; `drifts` are the models that answered by another name.
+    It added `count` recordings, in place of old ones or beside them, and dropped `dropped` whose
+    requests are no longer there, in `cassettes` files; `drifts` are the models that answered by
+    another name.
     """
 
     count: int = 0
@@ -102,14 +104,13 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
         path = Path(os.path.normpath(rootpath / relative))
         old = cassette_file.load(path, rekey)
         folded.drifts |= _drifts(old, harvest)
-        sections = _merge(old, harvest, whole=whole)
-        if sections or path.exists():
-            cassette_file.save(path, (each for section in sections for each in section))
-        recorded = sum(len(section) for section in harvest.sections.values())
-        dropped = _dropped(old, sections)
-        folded.count += recorded
+        merged = _merge(old, harvest, whole=whole)
+        if merged.sections or path.exists():
+            cassette_file.save(path, (each for section in merged.sections for each in section))
+        dropped = _dropped(old, merged.sections)
+        folded.count += merged.added
         folded.dropped += dropped
-        folded.cassettes += bool(recorded or dropped)
+        folded.cassettes += bool(merged.added or dropped)
     if paths:
         write_whole(folder / _FOLDED, "\n".join(path.name for path in paths).encode())
     _delete_folded(folder)
@@ -141,9 +142,14 @@ def _delete_folded(folder: Path) -> None:
         beginning.unlink()
 
 
-def _merge(
-    old: cassette_file.CassetteFile, harvest: Harvest, *, whole: bool
-) -> list[list[Recording]]:
+class _Merged(NamedTuple):
+    """The new sections of a cassette, and how many recordings of the harvest came into them."""
+
+    sections: list[list[Recording]]
+    added: int
+
+
+def _merge(old: cassette_file.CassetteFile, harvest: Harvest, *, whole: bool) -> _Merged:
     """Return the new sections of a cassette, in the order of the data set.
 
     A section is replaced only where its test came to its end: an interrupted or failed test adds
@@ -154,26 +160,29 @@ def _merge(
     for case, played in harvest.played.items():
         stale = old.unplayed(case, played)
         sections[case] = [each for each in sections.get(case, []) if each not in stale]
+    added: dict[str, int] = {}
     for case, found in harvest.sections.items():
         before = sections.get(case, [])
         new = _marked(found, unfinished=True)
         if mode == "rewrite" and case in harvest.finished:
-            sections[case] = new
+            before = []
         elif mode == "all" and case in harvest.finished:
             again = {recording.key for recording in new}
-            sections[case] = [each for each in before if each.key not in again] + new
+            before = [each for each in before if each.key not in again]
         elif mode in ("all", "rewrite"):
             known = {recording.key for recording in before}
-            sections[case] = before + [each for each in new if each.key not in known]
+            new = [each for each in new if each.key not in known]
         else:
-            sections[case] = before + _missing(new, before, harvest, case)
+            new = _missing(new, before, harvest, case)
+        sections[case] = before + new
+        added[case] = len(new)
     for case in harvest.finished & sections.keys():
         sections[case] = _marked(sections[case], unfinished=False)
     rank = {case: number for number, case in enumerate(harvest.order)}
     if mode == "rewrite" and whole and rank:
         sections = {case: section for case, section in sections.items() if case in rank}
     names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
-    return [sections[name] for name in names]
+    return _Merged([sections[name] for name in names], sum(added.get(name, 0) for name in names))
 
 
 def _dropped(old: cassette_file.CassetteFile, sections: Iterable[Iterable[Recording]]) -> int:

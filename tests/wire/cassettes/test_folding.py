@@ -17,7 +17,7 @@ from lab import recording
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
-from pytest_llmprod.wire.cassettes.folding import abandoned_runs, fold, fold_abandoned
+from pytest_llmprod.wire.cassettes.folding import Folded, abandoned_runs, fold, fold_abandoned
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.recording import Recording
@@ -822,7 +822,7 @@ def test_each_recording_is_compared_with_few_others(
 
 def record_at_once(
     root: Path, path: Path, mode: RecordMode, asked: Sequence[Sequence[str]]
-) -> None:
+) -> list[Folded]:
     """Have each run record the answers that it is given, all to one request, then fold them."""
     runs = [Library(Journal(root, f"r{number}", "main", mode)) for number, _ in enumerate(asked)]
     for library in runs:
@@ -832,7 +832,7 @@ def record_at_once(
             library.keep(path, recording(answer, case="a", key="k1"), tuple, Turn(1, 1))
         library.finished(path, "a", Turn(1, 1))
         library.journal.close()
-    fold_abandoned(root)
+    return [fold(root, f"r{number}", whole=False) for number, _ in enumerate(asked)]
 
 
 @pytest.mark.parametrize(
@@ -850,6 +850,40 @@ def test_two_runs_of_one_test_at_once_leave_no_request_twice(
     record_at_once(tmp_path, recorded, mode, [["x1", "x2"], ["y1", "y2", "y3"]])
 
     assert sorted(texts(recorded)) == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("once", [2, 1]), ("new_episodes", [2, 1]), ("all", [2, 3]), ("rewrite", [2, 3])],
+)
+def test_what_another_run_had_recorded_already_is_not_counted_again(
+    tmp_path: Path, recorded: Path, mode: RecordMode, expected: list[int]
+) -> None:
+    done = record_at_once(tmp_path, recorded, mode, [["x1", "x2"], ["y1", "y2", "y3"]])
+
+    assert [each.count for each in done] == expected
+
+
+def test_a_cassette_to_which_a_run_adds_nothing_is_not_counted(
+    tmp_path: Path, recorded: Path
+) -> None:
+    first, second = record_at_once(tmp_path, recorded, "once", [["x1"], ["y1"]])
+
+    assert (first.count, first.cassettes) == (1, 1)
+    assert (second.count, second.cassettes) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_what_an_interrupted_test_recorded_anew_is_not_counted(
+    tmp_path: Path, recorded: Path, mode: RecordMode
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.ordered(recorded, [])
+        journal.recorded(recorded, recording("A1", case="a", key="k1"))
+        journal.recorded(recorded, recording("A9", case="a", key="k9"))
+
+    assert fold(tmp_path, "r1", whole=True).count == 1
+    assert texts(recorded) == ["a1", "a2", "A9", "b1"]
 
 
 def test_folding_two_runs_of_one_test_again_changes_nothing(tmp_path: Path, path: Path) -> None:
