@@ -113,6 +113,15 @@ def test_a_package_of_the_wire_imports_none_above_it(path: Path, above: tuple[st
     assert not {name for name in ours(path) if name.startswith(tuple(f"wire.{a}" for a in above))}
 
 
+def test_the_nouns_of_masking_come_from_its_face() -> None:
+    """`docs/hooks.md` names it; only the scanners below it know where the nouns are defined."""
+    home = "pytest_llmprod.wire.scanners.scanning"
+    nouns = {f"{home}.Finding", f"{home}.Scanner"}
+    above = [path for path in modules() if path.parent.name != "scanners"]
+
+    assert [name_of(path) for path in above if nouns & imports_of(path)] == ["wire/masking"]
+
+
 def test_every_package_of_the_wire_has_its_floor() -> None:
     folders = {path.parent.name for path in modules() if path.parent.parent.name == "wire"}
 

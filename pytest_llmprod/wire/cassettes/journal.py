@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.wire.cassettes import locks
-from pytest_llmprod.wire.cassettes.leaks import refuse_secrets
+from pytest_llmprod.wire.cassettes.leaks import refuse_leaking_text
 from pytest_llmprod.wire.fork_lock import ForkLock
+from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
-from pytest_llmprod.wire.scanners.scanning import Scanner
 
 FOLDER = Path(".llmprod") / "recording"
 
@@ -132,7 +132,7 @@ class Journal:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line)
-        refuse_secrets(text, self._known(), "the environment variable")
+        refuse_leaking_text(text, self._known(), "the environment variable")
         try:
             with self._lock:
                 self._write(text.encode() + b"\n")

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import decode_body, decode_document, join_lines, join_text
 from pytest_llmprod.wire.documents import views
+from pytest_llmprod.wire.masking import Finding, Scanner
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import is_secret
-from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings
+from pytest_llmprod.wire.scanners.scanning import findings
 
 
 class Leak(NamedTuple):
@@ -24,7 +25,7 @@ class Leak(NamedTuple):
     line: int
 
 
-def refuse_secrets(text: str, scanners: Sequence[Scanner], whose: str) -> None:
+def refuse_leaking_text(text: str, scanners: Sequence[Scanner], whose: str) -> None:
     """Raise CassetteError where a text that is about to be written holds a secret after all.
 
     `whose` says what it is that the kinds of the scanners name.
@@ -46,7 +47,7 @@ def refuse_leaks(recording: Mapping[str, Any], known: Mapping[str, Sequence[Scan
     if any(known.values()):
         for text in (json.dumps(recording), *readings(recording)):
             for whose, scanners in known.items():
-                refuse_secrets(text, scanners, whose)
+                refuse_leaking_text(text, scanners, whose)
 
 
 def readings(recording: Mapping[str, Any]) -> Iterator[str]:
