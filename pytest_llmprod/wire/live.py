@@ -38,14 +38,13 @@ class WirePolicy:
     monotonic: Callable[[], float]
     known: Callable[[], Sequence[Scanner]] = tuple
 
-    @property
-    def all_scanners(self) -> Sequence[Scanner]:
-        """Return the scanners for what is stored and shown."""
-        return [*self.scanners, *self.known()]
-
     def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
         """Return the scanners for what is stored and shown of a request with these headers."""
-        return [*self.all_scanners, *request_scanners(headers, url), find_encoded]
+        return self.scanners_with(request_scanners(headers, url))
+
+    def scanners_with(self, own: Sequence[Scanner]) -> Sequence[Scanner]:
+        """Return the scanners for what is stored and shown of a request, its `own` among them."""
+        return [*self.scanners, *self.known(), *own, find_encoded]
 
 
 class LiveExchange:
@@ -91,7 +90,7 @@ class LiveExchange:
     @cached_property
     def _scanners(self) -> Sequence[Scanner]:
         """Return what is looked for, first when the answer has come: a variable may be new."""
-        return self._policy.scanners_of(self._sent_headers, self._read.url)
+        return self._policy.scanners_with(self._own)
 
     @property
     def url(self) -> str:
