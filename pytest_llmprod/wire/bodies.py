@@ -157,8 +157,8 @@ class Event:
     name: str
     data: Any
     is_json: bool
-    is_cut: bool = False
-    is_torn: bool = False
+    is_cut: bool
+    is_torn: bool
 
 
 _EVENT_FIELDS = frozenset({"", "data", "event", "id", "retry"})

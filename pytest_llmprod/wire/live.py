@@ -32,11 +32,11 @@ class WirePolicy:
 
     dialects: Sequence[Dialect]
     scanners: Sequence[Scanner]
+    known: Callable[[], Sequence[Scanner]]
     choice: ModelChoice
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
-    known: Callable[[], Sequence[Scanner]] = tuple
 
     def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
         """Return the scanners for what is stored and shown of a request with these headers."""
@@ -57,7 +57,7 @@ class LiveExchange:
         attempt: Attempt,
         headers: Sequence[tuple[str, str]],
         policy: WirePolicy,
-        compressed: bytes | None = None,
+        compressed: bytes | None,
     ) -> None:
         """Start the clock of a request with these (unmasked) headers.
 
@@ -122,7 +122,7 @@ class LiveExchange:
         status: int,
         reason: str,
         headers: Sequence[tuple[str, str]],
-        decode: Callable[[bytes], bytes] | None = None,
+        decode: Callable[[bytes], bytes] | None,
     ) -> None:
         """Note the status line and the headers.
 

@@ -33,7 +33,7 @@ from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
-from pytest_llmprod.wire.key import ModelChoice
+from pytest_llmprod.wire.key import ModelChoice, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner
@@ -105,8 +105,12 @@ class Run:
         self.run_id = run_id
         self.router = Router()
         known = EnvironmentSecrets(environ).scanners
-        self.journal = Journal(root, run_id, writer, mode, known=known)
-        self.library = Library(self.journal)
+        self.journal = Journal(root, run_id, writer, mode, known)
+        self.library = Library(
+            self.journal,
+            lambda request: stored_key(request, dialects, scanners),
+            lambda: dialects,
+        )
         self.observed = []
         policy = WirePolicy(
             dialects=dialects,
@@ -165,6 +169,10 @@ class Run:
             self.intercept.uninstall()
             self.journal.close()
 
+    def fold(self, *, whole: bool = True) -> None:
+        """Write what this run recorded into the cassettes, where nothing older is."""
+        folding.fold(self.root, self.run_id, whole=whole, rekey=stored_key)
+
 
 class Lab:
     """A project folder in which one run follows the other."""
@@ -196,7 +204,7 @@ class Lab:
         run = self.run(mode, **policy)
         with run.patched(), run.test(case, finished=finished, **label) as tape:
             yield tape
-        folding.fold(self.root, run.run_id, whole=whole)
+        run.fold(whole=whole)
 
     def path(self, model: str = "gpt-test", function: str = "test_it") -> Path:
         return self.root / "cassettes" / "test_app" / f"{function}.{model}.json"

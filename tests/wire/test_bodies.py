@@ -129,6 +129,12 @@ EVENTS = [
 ]
 
 
+def event(
+    t: float, name: str, data: object, *, is_json: bool = True, is_cut: bool = False
+) -> Event:
+    return Event(t, name, data, is_json, is_cut, is_torn=False)
+
+
 def seen(events: list[Event]) -> list[tuple[str, Any, bool]]:
     return [(event.name, event.data, event.is_json) for event in events]
 
@@ -191,7 +197,7 @@ def test_a_number_that_may_be_a_piece_of_a_text_is_kept_digit_for_digit(text: st
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "Text/Event-Stream; charset=utf-8"])
 def test_a_content_type_says_stream_in_letters_of_either_case(kind: str) -> None:
-    assert read_stream(kind, [(0.1, b"data: a\n\n")]) == [Event(0.1, "", "a", False)]
+    assert read_stream(kind, [(0.1, b"data: a\n\n")]) == [event(0.1, "", "a", is_json=False)]
 
 
 def test_a_stream_without_chunks_has_no_events() -> None:
@@ -243,12 +249,12 @@ def test_an_event_of_twice_the_size_is_twice_the_work() -> None:
 
 
 NAMES = st.sampled_from(["", "delta", "response.completed"])
-JSON_EVENTS = st.builds(Event, st.just(0.5), NAMES, DOCUMENTS, st.just(True))
+JSON_EVENTS = st.builds(event, st.just(0.5), NAMES, DOCUMENTS)
 
 
 @given(st.lists(JSON_EVENTS, max_size=5))
-@example([Event(0.5, "", {"$lines": 5}, True)])
-@example([Event(0.5, "", {"deep": {"$lines": ["a"]}}, True)])
+@example([event(0.5, "", {"$lines": 5})])
+@example([event(0.5, "", {"deep": {"$lines": ["a"]}})])
 def test_a_stream_comes_back_with_equal_events(events: list[Event]) -> None:
     wire = "".join(
         f"{f'event: {each.name}' + chr(10) if each.name else ''}data: {json.dumps(each.data)}\n\n"
@@ -278,9 +284,9 @@ def test_any_bytes_are_a_stream_that_comes_back_equal(content: bytes) -> None:
 
 def test_a_stored_stream_has_times_names_data_and_the_text_for_a_reader() -> None:
     events = [
-        Event(0.12345678, "delta", {"text": "a\nb"}, True),
-        Event(0.5, "", "[DONE]", False),
-        Event(0.6, "", "half", False, is_cut=True),
+        event(0.12345678, "delta", {"text": "a\nb"}),
+        event(0.5, "", "[DONE]", is_json=False),
+        event(0.6, "", "half", is_json=False, is_cut=True),
     ]
 
     assert encode_stream(events, "a\nb") == {

@@ -9,7 +9,6 @@ import pytest
 from lab import Lab, Reply, Server
 
 from pytest_llmprod.core.errors import CassetteMiss
-from pytest_llmprod.wire.cassettes import folding
 
 Ask = Callable[..., Any]
 
@@ -99,7 +98,7 @@ def test_what_no_longer_goes_on_is_dropped_and_what_does_is_kept(lab: Lab) -> No
         kept = ask("Who?", ask("I am Bob.")).output_text
         tape.close(finished=True, passed=True)
         run.router.leave()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     said = [
         each.response["body"]["json"]["output"][0]["content"][0]["text"]

@@ -35,7 +35,7 @@ from lab import (
 from openai import AsyncOpenAI, OpenAI
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss, NetworkBlocked
-from pytest_llmprod.wire.cassettes import cassette_file, folding
+from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import RecordMode
 
@@ -783,7 +783,7 @@ def test_tasks_of_two_tests_at_once_write_to_their_own_sections(lab: Lab, wire: 
 
     with run.patched():
         asyncio.run(both())
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     cassette = lab.cassette()
     asked = {

@@ -21,6 +21,7 @@ from samples import CHAT_URL, chat_request, recording, wire_request
 
 from pytest_llmprod.wire.cassettes import folding
 from pytest_llmprod.wire.cassettes.cassette_file import save
+from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.tape import Tape
 
 TEXTS = [f"answer {number}" for number in range(400)]
@@ -135,15 +136,15 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
 from samples import recording
-from pytest_llmprod.wire.cassettes.journal import Journal
+from pytest_llmprod.wire.cassettes.journal import Journal, Turn
 
 root = Path(sys.argv[1])
-journal = Journal(root, "killed", "main", "new_episodes")
+journal = Journal(root, "killed", "main", "new_episodes", tuple)
 cassette = root / "cassettes" / "test_app" / "test_it.gpt-test.json"
 journal.ordered(cassette, ("",))
 number = 0
 while True:
-    journal.recorded(cassette, recording("x" * 2000 + str(number), key=str(number)))
+    journal.recorded(cassette, recording("x" * 2000 + str(number), key=str(number)), Turn(), 0)
     print(number, flush=True)
     number += 1
 """
@@ -168,8 +169,7 @@ def test_fifty_kills_at_random_moments_lose_nothing_that_was_acknowledged(
             acknowledged += [int(line) for line in writer.stdout if line.endswith("\n")]
             timer.join()
 
-        assert folding.abandoned_runs(root) == ["killed"]
-        folding.fold(root, "killed", whole=False)
+        folding.fold_abandoned(root, stored_key)
 
         path = root / "cassettes" / "test_app" / "test_it.gpt-test.json"
         keys = [each["llmprod"]["key"] for each in json.loads(path.read_text())["interactions"]]

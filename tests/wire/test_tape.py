@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lab import NOW, Lab, Run, chat_request, recording, wire_request
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire.cassettes import folding, journal
+from pytest_llmprod.wire.cassettes import journal
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, save
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest
@@ -112,7 +112,7 @@ def test_recordings_of_many_threads_are_all_kept(lab: Lab) -> None:
         for job in [pool.submit(keep, thread) for thread in range(8)]:
             job.result()
     run.journal.close()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     texts = {text_of(each) for each in lab.cassette().all()}
     assert texts == {f"{thread}.{n}" for thread in range(8) for n in range(50)}
@@ -212,7 +212,7 @@ def test_closing_notes_the_end_only_of_a_test_that_finished(lab: Lab) -> None:
         tape.close(finished=finished)
         assert not tape.is_open
     run.journal.close()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     cassette = lab.cassette()
     assert [text_of(each) for each in cassette.section("a")] == ["new"]
@@ -224,7 +224,7 @@ def test_sections_stand_in_the_order_of_the_data_set(lab: Lab) -> None:
     for case in ("c", "a", "b"):
         run.tape(case, cases=["a", "b", "c"]).keep(HELLO, kept(HELLO, "x", case))
     run.journal.close()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     assert list(lab.cassette().cases) == ["a", "b", "c"]
 
@@ -239,7 +239,7 @@ def test_a_whole_rewrite_keeps_the_sections_of_all_variants(lab: Lab) -> None:
             tape.close(finished=True)
     run.journal.close()
     lines = next((lab.root / journal.FOLDER).glob("*/*.jsonl")).read_text().splitlines()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     assert list(lab.cassette().cases) == ["y-1", "y-2", "x-1", "x-2"]
     assert sum('"order"' in line for line in lines) == 2
@@ -253,7 +253,7 @@ def test_a_test_that_is_run_again_leaves_what_its_last_try_recorded(lab: Lab) ->
         tape.keep(BYE, kept(BYE, text, "a"))
         tape.close(finished=text == "second")
     run.journal.close()
-    folding.fold(lab.root, run.run_id, whole=True)
+    run.fold()
 
     assert [text_of(each) for each in lab.cassette().all()] == ["second", "second"]
 

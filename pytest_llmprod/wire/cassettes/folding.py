@@ -15,7 +15,6 @@ from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
 from pytest_llmprod.wire.cassettes.journal import FOLDER, writer
-from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 #: Names the journals of a run that are in the cassettes, until they are deleted.
@@ -37,7 +36,7 @@ class Folded:
     drifts: set[Drift] = field(default_factory=set)
 
 
-def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key) -> Folded:
+def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey) -> Folded:
     """Write what the journals of `run_id` hold into the cassettes.
 
     `whole` says that every case of each data set ran: only then does `rewrite` drop the sections
@@ -52,24 +51,15 @@ def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey = stored_key)
         return _fold(rootpath, folder, whole=whole, rekey=rekey)
 
 
-def fold_abandoned(rootpath: Path, rekey: Rekey = stored_key) -> int:
+def fold_abandoned(rootpath: Path, rekey: Rekey) -> int:
     """Write what killed runs have left into the cassettes, and return how many recordings."""
     folder = rootpath / FOLDER
     with _telling(folder):
-        if not _runs(rootpath):
+        if not _runs(folder):
             return 0
         with locks.alone(rootpath):
-            runs = [folder / run_id for run_id in abandoned_runs(rootpath)]
+            runs = [run for run in _runs(folder) if not _is_written(run)]
             return sum(_fold(rootpath, run, whole=False, rekey=rekey).count for run in runs)
-
-
-def abandoned_runs(rootpath: Path) -> list[str]:
-    """Return the runs whose journals were left behind by a process that is gone."""
-    return [
-        run.name
-        for run in _runs(rootpath)
-        if not any(locks.is_claimed(path) for path in run.glob("*.jsonl"))
-    ]
 
 
 @contextmanager
@@ -85,11 +75,16 @@ def _telling(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _runs(rootpath: Path) -> list[Path]:
-    folder = rootpath / FOLDER
+def _runs(folder: Path) -> list[Path]:
+    """Return the folders of all runs that have left something, the oldest first."""
     if not folder.is_dir():
         return []
     return sorted(run for run in folder.iterdir() if run.is_dir())
+
+
+def _is_written(run: Path) -> bool:
+    """Say whether a process still writes a journal in the folder of a run."""
+    return any(locks.is_claimed(path) for path in run.glob("*.jsonl"))
 
 
 def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:

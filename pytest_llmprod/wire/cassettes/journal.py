@@ -31,14 +31,12 @@ class Turn(NamedTuple):
 
     Both count from 1. Answers come in any order, and their recordings are to stand in this one.
     `opener` is the process that opened the tape: others, forked from one process, count alike.
+    What has no turn comes before all that has one.
     """
 
     tape: int = 0
     opener: int = 0
     request: int = 0
-
-
-NO_TURN = Turn()
 
 
 class Journal:
@@ -54,7 +52,7 @@ class Journal:
         run_id: str,
         writer: str,
         mode: RecordMode,
-        known: Callable[[], Sequence[Scanner]] = tuple,
+        known: Callable[[], Sequence[Scanner]],
     ) -> None:
         """Prepare the journal of the process `writer` in the run `run_id`.
 
@@ -73,21 +71,13 @@ class Journal:
         """Return the turn of a tape that is opened now, before its first request."""
         return Turn(tape=next(self._tapes), opener=os.getpid())
 
-    def recorded(
-        self,
-        cassette: Path,
-        recording: Recording,
-        turn: Turn = NO_TURN,
-        found: int | None = None,
-    ) -> None:
+    def recorded(self, cassette: Path, recording: Recording, turn: Turn, found: int) -> None:
         """Note a recording for `cassette`, of the request that was sent at `turn`.
 
         `found` is how many recordings of that request the run had found in `cassette`. When this
         returns it outlives a kill of the process, though not a loss of power.
         """
-        line: dict[str, Any] = {"cassette": self._relative(cassette), "turn": turn}
-        if found is not None:
-            line["found"] = found
+        line = {"cassette": self._relative(cassette), "turn": turn, "found": found}
         self._append({**line, "recording": recording.to_json()})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:
@@ -98,11 +88,11 @@ class Journal:
         line = {"cassette": self._relative(cassette), "mode": self._mode, "order": list(cases)}
         self._append(line)
 
-    def started(self, cassette: Path, case: str, turn: Turn = NO_TURN) -> None:
+    def started(self, cassette: Path, case: str, turn: Turn) -> None:
         """Note that a test of `case` starts to record; an earlier try in this run is void."""
         self._append({"cassette": self._relative(cassette), "started": case, "turn": turn})
 
-    def finished(self, cassette: Path, case: str, turn: Turn = NO_TURN) -> None:
+    def finished(self, cassette: Path, case: str, turn: Turn) -> None:
         """Note that the test of `case` came to its end without an error."""
         self._append({"cassette": self._relative(cassette), "finished": case, "turn": turn})
 
@@ -115,7 +105,7 @@ class Journal:
             self._append({"ended": True, "turn": turn})
 
     def played(
-        self, cassette: Path, case: str, played: Mapping[str, Sequence[int]], turn: Turn = NO_TURN
+        self, cassette: Path, case: str, played: Mapping[str, Sequence[int]], turn: Turn
     ) -> None:
         """Note which recordings of each key were played by a test of `case` that asks no more."""
         line = {"cassette": self._relative(cassette), "played": played, "case": case}

@@ -9,9 +9,8 @@ from pytest_llmprod.wire.cassettes import cassette_file
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.foreign import load as load_foreign
 from pytest_llmprod.wire.cassettes.journal import Journal, Turn
-from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
+from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.fork_lock import ForkLock
-from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.label import TapeLabel, is_cassette_of
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 
@@ -31,8 +30,8 @@ class Library:
     def __init__(
         self,
         journal: Journal,
-        rekey: Rekey = stored_key,
-        dialects: Callable[[], Sequence[Dialect]] = lambda: BUILT_IN,
+        rekey: Rekey,
+        dialects: Callable[[], Sequence[Dialect]],
     ) -> None:
         """Make an empty library; `journal` takes what is recorded.
 

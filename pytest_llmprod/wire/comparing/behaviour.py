@@ -34,9 +34,9 @@ class Behaviour:
     """
 
     answer: Answer
-    status: int = 200
-    failure: str = ""
-    body: Any = None
+    status: int
+    failure: str
+    body: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journals import journal_of, texts
+from journals import PlainJournal, fold, fold_abandoned, journal_of, runs_left, texts
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
-from pytest_llmprod.wire.cassettes.folding import Folded, abandoned_runs, fold, fold_abandoned
+from pytest_llmprod.wire.cassettes.folding import Folded
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, Turn
 from pytest_llmprod.wire.cassettes.library import Library
+from pytest_llmprod.wire.dialects import BUILT_IN
+from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
+
+HERE = Path(__file__).parent
+#: In which a process of Python finds the lab and the journals.
+ENVIRON = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent)))}
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def test_folding_leaves_other_runs_alone(tmp_path: Path, path: Path) -> None:
     fold(tmp_path, "r2", whole=True)
 
     assert texts(path) == ["r2"]
-    assert abandoned_runs(tmp_path) == ["r1"]
+    assert runs_left(tmp_path) == ["r1"]
 
 
 def record(
@@ -229,12 +235,11 @@ def test_a_late_answer_to_an_earlier_try_is_void_too(tmp_path: Path, path: Path)
 CHILD = """
 import os, sys
 from pathlib import Path
+from journals import PlainJournal, fold, fold_abandoned
 from lab import recording
-from pytest_llmprod.wire.cassettes.folding import fold
-from pytest_llmprod.wire.cassettes.journal import Journal
 root = Path(sys.argv[1])
 path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
-journal = Journal(root, "r1", "main", "once")
+journal = PlainJournal(root, "r1", "main", "once", tuple)
 def in_child(text, turn):
     child = os.fork()
     if not child:
@@ -274,12 +279,11 @@ def test_a_child_that_closes_its_journal_leaves_that_of_its_parent_claimed(tmp_p
     script = """
 journal.recorded(path, recording("1", case="a"))
 in_child("2", first)
-from pytest_llmprod.wire.cassettes.folding import abandoned_runs
-print(abandoned_runs(root))
+print(fold_abandoned(root))
 """
     parent = start(CHILD + script, tmp_path)
 
-    assert parent.communicate()[0] == "[]\n"
+    assert parent.communicate()[0] == "0\n"
 
 
 def test_the_end_of_an_earlier_try_does_not_finish_the_last(tmp_path: Path, recorded: Path) -> None:
@@ -366,7 +370,7 @@ def test_a_journal_that_is_still_written_is_left_for_the_next_run(
         living.recorded(recorded, recording("d2", case="d", key="k2"))
 
     assert during == ["c1", "a1", "a2", "b1"]
-    assert abandoned_runs(tmp_path) == ["r1"]
+    assert runs_left(tmp_path) == ["r1"]
     assert fold(tmp_path, "r1", whole=False).count == 2
     assert sorted(texts(recorded)) == ["a1", "a2", "b1", "c1", "d1", "d2"]
 
@@ -406,6 +410,18 @@ def test_a_fold_that_is_done_again_after_a_kill_changes_nothing(
     assert b"A9" in once
 
 
+def test_a_journal_of_an_older_run_that_does_not_say_what_it_found_is_folded(
+    tmp_path: Path, recorded: Path
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(recorded, recording("A1", case="a", key="k1"))
+    file = tmp_path / FOLDER / "r1" / "main.jsonl"
+    file.write_text(file.read_text().replace('"found": 1, ', ""))
+    fold(tmp_path, "r1", whole=False)
+
+    assert texts(recorded) == ["a1", "a2", "A1", "b1"]
+
+
 def test_a_last_line_cut_short_by_a_kill_is_left_out(tmp_path: Path, path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.recorded(path, recording("whole"))
@@ -429,7 +445,7 @@ def test_a_fold_that_cannot_write_keeps_the_journal_and_the_old_file(
 
     assert texts(path) == ["old"]
     os.chmod(path, 0o644)
-    assert abandoned_runs(tmp_path) == ["r1"]
+    assert runs_left(tmp_path) == ["r1"]
     fold(tmp_path, "r1", whole=False)
     assert texts(path) == ["old", "new"]
 
@@ -439,40 +455,36 @@ def test_a_fold_into_a_broken_cassette_keeps_both(tmp_path: Path, path: Path) ->
     path.write_bytes(path.read_bytes()[:100])
     before = path.read_bytes()
     with journal_of(tmp_path) as journal:
-        journal.recorded(path, recording("new"))
+        journal.recorded(path, recording("new"), found=1)
 
     with pytest.raises(CassetteError, match="cut short"):
         fold(tmp_path, "r1", whole=True)
     assert path.read_bytes() == before
-    assert abandoned_runs(tmp_path) == ["r1"]
+    assert runs_left(tmp_path) == ["r1"]
 
 
 def test_a_run_that_still_records_is_not_abandoned(tmp_path: Path, path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.recorded(path, recording())
-        during = abandoned_runs(tmp_path)
+        during = fold_abandoned(tmp_path)
 
-    assert during == []
-    assert abandoned_runs(tmp_path) == ["r1"]
-
-
-def test_without_a_folder_no_run_is_abandoned(tmp_path: Path) -> None:
-    assert abandoned_runs(tmp_path) == []
+    assert during == 0
+    assert fold_abandoned(tmp_path) == 1
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from journals import PlainJournal, fold
 from lab import recording
-from pytest_llmprod.wire.cassettes import folding, journal
 root = Path(sys.argv[1])
 path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
-mine = journal.Journal(root, "killed", "main", "new_episodes")
+mine = PlainJournal(root, "killed", "main", "new_episodes", tuple)
 mine.recorded(path, recording("paid for", key="k2"))
 if sys.argv[2] == "while folding":
     mine.close()
     os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
-    folding.fold(root, "killed", whole=True)
+    fold(root, "killed", whole=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -487,14 +499,14 @@ def test_a_run_that_is_killed_leaves_the_old_file_and_loses_nothing(
 
     result = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), moment],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=ENVIRON,
         capture_output=True,
         check=False,
     )
 
     assert result.returncode == -signal.SIGKILL, result.stderr
     assert path.read_bytes() == before
-    assert abandoned_runs(tmp_path) == ["killed"]
+    assert runs_left(tmp_path) == ["killed"]
     assert fold(tmp_path, "killed", whole=False).count == 1
     assert texts(path) == ["old", "paid for"]
 
@@ -520,18 +532,17 @@ def test_a_reader_sees_the_old_cassette_or_the_new_one(
 RECORDS_AND_FOLDS = """
 import sys
 from pathlib import Path
+from journals import PlainJournal, fold, fold_abandoned
 from lab import recording
-from pytest_llmprod.wire.cassettes import folding
-from pytest_llmprod.wire.cassettes.journal import Journal
 root, name = Path(sys.argv[1]), sys.argv[2]
 path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
-mine = Journal(root, name, "main", "new_episodes")
+mine = PlainJournal(root, name, "main", "new_episodes", tuple)
 for number in range(200):
     mine.recorded(path, recording(case=name, key=f"{name} {number}"))
 mine.close()
 print("recorded", flush=True)
 sys.stdin.readline()
-print(folding.fold(root, name, whole=False).count + folding.fold_abandoned(root))
+print(fold(root, name, whole=False).count + fold_abandoned(root))
 """
 
 
@@ -539,7 +550,7 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a process of Python that finds the lab."""
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=ENVIRON,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -570,12 +581,12 @@ def test_two_runs_that_fold_into_one_cassette_at_once_lose_nothing(
 BEGINS_AND_ENDS = """
 import sys
 from pathlib import Path
+from journals import PlainJournal
 from lab import recording
-from pytest_llmprod.wire.cassettes.journal import Journal
 root = Path(sys.argv[1])
 path = root / "tests" / "cassettes" / "test_a" / "test.gpt.json"
 for number in range(200):
-    mine = Journal(root, "r1", f"gw{number}", "new_episodes")
+    mine = PlainJournal(root, "r1", f"gw{number}", "new_episodes", tuple)
     mine.recorded(path, recording(case=str(number)))
     mine.close()
 """
@@ -617,7 +628,7 @@ def test_a_run_that_hangs_while_it_folds_is_named_after_a_while(
 
     with locks.alone(tmp_path), pytest.raises(CassetteError, match=r"recording\.lock: another run"):
         fold(tmp_path, "r1", whole=True)
-    assert abandoned_runs(tmp_path) == ["r1"]
+    assert runs_left(tmp_path) == ["r1"]
 
 
 def journal_with(root: Path, path: Path, damage: Callable[[list[bytes]], list[bytes]]) -> Path:
@@ -727,6 +738,11 @@ def test_a_journal_that_cannot_be_deleted_is_told(
         fold(tmp_path, "r1", whole=False)
 
 
+def test_without_a_folder_no_run_is_picked_up(tmp_path: Path) -> None:
+    assert fold_abandoned(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_where_nothing_was_left_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir(parents=True)
 
@@ -770,13 +786,13 @@ def test_what_an_earlier_try_played_drops_nothing(tmp_path: Path, recorded: Path
 KILLED_BETWEEN_TWO_JOURNALS = """
 import os, signal, sys
 from pathlib import Path
-from pytest_llmprod.wire.cassettes import folding
+from journals import fold
 unlink = Path.unlink
 def unlink_one(path, **options):
     unlink(path, **options)
     os.kill(os.getpid(), signal.SIGKILL)
 Path.unlink = unlink_one
-folding.fold(Path(sys.argv[1]), "r1", whole=True)
+fold(Path(sys.argv[1]), "r1", whole=True)
 """
 
 
@@ -824,7 +840,10 @@ def record_at_once(
     root: Path, path: Path, mode: RecordMode, asked: Sequence[Sequence[str]]
 ) -> list[Folded]:
     """Have each run record the answers that it is given, all to one request, then fold them."""
-    runs = [Library(Journal(root, f"r{number}", "main", mode)) for number, _ in enumerate(asked)]
+    runs = [
+        Library(Journal(root, f"r{number}", "main", mode, tuple), stored_key, lambda: BUILT_IN)
+        for number, _ in enumerate(asked)
+    ]
     for library in runs:
         library.open(path)
     for library, answers in zip(runs, asked, strict=True):
@@ -889,7 +908,7 @@ def test_what_an_interrupted_test_recorded_anew_is_not_counted(
 def test_folding_two_runs_of_one_test_again_changes_nothing(tmp_path: Path, path: Path) -> None:
     asked = [["x1", "x2"], ["y1", "y2", "y3"]]
     for _ in range(2):
-        runs = [Journal(tmp_path, f"r{number}", "main", "once") for number in range(2)]
+        runs = [PlainJournal(tmp_path, f"r{number}", "main", "once", tuple) for number in range(2)]
         for journal, answers in zip(runs, asked, strict=True):
             for answer in answers:
                 journal.recorded(path, recording(answer, case="a", key="k1"), found=0)

@@ -9,11 +9,10 @@ from io import FileIO
 from pathlib import Path
 
 import pytest
-from journals import journal_of, texts
+from journals import fold, journal_of, texts
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire.cassettes.folding import fold
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal
 
 
@@ -29,6 +28,7 @@ def test_a_recording_is_on_disk_when_recorded_returns(tmp_path: Path, path: Path
 
     assert json.loads(line) == {
         "cassette": "tests/cassettes/test_a/test.gpt.json",
+        "found": 0,
         "recording": recording("hello").to_json(),
         "turn": [0, 0, 0],
     }

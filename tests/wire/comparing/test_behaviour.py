@@ -16,8 +16,14 @@ CHAT, EMBEDDINGS = BUILT_IN[0], BUILT_IN[2]
 PARIS = ToolCall(name="weather", arguments={"city": "Paris", "days": 2}, id="call_1")
 
 
+def behaviour(
+    answer: Answer, *, status: int = 200, failure: str = "", body: Any = None
+) -> Behaviour:
+    return Behaviour(answer=answer, status=status, failure=failure, body=body)
+
+
 def answers(old: Answer, new: Answer) -> Difference:
-    return compare(Behaviour(answer=old), Behaviour(answer=new))
+    return compare(behaviour(old), behaviour(new))
 
 
 def told(difference: Difference) -> list[tuple[str, str, str, str]]:
@@ -121,7 +127,7 @@ def test_an_error_in_place_of_an_answer_says_it_all(
 ) -> None:
     answer = Answer(text="yes, sure", finish_reasons=("stop",))
 
-    difference = compare(Behaviour(answer=answer, **old), Behaviour(answer=Answer(), **new))
+    difference = compare(behaviour(answer, **old), behaviour(Answer(), **new))
 
     assert difference.likeness == "behaviour"
     assert told(difference) == [expected]
@@ -209,8 +215,8 @@ def test_a_failure_on_the_wire_is_part_of_the_behaviour() -> None:
 
 
 def test_an_answer_that_says_nothing_differs_from_one_that_does_in_what_is_missing() -> None:
-    silent = Behaviour(answer=Answer(), body={"choices": []})
+    silent = behaviour(Answer(), body={"choices": []})
 
-    difference = compare(Behaviour(answer=Answer(text="yes, sure")), silent)
+    difference = compare(behaviour(Answer(text="yes, sure")), silent)
 
     assert told(difference) == [("form", "", "text", "nothing")]

@@ -15,6 +15,7 @@ from samples import KEY, chat_answer, chat_request
 from server import Server
 
 from pytest_llmprod.core.errors import CassetteError, CassetteMiss
+from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.masking import Finding
 
@@ -372,7 +373,7 @@ def test_the_journal_refuses_a_line_with_a_secret(lab: Lab) -> None:
     run = lab.run("once", environ={"APP_TOKEN": TOKEN})
 
     with pytest.raises(CassetteError, match="APP_TOKEN"):
-        run.journal.started(lab.path(), f"case of {TOKEN}")
+        run.journal.started(lab.path(), f"case of {TOKEN}", Turn())
 
     assert lab.written() == ""
 
