@@ -11,7 +11,7 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_llmprod import cli_cases
+from pytest_llmprod import cases
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.settings import max_age_days
@@ -77,7 +77,7 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
     for path, standing in find_owners(ours).items():
         age = ages[path.absolute().parent]
         findings += upkeep.judge_owner(path, standing)
-        findings += cli_cases.judge(path, ours[path], standing.dataset)
+        findings += cases.judge(path, ours[path], standing.dataset)
         findings += upkeep.inspect(path, ours[path], now=now, max_age_days=age)
     for path, recordings in foreign.items():
         findings += upkeep.judge_foreign(path, recordings, ours)

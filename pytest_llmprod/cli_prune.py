@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_llmprod.cli_cases import find_left
+from pytest_llmprod.cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, locks, upkeep
