@@ -84,7 +84,9 @@ class _Call:
             return await self._play(found, request)
         if found.body != content:
             await request.update_body(found.body)
-            request.headers.pop("Content-Encoding", None)  # the body that is sent is plain
+            # The body that is sent is plain, and aiohttp is not to compress it on the way either.
+            request.headers.pop("Content-Encoding", None)
+            request.compress = None
         if found.url != str(request.url):
             request.url = type(request.url)(found.url, encoded=True)
         request.headers["Accept-Encoding"] = "identity"  # compression hides when an event came

@@ -366,6 +366,78 @@ def test_llm_swap_replaces_the_model_on_the_wire(
     assert lab.path("a-much-longer-name-of-a-model").exists()
 
 
+PACKED = {"content-encoding": "gzip", "content-type": "application/json"}
+
+
+def packed(body: Any) -> bytes:
+    return gzip.compress(json.dumps(body).encode(), mtime=0)
+
+
+def packed_by_requests(url: str, body: Any) -> Any:
+    with requests.Session() as session:
+        return session.post(url, data=packed(body), headers=PACKED, timeout=5).json()
+
+
+def packed_by_urllib3(url: str, body: Any) -> Any:
+    with urllib3.PoolManager() as pools:
+        return pools.request("POST", url, body=packed(body), headers=PACKED).json()
+
+
+async def packed_by_aiohttp(url: str, body: Any) -> Any:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=packed(body), headers=PACKED) as answer,
+    ):
+        return await answer.json()
+
+
+async def packed_by_aiohttp_itself(url: str, body: Any) -> Any:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json=body, compress="gzip") as answer,
+    ):
+        return await answer.json()
+
+
+ALL_PACKED = [packed_by_requests, packed_by_urllib3, packed_by_aiohttp, packed_by_aiohttp_itself]
+
+
+@each(ALL_PACKED)
+def test_a_compressed_request_whose_model_is_replaced_is_sent_plain(
+    lab: Lab, wire: Server, call: Callable[..., Any]
+) -> None:
+    choice = ModelChoice(swaps={"gpt-test": "a-much-longer-name-of-a-model"})
+
+    with lab.test("once", choice=choice):
+        live = do(call, wire.chat_url)
+    with lab.test("none", choice=choice):
+        again = do(call, wire.chat_url)
+
+    assert again == live
+    sent = wire.bodies[0]
+    assert json.loads(sent)["model"] == "a-much-longer-name-of-a-model"
+    assert "content-encoding" not in wire.headers[0]
+    assert wire.headers[0].get("content-length", str(len(sent))) == str(len(sent))
+    assert wire.hits == 1
+
+
+@each(ALL_PACKED)
+def test_a_compressed_request_is_sent_as_it_is_and_stored_plain(
+    lab: Lab, wire: Server, call: Callable[..., Any]
+) -> None:
+    wire.reply = lambda body: says("small")
+
+    with lab.test("once"):
+        live = do(call, wire.chat_url)
+    with lab.test("none"):
+        again = do(call, wire.chat_url)
+
+    assert again == live
+    assert json.loads(gzip.decompress(wire.bodies[0]))["model"] == "gpt-test"
+    assert wire.headers[0]["content-encoding"] == "gzip"
+    assert lab.cassette().all()[0].request["body"]["json"]["model"] == "gpt-test"
+
+
 @each(DIRECT)
 def test_calls_from_threads_get_their_own_answers_back_and_none_is_sent(
     lab: Lab, wire: Server, call: Callable[..., Any]
