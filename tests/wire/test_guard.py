@@ -372,14 +372,26 @@ def test_what_an_ended_test_left_running_is_refused_and_not_noted(
     assert tape.misses == []
 
 
-def test_outside_of_tests_everybody_is_reached(port: int) -> None:
-    guard = NetworkGuard(Router(), [])
+@pytest.mark.parametrize("reach", WAYS, ids=lambda way: way.__name__)
+def test_outside_of_tests_everybody_is_reached(
+    lab: Lab, port: int, reach: Callable[[int], None]
+) -> None:
+    router = Router()
+    tape = lab.run("none").tape()
+    guard = NetworkGuard(router, [])
     guard.install()
     try:
-        for reach in WAYS:
+        reach(port)
+        router.enter(tape)
+        with pytest.raises(NetworkBlocked):
             reach(port)
+        tape.close(finished=True)
+        router.leave()
+        reach(port)
     finally:
         guard.uninstall()
+
+    assert len(tape.misses) == 1
 
 
 def test_uninstall_leaves_the_socket_module_as_it_was() -> None:
