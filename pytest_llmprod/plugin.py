@@ -106,7 +106,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN_ID] = worker["llmprod_run"]
         return
     started_at = datetime.now(UTC)
-    config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}"
+    # Runs of one microsecond must not share a journal; by their names they stand in order.
+    config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}-{os.urandom(4).hex()}"
     config.pluginmanager.register(Collector(config, started_at), "llmprod-collector")
 
 
