@@ -2,25 +2,30 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
+
+_START, _END = ".llmprod-", ".tmp"
+_STALE_S = 3600  # no write takes that long
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace `path` by `content` in one step, making its folder where needed.
 
     A link stays, and its target is replaced; an old file's mode stays too. Raises OSError with
-    `path` untouched and nothing left beside it. A file that somebody made read-only is respected,
-    although renaming over it would work.
+    `path` untouched and nothing left beside it; what a kill leaves, a later write in this folder
+    removes. A file that somebody made read-only is respected, although renaming over it would work.
     """
     path = Path(os.path.realpath(path))
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     if mode is not None and not mode & stat.S_IWUSR:
         raise PermissionError(13, "the file is read-only")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{uuid4().hex}.tmp")
+    beside = path.with_name(f"{_START}{uuid4().hex}{_END}")
     try:
         with beside.open("xb") as file:  # unlike tempfile, this respects the umask
+            _remove_stale(beside)  # before the content: a full disk gets room
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -30,3 +35,20 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _remove_stale(beside: Path) -> None:
+    """Remove what killed writes have left beside `beside`, a file that was just made.
+
+    Its time is that of the file system, as theirs is: the clocks of two machines may differ.
+    """
+    now = beside.stat().st_mtime
+    names: list[str] = []
+    with suppress(OSError):  # of a folder that nobody may list
+        names = os.listdir(beside.parent)
+    for name in names:
+        if name.startswith(_START) and name.endswith(_END):
+            left = beside.with_name(name)
+            with suppress(OSError):  # another writer was first, or it is somebody else's
+                if now - left.lstat().st_mtime > _STALE_S:
+                    left.unlink()
