@@ -144,7 +144,9 @@ cassette = root / "cassettes" / "test_app" / "test_it.gpt-test.json"
 journal.ordered(cassette, ("",))
 number = 0
 while True:
-    journal.recorded(cassette, recording("x" * 2000 + str(number), key=str(number)), Turn(), 0)
+    text = "x" * 2000 + str(number)
+    made = recording(text, key=str(number))
+    journal.recorded(cassette, made, Turn(), found=0, asked="gpt-test")
     print(number, flush=True)
     number += 1
 """

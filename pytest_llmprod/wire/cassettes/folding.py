@@ -15,7 +15,7 @@ from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
 from pytest_llmprod.wire.cassettes.journal import FOLDER, writer
-from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.recording import Recording
 
 #: Names the journals of a run that are in the cassettes, until they are deleted.
 _FOLDED = "folded"
@@ -223,22 +223,19 @@ def _moment(recording: Recording) -> object:
 
 
 def _drifts(old: cassette_file.CassetteFile, harvest: Harvest) -> set[Drift]:
-    """Return which models answer by names that the old recordings of the file do not know."""
-    before = _names(old.all()) if harvest.sections else {}
+    """Return by which names the model answered that the old recordings of the file do not know."""
     now = _names(each for section in harvest.sections.values() for each in section)
-    return {
-        Drift(asked=asked, before=max(before[asked]), now=name)
-        for asked, names in now.items()
-        for name in names
-        if asked in before and name not in before[asked]
-    }
+    before = _names(old.all()) if now else set()
+    if not before:
+        return set()
+    return {Drift(asked=harvest.asked, before=max(before), now=name) for name in now - before}
 
 
-def _names(recordings: Iterable[Recording]) -> dict[str, set[str]]:
-    """Return asked model -> the names under which it answered."""
-    names: dict[str, set[str]] = {}
+def _names(recordings: Iterable[Recording]) -> set[str]:
+    """Return the names under which a model answered."""
+    names: set[str] = set()
     for each in recordings:
-        with suppress(KeyError, TypeError, ValueError):  # of a request that somebody has rewritten
+        with suppress(KeyError, TypeError, ValueError):  # of an answer that somebody has rewritten
             if each.is_answer:
-                names.setdefault(asked_model(each), set()).add(each.model)
+                names.add(each.model)
     return names

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes.journal import Turn, writer
-from pytest_llmprod.wire.recording import Recording, asked_model
+from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 
 
@@ -19,10 +19,12 @@ from pytest_llmprod.wire.rules import RECORD_MODES, RecordMode
 class Harvest:
     """All that the journals of one run say about one cassette.
 
-    `found` maps (case, key) -> how many recordings the cassette had of it when the run read it.
+    `asked` is the model that was asked: it has the cassette for itself. `found` maps (case, key) ->
+    how many recordings the cassette had of it when the run read it.
     """
 
     mode: RecordMode = "once"
+    asked: str = ""
     order: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
@@ -50,6 +52,8 @@ class Harvest:
             case {"recording": stored}:
                 recording = _read(stored)
                 self.sections.setdefault(recording.case, []).append(recording)
+                # An older run did not say what it asked.
+                self.asked = _text(line.get("asked", asked_model(recording) or NO_MODEL))
                 if "found" in line:
                     self.found[recording.case, recording.key] = _number(line["found"])
                 self._tapes.setdefault(recording.case, set()).add(turn._replace(request=0))
@@ -163,7 +167,7 @@ def _naming(path: Path, number: int) -> Iterator[None]:
 def _read(stored: Mapping[str, Any]) -> Recording:
     """Return a recording of which all can be read that a fold asks of it."""
     recording = Recording.from_json(stored)
-    for part in (recording.case, recording.key, recording.model, asked_model(recording)):
+    for part in (recording.case, recording.key, recording.model):
         _text(part)
     _number(recording.status)
     return recording

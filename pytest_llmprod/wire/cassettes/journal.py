@@ -71,13 +71,16 @@ class Journal:
         """Return the turn of a tape that is opened now, before its first request."""
         return Turn(tape=next(self._tapes), opener=os.getpid())
 
-    def recorded(self, cassette: Path, recording: Recording, turn: Turn, found: int) -> None:
+    def recorded(
+        self, cassette: Path, recording: Recording, turn: Turn, *, found: int, asked: str
+    ) -> None:
         """Note a recording for `cassette`, of the request that was sent at `turn`.
 
-        `found` is how many recordings of that request the run had found in `cassette`. When this
-        returns it outlives a kill of the process, though not a loss of power.
+        `found` is how many recordings of that request the run had found in `cassette`, and `asked`
+        the model that was asked. When this returns it outlives a kill of the process, though not a
+        loss of power.
         """
-        line = {"cassette": self._relative(cassette), "turn": turn, "found": found}
+        line = {"cassette": self._relative(cassette), "turn": turn, "found": found, "asked": asked}
         self._append({**line, "recording": recording.to_json()})
 
     def ordered(self, cassette: Path, cases: Sequence[str]) -> None:

@@ -131,6 +131,7 @@ class Library:
         Variants of a test share its cassette, and each has sections, and an order, of its own.
         """
         found = self.open(path).count(recording.case, recording.key)
+        asked = asked_model(recording, self._dialects()) or NO_MODEL
         with self._lock:
             named = self._named.get(path)
             if named is None or recording.case not in named:
@@ -138,7 +139,7 @@ class Library:
                 if named is None or not named.issuperset(order):
                     self.journal.ordered(path, order)
                 self._named[path] = {*(named or ()), *order}
-            self.journal.recorded(path, recording, turn, found)
+            self.journal.recorded(path, recording, turn, found=found, asked=asked)
 
     def started(self, path: Path, case: str, turn: Turn) -> None:
         """Note that the test of `case` starts to record."""

@@ -23,11 +23,13 @@ class PlainJournal(Journal):
         cassette: Path,
         recording: Recording,
         turn: Turn = NO_TURN,
+        *,
         found: int | None = None,
+        asked: str = "gpt-test",
     ) -> None:
         if found is None:
             found = load(cassette).count(recording.case, recording.key)
-        super().recorded(cassette, recording, turn, found)
+        super().recorded(cassette, recording, turn, found=found, asked=asked)
 
     def started(self, cassette: Path, case: str, turn: Turn = NO_TURN) -> None:
         super().started(cassette, case, turn)

@@ -1,6 +1,7 @@
 """Folding: what was recorded comes into the cassettes, whatever ends a run."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,12 +16,13 @@ from journals import PlainJournal, fold, fold_abandoned, journal_of, runs_left, 
 from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import Folded
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, Turn
 from pytest_llmprod.wire.cassettes.library import Library
-from pytest_llmprod.wire.dialects import BUILT_IN
+from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode
@@ -751,8 +753,64 @@ def test_where_nothing_was_left_nothing_is_written(tmp_path: Path) -> None:
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
-def test_an_old_recording_that_names_no_model_is_in_nobodys_way(tmp_path: Path, path: Path) -> None:
-    save(path, [recording("old", request={"headers": {}})])
+GATEWAY = Dialect(
+    provider="acme",
+    operation="generate",
+    path=re.compile(r"/models/(?P<model>[^/]+)/generate$"),
+    read=lambda body: Answer(),
+    read_stream=lambda events: Answer(),
+)
+
+
+@pytest.mark.parametrize("known", [[GATEWAY], []], ids=["read by a plugin", "read by nobody"])
+def test_a_model_that_answers_by_another_name_is_told_by_the_name_that_the_run_asked(
+    tmp_path: Path, path: Path, known: list[Dialect]
+) -> None:
+    asked = {
+        "method": "POST",
+        "uri": "https://llm.acme.example/models/house/generate",
+        "headers": {},
+        "body": {"json": {"prompt": "hello"}},
+    }
+    save(path, [recording(model="house-1", request=asked)])
+    journal = Journal(tmp_path, "r1", "main", "all", tuple)
+    library = Library(journal, stored_key, lambda: known)
+    library.keep(path, recording(model="house-2", request=asked), tuple, Turn(1, 1))
+    journal.close()
+
+    (drift,) = fold(tmp_path, "r1", whole=True).drifts
+    assert drift == Drift(asked="house" if known else "no-model", before="house-1", now="house-2")
+
+
+def test_a_name_by_which_a_model_has_answered_before_is_no_drift(
+    tmp_path: Path, path: Path
+) -> None:
+    save(path, [recording(model=name, key=name) for name in ("gpt-1", "gpt-2")])
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.recorded(path, recording(model="gpt-1", key="k3"))
+        journal.recorded(path, recording(model="gpt-3", key="k4"))
+
+    assert fold(tmp_path, "r1", whole=True).drifts == {
+        Drift(asked="gpt-test", before="gpt-2", now="gpt-3")
+    }
+
+
+def test_an_error_names_no_model(tmp_path: Path, path: Path) -> None:
+    refused = {"status": {"code": 429, "message": ""}, "headers": {}, "body": {"text": ""}}
+    save(path, [recording(model="gpt-1")])
+    with journal_of(tmp_path, "new_episodes") as journal:
+        journal.recorded(path, recording(model="gpt-test", key="k2", response=refused))
+        journal.finished(path, "")
+
+    assert fold(tmp_path, "r1", whole=True).drifts == set()
+
+
+@pytest.mark.parametrize("status", [{}, {"code": None}, {"code": "ok"}])
+def test_an_old_recording_whose_answer_somebody_has_rewritten_is_in_nobodys_way(
+    tmp_path: Path, path: Path, status: dict[str, Any]
+) -> None:
+    response = dict(recording("old").response)
+    save(path, [recording("old", response=response | {"status": status})])
     with journal_of(tmp_path, "new_episodes") as journal:
         journal.recorded(path, recording("new"))
 

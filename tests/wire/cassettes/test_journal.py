@@ -27,6 +27,7 @@ def test_a_recording_is_on_disk_when_recorded_returns(tmp_path: Path, path: Path
         (line,) = (tmp_path / FOLDER / "r1" / "main.jsonl").read_text().splitlines()
 
     assert json.loads(line) == {
+        "asked": "gpt-test",
         "cassette": "tests/cassettes/test_a/test.gpt.json",
         "found": 0,
         "recording": recording("hello").to_json(),
