@@ -1,5 +1,6 @@
 """Layout: sentences and commands as the lines of a terminal."""
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -35,22 +36,40 @@ def command_lines(words: Sequence[str], lead: str = _INDENT) -> list[str]:
     line = lead + shlex.join(words)
     if width(line) <= COLUMNS:
         return [line]
-    *options, last_word = words
-    start = [lead + options[0]]
-    for option in map(shlex.quote, options[1:]):
-        if width(start[-1]) + width(option) + len("  \\") <= COLUMNS:
-            start[-1] += f" {option}"
+    first, *others = _units(words)
+    lines = [lead + first]
+    for number, unit in enumerate(others, 1):
+        end = "" if number == len(others) else " \\"
+        if width(f"{lines[-1]} {unit}{end}") <= COLUMNS:
+            lines[-1] += f" {unit}"
         else:
-            start.append(f"    {option}")
-    start = [f"{each} \\" for each in start]
-    quoted = shlex.quote(last_word)
-    if width(quoted) + 4 <= COLUMNS:
-        return [*start, f"    {quoted}"]
+            lines.append(f"    {unit}")
+    *start, last = lines
+    parts = [last]
+    if width(last) > COLUMNS and len(words) > 1:
+        before = last.strip().removesuffix(shlex.quote(words[-1]))
+        start += [f"    {before.strip()}"] if before else []
+        parts = _parts(words[-1])
+    return [*(f"{each} \\" for each in start), *(f"{each}\\" for each in parts[:-1]), parts[-1]]
+
+
+def _units(words: Sequence[str]) -> list[str]:
+    """Return the words of a command, quoted, each with the short option whose value it is."""
+    units: list[str] = []
+    for number, word in enumerate(words):
+        is_value = number > 1 and re.fullmatch("-[a-z]", words[number - 1])
+        if is_value:
+            units[-1] += f" {shlex.quote(word)}"
+        else:
+            units.append(shlex.quote(word))
+    return units
+
+
+def _parts(word: str) -> list[str]:
+    """Return a word in quoted pieces as wide as a line; such must not be indented."""
     parts = [""]
-    for char in last_word:
+    for char in word:
         if width(shlex.quote(parts[-1] + char)) >= COLUMNS:
             parts.append("")
         parts[-1] += char
-    # Parts of one word must not be indented.
-    *others, last = [shlex.quote(part) for part in parts]
-    return [*start, *(f"{part}\\" for part in others), last]
+    return [shlex.quote(part) for part in parts]

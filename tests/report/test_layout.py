@@ -1,11 +1,13 @@
 """Layout: what a reader sees in 80 columns."""
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.text import width
-from pytest_llmprod.report.layout import wrapped
+from pytest_llmprod.report.layout import command_lines, wrapped
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,48 @@ def test_no_line_is_wider_than_80_columns(sentence: str, most: int) -> None:
 
     assert len(lines) <= most
     assert max(map(width, lines)) <= 80
+
+
+OLD, NEW = (f"cassettes/test_words/test_{name}.gpt-5-mini.json" for name in ("doubles", "twice"))
+RECORD = ("pytest", "--llm-eval", "--llm-record=new_episodes")
+
+
+@pytest.mark.parametrize(
+    ("words", "lead", "lines"),
+    [
+        (RECORD, "record: ", ["record: pytest --llm-eval --llm-record=new_episodes"]),
+        (("mv", OLD, NEW), "  ", [f"  mv {OLD} \\", f"    {NEW}"]),
+        (
+            (*RECORD, "-k", "one or two", "tests"),
+            "record what is missing with: ",
+            [
+                "record what is missing with: pytest --llm-eval --llm-record=new_episodes \\",
+                "    -k 'one or two' tests",
+            ],
+        ),
+        (
+            (*RECORD, "-k", "x" * 100),
+            "record what is missing with: ",
+            [
+                "record what is missing with: pytest --llm-eval --llm-record=new_episodes \\",
+                "    -k \\",
+                "x" * 79 + "\\",
+                "x" * 21,
+            ],
+        ),
+    ],
+)
+def test_a_command_is_broken_between_its_words(
+    words: tuple[str, ...], lead: str, lines: list[str]
+) -> None:
+    assert command_lines(words, lead) == lines
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40), max_size=9),
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=300),
+)
+def test_a_broken_command_is_the_same_command(options: list[str], last: str) -> None:
+    lines = command_lines(["pytest", *options, last])
+
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == ["pytest", *options, last]
