@@ -4,7 +4,8 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ class Collector:
         self._config = config
         self._started_at = started_at
         self._has_collection_errors = False
-        self._misses: dict[str, Mapping[str, int]] = {}
+        self._misses: dict[str, Mapping[str, Any]] = {}
         self._asked: set[str] = set()
         self._picked_up = 0
         self._run: Run | None = None
@@ -150,11 +151,12 @@ class Collector:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
         if not (self._misses or noticed):
             return
-        from pytest_llmprod.report import terminal, view  # brings what only a summary needs
+        from pytest_llmprod.report import misses, terminal, view  # brings what a summary needs
 
         options = [*self._options(), *self._selection()]
-        counts = _total(self._misses.values())
-        missing = terminal.render_misses(view.missing_of(counts, options, has_others=False))
+        kinds, moves = misses.total(self._misses.values())
+        found = view.missing_of(kinds, options, moves=moves, has_others=False)
+        missing = terminal.render_misses(found)
         lines = [*noticed, *missing]
         if terminalreporter.verbosity < 0:
             first, *rest = missing or noticed[:1]
@@ -261,14 +263,18 @@ class Collector:
         gates: Any = None,
         objection: str = "",
     ) -> "RunResult":
-        return run.result(
+        from pytest_llmprod.report import misses  # only a run that ends needs it
+
+        kinds, moves = misses.total(self._misses.values())
+        result = run.result(
             suites,
             gates=gates or {},
             gates_note=note,
             selection=self._selection(),
-            misses=_total(self._misses.values()),
+            misses=kinds,
             objection=objection,
         )
+        return replace(result, moves=moves)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str
@@ -375,15 +381,6 @@ class Collector:
         # Nobody can select a gate: --lf would carry it along for ever.
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         last_failed.pop(getattr(report, "id", nodeid), None)
-
-
-def _total(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    """Return the sum of all counts, by kind."""
-    total: dict[str, int] = {}
-    for each in counts:
-        for kind, number in each.items():
-            total[kind] = total.get(kind, 0) + number
-    return total
 
 
 def _gate_properties(suite: "SuiteResult") -> list[tuple[str, object]]:

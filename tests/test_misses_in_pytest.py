@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -243,6 +244,41 @@ def test_tests_that_are_no_evals_get_the_same_texts(project: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_the_summary_names_the_moves_that_mend_a_rename(recorded: Project, workers: str) -> None:
+    recorded.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+    recorded.edit("test_words.py", "def test_doubles", "def test_says_a_word_twice")
+
+    result = recorded.run(workers, subprocess=True)
+
+    start = result.outlines.index("10 requests are in no recording: test renamed 10")
+    end = result.outlines.index("gates not written: not every case was judged")
+    lead, *script = result.outlines[start + 1 : end]
+    assert lead == "move what was renamed with:"
+    assert all(len(line) <= 80 for line in script)
+    subprocess.run("\n".join(script), shell=True, check=True, cwd=recorded.path)
+    swap = "--llm-swap=gpt-test=gpt-other"
+    assert [recorded.run().ret, recorded.run(swap).ret] == [pytest.ExitCode.OK] * 2
+
+
+def test_a_renamed_case_of_two_models_is_no_other_model(recorded: Project) -> None:
+    recorded.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
+    recorded.edit("words.jsonl", '"id": "one"', '"id": "uno"')
+
+    result = recorded.run("-k", "uno")
+
+    (text,) = failures(result)
+    assert text.startswith("No recording: case renamed, no cassette holds uno\n")
+    assert "            and in cassettes/test_words/test_doubles.gpt-other.json\n" in text
+    result.stdout.fnmatch_lines(
+        [
+            "1 request is in no recording: case renamed 1",
+            "rename the case, or record it with: pytest --llm-eval \\",
+            "    --llm-record=new_episodes -k uno",
+        ]
+    )
+
+
 def test_a_quiet_run_without_evals_says_in_one_line_what_is_missing(project: Project) -> None:
     result = run_plain(plain(project), "-q")
 
@@ -275,9 +311,8 @@ def test_the_command_of_a_run_that_stopped_before_its_evals_asks_for_them(
 
     result.stdout.fnmatch_lines(
         [
-            "record what is missing with: pytest --llm-eval --llm-record=new_episodes *",
-            "    test_plain.py *",
-            "    test_words.py",
+            "record what is missing with: pytest --llm-eval --llm-record=new_episodes \\",
+            "    test_plain.py test_words.py",
         ]
     )
 
@@ -287,9 +322,9 @@ def test_the_command_records_no_more_than_the_run_ran(recorded: Project) -> None
         "-k", "one or two", "--deselect=test_words.py::test_doubles[two]"
     )
     start = result.outlines.index(
-        "record what is missing with: pytest --llm-eval --llm-record=new_episodes -k \\"
+        "record what is missing with: pytest --llm-eval --llm-record=new_episodes \\"
     )
-    command = " ".join(result.outlines[start : start + 3]).replace("\\", "").partition("pytest ")[2]
+    command = " ".join(result.outlines[start : start + 2]).replace("\\", "").partition("pytest ")[2]
     recorded.record(*shlex.split(command))
 
     assert len(recorded.server.requests) == 1
@@ -366,7 +401,9 @@ def test_counts_cross_to_the_controller_as_plain_json(recorded: Project) -> None
     changed(recorded).run("-k", "one")
 
     lines = (recorded.path / "counts.txt").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [["teardown", {"prompt changed": 1}]]
+    assert [json.loads(line) for line in lines] == [
+        ["teardown", {"kinds": {"prompt changed": 1}, "moves": []}]
+    ]
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])

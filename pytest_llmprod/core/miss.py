@@ -12,6 +12,8 @@ MissKind = Literal[
     "order",
     "other endpoint",
     "no cassette",
+    "test renamed",
+    "case renamed",
     "other key",
     "too old",
 ]
@@ -27,7 +29,9 @@ class Miss:
     The kind `too old` has a recording, one that is not played any more.
     `suite` names the test function: misses of one kind at one `place` of a suite have one cause.
     `headline` says what is wrong in at most `HEADLINE_COLUMNS`, `details` are the lines that show
-    it, and `command` is what mends this test. All text is masked and safe to print.
+    it, and `command` is what mends this test. After a rename of a test, `moves` holds each cassette
+    that lies under the old name, for whatever model, and where it belongs: two paths, as a user
+    types them. All text is masked and safe to print.
     """
 
     kind: MissKind
@@ -36,6 +40,7 @@ class Miss:
     headline: str
     details: str
     command: str
+    moves: tuple[tuple[str, str], ...] = ()
 
     @property
     def full(self) -> str:

@@ -143,8 +143,9 @@ class RunResult:
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
     and `gates_note` then says why. `options` are the command-line options by which a case of this
     run is run again, `selection` those, and the names, by which this run chose its tests. `misses`
-    counts the requests of all tests, evals or not, that no recording answers, by kind. `objection`
-    says why nothing was judged though it ran, '' otherwise.
+    counts the requests of all tests, evals or not, that no recording answers, by kind, and `moves`
+    holds what is to be moved after a rename, as two paths each. `objection` says why nothing was
+    judged though it ran, '' otherwise.
     """
 
     run_id: str
@@ -157,6 +158,7 @@ class RunResult:
     selection: tuple[str, ...]
     misses: Mapping[str, int]
     objection: str
+    moves: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

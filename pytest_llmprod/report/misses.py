@@ -1,13 +1,15 @@
 """Misses: how those of a test are told, each kind at each place of a suite in full once a run."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, Protocol
 
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.text import printable, shorten, width
 
 _COLUMNS = 80
 _Cause = tuple[str, str, str]
+Move = tuple[str, str]
 
 
 class Terminal(Protocol):
@@ -81,10 +83,48 @@ def _more(number: int, before: str, after: str) -> str:
     return f"{before}and {number} more request{'s' if number > 1 else ''} of this test{after}"
 
 
-def count(misses: Sequence[Miss | str]) -> Mapping[str, int]:
-    """Return how many requests are in no recording, by kind; equal ones of a test count once."""
-    counts: dict[str, int] = {}
+def count(misses: Sequence[Miss | str]) -> Mapping[str, Any]:
+    """Return what the report of a test carries of its misses, as plain JSON.
+
+    `kinds` says how many requests are in no recording, by kind; equal ones of a test count once.
+    `moves` lists, as two paths each, what is to be moved after a rename.
+    """
+    kinds: dict[str, int] = {}
+    moves: list[list[str]] = []
     for miss in dict.fromkeys(misses):
         if isinstance(miss, Miss):
-            counts[miss.kind] = counts.get(miss.kind, 0) + 1
-    return counts
+            kinds[miss.kind] = kinds.get(miss.kind, 0) + 1
+            moves += [list(move) for move in miss.moves]
+    return {"kinds": kinds, "moves": moves}
+
+
+def total(counts: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, int], tuple[Move, ...]]:
+    """Return how many requests of all tests are in no recording, by kind, and each move once."""
+    kinds: dict[str, int] = {}
+    moves: dict[Move, None] = {}
+    for each in counts:
+        for kind, number in each["kinds"].items():
+            kinds[kind] = kinds.get(kind, 0) + number
+        moves |= dict.fromkeys((old, new) for old, new in each["moves"])
+    return kinds, tuple(moves)
+
+
+def move_commands(moves: Iterable[Move]) -> tuple[tuple[str, ...], ...]:
+    """Return the commands, as words, that make these moves one after the other.
+
+    Folders come first. What lies in one of them, or would take the place of another, is left out:
+    the next run tells where it belongs.
+    """
+    commands: dict[tuple[str, ...], None] = {}
+    sources: list[str] = []
+    targets: set[str] = set()
+    for old, new in sorted(moves, key=lambda move: (move[0].endswith(".json"), move)):
+        folder, target = PurePath(old).parent, PurePath(new).parent
+        if new in targets or any(PurePath(old).is_relative_to(each) for each in sources):
+            continue
+        sources.append(old)
+        targets.add(new)
+        if target != folder:
+            commands["mkdir", "-p", str(target)] = None
+        commands["mv", old, new] = None
+    return tuple(commands)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_llmprod.core.text import printable, shorten, width
+from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.layout import COLUMNS, command_lines, wrapped
 from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
@@ -29,8 +29,10 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     table = _table(view, paint)
     gates: list[str] = []
     for most_lines in (2, 1):  # where there is no room, each gate is one line
-        gates = [*_gate_lines(view, paint, most_lines), *render_misses(view.missing)]
-        gates += wrapped(printable(gates_note), most_lines) if gates_note else []
+        gates = _gate_lines(view, paint, most_lines)
+        note = wrapped(printable(gates_note), most_lines) if gates_note else []
+        room = MOST_LINES - 1 - len(table) - len(gates) - len(note)
+        gates += [*render_misses(view.missing, room, most_lines), *note]
         room = MOST_LINES - 1 - len(table) - len(gates)
         if room >= _LEAST_ROOM:
             break
@@ -149,11 +151,26 @@ def _one_broken(group: Broken, room: int) -> list[str]:
     return lines
 
 
-def render_misses(missing: Missing) -> list[str]:
-    """Return how many requests no recording answers, and the commands that record them."""
-    lines = [shorten(text, COLUMNS) for text in missing.texts]
-    for lead, words in missing.commands:
-        lines += command_lines(words, lead)
+def render_misses(missing: Missing, room: int = MOST_LINES, most_lines: int = 2) -> list[str]:
+    """Return how many requests no recording answers, and the commands that mend that.
+
+    A text takes at most `most_lines`, and the moves after a rename take what is left of `room`.
+    """
+    texts = [line for text in missing.texts for line in wrapped(text, most_lines)]
+    commands = [line for lead, words in missing.commands for line in command_lines(words, lead)]
+    moves = _move_lines(missing.moves, room - len(texts) - len(commands)) if missing.moves else []
+    return [*texts, *moves, *commands]
+
+
+def _move_lines(moves: Sequence[Sequence[str]], room: int) -> list[str]:
+    """Return the commands after a rename, in as much as `room` lines, but at least in one."""
+    lines = ["move what was renamed with:"]
+    for number, words in enumerate(moves):
+        block = command_lines(words)
+        if len(lines) + len(block) + (number < len(moves) - 1) > room:
+            more = f"  and {counted(len(moves) - number, 'more command')}: run again after these"
+            return [*lines, more] if number else ["move what was renamed as its tests say above"]
+        lines += block
     return lines
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
+from pytest_llmprod.report.misses import Move, move_commands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,12 @@ class Missing:
     """What no recording answered.
 
     `texts` count the requests. Each of `commands` is its lead, which says what for, and the words
-    that mend it.
+    that mend it. `moves` are the words of commands that mend a rename, one after the other.
     """
 
     texts: tuple[str, ...]
     commands: tuple[tuple[str, tuple[str, ...]], ...]
+    moves: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         missing=missing_of(
             result.misses,
             (*result.options, *result.selection),
+            moves=result.moves,
             has_others=any(suite.unrecorded for suite in result.suites),
         ),
         notes=tuple(printable(note) for note in notes),
@@ -288,27 +291,38 @@ def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
     return list({suite.test: suite for suite in suites}.values())
 
 
-def missing_of(misses: Mapping[str, int], options: Sequence[str], *, has_others: bool) -> Missing:
+def missing_of(
+    misses: Mapping[str, int],
+    options: Sequence[str],
+    *,
+    moves: Iterable[Move],
+    has_others: bool,
+) -> Missing:
     """Return what no recording answered, of `misses` by kind.
 
-    `options` are the words by which the tests of this run are run again. `has_others` says that
-    cases went without an answer which `misses` may not count.
+    `options` are the words by which the tests of this run are run again. `moves` are what is to be
+    moved after a rename. `has_others` says that cases went without an answer which `misses` may not
+    count.
     """
     kinds = sorted(misses.items(), key=lambda each: (-each[1], each[0]))
     old = misses.get("too old", 0)
     absent = [f"{kind} {count}" for kind, count in kinds if kind != "too old"]
     number = sum(misses.values()) - old
+    renamed = [misses.get(kind, 0) for kind in ("test renamed", "case renamed")]
     texts, commands = [], []
     if number:
         requests = _plural(number, "request is", "requests are")
         texts.append(f"{requests} in no recording: {', '.join(absent)}")
-    if number or (has_others and not old):
+    if number > sum(renamed) or (has_others and not old and not number):
         words = record_command("new_episodes", options)
         commands.append(("record what is missing with: ", words))
+    elif renamed[1]:
+        words = record_command("new_episodes", options)
+        commands.append(("rename the case, or record it with: ", words))
     if old:
         texts.append(f"{_plural(old, 'recording is', 'recordings are')} too old to be played")
         commands.append(("record what is too old with: ", record_command("rewrite", options)))
-    return Missing(texts=tuple(texts), commands=tuple(commands))
+    return Missing(texts=tuple(texts), commands=tuple(commands), moves=move_commands(moves))
 
 
 def record_command(mode: str, options: Sequence[str]) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """Misses of a test: the first of each kind and place in full, the others in a line."""
 
+import json
 from typing import Any
 
+import pytest
+
 from pytest_llmprod.core.miss import Miss
-from pytest_llmprod.report.misses import Telling, count
+from pytest_llmprod.report.misses import Telling, count, move_commands, total
 
 ONE, TWO = "test_a.py::test_x[1]", "test_a.py::test_x[2]"
 
@@ -101,8 +104,61 @@ def test_the_line_is_no_wider_than_80_columns() -> None:
     assert line.endswith("... above")
 
 
+OLD, NEW = "cassettes/test_a/test_old", "cassettes/test_a/test_new"
+MINI = (f"{OLD}.mini.json", f"{NEW}.mini.json")
+NANO = (f"{OLD}.nano.json", f"{NEW}.nano.json")
+
+
 def test_equal_misses_count_once() -> None:
     misses = [miss(1), miss(1), miss(1, details="2"), miss(1, kind="order"), "another error"]
 
-    assert count(misses) == {"prompt changed": 2, "order": 1}
-    assert count(["another error"]) == {}
+    assert count(misses) == {"kinds": {"prompt changed": 2, "order": 1}, "moves": []}
+    assert count(["another error"]) == {"kinds": {}, "moves": []}
+
+
+def test_counts_are_plain_json_and_name_each_move() -> None:
+    counts = count([miss(1, kind="test renamed", moves=(MINI, NANO))])
+
+    assert counts == {"kinds": {"test renamed": 1}, "moves": [list(MINI), list(NANO)]}
+    assert json.loads(json.dumps(counts)) == counts
+
+
+def test_the_counts_of_all_tests_are_summed_and_each_move_is_there_once() -> None:
+    first = count([miss(1, kind="test renamed", moves=(MINI, NANO)), miss(1)])
+    second = count([miss(2, kind="test renamed", moves=(MINI, NANO))])
+
+    assert total([first, second]) == ({"test renamed": 2, "prompt changed": 1}, (MINI, NANO))
+    assert total([]) == ({}, ())
+
+
+def test_moves_within_a_folder_need_no_other_command() -> None:
+    assert move_commands([NANO, MINI]) == (("mv", *MINI), ("mv", *NANO))
+
+
+def test_a_folder_for_what_is_moved_is_made_once() -> None:
+    moves = [
+        ("cassettes/test_a/test_x.m.json", "cassettes/test_b/test_x.m.json"),
+        ("cassettes/test_a/test_y.m.json", "cassettes/test_b/test_y.m.json"),
+    ]
+
+    assert move_commands(moves) == (
+        ("mkdir", "-p", "cassettes/test_b"),
+        ("mv", *moves[0]),
+        ("mv", *moves[1]),
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("cassettes/test_a/test_old.m.json", "cassettes/test_b/test_new.m.json"),
+        ("cassettes/test_a", "cassettes/test_c"),  # its tests went into two files
+        ("cassettes/test_d", "cassettes/test_b"),  # two files became one
+    ],
+)
+def test_a_move_that_would_fail_after_that_of_a_folder_is_left_for_the_next_run(
+    other: tuple[str, str],
+) -> None:
+    folder = ("cassettes/test_a", "cassettes/test_b")
+
+    assert move_commands([other, folder]) == (("mv", *folder),)

@@ -134,6 +134,47 @@ def test_ten_suites_with_misses_take_24_lines_below_the_heading() -> None:
     assert sum(line.startswith("gate f") for line in lines) == 10
 
 
+def moves(number: int) -> tuple[tuple[str, str], ...]:
+    folder = "cassettes/test_triage"
+    return tuple(
+        (f"{folder}/test_old_{each}.gpt-5-mini.json", f"{folder}/test_new_{each}.gpt-5-mini.json")
+        for each in range(number)
+    )
+
+
+def test_moves_after_a_rename_stand_before_the_command_that_records() -> None:
+    lines = lines_of(
+        missing(), misses={"test renamed": 15, "order": 1}, moves=moves(1), note="gates not written"
+    )
+
+    assert lines[-6:] == [
+        "16 requests are in no recording: test renamed 15, order 1",
+        "move what was renamed with:",
+        "  mv cassettes/test_triage/test_old_0.gpt-5-mini.json \\",
+        "    cassettes/test_triage/test_new_0.gpt-5-mini.json",
+        "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
+        "gates not written",
+    ]
+
+
+def test_moves_that_find_no_room_are_counted() -> None:
+    lines = lines_of(missing(), misses={"test renamed": 15}, moves=moves(20))
+
+    assert len(lines) == 24
+    assert lines[-1] == "  and 11 more commands: run again after these"
+
+
+def test_ten_suites_that_were_renamed_take_25_lines_too() -> None:
+    suites = [missing(feature=f"f{number}") for number in range(10)]
+
+    lines = lines_of(
+        *suites, misses={"test renamed": 150}, moves=moves(10), note="gates not written"
+    )
+
+    assert len(lines) <= 24
+    assert lines[-2] == "move what was renamed as its tests say above"
+
+
 def test_sources_that_find_no_room_are_counted() -> None:
     suites = [suite_result(feature=f"f{number}", models=(f"m{number}",)) for number in range(10)]
 

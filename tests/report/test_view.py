@@ -378,6 +378,33 @@ def test_the_command_is_the_one_that_mends(misses: dict[str, int], modes: dict[s
     )
 
 
+CASE = "rename the case, or record it with: "
+MOVE = ("cassettes/test_a/test_old.m.json", "cassettes/test_a/test_new.m.json")
+
+
+@pytest.mark.parametrize(
+    ("misses", "modes"),
+    [
+        ({"test renamed": 3}, {}),
+        ({"test renamed": 3, "order": 1}, {MISSING: "new_episodes"}),
+        ({"case renamed": 3}, {CASE: "new_episodes"}),
+        ({"test renamed": 3, "case renamed": 2}, {CASE: "new_episodes"}),
+        ({"test renamed": 2, "too old": 1}, {OLD: "rewrite"}),
+    ],
+)
+def test_what_was_renamed_is_not_to_be_recorded(
+    misses: dict[str, int], modes: dict[str, str]
+) -> None:
+    moves = (MOVE,) if "test renamed" in misses else ()
+
+    view = view_of(suite_result(verdict=None, unrecorded=3), misses=misses, moves=moves)
+
+    assert view.missing.moves == tuple(("mv", *move) for move in moves)
+    assert view.missing.commands == tuple(
+        (lead, ("pytest", "--llm-eval", f"--llm-record={mode}")) for lead, mode in modes.items()
+    )
+
+
 def test_the_command_chooses_the_tests_that_this_run_chose() -> None:
     selection = ("-k", "one or two", "tests/evals")
 

@@ -2,13 +2,14 @@
 
 Where several things have changed, the first of these names the cause, and the others are told as
 differences: one more call, another endpoint, the prompt, the order, the tools, the model,
-parameters. A model that has no recording of this test, where another has the same prompt, is the
-cause whatever else differs.
+parameters. Where the test has no recording for this model, it may have one under another name:
+renames come first. Then comes the model, where another has the same prompt, whatever else differs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from pytest_llmprod.wire.key import WireRequest, keyed_place
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings
 from pytest_llmprod.wire.misses.nearest import Wanted, nearest, recorded_document
 from pytest_llmprod.wire.misses.places import Group, Place, differing_places
+from pytest_llmprod.wire.misses.siblings import find_left
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.tape import Tape
 
@@ -77,12 +79,16 @@ class Near:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why there was no recording: its kind, in which place, and the same in a few words."""
+    """Why there was no recording: its kind, in which place, and the same in a few words.
+
+    `left` is the cassette that holds the request under the old name of the test.
+    """
 
     kind: MissKind
     place: str
     headline: str
     near: Near | None
+    left: Path | None = None
 
 
 def find_cause(tape: Tape, asked: Asked) -> Cause:
@@ -103,6 +109,14 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
         return _cause("one more call", "", headline, in_section)
     if in_section is not None:
         return _changed(in_section, asked)
+    left = find_left(tape, request)
+    if left is not None:
+        cause = _cause("test renamed", "", f"test renamed, no cassette for {asked.model}", None)
+        return replace(cause, left=left)
+    renamed = search.under_another_case(own)
+    if renamed is not None:
+        headline = f"case renamed, no cassette holds {asked.shown(case) or 'this test'}"
+        return _cause("case renamed", "", headline, renamed)
     others = sorted(search.at_siblings(), key=lambda near: len(near.places))
     for other in others if request.model != NO_MODEL else ():
         if other.has_same_endpoint and not other.differs_in("prompt", "order"):
@@ -160,6 +174,20 @@ class _Search:
             has_same_endpoint=has_same_endpoint,
             places=places,
         )
+
+    def under_another_case(self, cassette: CassetteFile) -> Near | None:
+        """Return the very request of a case that this test has no more, None where there is none.
+
+        That is what a case leaves behind whose id was changed. One that is recorded for another
+        model under its id of today had this id before.
+        """
+        label, key = self._tape.label, self._asked.request.key
+        there = set(label.cases())
+        old = (each for each in cassette.cases if each not in there and cassette.count(each, key))
+        case = next(old, None)
+        if case is None or any(label.case in each.cases for each in self._siblings()):
+            return None
+        return self.near(cassette, cassette.read(case, key, 0))
 
     def at_siblings(self) -> Iterator[Near]:
         """Yield what is nearest in each cassette of this test for another model."""

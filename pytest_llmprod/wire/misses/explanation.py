@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.text import counted, escaped, printable, shorten, width
+from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner, mask, mask_strings, mask_url
 from pytest_llmprod.wire.misses.cause import Asked, Cause, Near, find_cause
 from pytest_llmprod.wire.misses.places import ABSENT, Place, gist
-from pytest_llmprod.wire.misses.siblings import find_left, move_command, relative
+from pytest_llmprod.wire.misses.siblings import move_command, moves_of, relative
 from pytest_llmprod.wire.misses.text_diff import changed_lines, escaped_lines, first_changed_line
 from pytest_llmprod.wire.tape import Tape
 
@@ -50,10 +52,10 @@ def explain(
         cause = find_cause(tape, asked)
     lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
     command = tape.label.command("new_episodes", *choice.options)
-    left = find_left(tape, request) if cause.kind == "no cassette" else None
-    if left is not None:
-        lines += _renamed(left)
-        command = move_command(left, tape.label.cassette(request.model))
+    moves = [] if cause.left is None else moves_of(cause.left, tape, request.model)
+    if cause.left is not None:
+        lines += _renamed(cause.left)
+        command = move_command(moves)
     return Miss(
         kind=cause.kind,
         place=cause.place,
@@ -61,6 +63,9 @@ def explain(
         headline=cause.headline,
         details=mask("\n".join(lines), scanners),
         command=mask(command, scanners),
+        moves=tuple(
+            (mask(relative(old), scanners), mask(relative(new), scanners)) for old, new in moves
+        ),
     )
 
 
@@ -134,7 +139,17 @@ def _other_case(tape: Tape, asked: Asked, near: Near) -> list[str]:
         return [f"in nothing: {shorten(old, _LONGEST_NAME)} asks the same"]
     diff = [f'- "case": {_json(old)}', f'+ "case": {_json(new)}']
     start = "in nothing: was the case renamed? Then rename it in the cassette:"
-    return [start, *_indented(diff)]
+    paths = (path for path in tape.library.of_function(tape.label) if path != near.cassette.path)
+    others = [path for path in paths if _holds(tape.library, path, near.recording.case)]
+    return [start, *_indented(diff), *(f"and in {relative(path)}" for path in others)]
+
+
+def _holds(library: Library, path: Path, case: str) -> bool:
+    """Say whether a cassette that can be read has recordings of a case."""
+    try:
+        return case in library.open(path).cases
+    except CassetteError:
+        return False
 
 
 def _renamed(left: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ moving them costs nothing. Only what certainly no test plays any more is looked 
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,18 +44,37 @@ def _orphans(library: Library, folder: Path, model: str) -> Iterator[CassetteFil
                 yield library.open(path)
 
 
-def move_command(old: Path, new: Path) -> str:
-    """Return the command that moves a cassette, as a user types it.
+def moves_of(left: Path, tape: Tape, model: str) -> list[tuple[Path, Path]]:
+    """Return what is to be moved, and where to, where the test of `tape` was renamed.
 
-    Where the whole file of tests was renamed the folder is moved, with all cassettes in it. It is
-    no `git mv`, which refuses what was never committed; git finds renames by the content.
+    The cassette `left` is the old one for `model`; those for other models are moved with it. Where
+    the whole file of tests was renamed it is the folder, with all cassettes in it.
     """
-    was, becomes = old.parent, new.parent
-    if becomes.is_dir():
-        return _typed("mv", old, new)
-    if old.name == new.name and not was.parent.with_name(f"{was.name}.py").exists():
-        return _typed("mv", was, becomes)
-    return f"{_typed('mkdir', '-p', becomes)} && {_typed('mv', old, new)}"
+    new = tape.label.cassette(model)
+    return tape.library.remembered((moves_of, left, new), lambda: _moves(left, new, model))
+
+
+def _moves(left: Path, new: Path, model: str) -> list[tuple[Path, Path]]:
+    folder = left.parent
+    is_whole = left.name == new.name and not folder.parent.with_name(f"{folder.name}.py").exists()
+    if is_whole and not new.parent.is_dir():
+        return [(folder, new.parent)]
+    end = f"{file_name(model)}.json"
+    was, becomes = left.name.removesuffix(end), new.name.removesuffix(end)
+    old = {left, *(path for path in folder.glob("*.json") if path.name.startswith(was))}
+    pairs = ((path, new.with_name(becomes + path.name.removeprefix(was))) for path in sorted(old))
+    return [(path, target) for path, target in pairs if path == left or not target.exists()]
+
+
+def move_command(moves: Sequence[tuple[Path, Path]]) -> str:
+    """Return the command that makes these moves into one folder, as a user types it.
+
+    It is no `git mv`, which refuses what was never committed; git finds renames by the content.
+    """
+    old, new = moves[0]
+    is_there = new.parent.is_dir() or new.parent == old.parent
+    commands = [] if is_there else [_typed("mkdir", "-p", new.parent)]
+    return " && ".join([*commands, *(_typed("mv", *each) for each in moves)])
 
 
 def _typed(*words: str | Path) -> str:

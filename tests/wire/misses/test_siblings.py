@@ -45,7 +45,7 @@ def test_the_cassette_of_a_renamed_test_is_told_with_its_move(project: Lab) -> N
 
     miss = missed(tape(project), REQUEST)
 
-    assert miss.kind == "no cassette"
+    assert miss.kind == "test renamed"
     assert miss.details.endswith(
         "  cassette  cassettes/test_app/test_it.gpt-test.json\n"
         "            does not exist yet\n"
@@ -55,6 +55,48 @@ def test_the_cassette_of_a_renamed_test_is_told_with_its_move(project: Lab) -> N
     assert miss.command == (
         "mv cassettes/test_app/test_old.gpt-test.json cassettes/test_app/test_it.gpt-test.json"
     )
+    assert plays_after(project, miss.command)
+
+
+def test_the_cassettes_of_all_models_are_moved(project: Lab) -> None:
+    left(project)
+    other = left(project).with_name("test_old.gpt.5.json")
+    save(other, [kept(chat_request("hello", "gpt.5"), case="t-1")])
+    not_ours = left(project, "test_older")
+
+    miss = missed(tape(project), REQUEST)
+
+    folder = "cassettes/test_app"
+    assert miss.moves == (
+        (f"{folder}/test_old.gpt-test.json", f"{folder}/test_it.gpt-test.json"),
+        (f"{folder}/test_old.gpt.5.json", f"{folder}/test_it.gpt.5.json"),
+    )
+    assert plays_after(project, miss.command)
+    assert project.path("gpt.5").is_file()
+    assert not_ours.is_file()
+
+
+def test_a_rename_is_told_although_another_model_is_recorded_under_the_new_name(
+    project: Lab,
+) -> None:
+    save(left(project, "test_it").with_name("test_it.gpt-2.json"), [RECORDED])
+    project.path().rename(project.path(function="test_old"))
+
+    miss = missed(tape(project), REQUEST)
+
+    assert miss.kind == "test renamed"
+    assert "nearest" not in miss.details
+    assert plays_after(project, miss.command)
+
+
+def test_what_lies_under_the_new_name_is_not_overwritten_by_a_move(project: Lab) -> None:
+    left(project)
+    for name in ("test_old", "test_it"):
+        save(project.path("gpt-2", name), [kept(chat_request(name, "gpt-2"), case="t-1")])
+
+    miss = missed(tape(project), REQUEST)
+
+    assert len(miss.moves) == 1
     assert plays_after(project, miss.command)
 
 
