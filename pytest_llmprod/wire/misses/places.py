@@ -8,7 +8,12 @@ from enum import Enum
 from typing import Any, Literal
 
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.wire.canonical import VOLATILE_FIELDS
+from pytest_llmprod.wire.canonical import (
+    VOLATILE_FIELDS,
+    may_hold_ids,
+    with_ordinals,
+    with_whole_floats,
+)
 from pytest_llmprod.wire.misses.alignment import aligned
 
 Group = Literal["prompt", "order", "tools", "model", "parameters"]
@@ -91,10 +96,21 @@ class _Spot:
 def differing_places(recorded: Any, sent: Any) -> list[Place]:
     """Return each place in which two bodies differ: model, prompt, tools, then parameters.
 
-    A body is JSON, or the text of what is none. Fields that no key covers are left out.
+    A body is JSON, or the text of what is none. What makes no difference to a key is left out:
+    fields that it does not cover, whether a float parameter is written as 1 or as 1.0, and ids that
+    somebody made up, as long as they come in the same order.
     """
     if not (isinstance(recorded, dict) and isinstance(sent, dict)):
         return list(_compare(_Spot("prompt", "the body"), recorded, sent))
+    pair = (with_whole_floats(recorded), with_whole_floats(sent))
+    places = _differing(*pair)
+    if not places or not may_hold_ids(_canonical(sent)):
+        return places
+    # Where a call came in before others, all ordinals after it differ, and the ids do not.
+    return min(places, _differing(*map(with_ordinals, pair)), key=len)
+
+
+def _differing(recorded: Mapping[str, Any], sent: Mapping[str, Any]) -> list[Place]:
     old, new = _by_part(recorded), _by_part(sent)
     names = [name for name in {**new, **old} if name not in VOLATILE_FIELDS]
     found = [

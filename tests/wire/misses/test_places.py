@@ -207,3 +207,58 @@ def test_the_texts_of_a_prompt_come_in_the_order_of_the_body(
     document: Any, texts: list[str]
 ) -> None:
     assert prompt_texts(document) == texts
+
+
+@pytest.mark.parametrize(
+    ("recorded", "sent", "places"),
+    [
+        (
+            {"model": "m", "temperature": 1, "n": 1},
+            {"model": "m", "temperature": 1.0, "n": 2},
+            ["parameters: n"],
+        ),
+        (
+            {"generationConfig": {"topP": 1.0, "topK": 1}},
+            {"generationConfig": {"topP": 1, "topK": 2}},
+            ["parameters: generationConfig.topK"],
+        ),
+        ({"max_tokens": 1}, {"max_tokens": 1.0}, ["parameters: max_tokens"]),
+        ({"top_p": 1.0}, {"top_p": 0.5}, ["parameters: top_p"]),
+    ],
+)
+def test_one_is_one_where_a_key_takes_them_as_equal(
+    recorded: Any, sent: Any, places: list[str]
+) -> None:
+    assert names(recorded, sent) == places
+
+
+def agent(*calls: str, answered: tuple[str, ...] = (), **other: Any) -> dict[str, Any]:
+    """A conversation with a call of a tool for each id, and the answers in the same order."""
+    turns: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
+    for number, (call, answer) in enumerate(zip(calls, answered or calls, strict=True)):
+        turns.append({"role": "assistant", "tool_calls": [{"id": call, "type": "function"}]})
+        turns.append({"role": "tool", "tool_call_id": answer, "content": f"{number}"})
+    return {"messages": turns, **other}
+
+
+def test_ids_that_a_provider_made_up_are_no_difference() -> None:
+    assert names(agent("call_1", n=1), agent("call_2", n=2)) == ["parameters: n"]
+
+
+def test_an_id_that_belongs_to_another_call_is_a_difference() -> None:
+    places = names(agent("a", "b"), agent("c", "d", answered=("d", "c")))
+
+    assert places == [
+        "prompt: messages[2].tool_call_id (tool)",
+        "prompt: messages[4].tool_call_id (tool)",
+    ]
+
+
+def test_a_call_that_came_in_makes_no_difference_to_those_after_it() -> None:
+    old, new = agent("b", "c"), agent("a", "b", "c")
+    new["messages"][4:] = old["messages"][2:]
+
+    assert names(old, new) == [
+        "prompt: messages[1] (assistant)",
+        "prompt: messages[2] (tool)",
+    ]
