@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 _NOBODY_LET_IN = frozenset({401, 403, 407, 408, 425, 429})
+#: What httpx, urllib3 and aiohttp raise where no connection came about: nothing was sent.
+_NEVER_SENT = frozenset(
+    {
+        *("ConnectError", "ConnectTimeout", "PoolTimeout"),
+        *("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"),
+        *("ClientConnectorError", "ClientConnectorDNSError", "ConnectionTimeoutError"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,7 @@ class Exchange:
     exchanges of one call. `attempt` counts these from 1, and `backoff_s` is how long the client
     waited before this attempt. `failure` names the error that the client met in place of a whole
     answer, `ConnectError` for instance; `status` is 0 where not even the headers came.
+    `is_model_unknown` says that the provider refused a live request, because it has no such model.
     """
 
     provider: str
@@ -73,20 +82,23 @@ class Exchange:
     attempt: int = 1
     backoff_s: float = 0.0
     failure: str = ""
+    is_model_unknown: bool = False
 
     @property
     def is_outage(self) -> bool:
         """Say whether nobody answered: the wire failed, or the provider let nobody in.
 
-        That is a key that it does not know, a limit, or an error of its own. A request that it
-        refuses for what is in it has been answered.
+        That is a key or a model that it does not know, a limit, or an error of its own. A request
+        that it refuses for what is in it has been answered.
         """
-        return bool(self.failure) or self.status >= 500 or self.status in _NOBODY_LET_IN
+        if self.failure or self.is_model_unknown:
+            return True
+        return self.status >= 500 or self.status in _NOBODY_LET_IN
 
     @property
     def is_free(self) -> bool:
-        """Say whether the provider refused the request, which then costs nothing."""
-        return self.status >= 400 and self.usage is None
+        """Say whether the request cost nothing: it was refused, or reached no provider."""
+        return self.usage is None and (self.status >= 400 or self.failure in _NEVER_SENT)
 
     @property
     def tokens_per_s(self) -> float | None:

@@ -3,7 +3,7 @@
 from asyncio import CancelledError
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
+from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import ModelChoice, WireRequest
 from pytest_llmprod.wire.masking import Scanner
-from pytest_llmprod.wire.recording import Failure, Recording
+from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import request_scanners
@@ -207,7 +208,16 @@ class LiveExchange:
             known = {"this request's": self._own, "the environment variable": self._policy.known()}
             leaks.refuse_leaks(recording.to_json(), known)
             self._tape.keep(self._read, recording, self._turn)
-        self._tape.add(exchange_of(self._read, recording, answer, self._attempt, replayed=False))
+        exchange = exchange_of(self._read, recording, answer, self._attempt, replayed=False)
+        self._tape.add(replace(exchange, is_model_unknown=self._is_model_unknown(recording)))
+
+    def _is_model_unknown(self, recording: Recording) -> bool:
+        """Say whether the provider refused the request for want of the model that it names."""
+        names_one = self._read.dialect is not None and self._read.named_model != NO_MODEL
+        if recording.status < 400 or not names_one:
+            return False
+        body = bodies.decode_document(recording.response["body"])
+        return is_of_unknown_model(recording.status, body)
 
     def _stored_request(self) -> dict[str, Any]:
         return {
