@@ -15,7 +15,7 @@ from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
-    from pytest_llmprod.core.results import RunResult, SuiteResult
+    from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
@@ -36,6 +36,7 @@ class Collector:
         self._started_at = started_at
         self._has_collection_errors = False
         self._misses: dict[str, Mapping[str, Any]] = {}
+        self._outages: dict[str, str] = {}
         self._asked: set[str] = set()
         self._picked_up = 0
         self._run: Run | None = None
@@ -88,6 +89,9 @@ class Collector:
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
+        outage = getattr(report, "llmprod_outage", "")
+        if outage:
+            self._outages[report.nodeid] = outage
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -149,13 +153,12 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        if not (self._misses or noticed):
+        if not (self._misses or self._outages or noticed):
             return
-        from pytest_llmprod.report import misses, terminal, view  # brings what a summary needs
+        from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
-        kinds, moves = misses.total(self._misses.values())
-        found = view.missing_of(kinds, options, moves=moves, has_others=False)
+        found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
         lines = [*noticed, *missing]
         if terminalreporter.verbosity < 0:
@@ -246,12 +249,14 @@ class Collector:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
         if self._config.option.llm_record == "none":
             return
+        reasons = "; ".join(sorted(set(self._outages.values())))
+        why = f" ({reasons})" if reasons else ""
         for test, unrecorded in {suite.test: suite.unrecorded for suite in suites}.items():
             if unrecorded:
                 text = (
-                    f"{counted(unrecorded, 'case')} got no answer from a model. Their recordings "
-                    f"stay as they were. Mend the key or the address of the provider, and give the "
-                    f"same command again."
+                    f"{counted(unrecorded, 'case')} got no answer from a model{why}. Their "
+                    f"recordings stay as they were. Mend the key, the address of the provider or "
+                    f"the name of the model, and give the same command again."
                 )
                 self._report(session, f"{test}::answered", text)
 
@@ -263,18 +268,23 @@ class Collector:
         gates: Any = None,
         objection: str = "",
     ) -> "RunResult":
-        from pytest_llmprod.report import misses  # only a run that ends needs it
-
-        kinds, moves = misses.total(self._misses.values())
+        unanswered = self._unanswered()
         result = run.result(
             suites,
             gates=gates or {},
             gates_note=note,
             selection=self._selection(),
-            misses=kinds,
+            misses=unanswered.misses,
             objection=objection,
         )
-        return replace(result, moves=moves)
+        return replace(result, unanswered=unanswered)
+
+    def _unanswered(self) -> "Unanswered":
+        """Return what got no answer in all tests."""
+        from pytest_llmprod.report import misses  # brings what only a summary needs
+
+        record = self._config.option.llm_record
+        return misses.total(self._misses.values(), self._outages.values(), record)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str

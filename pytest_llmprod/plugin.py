@@ -172,6 +172,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
+        if config.option.llm_record != "none":
+            from pytest_llmprod.outages import OutageNotes
+
+            config.pluginmanager.register(OutageNotes(), "llmprod-outages")
         if config.option.llm_plan:
             forecaster = Forecaster(recorder, _session(config))
             config.pluginmanager.register(forecaster, "llmprod-forecaster")

@@ -18,6 +18,15 @@ class Busy(Exception):
         self.retry_after_ms = retry_after_ms
 
 
+class Refused(Exception):
+    """Raised by an answer: the provider refuses the request with this status and this error."""
+
+    def __init__(self, status: int, **error: object) -> None:
+        super().__init__(status, error)
+        self.status = status
+        self.error = error
+
+
 class Provider(ThreadingHTTPServer):
     """Counts the requests it gets, and keeps them with their headers."""
 
@@ -49,6 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Busy as busy:
             wait = {"retry-after-ms": str(busy.retry_after_ms)}
             self._send({"error": {"message": "too many requests"}}, status=429, headers=wait)
+        except Refused as refused:
+            self._send({"error": refused.error}, status=refused.status)
 
     def _send(
         self, document: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None

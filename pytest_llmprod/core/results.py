@@ -137,15 +137,30 @@ class SuiteResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """What got no answer in all tests of a run, evals or not, and what mends that.
+
+    `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
+    moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
+    by the reason, and `record` is the mode in which they asked.
+    """
+
+    misses: Mapping[str, int] = field(default_factory=dict)
+    moves: tuple[tuple[str, str], ...] = ()
+    outages: Mapping[str, int] = field(default_factory=dict)
+    record: str = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """All that one pytest invocation found out.
 
     `gates` maps feature -> gate as written to the gates file; it is empty where none was written,
     and `gates_note` then says why. `options` are the command-line options by which a case of this
     run is run again, `selection` those, and the names, by which this run chose its tests. `misses`
-    counts the requests of all tests, evals or not, that no recording answers, by kind, and `moves`
-    holds what is to be moved after a rename, as two paths each. `objection` says why nothing was
-    judged though it ran, '' otherwise.
+    counts the requests of all tests, evals or not, that no recording answers, by kind, and
+    `unanswered` says more of them. `objection` says why nothing was judged though it ran, ''
+    otherwise.
     """
 
     run_id: str
@@ -158,7 +173,7 @@ class RunResult:
     selection: tuple[str, ...]
     misses: Mapping[str, int]
     objection: str
-    moves: tuple[tuple[str, str], ...] = ()
+    unanswered: Unanswered = field(default_factory=Unanswered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Misses: how those of a test are told, each kind at each place of a suite in full once a run."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Protocol
 
 from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.results import Unanswered
 from pytest_llmprod.core.text import printable, shorten, width
 
 _COLUMNS = 80
@@ -98,15 +100,22 @@ def count(misses: Sequence[Miss | str]) -> Mapping[str, Any]:
     return {"kinds": kinds, "moves": moves}
 
 
-def total(counts: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, int], tuple[Move, ...]]:
-    """Return how many requests of all tests are in no recording, by kind, and each move once."""
-    kinds: dict[str, int] = {}
+def total(
+    counts: Iterable[Mapping[str, Any]], outages: Iterable[str] = (), record: str = "none"
+) -> Unanswered:
+    """Return what got no answer in all tests of a run with `--llm-record=record`.
+
+    `counts` are those of each test, as `count` makes them, `outages` the reason of each test that
+    no provider answered.
+    """
+    misses: Counter[str] = Counter()
     moves: dict[Move, None] = {}
     for each in counts:
-        for kind, number in each["kinds"].items():
-            kinds[kind] = kinds.get(kind, 0) + number
+        misses.update(each["kinds"])
         moves |= dict.fromkeys((old, new) for old, new in each["moves"])
-    return kinds, tuple(moves)
+    return Unanswered(
+        misses=dict(misses), moves=tuple(moves), outages=dict(Counter(outages)), record=record
+    )
 
 
 def move_commands(moves: Iterable[Move]) -> tuple[tuple[str, ...], ...]:

@@ -9,10 +9,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
-from pytest_llmprod.report.misses import Move, move_commands
+from pytest_llmprod.report.misses import move_commands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +84,8 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         broken=tuple(_broken(result)),
         gates=tuple(_gates(result)),
         missing=missing_of(
-            result.misses,
+            result.unanswered,
             (*result.options, *result.selection),
-            moves=result.moves,
             has_others=any(suite.unrecorded for suite in result.suites),
         ),
         notes=tuple(printable(note) for note in notes),
@@ -116,6 +115,7 @@ def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     is_measured = suite.verdict is not None or suite.unrecorded < max(1, suite.cases)
     unjudged = "partial" if is_measured and not objection else "not judged"
     verdict = suite.verdict.name if suite.verdict else unjudged
+    is_billed = bool(suite.cost_usd or suite.unpriced or suite.without_usage)
     return SuiteRow(
         name=name,
         cases=str(suite.cases),
@@ -125,8 +125,13 @@ def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
         confidence=f"{suite.confidence * 100:g}%",
         threshold=f"{suite.threshold * 100:.4g}%",
         verdict=verdict,
-        cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests, suite.without_usage),
-        p95=seconds_text(suite.p95_latency_s),
+        cost=cost_text(
+            suite.cost_usd,
+            suite.unpriced,
+            suite.requests if is_measured or is_billed else 0,
+            suite.without_usage,
+        ),
+        p95=seconds_text(suite.p95_latency_s if is_measured else None),
         colour=_COLOURS.get(verdict, "yellow"),
     )
 
@@ -172,8 +177,8 @@ def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[
     """Say once for each model and source whose answers were judged, and how old they are."""
     groups: dict[str, list[SuiteResult]] = {}
     for suite in suites:
-        if suite.unrecorded and not suite.requests:
-            continue
+        if suite.unrecorded and (suite.unrecorded >= suite.cases or not suite.requests):
+            continue  # nobody answered
         models = shorten(printable(" + ".join(suite.models)), 50) or "no model"
         groups.setdefault(f"{models}, {suite.source}", []).append(suite)
     sources = []
@@ -189,15 +194,15 @@ def _sources(suites: tuple[SuiteResult, ...], names: Mapping[int, str]) -> list[
 
 
 def _gaps_in_costs(suites: Iterable[SuiteResult]) -> list[str]:
-    """Say which models have no price, and how many answers did not tell what they used."""
+    """Say which models have no price, and how many requests did not tell what they used."""
     # A lock prices requests; what an outputs file says it took has no provider to look up.
     asked = [suite for suite in _one_a_test(suites) if suite.source != "outputs file"]
     models = sorted({model for suite in asked for model in suite.unpriced_models})
     without_usage = sum(suite.without_usage for suite in asked)
     gaps = [f"unpriced: {listed(models)}; {_CURE_OF_UNPRICED}"] if models else []
     if without_usage:
-        answers = _plural(without_usage, "answer tells", "answers tell")
-        gaps.append(f"{answers} no usage: what that cost is not known")
+        requests = _plural(without_usage, "request tells", "requests tell")
+        gaps.append(f"{requests} no usage: what they cost is not known")
     return gaps
 
 
@@ -291,38 +296,50 @@ def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
     return list({suite.test: suite for suite in suites}.values())
 
 
-def missing_of(
-    misses: Mapping[str, int],
-    options: Sequence[str],
-    *,
-    moves: Iterable[Move],
-    has_others: bool,
-) -> Missing:
-    """Return what no recording answered, of `misses` by kind.
+def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bool) -> Missing:
+    """Return what got no answer, and the commands that mend it.
 
-    `options` are the words by which the tests of this run are run again. `moves` are what is to be
-    moved after a rename. `has_others` says that cases went without an answer which `misses` may not
-    count.
+    `options` are the words by which the tests of this run are run again. `has_others` says that
+    cases went without an answer which `unanswered` may not count.
     """
-    kinds = sorted(misses.items(), key=lambda each: (-each[1], each[0]))
+    misses, outages, record = unanswered.misses, unanswered.outages, unanswered.record
     old = misses.get("too old", 0)
-    absent = [f"{kind} {count}" for kind, count in kinds if kind != "too old"]
     number = sum(misses.values()) - old
-    renamed = [misses.get(kind, 0) for kind in ("test renamed", "case renamed")]
-    texts, commands = [], []
+    moved, renamed = (misses.get(kind, 0) for kind in ("test renamed", "case renamed"))
+    texts, modes = [], {}
+    if outages:
+        tests = counted(sum(outages.values()), "test")
+        texts.append(f"{tests} got no answer: {_ranked(outages)}")
+        modes["once that is mended, ask again with: "] = record
     if number:
         requests = _plural(number, "request is", "requests are")
-        texts.append(f"{requests} in no recording: {', '.join(absent)}")
-    if number > sum(renamed) or (has_others and not old and not number):
-        words = record_command("new_episodes", options)
-        commands.append(("record what is missing with: ", words))
-    elif renamed[1]:
-        words = record_command("new_episodes", options)
-        commands.append(("rename the case, or record it with: ", words))
+        kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
+        texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
+    if number > moved + renamed:
+        modes[_RECORD] = "new_episodes"
+    elif renamed:
+        modes["rename the case, or record it with: "] = "new_episodes"
+    elif has_others and not (number or old or outages):
+        modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:
         texts.append(f"{_plural(old, 'recording is', 'recordings are')} too old to be played")
-        commands.append(("record what is too old with: ", record_command("rewrite", options)))
-    return Missing(texts=tuple(texts), commands=tuple(commands), moves=move_commands(moves))
+        modes["record what is too old with: "] = "rewrite"
+    return Missing(
+        texts=tuple(texts),
+        commands=tuple((lead, record_command(mode, options)) for lead, mode in modes.items()),
+        moves=move_commands(unanswered.moves),
+    )
+
+
+_RECORD = "record what is missing with: "
+
+
+def _ranked(counts: Mapping[str, int], *, is_counted: bool = False) -> str:
+    """Return what was counted, the most frequent first; one thing alone without its number."""
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    if len(ranked) == 1 and not is_counted:
+        return printable(ranked[0][0])
+    return ", ".join(f"{printable(name)} {count}" for name, count in ranked)
 
 
 def record_command(mode: str, options: Sequence[str]) -> tuple[str, ...]:

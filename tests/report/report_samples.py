@@ -1,9 +1,10 @@
 """Runs as reports receive them."""
 
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.verdict import Verdict
 
 PASS = Verdict(name="PASS", reason="reaches the threshold", is_open=True)
@@ -75,6 +76,9 @@ def case_result(**changes: Any) -> CaseResult:
 def run_result(
     *suites: SuiteResult, cases: tuple[CaseResult, ...] = (), **changes: Any
 ) -> RunResult:
+    """Return a run; what got no answer in it may be given by the names of `Unanswered`."""
+    names = {field.name for field in fields(Unanswered)} & changes.keys()
+    unanswered = Unanswered(**{name: changes.pop(name) for name in names})
     values: dict[str, Any] = {
         "run_id": "run-1",
         "started_at": "2026-11-22T16:10:25+00:00",
@@ -84,7 +88,8 @@ def run_result(
         "gates_note": "",
         "options": ("--llm-eval",),
         "selection": (),
-        "misses": {},
+        "misses": unanswered.misses,
         "objection": "",
+        "unanswered": unanswered,
     }
     return RunResult(**{**values, **changes})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.results import Unanswered
 from pytest_llmprod.report.misses import Telling, count, move_commands, total
 
 ONE, TWO = "test_a.py::test_x[1]", "test_a.py::test_x[2]"
@@ -127,8 +128,15 @@ def test_the_counts_of_all_tests_are_summed_and_each_move_is_there_once() -> Non
     first = count([miss(1, kind="test renamed", moves=(MINI, NANO)), miss(1)])
     second = count([miss(2, kind="test renamed", moves=(MINI, NANO))])
 
-    assert total([first, second]) == ({"test renamed": 2, "prompt changed": 1}, (MINI, NANO))
-    assert total([]) == ({}, ())
+    found = total([first, second], ["ConnectError", "status 429", "ConnectError"], "once")
+
+    assert found == Unanswered(
+        misses={"test renamed": 2, "prompt changed": 1},
+        moves=(MINI, NANO),
+        outages={"ConnectError": 2, "status 429": 1},
+        record="once",
+    )
+    assert total([]) == Unanswered()
 
 
 def test_moves_within_a_folder_need_no_other_command() -> None:

@@ -158,12 +158,12 @@ def test_models_that_have_no_price_are_named(models: tuple[str, ...], named: str
     )
 
 
-def test_answers_that_tell_no_usage_are_counted_once_a_test() -> None:
+def test_requests_that_tell_no_usage_are_counted_once_a_test() -> None:
     view = view_of(
         suite_result(without_usage=2, metric="exact"), suite_result(without_usage=2), options=()
     )
 
-    assert view.gaps[0] == "2 answers tell no usage: what that cost is not known"
+    assert view.gaps[0] == "2 requests tell no usage: what they cost is not known"
 
 
 def test_a_suite_that_asked_nothing_for_want_of_recordings_has_no_source() -> None:
@@ -172,6 +172,26 @@ def test_a_suite_that_asked_nothing_for_want_of_recordings_has_no_source() -> No
     )
 
     assert view.sources == ()
+
+
+def test_a_suite_that_nobody_answered_has_no_source_no_cost_and_no_latency() -> None:
+    view = view_of(
+        suite_result(
+            verdict=None, cases=8, unrecorded=8, requests=8, cost_usd=Decimal(0), source="live"
+        )
+    )
+
+    assert view.sources == ()
+    assert (view.suites[0].cost, view.suites[0].p95) == ("-", "-")
+
+
+def test_a_cost_is_told_although_nobody_answered_in_time() -> None:
+    nothing = {"verdict": None, "cases": 8, "unrecorded": 8, "requests": 8, "source": "live"}
+
+    (paid,) = view_of(suite_result(**nothing)).suites
+    (timed_out,) = view_of(suite_result(**nothing, cost_usd=Decimal(0), without_usage=8)).suites
+
+    assert (paid.cost, timed_out.cost) == ("$0.0277", "no usage")
 
 
 def test_a_suite_of_which_nothing_is_recorded_has_no_score() -> None:
@@ -403,6 +423,38 @@ def test_what_was_renamed_is_not_to_be_recorded(
     assert view.missing.commands == tuple(
         (lead, ("pytest", "--llm-eval", f"--llm-record={mode}")) for lead, mode in modes.items()
     )
+
+
+AGAIN = "once that is mended, ask again with: "
+
+
+@pytest.mark.parametrize("record", ["once", "all", "rewrite", "verify"])
+def test_what_nobody_answered_is_asked_again_in_the_same_mode(record: str) -> None:
+    view = view_of(
+        suite_result(verdict=None, unrecorded=3), outages={"ConnectError": 5}, record=record
+    )
+
+    assert view.missing.texts == ("5 tests got no answer: ConnectError",)
+    assert view.missing.commands == ((AGAIN, ("pytest", "--llm-eval", f"--llm-record={record}")),)
+
+
+def test_several_reasons_of_an_outage_are_counted() -> None:
+    view = view_of(outages={"status 429": 1, "ConnectError": 2}, misses={"order": 1}, record="once")
+
+    assert view.missing.texts == (
+        "3 tests got no answer: ConnectError 2, status 429 1",
+        "1 request is in no recording: order 1",
+    )
+    assert [words[2] for _, words in view.missing.commands] == [
+        "--llm-record=once",
+        "--llm-record=new_episodes",
+    ]
+
+
+def test_what_a_live_run_left_out_for_another_reason_is_recorded_in_its_mode() -> None:
+    view = view_of(suite_result(verdict=None, unrecorded=3), record="rewrite")
+
+    assert view.missing.commands == ((MISSING, ("pytest", "--llm-eval", "--llm-record=rewrite")),)
 
 
 def test_the_command_chooses_the_tests_that_this_run_chose() -> None:
