@@ -98,6 +98,8 @@ class Collector:
         """Decide when the loop has ended: each gate becomes a test report of its own."""
         try:
             outcome = yield
+        except LlmprodError as error:  # of a plan, which has no test that could fail with it
+            raise pytest.UsageError(str(error)) from error
         finally:
             self._fold_recordings(session)
         objection = self._unmet_swap(session)

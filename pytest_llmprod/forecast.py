@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import Bill
-from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.core.results import Forecast, Plan
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.plan import PlannedCall, PlannedTest, Planner
 
@@ -15,8 +15,8 @@ def make_forecasts(
     labels: Iterable[TapeLabel],
     planner: Planner,
     price_lists: Callable[[Path], Sequence[Any]],
-) -> list[Forecast]:
-    """Return a forecast for each test function and model, in the order of the tests.
+) -> Plan:
+    """Return a plan, with a forecast for each test function and model in the order of the tests.
 
     `price_lists` returns the price lists for the tests of a folder.
     """
@@ -30,7 +30,12 @@ def make_forecasts(
             name = (test.function, model, told_by)
             groups.setdefault(name, []).append((test, calls))
             folders[name] = label.folder.parent.parent
-    return [_forecast(name, tests, price_lists(folders[name])) for name, tests in groups.items()]
+    return Plan(
+        (_forecast(name, tests, price_lists(folders[name])) for name, tests in groups.items()),
+        unmet=planner.unmet(),
+        asked=planner.asked,
+        waiting=planner.waiting(),
+    )
 
 
 def _forecast(

@@ -53,7 +53,7 @@ def test_a_rewrite_sends_what_is_recorded(recorded: Project) -> None:
         "10k",
         "1000",
         "$0.0200",
-        "0",
+        "<1",
         "s",
     ]
     assert notes == ["nothing was sent; the time is that of one request after the other"]
@@ -65,7 +65,8 @@ def test_another_model_is_taken_to_need_as_many_tokens(recorded: Project) -> Non
     assert lines[2].split()[:6] == ["test_doubles", "gpt-other", "10", "10", "10k", "1000"]
     assert lines[2].split()[6] == "unpriced"
     assert "gpt-other is taken to use as many tokens as gpt-test did" in lines
-    assert "unpriced: gpt-other; add prices to llmprod.prices.toml by hand" in lines
+    start = lines.index("unpriced: gpt-other; run llmprod prices lock, or add prices to")
+    assert lines[start + 1] == "  llmprod.prices.toml by hand"
     assert lines[-1].startswith("a changed prompt is not seen here")
 
 
@@ -165,3 +166,81 @@ def test_a_plan_takes_no_workers(recorded: Project) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --llm-plan runs no test and takes no workers. Leave out*"])
+
+
+@pytest.mark.parametrize("mode", ["once", "rewrite"])
+def test_a_swap_that_would_meet_no_request_is_told_first(recorded: Project, mode: str) -> None:
+    lines = plan(recorded, f"--llm-record={mode}", "--llm-swap=gpt-tset=gpt-other")
+
+    assert lines[0] == "--llm-swap gpt-tset=gpt-other would meet no request; asked: gpt-test"
+
+
+@pytest.mark.parametrize("swap", ["gpt-test=gpt-other", "gpt-test=gpt-test"])
+def test_a_swap_that_would_meet_a_request_is_not_told(recorded: Project, swap: str) -> None:
+    lines = plan(recorded, "--llm-record=rewrite", f"--llm-swap={swap}")
+
+    assert "would meet no request" not in "\n".join(lines)
+
+
+def test_a_swap_may_meet_a_request_of_which_nothing_is_known(project: Project) -> None:
+    lines = plan(project, "--llm-record=once", "--llm-swap=gpt-tset=gpt-other")
+
+    assert lines[0] == "10 tests are not recorded; what they would cost cannot be told"
+
+
+def killed(project: Project) -> None:
+    """Leave the recordings of a run that was killed after its third test."""
+    project.pytester.makeconftest(
+        """
+        import os
+
+        def pytest_runtest_logfinish(nodeid):
+            if "three" in nodeid:
+                os._exit(9)
+        """
+    )
+    project.record("--llm-record=once", subprocess=True)
+    (project.path / "conftest.py").unlink()
+
+
+def test_what_a_killed_run_has_left_is_told_first(project: Project) -> None:
+    killed(project)
+
+    lines = plan(project, "--llm-record=once")
+    result = project.record("--llm-record=once")
+
+    assert lines[:2] == [
+        "3 recordings wait in .llmprod/recording, left by a run that was killed: a",
+        "  recording run picks them up first and may send less",
+    ]
+    assert len(project.server.requests) == 7
+    result.stdout.fnmatch_lines(["*picked up 3 more from a run that was killed"])
+
+
+def test_a_rewrite_sends_no_less_after_a_run_that_was_killed(project: Project) -> None:
+    killed(project)
+
+    lines = plan(project, "--llm-record=rewrite")
+
+    assert lines[1] == "  recording run picks them up first"
+
+
+@pytest.mark.parametrize("broken", ["cassette", "journal"])
+def test_a_file_that_cannot_be_read_is_a_usage_error(recorded: Project, broken: str) -> None:
+    path = recorded.cassette()
+    if broken == "journal":
+        path = recorded.path / ".llmprod" / "recording" / "run" / "main.jsonl"
+        path.parent.mkdir(parents=True)
+    path.write_text("broken\n")
+
+    result = recorded.record("--llm-plan")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert str(path) in result.stderr.str()
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_a_time_that_nobody_recorded_is_none(left_behind: Project) -> None:
+    lines = plan(left_behind, "--llm-record=rewrite")
+
+    assert lines[2].endswith(" -")

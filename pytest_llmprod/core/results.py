@@ -4,7 +4,7 @@ A Trace gathers while a test runs and travels on its report; the others are made
 when the run ends, and are what reports print and files keep.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
@@ -201,3 +201,25 @@ class Forecast:
     unpriced_model: str
     without_usage: int
     latency_s: float
+
+
+class Plan(list[Forecast]):
+    """The forecasts of a recording run, and what else is to be told before it starts.
+
+    `unmet` are the swaps, old name -> new one, of which no request is known though all tests are,
+    `asked` the models that are asked. `waiting` counts the recordings that a killed run has left.
+    """
+
+    def __init__(
+        self,
+        forecasts: Iterable[Forecast],
+        *,
+        unmet: Mapping[str, str],
+        asked: Iterable[str],
+        waiting: int,
+    ) -> None:
+        """Make a plan of `forecasts`."""
+        super().__init__(forecasts)
+        self.unmet = unmet
+        self.asked = tuple(asked)
+        self.waiting = waiting

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.core.results import Forecast, Plan
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.table import named_table
-from pytest_llmprod.report.view import cost_text, listed
+from pytest_llmprod.report.view import cost_text, listed, unpriced_text
 
 _UNSEEN = "a changed prompt is not seen here: run the tests without --llm-plan to find it"
 _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")
@@ -15,6 +15,31 @@ _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")
 
 def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
     """Return the lines of a plan for a run with `--llm-record=mode`."""
+    before = _before(forecasts, mode) if isinstance(forecasts, Plan) else []
+    return [*before, *_table(forecasts, mode)]
+
+
+def _before(plan: Plan, mode: str) -> list[str]:
+    """Return what a reader must know first: options without effect, and what is there already."""
+    lines = []
+    for old, new in plan.unmet.items():
+        option = printable(f"--llm-swap {old}={new}")
+        lines += wrapped(f"{option} would meet no request; asked: {listed(plan.asked)}")
+    if plan.waiting:
+        recordings = _plural(plan.waiting, "recording waits", "recordings wait")
+        gain = " and may send less" if mode in ("once", "new_episodes") else ""
+        lines += wrapped(
+            f"{recordings} in .llmprod/recording, left by a run that was killed: a recording run "
+            f"picks them up first{gain}"
+        )
+    return lines
+
+
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _table(forecasts: Sequence[Forecast], mode: str) -> list[str]:
     if not any(each.tests for each in forecasts):
         return [
             f"--llm-record={mode} would send nothing: everything is recorded",
@@ -95,7 +120,7 @@ def _notes(forecasts: Sequence[Forecast]) -> list[str]:
     notes += [f"{new} is taken to use as many tokens as {old} did" for new, old in sorted(others)]
     models = sorted({each.unpriced_model for each in forecasts} - {""})
     if models:
-        notes.append(f"unpriced: {listed(models)}; add prices to llmprod.prices.toml by hand")
+        notes.append(unpriced_text(models))
     without_usage = sum(each.without_usage for each in forecasts)
     if without_usage:
         notes.append(f"of no known usage, and so of no known cost: {without_usage} of the requests")
@@ -111,4 +136,7 @@ def _short_count(number: int) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """Return a duration to the second; cassettes that others wrote may know none."""
+    if seconds < 1:
+        return "<1 s" if seconds else "-"
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

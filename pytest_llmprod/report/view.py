@@ -199,14 +199,17 @@ def _gaps_in_costs(suites: Iterable[SuiteResult]) -> list[str]:
     asked = [suite for suite in _one_a_test(suites) if suite.source != "outputs file"]
     models = sorted({model for suite in asked for model in suite.unpriced_models})
     without_usage = sum(suite.without_usage for suite in asked)
-    gaps = [f"unpriced: {listed(models)}; {_CURE_OF_UNPRICED}"] if models else []
+    gaps = [unpriced_text(models)] if models else []
     if without_usage:
         requests = _plural(without_usage, "request tells", "requests tell")
         gaps.append(f"{requests} no usage: what they cost is not known")
     return gaps
 
 
-_CURE_OF_UNPRICED = "run llmprod prices lock, or add prices to llmprod.prices.toml by hand"
+def unpriced_text(models: Iterable[str]) -> str:
+    """Return that `models` have no price, and what gives them one."""
+    cure = "run llmprod prices lock, or add prices to llmprod.prices.toml by hand"
+    return f"unpriced: {listed(models)}; {cure}"
 
 
 def _broken(result: RunResult) -> list[Broken]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_llmprod.core.exchange import Usage
+from pytest_llmprod.wire.cassettes import folding
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
 from pytest_llmprod.wire.key import ModelChoice
@@ -68,6 +69,8 @@ class Planner:
         self._library = library
         self._told: dict[_Function, Mapping[str, Sequence[PlannedCall]]] = {}
         self._labels: dict[_Function, list[TapeLabel]] = {}
+        self._met: set[tuple[str, str]] = set()
+        self._has_unknown = False
         for label in labels:
             self._labels.setdefault(_function_of(label), []).append(label)
 
@@ -78,11 +81,33 @@ class Planner:
         planned = PlannedTest(function=label.function, nodeid=label.nodeid, calls=())
         if calls is None:
             guessed = _typical_calls(cases.values())
+            self._note(guessed)
             return replace(planned, calls=guessed, is_unknown=not guessed)
+        self._note(calls)
         if self._mode in ("once", "new_episodes"):
             has_recorded = self._library.has_recorded
             calls = [call for call in calls if not has_recorded(label, call.model)]
         return replace(planned, calls=tuple(calls))
+
+    def _note(self, calls: Sequence[PlannedCall]) -> None:
+        """Note what a test asks, whether or not it would be sent."""
+        self._met |= {(call.told_by, call.model) for call in calls}
+        self._has_unknown |= not calls
+
+    @property
+    def asked(self) -> list[str]:
+        """Return the models that the tests which were planned so far ask, sorted."""
+        return sorted({model for _, model in self._met})
+
+    def unmet(self) -> Mapping[str, str]:
+        """Return the swaps that no test met which was planned; none where a test is unknown."""
+        if self._has_unknown:
+            return {}
+        return {old: new for old, new in self._choice.swaps.items() if (old, new) not in self._met}
+
+    def waiting(self) -> int:
+        """Return how many recordings a killed run has left for the next one that records."""
+        return folding.waiting(self._library.journal.rootpath)
 
     def _cases(self, label: TapeLabel) -> Mapping[str, Sequence[PlannedCall]]:
         """Return case -> what it is expected to ask, for all cases of a test function."""

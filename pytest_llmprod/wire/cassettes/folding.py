@@ -62,6 +62,13 @@ def fold_abandoned(rootpath: Path, rekey: Rekey) -> int:
             return sum(_fold(rootpath, run, whole=False, rekey=rekey).count for run in runs)
 
 
+def waiting(rootpath: Path) -> int:
+    """Return how many recordings killed runs have left, which `fold_abandoned` would write."""
+    folders = [rootpath / FOLDER / run_id for run_id in _abandoned_runs(rootpath)]
+    harvests = [each for run in folders for each in gather(_journals(run)).values()]
+    return sum(len(section) for each in harvests for section in each.sections.values())
+
+
 @contextmanager
 def _telling(folder: Path) -> Iterator[None]:
     """Tell what the system refuses of the journals in `folder`."""
@@ -91,7 +98,7 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
     if not folder.is_dir():  # another run was first
         return Folded()
     _delete_folded(folder)
-    journals = sorted(folder.glob("*.jsonl"), key=_age)
+    journals = _journals(folder)
     paths = [path for path in journals if not locks.is_claimed(path)]
     whole = whole and paths == journals
     folded = Folded()
@@ -112,6 +119,10 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
     if not any(folder.iterdir()):
         folder.rmdir()
     return folded
+
+
+def _journals(run: Path) -> list[Path]:
+    return sorted(run.glob("*.jsonl"), key=_age)
 
 
 def _age(journal: Path) -> tuple[int, str, int, str]:

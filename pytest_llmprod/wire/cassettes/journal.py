@@ -67,6 +67,11 @@ class Journal:
         self._tapes = itertools.count(1)
         self._process = os.getpid()
 
+    @property
+    def rootpath(self) -> Path:
+        """Return the folder of the project."""
+        return self._rootpath
+
     def next_turn(self) -> Turn:
         """Return the turn of a tape that is opened now, before its first request."""
         return Turn(tape=next(self._tapes), opener=os.getpid())
