@@ -339,6 +339,7 @@ def test_a_swap_that_met_no_request_fails_the_run_and_judges_nothing(
     assert result.outlines.count(line) == 1
     assert "gate doubling: not judged" in result.outlines
     result.stdout.fnmatch_lines(["doubling *not judged*", f"gates not written: {line}"])
+    assert "run the first alone" not in result.stdout.str()
     assert (recorded.path / "llmprod-gates.json").read_bytes() == before
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 25
 _LEAST_ROOM = 3
+_LEAST_NAME, _MOST_NAME = 20, 40
 _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
@@ -54,18 +55,22 @@ def _painted(text: str, colour: str) -> str:
 
 
 def render_quiet(view: View) -> list[str]:
-    """Return the run in one line, for `pytest -q`, and below it what no recording answered."""
-    return [_quiet_line(view), *render_misses(view.missing)]
+    """Return the run in one line, for `pytest -q`, and below it what got no answer.
+
+    Only where suites and gates came out in many ways it takes two lines.
+    """
+    return [*_quiet_lines(view), *render_misses(view.missing)]
 
 
-def _quiet_line(view: View) -> str:
+def _quiet_lines(view: View) -> list[str]:
     gates = f"gates: {_counts(state for _, state, _ in view.gates)}"
     if len(view.suites) != 1:
-        verdicts = _counts(row.verdict for row in view.suites)
-        return shorten(f"llmprod: {len(view.suites)} suites: {verdicts}; {gates}", COLUMNS)
+        counts = f"{_counts(row.verdict for row in view.suites)}; {gates}"
+        line = f"llmprod: {len(view.suites)} suites: {counts}"
+        return [line] if width(line) <= COLUMNS else wrapped(f"llmprod: {counts}")
     row = view.suites[0]
     rest = f" {row.hits}/{row.cases} {row.score} {row.interval} {row.verdict}; {gates}"
-    return f"llmprod: {shorten(row.name, COLUMNS - len('llmprod: ') - len(rest))}{rest}"
+    return [f"llmprod: {shorten(row.name, COLUMNS - len('llmprod: ') - len(rest))}{rest}"]
 
 
 def _counts(names: Iterable[str]) -> str:
@@ -142,13 +147,17 @@ def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
 def _one_broken(group: Broken, room: int) -> list[str]:
     command = command_lines(group.command)
     if room <= len(command):
-        return [shorten(group.headline, COLUMNS)]
+        return [_named(group.name, f": {group.counts}")]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
-    lead = "; run the first alone with:"
-    lines = [shorten(group.headline, COLUMNS - len(lead)) + lead, *command]
+    lines = [_named(group.name, f": {group.counts}; run the first alone with:"), *command]
     for case_id, why in shown:
         lines.append(shorten(f"  {case_id}  {why}".rstrip(), COLUMNS))
     return lines
+
+
+def _named(name: str, rest: str) -> str:
+    """Return one line of a name and what is said of it; where it is too wide, the name is cut."""
+    return f"{shorten(name, COLUMNS - width(rest))}{rest}"
 
 
 def render_misses(missing: Missing, room: int = MOST_LINES, most_lines: int = 2) -> list[str]:
@@ -177,7 +186,10 @@ def _move_lines(moves: Sequence[Sequence[str]], room: int) -> list[str]:
 def _gate_lines(view: View, paint: _Paint, most_lines: int) -> list[str]:
     lines: list[str] = []
     for feature, state, why in view.gates:
-        start = f"gate {shorten(feature, 40)}: "
+        room = COLUMNS - width(f"gate : {state}; {why}")
+        if room < _LEAST_NAME:  # it does not fit into a line
+            room = _LEAST_NAME if most_lines == 1 else _MOST_NAME
+        start = f"gate {shorten(feature, min(_MOST_NAME, room))}: "
         first, *rest = wrapped(f"{start}{state}{'; ' if why else ''}{why}", most_lines)
         end = first.removeprefix(f"{start}{state}")
         lines += [start + paint(state, _STATE_COLOURS[state]) + end, *rest]

@@ -365,7 +365,7 @@ def test_a_name_that_reads_like_a_verdict_takes_no_colour_from_it() -> None:
                 suite_result(feature="c", verdict=PASS),
                 suite_result(feature="d", verdict=None),
             ],
-            "llmprod: 4 suites: 2 PASS, 1 FAIL, 1 partial; gates: 2 open, 1 closed, 1 not ...",
+            "llmprod: 2 PASS, 1 FAIL, 1 partial; gates: 2 open, 1 closed, 1 not judged",
         ),
         (
             [suite_result(feature="a-long-feature-name-" * 8, verdict=FAIL)],
@@ -380,6 +380,42 @@ def test_quiet_is_one_line(suites: list[Any], line: str) -> None:
 
     assert found == [line]
     assert width(line) <= 80
+
+
+def test_quiet_takes_a_second_line_rather_than_lose_a_count() -> None:
+    verdicts = [PASS, FAIL, UNSURE, None]
+    suites = [suite_result(feature=f"f{n}", verdict=each) for n, each in enumerate(verdicts)]
+    nothing = suite_result(feature="f4", verdict=None, unrecorded=220)
+
+    assert render_quiet(make_view(run_result(*suites, nothing), [])) == [
+        "llmprod: 1 PASS, 1 FAIL, 1 INCONCLUSIVE, 1 partial, 1 not judged; gates: 2 open,",
+        "  1 closed, 2 not judged",
+        "record what is missing with: pytest --llm-eval --llm-record=new_episodes",
+    ]
+
+
+@pytest.mark.parametrize("suites", [1, 10])
+def test_a_long_name_is_cut_and_no_count(suites: int) -> None:
+    name = "a-long-feature-name-" * 6
+    results = [
+        suite_result(feature=f"{n}-{name}", test=f"t{n}.py::test", verdict=None, unrecorded=1_234)
+        for n in range(suites)
+    ]
+    cases = tuple(
+        case_result(suite=each.test, nodeid=f"{each.test}[{n}]", id=str(n), outcome=outcome)
+        for each in results
+        for n, outcome in enumerate(["miss", "miss", "error"])
+    )
+
+    lines = lines_of(*results, cases=cases)
+
+    assert max(map(width, lines)) <= 80
+    broken = [line for line in lines if "2 misses and 1 error in 220" in line]
+    assert broken
+    assert broken[0].startswith("0-a-long-feature-")
+    gates = [line for line in lines if line.startswith("gate ")]
+    assert len(gates) == suites
+    assert all(line.endswith("...: not judged; 1,234 cases got no answer") for line in gates)
 
 
 ANY_TEXT = st.text(st.characters(), max_size=120)

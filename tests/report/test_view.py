@@ -218,8 +218,14 @@ def test_errors_for_want_of_a_recording_are_not_to_be_run_alone() -> None:
     assert view_of(suite_result(), cases=cases[:1]).broken == ()
 
 
-def test_an_objection_to_the_whole_run_leaves_no_gate_judged() -> None:
-    view = view_of(suite_result(verdict=None), objection="--llm-swap a=b met no request")
+def test_an_objection_to_the_whole_run_leaves_no_gate_judged_and_no_case_to_run() -> None:
+    cases = (case_result(outcome="miss"), case_result(id="b", outcome="error"))
+
+    view = view_of(
+        suite_result(verdict=None), cases=cases, objection="--llm-swap a=b met no request"
+    )
+
+    assert view.broken == ()
 
     assert view.gates == (("triage", "not judged", ""),)
     assert view.suites[0].verdict == "not judged"
@@ -256,7 +262,8 @@ def test_what_broke_is_told_by_suite_errors_first() -> None:
 
     assert broken == Broken(
         suite="test_triage.py::test_labels",
-        headline="triage: 2 misses and 1 error in 220",
+        name="triage",
+        counts="2 misses and 1 error in 220",
         cases=(("z", "KeyError"), ("a", "was billing"), ("b", "was spam")),
         command=("pytest", "--llm-eval", "test_triage.py::t[z]"),
     )
@@ -499,7 +506,7 @@ def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str,
     texts = [
         view.suites[0].name,
         view.sources[0],
-        view.broken[0].headline,
+        view.broken[0].name,
         *view.broken[0].command,
     ]
     texts += [*view.broken[0].cases[0], *view.gates[0], *view.notes]

@@ -64,8 +64,8 @@ def fold_abandoned(rootpath: Path, rekey: Rekey) -> int:
 
 def waiting(rootpath: Path) -> int:
     """Return how many recordings killed runs have left, which `fold_abandoned` would write."""
-    folders = [rootpath / FOLDER / run_id for run_id in _abandoned_runs(rootpath)]
-    harvests = [each for run in folders for each in gather(_journals(run)).values()]
+    runs = [run for run in _runs(rootpath / FOLDER) if not _is_written(run)]
+    harvests = [each for run in runs for each in gather(_journals(run)).values()]
     return sum(len(section) for each in harvests for section in each.sections.values())
 
 
