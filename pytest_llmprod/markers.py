@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod.core.errors import DatasetError, MarkerError
+from pytest_llmprod.fixtures import NEEDING_A_TAPE
 
 if TYPE_CHECKING:
     from pytest_llmprod.evals.suite import Suite
@@ -57,6 +58,21 @@ def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
         )
     except ValueError as error:
         raise MarkerError(f"{where}: {error}") from error
+
+
+def refuse_vcr(test: Any) -> None:
+    """Raise MarkerError where a test (or its function) is one of pytest-recording and of ours."""
+    if test.get_closest_marker("vcr") is None:
+        return
+    ours = [each for each in ("llm_eval", "llm_cassette") if test.get_closest_marker(each)]
+    ours = [f"@pytest.mark.{each}" for each in ours]
+    ours += [f"the fixture {each}" for each in sorted(NEEDING_A_TAPE & set(test.fixturenames))]
+    if ours:
+        raise MarkerError(
+            f"{test.nodeid}: has @pytest.mark.vcr and {ours[0]}. A test has one of them: vcrpy "
+            f"would take all its requests. Remove @pytest.mark.vcr from the test, its class or its "
+            f"module (pytestmark). The cassettes that vcrpy wrote are played where they lie."
+        )
 
 
 def is_eval(definition: Any) -> bool:

@@ -6,8 +6,8 @@ the one process that sees every report. `docs/architecture.md` shows how they wo
 
 import gc
 import os
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -139,20 +139,31 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item of each case of the data set."""
-    if not markers.is_eval(metafunc.definition):
+    is_eval = markers.is_eval(metafunc.definition)
+    if metafunc.config.option.llm_eval or not is_eval:
+        with _collecting():
+            markers.refuse_vcr(metafunc.definition)
+    if not is_eval:
         return
     if not metafunc.config.option.llm_eval:
         if "llm_case" in metafunc.fixturenames:
             metafunc.parametrize("llm_case", [None], ids=["every case"], indirect=True)
         return
     session = _session(metafunc.config)
-    try:
+    with _collecting():
         suite = markers.read_llm_eval(metafunc.definition, session, metafunc.config.rootpath)
-    except LlmprodError as error:
-        raise pytest.Collector.CollectError(str(error)) from error
     session.suites[suite.test] = suite
     cases = suite.dataset.cases
     metafunc.parametrize("llm_case", cases, ids=[case.id for case in cases], indirect=True)
+
+
+@contextmanager
+def _collecting() -> Iterator[None]:
+    """Tell an error of ours as one of the test file, which pytest names beside the others."""
+    try:
+        yield
+    except LlmprodError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
 
 
 @pytest.hookimpl(trylast=True)

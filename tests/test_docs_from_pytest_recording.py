@@ -124,43 +124,56 @@ def test_vcrpy_plays_the_old_answer_to_a_changed_prompt_and_we_do_not(moving: Mo
     ours.stdout.fnmatch_lines(["No recording: prompt changed in messages[[]0].content"])
 
 
-@pytest.fixture
-def both(moving: Moving) -> Moving:
-    """The project with both markers on its tests."""
+@pytest.mark.parametrize("arguments", [(), ("--llm-record=once",), ("-n2",)])
+def test_both_markers_on_one_test_are_refused_before_any_test_runs(
+    moving: Moving, arguments: tuple[str, ...]
+) -> None:
     moving.write(TESTS.replace("@pytest.mark.llm_", "@pytest.mark.vcr\n@pytest.mark.llm_"))
-    return moving
+
+    result = moving.run(*arguments)
+
+    assert result.ret != pytest.ExitCode.OK
+    assert "passed" not in result.parseoutcomes()
+    text = result.stdout.str()
+    assert "test_chat.py::test_greets: has @pytest.mark.vcr and @pytest.mark.llm_cassette." in text
+    assert "Remove @pytest.mark.vcr from the test, its class or its module (pytestmark)." in text
+    assert moving.requests == 0
 
 
-def test_with_both_markers_nothing_comes_through_to_our_cassette(both: Moving) -> None:
-    test = both.project.path / "test_chat.py"
-    told = test.read_text().replace("test_greets()", "test_greets(llm_cassette)")
-    asked = 'assert "Hello" in answer("Say hello.")'
-    test.write_text(told.replace(asked, f"{asked}\n    assert llm_cassette.exchanges == []"))
+@pytest.mark.parametrize(
+    ("test", "other"),
+    [
+        (
+            '@pytest.mark.llm_eval(feature="f", dataset="d.jsonl", threshold=0.5)\n'
+            "def test_it(llm_case): ...\n",
+            "@pytest.mark.llm_eval",
+        ),
+        ("def test_it(llm_client): ...\n", "the fixture llm_client"),
+    ],
+)
+def test_evals_and_tests_with_a_client_of_ours_take_no_vcr_of_the_module(
+    moving: Moving, test: str, other: str
+) -> None:
+    (moving.project.path / "d.jsonl").write_text('{"id": "a", "input": "", "expected": ""}\n')
+    moving.write(f"import pytest\n\npytestmark = pytest.mark.vcr\n\n\n{test}")
 
-    result = both.run("-k", "greets", "--llm-record=new_episodes")
+    result = moving.run("--llm-eval")
 
-    assert result.parseoutcomes() == {"passed": 1, "deselected": 2}
-    assert list(both.folder.glob("*.json")) == []
-
-
-def test_with_both_markers_vcrpy_refuses_what_it_does_not_know(both: Moving) -> None:
-    for path in both.folder.iterdir():
-        path.unlink()
-
-    result = both.run("--llm-record=once")
-
-    assert result.parseoutcomes() == {"failed": 3}
-    result.stdout.fnmatch_lines(["*CannotOverwriteExistingCassetteException*"])
-    assert both.requests == 0
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert f"test_it: has @pytest.mark.vcr and {other}." in result.stdout.str()
 
 
-def test_with_both_markers_a_test_with_a_cassette_of_ours_fails(both: Moving) -> None:
-    main(["cassette", "import", "cassettes/test_chat"])
+def test_an_eval_with_both_markers_is_left_alone_where_no_evals_run(moving: Moving) -> None:
+    both = '@pytest.mark.vcr\n@pytest.mark.llm_eval(feature="f", dataset="d", threshold=0.5)\n'
+    moving.write(f"{TESTS}\n\n{both}def test_it(llm_case): ...\n")
 
-    result = both.run()
+    assert moving.run().parseoutcomes() == {"passed": 3, "deselected": 1}
 
-    assert result.parseoutcomes() == {"passed": 3, "errors": 3}
-    result.stdout.fnmatch_lines(["1 of the 1 recordings of this test were not played:*"])
+
+def test_each_marker_on_tests_of_its_own_works(moving: Moving) -> None:
+    moving.write(TESTS.replace("llm_cassette  # was: @pytest.mark.vcr", "vcr", 1))
+
+    assert moving.run().parseoutcomes() == {"passed": 3}
 
 
 def test_new_episodes_stand_beside_the_old_file_and_check_notes_it(
