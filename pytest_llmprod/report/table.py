@@ -10,7 +10,16 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], align: str) 
 
     The cells are printed as they are: what came from a model has to be made printable before.
     """
-    return _laid_out(headers, rows, align, "simple")
+    # Only a command or a plan that prints a table needs tabulate.
+    import tabulate
+
+    return tabulate.tabulate(
+        rows,
+        headers=headers,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=_sides(align),
+    )
 
 
 def named_table(
@@ -20,10 +29,18 @@ def named_table(
 
     `align` has a letter l or r for each of the other columns. A name is at least 8 columns wide.
     """
-    figures = _laid_out(headers[1:], [row[1:] for row in rows], align, "plain").splitlines()
+    import tabulate
+
+    lines = [headers, *rows]  # tabulate would make a column wider than its header
+    figures = tabulate.tabulate(
+        [line[1:] for line in lines],
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=_sides(align),
+    ).splitlines()
     # tabulate counts characters, and a wide character takes two columns: names stand outside.
     room = max(8, columns - 2 - max(map(width, figures)))
-    names = [shorten(row[0], room) for row in (headers, *rows)]
+    names = [shorten(line[0], room) for line in lines]
     column = max(map(width, names))
     return [
         f"{name}{' ' * (column - width(name))}  {line}".rstrip()
@@ -31,13 +48,5 @@ def named_table(
     ]
 
 
-def _laid_out(
-    headers: Sequence[str], rows: Sequence[Sequence[object]], align: str, form: str
-) -> str:
-    # Only a command or a plan that prints a table needs tabulate.
-    import tabulate
-
-    sides = ["right" if letter == "r" else "left" for letter in align]
-    return tabulate.tabulate(
-        rows, headers=headers, tablefmt=form, disable_numparse=True, colalign=sides
-    )
+def _sides(align: str) -> list[str]:
+    return ["right" if letter == "r" else "left" for letter in align]
