@@ -31,6 +31,20 @@ def wrapped(sentence: str, most_lines: int = 2) -> list[str]:
     return [*(shorten(each, COLUMNS) for each in lines), shorten(line, COLUMNS)]
 
 
+def short_name(name: str, columns: int, names: Sequence[str]) -> str:
+    """Return `name` cut to `columns`: at its end, or in the middle where others begin like it.
+
+    `names` are those from which it is to be told, itself included.
+    """
+    short = shorten(name, columns)
+    is_told = all(other == name or shorten(other, columns) != short for other in names)
+    if is_told or columns < len("a...b"):
+        return short
+    end = (columns - len("...")) // 2
+    tail = shorten(name[::-1], end + len("..."))[::-1].removeprefix("...")
+    return shorten(name, columns - width(tail)) + tail
+
+
 def command_lines(words: Sequence[str], lead: str = _INDENT) -> list[str]:
     """Return a command after `lead`, broken as a shell allows where it is too wide."""
     line = lead + shlex.join(words)

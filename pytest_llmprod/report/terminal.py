@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS, command_lines, wrapped
+from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def _table(view: View, paint: _Paint) -> list[str]:
     figures = [shorten(line, COLUMNS) for line in text.splitlines() if line.strip()]
     # tabulate counts characters, and a wide character takes two columns: the names stand outside.
     room = max(0, COLUMNS - 1 - max(map(width, figures)))
-    names = [shorten(name, room) for name in ("suite", *(row.name for row in view.suites))]
+    full = ["suite", *(row.name for row in view.suites)]
+    names = [short_name(name, room, full) for name in full]
     column = max(map(width, names))
     lines = [names[0] + " " * (column - width(names[0])) + f" {figures[0]}"]
     for row, name, line in zip(view.suites, names[1:], figures[1:], strict=True):
@@ -139,25 +140,26 @@ def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
         return []
     lines: list[str] = []
     share = max(1, room // len(broken))
+    names = [group.name for group in broken]
     for group in broken:
-        lines += _one_broken(group, share)
+        lines += _one_broken(group, share, names)
     return lines[:room]
 
 
-def _one_broken(group: Broken, room: int) -> list[str]:
+def _one_broken(group: Broken, room: int, names: Sequence[str]) -> list[str]:
     command = command_lines(group.command)
     if room <= len(command):
-        return [_named(group.name, f": {group.counts}")]
+        return [_named(group.name, f": {group.counts}", names)]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
-    lines = [_named(group.name, f": {group.counts}; run the first alone with:"), *command]
+    lines = [_named(group.name, f": {group.counts}; run the first alone with:", names), *command]
     for case_id, why in shown:
         lines.append(shorten(f"  {case_id}  {why}".rstrip(), COLUMNS))
     return lines
 
 
-def _named(name: str, rest: str) -> str:
+def _named(name: str, rest: str, names: Sequence[str]) -> str:
     """Return one line of a name and what is said of it; where it is too wide, the name is cut."""
-    return f"{shorten(name, COLUMNS - width(rest))}{rest}"
+    return f"{short_name(name, COLUMNS - width(rest), names)}{rest}"
 
 
 def render_misses(missing: Missing, room: int = MOST_LINES, most_lines: int = 2) -> list[str]:
@@ -185,11 +187,12 @@ def _move_lines(moves: Sequence[Sequence[str]], room: int) -> list[str]:
 
 def _gate_lines(view: View, paint: _Paint, most_lines: int) -> list[str]:
     lines: list[str] = []
+    features = [feature for feature, _, _ in view.gates]
     for feature, state, why in view.gates:
         room = COLUMNS - width(f"gate : {state}; {why}")
         if room < _LEAST_NAME:  # it does not fit into a line
             room = _LEAST_NAME if most_lines == 1 else _MOST_NAME
-        start = f"gate {shorten(feature, min(_MOST_NAME, room))}: "
+        start = f"gate {short_name(feature, min(_MOST_NAME, room), features)}: "
         first, *rest = wrapped(f"{start}{state}{'; ' if why else ''}{why}", most_lines)
         end = first.removeprefix(f"{start}{state}")
         lines += [start + paint(state, _STATE_COLOURS[state]) + end, *rest]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.text import width
-from pytest_llmprod.report.layout import command_lines, wrapped
+from pytest_llmprod.report.layout import command_lines, short_name, wrapped
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,26 @@ def test_a_broken_command_is_the_same_command(options: list[str], last: str) -> 
     lines = command_lines(["pytest", *options, last])
 
     assert shlex.split("\n".join(lines).replace("\\\n", "")) == ["pytest", *options, last]
+
+
+LONG = ["ticket-routing-for-region-0", "ticket-routing-for-region-1", "another-long-name-of-all"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (40, LONG),
+        (26, ["ticket-routi...or-region-0", "ticket-routi...or-region-1", LONG[2]]),
+        (14, ["ticket...ion-0", "ticket...ion-1", "another-lon..."]),
+        (4, ["t...", "t...", "a..."]),
+    ],
+)
+def test_names_that_begin_alike_are_cut_in_the_middle(columns: int, shown: list[str]) -> None:
+    assert [short_name(name, columns, LONG) for name in LONG] == shown
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.integers(0, 40))
+def test_a_short_name_is_no_wider_than_its_column(one: str, other: str, columns: int) -> None:
+    names = [one + other, one + "x", one + "y"]
+
+    assert max(width(short_name(name, columns, names)) for name in names) <= columns

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
@@ -22,7 +23,8 @@ from pytest_llmprod.wire.tape import Tape
 def find_left(tape: Tape, request: WireRequest) -> Path | None:
     """Return the cassette that a renamed test left, None where there is none, or one of its own.
 
-    It lies in the same folder `cassettes`, and holds the request in the section of this case.
+    It lies in the same folder `cassettes`, and holds the request in the section of this case. Of
+    several the one with the most similar name is taken.
     """
     label, library = tape.label, tape.library
     if label.cassette(request.model).exists():
@@ -31,8 +33,15 @@ def find_left(tape: Tape, request: WireRequest) -> Path | None:
     orphans = library.remembered(
         (find_left, folder, model), lambda: list(_orphans(library, folder, model))
     )
-    held = (each.path for each in orphans if each.count(label.case, request.key))
-    return next(held, None)
+    held = [each.path for each in orphans if each.count(label.case, request.key)]
+    if len(held) < 2:
+        return next(iter(held), None)
+    name = _name(label.cassette(model))
+    return max(held, key=lambda path: SequenceMatcher(None, _name(path), name).ratio())
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 def _orphans(library: Library, folder: Path, model: str) -> Iterator[CassetteFile]:

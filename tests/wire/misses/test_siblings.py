@@ -100,6 +100,21 @@ def test_what_lies_under_the_new_name_is_not_overwritten_by_a_move(project: Lab)
     assert plays_after(project, miss.command)
 
 
+def test_of_several_cassettes_with_the_request_the_most_similar_name_is_moved(
+    project: Lab,
+) -> None:
+    for name in ("test_old_0", "test_old_1", "test_old_2"):
+        left(project, name)
+
+    moves = [missed(tape(project, function=f"test_new_{n}"), REQUEST).moves for n in range(3)]
+
+    folder = "cassettes/test_app"
+    assert moves == [
+        ((f"{folder}/test_old_{n}.gpt-test.json", f"{folder}/test_new_{n}.gpt-test.json"),)
+        for n in range(3)
+    ]
+
+
 def test_the_folder_of_a_renamed_file_is_moved_whole(project: Lab) -> None:
     left(project, "test_it", "test_old")
     left(project, "test_other", "test_old")
