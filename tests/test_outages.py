@@ -1,5 +1,6 @@
 """Outages: what a run says of tests that nobody answered, and that it judges nothing by them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,18 @@ def summary(result: pytest.RunResult) -> list[str]:
     start = next(number for number, line in enumerate(lines) if "= llmprod =" in line)
     end = next(n for n, line in enumerate(lines) if n > start and line.startswith("===="))
     return lines[start + 1 : end]
+
+
+def test_the_page_on_recordings_shows_what_an_outage_prints(recorded: Project) -> None:
+    page = Path(__file__).parents[1] / "docs" / "recording.md"
+    recorded.pytester.makepyfile(test_plain=PLAIN)
+    kill(recorded)
+
+    lines = summary(recorded.record("--llm-record=rewrite"))
+
+    start = lines.index("12 tests got no answer: ConnectError")
+    shown = "\n".join(lines[start : start + 2])
+    assert f"```\n{shown}\n```" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("arguments", ["rewrite", "all -n2", "verify"])
