@@ -1,27 +1,26 @@
 """Folding: how the journals of a run come into the cassettes."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
-from pytest_llmprod.wire.cassettes.cassette_file import Rekey
+from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather
 from pytest_llmprod.wire.cassettes.journal import FOLDER, writer
+from pytest_llmprod.wire.cassettes.merging import merge
 from pytest_llmprod.wire.recording import Recording
 
 #: Names the journals of a run that are in the cassettes, until they are deleted.
 _FOLDED = "folded"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
     """What a fold did.
 
@@ -33,7 +32,7 @@ class Folded:
     count: int = 0
     dropped: int = 0
     cassettes: int = 0
-    drifts: set[Drift] = field(default_factory=set)
+    drifts: frozenset[Drift] = frozenset()
 
 
 def fold(rootpath: Path, run_id: str, *, whole: bool, rekey: Rekey) -> Folded:
@@ -101,24 +100,35 @@ def _fold(rootpath: Path, folder: Path, *, whole: bool, rekey: Rekey) -> Folded:
     journals = _journals(folder)
     paths = [path for path in journals if not locks.is_claimed(path)]
     whole = whole and paths == journals
-    folded = Folded()
-    for relative, harvest in gather(paths).items():
-        path = Path(os.path.normpath(rootpath / relative))
-        old = cassette_file.load(path, rekey)
-        folded.drifts |= _drifts(old, harvest)
-        merged = _merge(old, harvest, whole=whole)
-        if merged.sections or path.exists():
-            cassette_file.save(path, (each for section in merged.sections for each in section))
-        dropped = _dropped(old, merged.sections)
-        folded.count += merged.added
-        folded.dropped += dropped
-        folded.cassettes += bool(merged.added or dropped)
+    folds = [
+        _fold_into(Path(os.path.normpath(rootpath / cassette)), harvest, whole=whole, rekey=rekey)
+        for cassette, harvest in gather(paths).items()
+    ]
     if paths:
         write_whole(folder / _FOLDED, "\n".join(path.name for path in paths).encode())
     _delete_folded(folder)
     if not any(folder.iterdir()):
         folder.rmdir()
-    return folded
+    return Folded(
+        count=sum(each.count for each in folds),
+        dropped=sum(each.dropped for each in folds),
+        cassettes=sum(each.cassettes for each in folds),
+        drifts=frozenset().union(*(each.drifts for each in folds)),
+    )
+
+
+def _fold_into(path: Path, harvest: Harvest, *, whole: bool, rekey: Rekey) -> Folded:
+    """Write what the journals say about one cassette into it."""
+    old = cassette_file.load(path, rekey)
+    merged = merge(old, harvest, whole=whole)
+    if merged.recordings or path.exists():
+        cassette_file.save(path, merged.recordings)
+    return Folded(
+        count=merged.added,
+        dropped=merged.dropped,
+        cassettes=1 if merged.added or merged.dropped else 0,
+        drifts=_drifts(old, harvest),
+    )
 
 
 def _journals(run: Path) -> list[Path]:
@@ -148,98 +158,12 @@ def _delete_folded(folder: Path) -> None:
         beginning.unlink()
 
 
-class _Merged(NamedTuple):
-    """The new sections of a cassette, and how many recordings of the harvest came into them."""
-
-    sections: list[list[Recording]]
-    added: int
-
-
-def _merge(old: cassette_file.CassetteFile, harvest: Harvest, *, whole: bool) -> _Merged:
-    """Return the new sections of a cassette, in the order of the data set.
-
-    A section is replaced only where its test came to its end: an interrupted or failed test adds
-    what was missing and takes nothing away.
-    """
-    mode = harvest.mode
-    sections = {case: old.section(case) for case in old.cases}
-    for case, played in harvest.played.items():
-        stale = old.unplayed(case, played)
-        sections[case] = [each for each in sections.get(case, []) if each not in stale]
-    added: dict[str, int] = {}
-    for case, found in harvest.sections.items():
-        before = sections.get(case, [])
-        new = _marked(found, unfinished=True)
-        if mode == "rewrite" and case in harvest.finished:
-            before = []
-        elif mode == "all" and case in harvest.finished:
-            again = {recording.key for recording in new}
-            before = [each for each in before if each.key not in again]
-        elif mode in ("all", "rewrite"):
-            known = {recording.key for recording in before}
-            new = [each for each in new if each.key not in known]
-        else:
-            new = _missing(new, before, harvest, case)
-        sections[case] = before + new
-        added[case] = len(new)
-    for case in harvest.finished & sections.keys():
-        sections[case] = _marked(sections[case], unfinished=False)
-    rank = {case: number for number, case in enumerate(harvest.order)}
-    if mode == "rewrite" and whole and rank:
-        sections = {case: section for case, section in sections.items() if case in rank}
-    names = sorted(filter(sections.get, sections), key=lambda case: rank.get(case, len(rank)))
-    return _Merged([sections[name] for name in names], sum(added.get(name, 0) for name in names))
-
-
-def _dropped(old: cassette_file.CassetteFile, sections: Iterable[Iterable[Recording]]) -> int:
-    """Return how many of the old recordings have no successor for the same request."""
-    before = Counter((each.case, each.key) for each in old.all())
-    now = Counter((each.case, each.key) for section in sections for each in section)
-    return (before - now).total()
-
-
-def _marked(recordings: Iterable[Recording], *, unfinished: bool) -> list[Recording]:
-    return [
-        each if each.unfinished is unfinished else replace(each, unfinished=unfinished)
-        for each in recordings
-    ]
-
-
-def _missing(
-    new: Iterable[Recording], before: Sequence[Recording], harvest: Harvest, case: str
-) -> list[Recording]:
-    """Return the recordings of `case` that are to be added to those that stand there now.
-
-    A fold that was killed may have written some already; `new` is marked as unfinished, and what is
-    there may have been finished by now. And what another run has recorded of a request since this
-    one read the file counts for it too, or both would stand there.
-    """
-    there: dict[object, list[Recording]] = {}
-    for each in _marked(before, unfinished=True):
-        there.setdefault(_moment(each), []).append(each)
-    since = Counter(each.key for each in before)
-    for key in since:
-        since[key] -= harvest.found.get((case, key), since[key])
-    missing = []
-    for each in new:
-        if since[each.key] > 0:
-            since[each.key] -= 1
-        elif each not in there.get(_moment(each), ()):
-            missing.append(each)
-    return missing
-
-
-def _moment(recording: Recording) -> object:
-    return recording.key, recording.recorded_at, recording.latency_s
-
-
-def _drifts(old: cassette_file.CassetteFile, harvest: Harvest) -> set[Drift]:
+def _drifts(old: CassetteFile, harvest: Harvest) -> frozenset[Drift]:
     """Return by which names the model answered that the old recordings of the file do not know."""
     now = _names(each for section in harvest.sections.values() for each in section)
     before = _names(old.all()) if now else set()
-    if not before:
-        return set()
-    return {Drift(asked=harvest.asked, before=max(before), now=name) for name in now - before}
+    new = now - before if before else ()
+    return frozenset(Drift(asked=harvest.asked, before=max(before), now=name) for name in new)
 
 
 def _names(recordings: Iterable[Recording]) -> set[str]:
