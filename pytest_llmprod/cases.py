@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pytest_llmprod.core.errors import DatasetError
 from pytest_llmprod.core.text import counted
-from pytest_llmprod.wire.cassettes.upkeep import Finding, Kind
+from pytest_llmprod.wire.cassettes.inspection import Finding, Kind
 from pytest_llmprod.wire.recording import Recording
 
 

@@ -16,9 +16,9 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
-from pytest_llmprod.wire.cassettes import any_cassette, upkeep
+from pytest_llmprod.wire.cassettes import any_cassette, inspection
+from pytest_llmprod.wire.cassettes.inspection import Finding
 from pytest_llmprod.wire.cassettes.owner import find_owners
-from pytest_llmprod.wire.cassettes.upkeep import Finding
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 
 if TYPE_CHECKING:
@@ -72,15 +72,15 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
         except CassetteError as error:
             findings.append(Finding(path=path, kind="unreadable", text=_reason(path, error)))
         number += len(recordings)
-        findings += upkeep.find_secrets(path, text, recordings, scanners)
+        findings += inspection.find_secrets(path, text, recordings, scanners)
     ages = _ages(ours)
     for path, standing in find_owners(ours).items():
         age = ages[path.absolute().parent]
-        findings += upkeep.judge_owner(path, standing)
+        findings += inspection.judge_owner(path, standing)
         findings += cases.judge(path, ours[path], standing.dataset)
-        findings += upkeep.inspect(path, ours[path], now=now, max_age_days=age)
+        findings += inspection.inspect(path, ours[path], now=now, max_age_days=age)
     for path, recordings in foreign.items():
-        findings += upkeep.judge_foreign(path, recordings, ours)
+        findings += inspection.judge_foreign(path, recordings, ours)
     return _Checked(len(paths), number, sorted(findings, key=_place))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pytest_llmprod.cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, locks, upkeep
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, inspection, locks
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
 
@@ -73,7 +73,7 @@ def _plan(path: Path) -> _Plan | None:
     (standing,) = find_owners([path]).values()
     if standing.state == "gone":
         return _Plan(path, f"the file: {standing.why}", None)
-    copies = set(upkeep.duplicates(recordings))
+    copies = set(inspection.duplicates(recordings))
     originals = [each for position, each in enumerate(recordings) if position not in copies]
     left = find_left(originals, standing.dataset)
     gone = set() if left is None else set(left.positions)

@@ -1,4 +1,4 @@
-"""Upkeep: what is wrong with a cassette is found, and what only looks so is not."""
+"""Inspection: what is wrong with a cassette is found, and what only looks so is not."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import pytest
 from lab import KEY, chat_request, recording
 
 from pytest_llmprod.wire import masking
-from pytest_llmprod.wire.cassettes import upkeep
+from pytest_llmprod.wire.cassettes import inspection
 from pytest_llmprod.wire.cassettes.owner import Standing
 from pytest_llmprod.wire.recording import Recording
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 12, 2, 12, 30, tzinfo=UTC)
 
 
 def inspect(*recordings: Recording, max_age_days: int | None = None) -> list[tuple[str, str]]:
-    found = upkeep.inspect(PATH, recordings, now=NOW, max_age_days=max_age_days)
+    found = inspection.inspect(PATH, recordings, now=NOW, max_age_days=max_age_days)
     return [(each.kind, each.text) for each in found]
 
 
@@ -29,7 +29,7 @@ def test_a_cassette_in_order_has_no_finding() -> None:
 def test_a_secret_is_found_with_its_line_and_not_shown() -> None:
     text = f"a: 1\nb: {KEY}\nc: ok\nd: 'x {KEY}'\n"
 
-    found = list(upkeep.find_secrets(PATH, text, [], masking.BUILT_IN))
+    found = list(inspection.find_secrets(PATH, text, [], masking.BUILT_IN))
 
     assert [(each.kind, each.text, each.line) for each in found] == [
         ("secret", "key", 2),
@@ -41,7 +41,7 @@ def test_a_secret_is_found_with_its_line_and_not_shown() -> None:
 def test_an_exact_copy_is_a_duplicate() -> None:
     recordings = [recording("a"), recording("b"), recording("a"), recording("a")]
 
-    assert upkeep.duplicates(recordings) == [2, 3]
+    assert inspection.duplicates(recordings) == [2, 3]
     assert inspect(*recordings) == [("duplicate", "2 recordings there twice")]
 
 
@@ -56,11 +56,11 @@ def test_an_exact_copy_is_a_duplicate() -> None:
     ],
 )
 def test_two_exchanges_of_one_question_are_no_duplicates(changes: dict[str, Any]) -> None:
-    assert upkeep.duplicates([recording("a"), recording("a", **changes)]) == []
+    assert inspection.duplicates([recording("a"), recording("a", **changes)]) == []
 
 
 def test_where_the_moment_is_unknown_nothing_is_a_duplicate() -> None:
-    assert upkeep.duplicates([recording("a", recorded_at="")] * 3) == []
+    assert inspection.duplicates([recording("a", recorded_at="")] * 3) == []
 
 
 def test_recordings_are_old_after_the_days_that_are_allowed() -> None:
@@ -75,7 +75,7 @@ def test_recordings_are_old_after_the_days_that_are_allowed() -> None:
 
 @pytest.mark.parametrize("recorded_at", ["", "yesterday"])
 def test_an_unknown_age_is_a_note(recorded_at: str) -> None:
-    (found,) = upkeep.inspect(
+    (found,) = inspection.inspect(
         PATH, [recording("a", recorded_at=recorded_at)], now=NOW, max_age_days=1
     )
 
@@ -94,7 +94,7 @@ def test_a_name_that_stood_for_several_versions_is_a_note() -> None:
     assert inspect(*again) == [
         ("alias drift", "asked gpt-test, answered by gpt-test-2 (2), gpt-test-1 (1)")
     ]
-    assert "alias drift" in upkeep.NOTES
+    assert "alias drift" in inspection.NOTES
 
 
 def test_two_names_and_errors_are_no_drift() -> None:
@@ -112,7 +112,7 @@ def test_two_names_and_errors_are_no_drift() -> None:
 
 
 def test_an_answer_that_was_not_read_to_its_end_is_a_note() -> None:
-    (found,) = upkeep.inspect(PATH, [recording(complete=False)], now=NOW, max_age_days=None)
+    (found,) = inspection.inspect(PATH, [recording(complete=False)], now=NOW, max_age_days=None)
 
     assert (found.kind, found.is_note) == ("broke off", True)
     assert found.text == "1 recording that the client stopped reading before the end"
@@ -129,6 +129,6 @@ def test_an_answer_that_was_not_read_to_its_end_is_a_note() -> None:
 def test_only_what_is_gone_is_an_orphan(
     standing: Standing, expected: list[tuple[str, str, bool]]
 ) -> None:
-    found = upkeep.judge_owner(PATH, standing)
+    found = inspection.judge_owner(PATH, standing)
 
     assert [(each.kind, each.text, each.is_note) for each in found] == expected

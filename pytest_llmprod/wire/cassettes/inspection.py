@@ -1,4 +1,4 @@
-"""Upkeep: what is wrong with a cassette that lies in the repository?
+"""Inspection: what is wrong with a cassette that lies in the repository?
 
 Findings are what somebody should mend; notes are what somebody should know.
 """
@@ -93,8 +93,11 @@ def judge_foreign(
     for model in dict.fromkeys(asked_model(each) or NO_MODEL for each in recordings):
         beside = path.with_name(cassette_name(function, model))
         if any(each.case == case for each in ours.get(beside, ())):
-            text = f"{beside.name} plays this test first: delete this one if the test passes "
-            yield Finding(path=path, kind="two files", text=f"{text}without it")
+            text = (
+                f"{beside.name} plays this test first: "
+                "delete this one if the test passes without it"
+            )
+            yield Finding(path=path, kind="two files", text=text)
             return
 
 
