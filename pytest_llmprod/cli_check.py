@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_llmprod import cases
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette, inspection
@@ -24,7 +25,6 @@ from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 if TYPE_CHECKING:
     from pytest_llmprod.wire.recording import Recording
 
-_COLUMNS = 80
 _INDENT = 15
 _MOST_OF_A_KIND = 5
 _MENDS = {
@@ -135,6 +135,6 @@ def _kind_lines(kind: str, findings: Sequence[Finding]) -> Iterator[str]:
 
 def _wrapped(kind: str, text: str) -> Iterator[str]:
     """Yield at most three lines: the words of a finding beside its kind."""
-    lines = textwrap.wrap(text, _COLUMNS - _INDENT, max_lines=3, placeholder=" ...")
+    lines = textwrap.wrap(text, COLUMNS - _INDENT, max_lines=3, placeholder=" ...")
     for name, line in zip_longest([kind], lines, fillvalue=""):
-        yield shorten(f"  {name:<{_INDENT - 2}}{line}", _COLUMNS)
+        yield shorten(f"  {name:<{_INDENT - 2}}{line}", COLUMNS)

@@ -12,14 +12,15 @@ from typing import NamedTuple, TypeVar
 
 from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.report.phrases import word_diff
 from pytest_llmprod.report.table import table
 from pytest_llmprod.report.view import cost_text, seconds_text
 from pytest_llmprod.wire.comparing.changes import Change
 
-_COLUMNS = 80
 _MOST_DETAILS = 10
 _LONGEST_LABEL = 24
+_LONGEST_SIDE = 24  # of a change: both fit into a line
 
 N = TypeVar("N", int, float, Decimal)
 
@@ -71,7 +72,7 @@ def _other_models(pairs: Sequence[Compared]) -> Iterator[str]:
     )
     for (old, new), number in models.most_common(3):
         line = f"answered by another model in {number}: {printable(old)} -> {printable(new)}"
-        yield shorten(line, _COLUMNS)
+        yield shorten(line, COLUMNS)
 
 
 def _behaviours(comparisons: Iterable[Comparison]) -> Iterator[_Detail]:
@@ -95,8 +96,7 @@ def _labelled(pairs: Sequence[Compared]) -> Iterator[tuple[Compared, str]]:
 
 def _change_text(change: Change, pair: Compared) -> str:
     place = f"{printable(change.place)}: " if change.place else ""
-    # Each side gets half of the line, so that both are seen.
-    old, new = (shorten(printable(each), 24) for each in (change.old, change.new))
+    old, new = (shorten(printable(each), _LONGEST_SIDE) for each in (change.old, change.new))
     said = printable(pair.new.behaviour.answer.text)
     more = f": {said}" if change.aspect == "form" and not change.new.startswith("JSON") else ""
     return f"{place}{old} -> {new}{more}"
@@ -124,7 +124,7 @@ def _texts(comparisons: Iterable[Comparison]) -> Iterator[_Detail]:
             if pair.difference.likeness == "text":
                 change = pair.difference.changes[0]
                 place = f"{printable(change.place)}: " if change.place else ""
-                words = word_diff(change.old, change.new, _COLUMNS)
+                words = word_diff(change.old, change.new, COLUMNS)
                 yield _Detail("text", comparison.name, label, f"{place}{words}")
 
 
@@ -146,7 +146,7 @@ def _detail_lines(details: Sequence[_Detail], kinds: str) -> Iterator[str]:
             for each in lines:
                 label = shorten(each.label, column)
                 gap = " " * (column - width(label))
-                yield shorten(f"  {label}{gap}  {each.text}", _COLUMNS)
+                yield shorten(f"  {label}{gap}  {each.text}", COLUMNS)
 
 
 class _Row(NamedTuple):

@@ -10,11 +10,10 @@ from typing import NamedTuple
 from pytest_llmprod.cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, inspection, locks
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
-
-_COLUMNS = 80
 
 
 class _Plan(NamedTuple):
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             continue
         if plan is not None:
             print(printable(str(path)))
-            print(shorten(f"  {done} {printable(plan.what)}", _COLUMNS))
+            print(shorten(f"  {done} {printable(plan.what)}", COLUMNS))
             plans.append(plan)
     print(f"{done} {_sum(plans)}" if plans else "nothing to remove")
     return status

@@ -7,12 +7,12 @@ from typing import Any
 
 from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.wire import dialects
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.comparing.behaviour import behaviour_of
 from pytest_llmprod.wire.recording import Recording, asked_model
 
-_COLUMNS = 80
 _GAP = "  "
 _HEADERS = ("case", "operation", "model", "status", "in", "out", "latency", "text")
 _FIGURES = ("status", "in", "out", "latency")
@@ -79,7 +79,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     columns = dict(zip(_HEADERS, zip(*rows, strict=True), strict=False))
     common = [name for name in _COMMON if len(set(columns.get(name, ()))) == 1]
     about = ", ".join(columns[name][0] for name in common)
-    yield shorten(counted(len(rows), "recording") + (f": {about}" if about else ""), _COLUMNS)
+    yield shorten(counted(len(rows), "recording") + (f": {about}" if about else ""), COLUMNS)
     shown = [name for name in _HEADERS if name not in common]
     widths = _widths({name: [name, *columns.get(name, ())] for name in shown})
     cells = [[*columns.get(name, ())] for name in shown]
@@ -91,10 +91,11 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _widths(columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Return how wide each column is: the names share what the figures and the text leave."""
     widths = {name: max(map(width, cells)) for name, cells in columns.items()}
-    room = _COLUMNS - len(_GAP) * (len(widths) - 1)
-    room -= sum(widths[name] for name in widths if name in _FIGURES)
+    gaps = len(_GAP) * (len(widths) - 1)
+    figures = sum(widths[name] for name in widths if name in _FIGURES)
+    room = max(0, COLUMNS - gaps - figures)
     names = [name for name in widths if name not in _FIGURES and name != "text"]
-    left = room - min(widths["text"], _LEAST_TEXT)
+    left = max(0, room - min(widths["text"], _LEAST_TEXT))
     most = max(
         each for each in range(left + 1) if sum(min(widths[name], each) for name in names) <= left
     )

@@ -140,6 +140,22 @@ def test_an_empty_cassette_is_shown_without_rows(
     assert capsys.readouterr().out.splitlines()[0] == "0 recordings"
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [{"usage": Usage(input_tokens=10**70, output_tokens=4)}, {"latency_s": 1e90}],
+    ids=["tokens", "latency"],
+)
+def test_a_figure_that_fills_the_line_is_shown_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], facts: dict[str, Any]
+) -> None:
+    path = cassette(tmp_path, recording(**facts))
+
+    assert main(["cassette", "show", str(path)]) == 0
+    head, *_, row = capsys.readouterr().out.splitlines()
+    assert head.startswith("1 recording: ")
+    assert "200" in row
+
+
 def test_a_cassette_is_shown_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = cassette(tmp_path, recording(case=HOSTILE))
 
