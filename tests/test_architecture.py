@@ -18,10 +18,11 @@ ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
     "backports": "wire",
-    "deepdiff": "wire",
+    "deepdiff": "evals wire",
     "httpx2": "wire",
     "genai_prices": "budgets",
     "pydantic": "evals",
+    "rapidfuzz": "evals",
     "yaml": "evals",
     "tabulate": "report",
     "openai": "",
@@ -147,11 +148,11 @@ def test_gates_need_the_standard_library_only() -> None:
 
 
 @pytest.mark.parametrize(("library", "room"), ONLY_IMPORTER.items(), ids=ONLY_IMPORTER)
-def test_each_heavy_library_has_importers_in_one_room(library: str, room: str) -> None:
+def test_each_heavy_library_has_importers_in_its_rooms_only(library: str, room: str) -> None:
     importers = [path for path in modules() if library in heads_of(path)]
     rooms = {room_of(name_of(path)) for path in importers if name_of(path) != "cli"}
 
-    assert rooms == {room}
+    assert " ".join(sorted(rooms)) == room
 
 
 def test_there_is_no_import_circle() -> None:
@@ -186,6 +187,7 @@ def test_no_file_is_named_after_a_standard_library_module() -> None:
         ("plugin", set()),
         ("gates", set()),
         ("cli", set()),
+        ("evals.metrics", set()),  # a conftest.py with a metric imports it in every run
         ("recorder", {"pydantic"}),
         ("run", {"pydantic"}),
         ("wire.intercept", set()),
@@ -194,6 +196,7 @@ def test_no_file_is_named_after_a_standard_library_module() -> None:
 def test_importing_a_module_imports_nothing_heavy(module: str, may_import: set[str]) -> None:
     heavy = {"vcr", "openai", "httpx", "httpx2", "hypothesis", "pydantic", "tabulate", "deepdiff"}
     heavy |= {"genai_prices", "yaml", "brotli", "backports", "aiohttp", "requests", "urllib3"}
+    heavy |= {"rapidfuzz"}
     script = (
         f"import sys, pytest_llmprod.{module}\n"
         f"print(sorted(name for name in {heavy - may_import!r} if name in sys.modules))"

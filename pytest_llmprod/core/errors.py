@@ -26,6 +26,10 @@ class ScoreError(LlmprodError, ValueError):
     """What a metric or a test gave as a score is no number in 0..1."""
 
 
+class MetricError(LlmprodError):
+    """A metric cannot be used as it is, or cannot read what a row expects."""
+
+
 class CassetteError(LlmprodError):
     """A cassette file cannot be read or written."""
 
