@@ -62,7 +62,10 @@ def llm_output(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def llm_score(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
-    """Return a function that notes a score of this case: `llm_score("metric", 0.8)`."""
+    """Return a function that notes a score of this case: `llm_score("metric", 0.8)`.
+
+    The score is a number in 0..1, True or False; `Score(0.8, why="...")` says what was lacking.
+    """
     return _trial(request).score
 
 

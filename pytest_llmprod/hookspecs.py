@@ -29,7 +29,10 @@ def pytest_llmprod_dialects() -> "Sequence[Dialect]":
 
 @pytest.hookspec
 def pytest_llmprod_metrics() -> "Mapping[str, Metric]":
-    """Return metrics by name: functions of (output, expected) that return a score in 0..1."""
+    """Return metrics by name: functions of (output, expected) that return a score in 0..1.
+
+    A conftest.py supplies them to the tests at and below its folder, like its fixtures.
+    """
     return {}
 
 

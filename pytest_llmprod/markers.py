@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod.core.errors import DatasetError, MarkerError
+from pytest_llmprod.core.errors import DatasetError, MarkerError, MetricError
 from pytest_llmprod.fixtures import NEEDING_A_TAPE
+from pytest_llmprod.metric_scope import metrics_for
 
 if TYPE_CHECKING:
+    from pytest_llmprod.evals.metrics import Scorer
     from pytest_llmprod.evals.suite import Suite
     from pytest_llmprod.session import Session
     from pytest_llmprod.wire.rules import PlayRules
@@ -146,11 +148,13 @@ def _checked(
     if outputs_name is not None:
         path = _find(where, "outputs", outputs_name, definition, rootpath)
         recorded = outputs.load(path, (case.id for case in dataset.cases))
+    threshold, scorers = _threshold(where, values["threshold"], definition)
     return Suite(
         feature=feature,
         test=definition.nodeid,
         dataset=dataset,
-        threshold=_threshold(where, values["threshold"], definition, session),
+        threshold=threshold,
+        scorers=scorers,
         confidence=_confidence(where, values.get("confidence", 0.95)),
         max_errors=_max_errors(where, values.get("max_errors", 0)),
         task=task,
@@ -159,22 +163,42 @@ def _checked(
     )
 
 
-def _threshold(where: str, value: Any, definition: Any, session: "Session") -> Mapping[str, float]:
-    from pytest_llmprod.evals.metrics import PASSED, unknown_metric  # see _checked
+def _threshold(
+    where: str, value: Any, definition: Any
+) -> "tuple[Mapping[str, float], Mapping[str, Scorer]]":
+    """Return the share that each metric must reach, and those metrics that are functions."""
+    from pytest_llmprod.evals import metrics  # see _checked
 
-    thresholds = value if isinstance(value, dict) else {PASSED: value}
+    thresholds = value if isinstance(value, dict) else {metrics.PASSED: value}
     if not thresholds:
         raise MarkerError(f"{where}: threshold is an empty dict. Name at least one metric.")
-    for metric, share in thresholds.items():
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise MarkerError(
-                f"{where}: threshold must be a share between 0 and 1 (0.9 for 90 %), not {share!r}."
-            )
-        known = metric == PASSED or metric in session.metrics
-        if not known and "llm_score" not in definition.fixturenames:
-            error = unknown_metric(str(metric), session.metrics)
-            raise MarkerError(f"{where}: {error}")
-    return {str(metric): float(share) for metric, share in thresholds.items()}
+    shares: dict[str, float] = {}
+    scorers: dict[str, Scorer] = {}
+    scores_itself = "llm_score" in definition.fixturenames
+    try:
+        for given, share in thresholds.items():
+            name = given if isinstance(given, str) else metrics.name_of(given)
+            if name in shares:
+                raise MarkerError(f"threshold= has two metrics of the name {name!r}. Keep one.")
+            shares[name] = _share(share)
+            if name == metrics.PASSED:
+                continue
+            known = metrics_for(definition) if isinstance(given, str) else {name: given}
+            if name in known:
+                scorers[name] = metrics.make_scorer(name, known[name])
+            elif not scores_itself:
+                raise metrics.unknown_metric(name, known)
+    except (MarkerError, MetricError) as error:
+        raise MarkerError(f"{where}: {error}") from error
+    return shares, scorers
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise MarkerError(
+            f"threshold must be a share between 0 and 1 (0.9 for 90 %), not {value!r}."
+        )
+    return float(value)
 
 
 def _confidence(where: str, value: Any) -> float:

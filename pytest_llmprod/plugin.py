@@ -315,7 +315,6 @@ def _session(config: pytest.Config) -> "Session":
             Extensions(
                 dialects=lambda: _flat(config.hook.pytest_llmprod_dialects()),
                 scanners=lambda: _flat(config.hook.pytest_llmprod_scanners()),
-                metrics=lambda: _merged(config.hook.pytest_llmprod_metrics()),
                 prices=lambda folder: config.hook.pytest_llmprod_prices(
                     folder=folder, rootpath=config.rootpath
                 ),
@@ -333,14 +332,6 @@ def _session(config: pytest.Config) -> "Session":
 def _flat(supplied: list[Sequence[Any]]) -> list[Any]:
     """Join what plugins supply: the last registered plugin comes first, the built-in part last."""
     return [each for part in supplied for each in part]
-
-
-def _merged(supplied: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge what plugins supply by name: the last registered plugin wins."""
-    merged: dict[str, Any] = {}
-    for part in reversed(supplied):
-        merged.update(part)
-    return merged
 
 
 def _tell(config: pytest.Config, exchange: "Exchange") -> None:

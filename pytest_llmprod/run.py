@@ -258,6 +258,7 @@ class Run:
             latency_s=sum(latencies) if latencies else None,
             unrecorded=bool(row.get("unrecorded")),
             output=row.get("output"),
+            whys=row.get("whys", {}),
         )
 
 

@@ -20,7 +20,7 @@ from pytest_llmprod.core.results import Forecast, Trace
 from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals.dataset import Case, Dataset
-from pytest_llmprod.evals.metrics import PASSED, Metric, checked_score
+from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.report.misses import Telling
@@ -46,7 +46,6 @@ class Extensions:
 
     dialects: Callable[[], Sequence[Dialect]]
     scanners: Callable[[], Sequence[Scanner]]
-    metrics: Callable[[], Mapping[str, Metric]]
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
 
@@ -82,7 +81,9 @@ class Trial:
 
     def score(self, metric: str, value: float) -> None:
         """Note a score of this case; raise ValueError where it is no number in 0..1."""
-        self.trace.scores[metric] = checked_score(metric, value)
+        score = checked_score(metric, value)
+        self.trace.scores[metric] = float(score)
+        self.trace.whys[metric] = score.why
 
 
 class Session:
@@ -123,11 +124,6 @@ class Session:
         self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
-
-    @cached_property
-    def metrics(self) -> Mapping[str, Metric]:
-        """Return the metrics that this run knows, by name."""
-        return self._extensions.metrics()
 
     @cached_property
     def _scanners(self) -> Sequence[Scanner]:
@@ -325,13 +321,13 @@ class Session:
         for metric in suite.threshold:
             if metric == PASSED or metric in trial.trace.scores:
                 continue
-            if metric not in self.metrics or (suite.outputs is None and trial.result is None):
-                return (
-                    f"this test gave no score for the metric {metric!r}, which its threshold "
-                    f"names. Call llm_score({metric!r}, value) in every case."
-                )
+            scorer = suite.scorers.get(metric)
+            has_output = suite.outputs is not None or trial.result is not None
+            if scorer is None or not (has_output or scorer.takes_exchanges):
+                return _unscored(metric, is_known=scorer is not None)
             try:
-                trial.score(metric, self.metrics[metric](self.output(trial), case.expected))
+                output = self.output(trial) if has_output else None
+                trial.score(metric, scorer(output, case.expected, trial.trace.exchanges))
             except Exception as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
@@ -350,6 +346,11 @@ class Session:
         The first row of each suite carries what the deciding process must know of the suite.
         """
         trial.trace.why = self._masked(trial.trace.why)
+        trial.trace.whys = {
+            metric: self._masked(why)[:_LONGEST_WHY]
+            for metric, why in trial.trace.whys.items()
+            if why
+        }
         row = trial.trace.to_dict()
         suite, case = trial.suite, trial.case
         if suite is None or case is None:
@@ -434,6 +435,17 @@ class Session:
         if "_intercept" in self.__dict__:
             self._intercept.uninstall()
         self._journal.close()
+
+
+_LONGEST_WHY = 300
+
+
+def _unscored(metric: str, *, is_known: bool) -> str:
+    answer = " Or give the marker task= or outputs=: then it has an output to score."
+    return (
+        f"this test gave no score for the metric {metric!r}, which its threshold names. Call "
+        f"llm_score({metric!r}, value) in every case.{answer if is_known else ''}"
+    )
 
 
 def _named(error: BaseException) -> str:

@@ -51,10 +51,14 @@ class Drift:
 
 @dataclass(slots=True)
 class Trace:
-    """Exchanges, scores and the outcome of one test, gathered while it runs."""
+    """Exchanges, scores and the outcome of one test, gathered while it runs.
+
+    `scores` maps metric -> score in 0..1, `whys` metric -> why it is not 1, where that is known.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    whys: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     why: str = ""
 
@@ -65,6 +69,8 @@ class Trace:
             row["why"] = self.why
         if self.scores:
             row["scores"] = dict(self.scores)
+        if self.whys:
+            row["whys"] = dict(self.whys)
         if self.exchanges:
             row["exchanges"] = [exchange.to_row() for exchange in self.exchanges]
         return row
@@ -74,9 +80,10 @@ class Trace:
 class CaseResult:
     """One case of one suite.
 
-    `scores` maps metric -> score in 0..1. `cost_usd` is None where a request has no price, and
-    `latency_s` the sum over the requests of the case, None where there was none. `unrecorded` says
-    that a request of the case got no answer, from a recording or live.
+    `scores` maps metric -> score in 0..1, and `whys` metric -> why it is not 1, where that is
+    known. `cost_usd` is None where a request has no price, and `latency_s` the sum over the
+    requests of the case, None where there was none. `unrecorded` says that a request of the case
+    got no answer, from a recording or live.
     """
 
     suite: str
@@ -90,6 +97,7 @@ class CaseResult:
     latency_s: float | None
     unrecorded: bool
     output: Any
+    whys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

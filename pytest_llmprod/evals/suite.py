@@ -1,11 +1,12 @@
 """Suite: one test function with its data set and its threshold."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.evals.dataset import Dataset
+from pytest_llmprod.evals.metrics import Scorer
 from pytest_llmprod.evals.outputs import Output
 
 
@@ -15,6 +16,7 @@ class Suite:
 
     `test` is the node id of the function; where it has other parameters than the case, `variant`
     is pytest's id for them and ends `test` in brackets. `threshold` maps metric -> share in 0..1.
+    `scorers` has those of its metrics that are functions; the test itself scores the others.
     `task` runs the feature on a case's input; `outputs` maps case id -> recorded answer. At most
     one of the two is given.
     """
@@ -29,6 +31,7 @@ class Suite:
     outputs: Mapping[str, Output] | None
     folder: Path
     variant: str = ""
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
 
     def to_json(self, rootpath: Path) -> dict[str, Any]:
         """Return what the deciding process must know of this suite, as plain JSON."""

@@ -74,6 +74,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "outcome": case.outcome,
         "why": case.why,
         "scores": dict(case.scores),
+        "whys": dict(case.whys),
         "output": case.output,
         "cost_usd": None if case.cost_usd is None else _money(case.cost_usd),
         "latency_s": case.latency_s,

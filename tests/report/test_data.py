@@ -83,6 +83,7 @@ def test_a_case_has_the_keys_of_the_contract() -> None:
         "outcome": "miss",
         "why": "was spam",
         "scores": {"passed": 1.0},
+        "whys": {},
         "output": "refund",
         "cost_usd": "0.0001",
         "latency_s": 0.03,
