@@ -34,9 +34,10 @@ class SuiteRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """The cases of one suite that did not hit, errors first, and the words that run the first.
+    """The cases of one suite that did not hit or scored low, and the words that run the first.
 
-    `name` is the feature, and `counts` says how many cases that are.
+    Errors come first, then misses, then the lowest scores. `name` is the feature, and `counts` says
+    how many cases that are.
     """
 
     suite: str
@@ -219,30 +220,59 @@ def unpriced_text(models: Iterable[str]) -> str:
 def _broken(result: RunResult) -> list[Broken]:
     if result.objection:  # the run itself is to be run in another way
         return []
-    groups: dict[str, list[CaseResult]] = {}
+    undecided: dict[str, list[str]] = {}
+    for suite in result.suites:
+        if suite.verdict is None or suite.verdict.name != "PASS":
+            undecided.setdefault(suite.test, []).append(suite.metric)
+    groups: dict[str, list[_Shown]] = {}
     for case in result.cases:
         # An error for want of a recording would come again, and has its text above.
         if case.outcome == "miss" or (case.outcome == "error" and not case.unrecorded):
-            groups.setdefault(case.suite, []).append(case)
+            rank, score, why = int(case.outcome != "error"), 0.0, case.why
+        else:
+            rank, (score, why) = 2, _lowest(case, undecided.get(case.suite, ()))
+        if rank < 2 or why:
+            groups.setdefault(case.suite, []).append((rank, score, case.id, case.nodeid, why))
     counts = {suite.test: suite.cases for suite in result.suites}
     features = {suite.test: suite.feature for suite in result.suites}
-    broken = []
-    for test, cases in groups.items():
-        cases.sort(key=lambda case: (case.outcome != "error", case.id))
-        errors = sum(case.outcome == "error" for case in cases)
-        misses = len(cases) - errors
-        parts = [_plural(misses, "miss", "misses")] if misses else []
-        parts += [_plural(errors, "error", "errors")] if errors else []
-        broken.append(
-            Broken(
-                suite=test,
-                name=printable(features[test]),
-                counts=f"{' and '.join(parts)} in {counts[test]}",
-                cases=tuple((printable(case.id), printable(case.why)) for case in cases),
-                command=("pytest", *result.options, printable(cases[0].nodeid)),
-            )
+    return [
+        Broken(
+            suite=test,
+            name=printable(features[test]),
+            counts=f"{_counts_of(group)} in {counts[test]}",
+            cases=tuple((printable(case), printable(why)) for *_, case, _, why in sorted(group)),
+            command=("pytest", *result.options, printable(min(group)[3])),
         )
-    return broken
+        for test, group in groups.items()
+    ]
+
+
+_Shown = tuple[int, float, str, str, str]  # rank, score, id, node id, why
+
+
+def _counts_of(group: Sequence[_Shown]) -> str:
+    """Return the words for how many errors (rank 0), misses (1) and low scores (2) there are."""
+    ranks = [rank for rank, *_ in group]
+    parts = [
+        _plural(number, one, many)
+        for number, one, many in (
+            (ranks.count(1), "miss", "misses"),
+            (ranks.count(0), "error", "errors"),
+            (ranks.count(2), "score below 1", "scores below 1"),
+        )
+        if number
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _lowest(case: CaseResult, metrics: Iterable[str]) -> tuple[float, str]:
+    """Return the lowest score below 1 of a case that hit, under `metrics`, and words for it."""
+    scores = {metric: case.scores.get(metric, 1.0) for metric in metrics}
+    metric = min(scores, key=lambda name: (scores[name], name), default="")
+    if case.outcome != "hit" or not metric or scores[metric] == 1:
+        return 1.0, ""
+    why = case.whys.get(metric, "")
+    return scores[metric], f"{metric} {scores[metric]:.2f}{': ' if why else ''}{why}"
 
 
 def _plural(number: int, one: str, many: str) -> str:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
 
+from pytest_llmprod.core.results import CaseResult
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.report.view import (
     Broken,
@@ -267,6 +268,49 @@ def test_what_broke_is_told_by_suite_errors_first() -> None:
         cases=(("z", "KeyError"), ("a", "was billing"), ("b", "was spam")),
         command=("pytest", "--llm-eval", "test_triage.py::t[z]"),
     )
+
+
+def low(id: str, outcome: str = "hit", **scores: float) -> CaseResult:
+    return case_result(id=id, outcome=outcome, scores=scores, whys={"f1": "no 'post'"})
+
+
+def test_low_scores_are_told_after_misses_the_lowest_first() -> None:
+    cases = (
+        low("d", f1=0.25, exact=0.5),
+        low("b", f1=0.5, exact=0.0),
+        low("c", f1=1.0, exact=1.0),
+        low("a", outcome="skip", f1=0.0),
+        low("e", outcome="miss", f1=0.0),
+        low("f", f1=0.25),
+    )
+    suites = [suite_result(metric="f1", verdict=FAIL), suite_result(metric="exact")]
+
+    (broken,) = view_of(*suites, cases=cases).broken
+
+    assert broken.headline == "triage: 1 miss and 3 scores below 1 in 220"
+    assert broken.cases == (
+        ("e", ""),
+        ("b", "exact 0.00"),
+        ("d", "f1 0.25: no 'post'"),
+        ("f", "f1 0.25: no 'post'"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "number"), [(PASS, 0), (UNSURE, 1), (FAIL, 1), (None, 1)], ids=str
+)
+def test_low_scores_are_told_unless_their_suite_passes(verdict: Any, number: int) -> None:
+    suites = [suite_result(metric="f1", verdict=verdict), suite_result(metric="exact")]
+
+    assert len(view_of(*suites, cases=(low("a", f1=0.9),)).broken) == number
+
+
+def test_errors_misses_and_low_scores_are_counted() -> None:
+    cases = (low("a", f1=0.9), low("b", outcome="miss"), low("c", outcome="error"))
+
+    (broken,) = view_of(suite_result(metric="f1"), cases=cases).broken
+
+    assert broken.headline == "triage: 1 miss, 1 error and 1 score below 1 in 220"
 
 
 def test_nothing_broke_where_every_case_hit() -> None:
