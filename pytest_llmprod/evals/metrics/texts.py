@@ -77,8 +77,6 @@ def _with_few_marks(text: str) -> Iterator[str]:
 
 def shown(value: Any) -> str:
     """Return a value for a reader, whatever its `__repr__` does."""
-    if isinstance(value, str):
-        value = value[:_LONGEST_SHOWN]
     try:
         return repr(value)[:_LONGEST_SHOWN]
     except Exception as problem:

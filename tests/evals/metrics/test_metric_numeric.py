@@ -27,6 +27,7 @@ from pytest_llmprod.evals.metrics import numeric
         ("No.5", 5, 1.0),
         ("5kg", 5, 1.0),
         ("GPT4", 4, 0.0),
+        ("1.2.3", 3, 0.0),
         ("1,234,567", 1234567, 1.0),
         ("none at all", 0, 0.0),
         ("", 0, 0.0),

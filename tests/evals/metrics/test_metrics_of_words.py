@@ -145,7 +145,7 @@ def test_a_pattern_that_is_none_is_told() -> None:
         ("fives", 0, 4, "characters", 0.0),
         ("two words", 2, 2, "words", 1.0),
         ("", 1, 5, "words", 0.0),
-        ("a\nb\n", 2, 2, "lines", 1.0),
+        ("a\nb\n\n \n", 2, 2, "lines", 1.0),
         ("a\n\n\nb", 0, 3, "lines", 0.0),
         (None, 0, 9, "words", 0.0),
     ],
