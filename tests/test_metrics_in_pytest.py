@@ -158,7 +158,7 @@ def test_a_threshold_takes_functions_and_their_options(judged: Judged) -> None:
     ("threshold", "told"),
     [
         ("{'exact': 0.5, exact: 0.6}", "two metrics of the name 'exact'"),
-        ("{'json_model': 1.0}", "missing a required argument: 'model'"),
+        ("{'json_model': 1.0}", "partial(json_model, model=...)"),
         ("{lambda output, expected: 1: 0.5}", "a function of (output, expected) that has one"),
         ("{'exactly': 0.5}", "Did you mean 'exact'?"),
         ("{exact: 2}", "threshold must be a share between 0 and 1"),

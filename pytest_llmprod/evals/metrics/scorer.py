@@ -88,9 +88,15 @@ def _takes_exchanges(name: str, metric: Metric) -> bool:
         signature.bind(None, None, **({"exchanges": ()} if takes_exchanges else {}))
     except TypeError as error:
         function = getattr(_function_of(metric), "__name__", name)
+        missing = [
+            f"{each.name}=..."
+            for each in signature.parameters.values()
+            if each.kind is each.KEYWORD_ONLY and each.default is each.empty
+        ]
+        options = ", ".join(missing) or "option=..."
         raise MetricError(
             f"the metric {name!r} cannot be called with (output, expected): {error}. Give its "
-            f"options by name: threshold={{partial({function}, option=...): 0.9}}, with partial "
+            f"options by name: threshold={{partial({function}, {options}): 0.9}}, with partial "
             f"from functools."
         ) from None
     return takes_exchanges
