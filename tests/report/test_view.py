@@ -287,7 +287,8 @@ def test_low_scores_are_told_after_misses_the_lowest_first() -> None:
 
     (broken,) = view_of(*suites, cases=cases).broken
 
-    assert broken.headline == "triage: 1 miss and 3 scores below 1 in 220"
+    assert broken.name == "triage"
+    assert broken.counts == "1 miss and 3 scores below 1 in 220"
     assert broken.cases == (
         ("e", ""),
         ("b", "exact 0.00"),
@@ -310,7 +311,7 @@ def test_errors_misses_and_low_scores_are_counted() -> None:
 
     (broken,) = view_of(suite_result(metric="f1"), cases=cases).broken
 
-    assert broken.headline == "triage: 1 miss, 1 error and 1 score below 1 in 220"
+    assert broken.counts == "1 miss, 1 error and 1 score below 1 in 220"
 
 
 def test_nothing_broke_where_every_case_hit() -> None:
