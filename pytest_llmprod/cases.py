@@ -27,10 +27,12 @@ class Left(NamedTuple):
 
 def find_left(recordings: Sequence[Recording], dataset: Path | None) -> Left | None:
     """Return the recordings whose case is not in `dataset`, None where there is none."""
-    ids = frozenset() if dataset is None else _ids(dataset)
+    if dataset is None:
+        return None
+    ids = _ids(dataset)
     of_cases = [position for position, each in enumerate(recordings) if each.case]
     left = [each for each in of_cases if not _is_of_one(recordings[each].case, ids)]
-    if dataset is None or not ids or not left:
+    if not ids or not left:
         return None
     if len(left) == len(of_cases):
         text = f"whether its cases are still asked: none of them is in {dataset.name}"

@@ -9,7 +9,7 @@ from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.wire.cassettes import any_cassette
-from pytest_llmprod.wire.cassettes.conversion import to_vcrpy
+from pytest_llmprod.wire.cassettes.export import export
 
 
 def add_commands(verbs: Any) -> None:
@@ -169,12 +169,13 @@ def _export(options: argparse.Namespace) -> int:
     recordings = any_cassette.read(options.file)
     path = options.output or options.file.with_suffix(".yaml")
     _refuse_to_overwrite(path)
-    text, left_out = to_vcrpy(recordings)
+    exported = export(recordings)
+    left_out = len(exported.left_out)
     if left_out == len(recordings):
         what = "only failures on the wire, which vcrpy cannot raise" if left_out else "no recording"
         raise CassetteError(f"{options.file}: holds {what}, so there is nothing to export.")
     try:
-        write_whole(path, text.encode())
+        write_whole(path, exported.text.encode())
     except OSError as error:
         raise CassetteError(
             f"{path}: cannot be written ({error.strerror}). Name another file with -o."

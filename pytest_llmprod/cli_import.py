@@ -17,8 +17,7 @@ from pytest_llmprod.wire.recording import Recording
 
 def run(options: argparse.Namespace) -> int:
     """Write the cassettes and say how many recordings went into each; exit with 1 on a problem."""
-    problems: list[str] = []
-    found = _read(_sources(options.places), problems)
+    found, problems = _read(_sources(options.places))
     if options.output is not None and len(found) > 1:
         names = printable(", ".join(path.name for path in found))
         options.parser.error(
@@ -26,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         )
     targets = {options.output or path: parts for path, parts in found.items()}
     with locks.alone_with(targets):
-        _write(targets, problems)
+        problems += _write(targets)
     problems += _unplayed(targets)
     for problem in problems:
         print(f"llmprod: {printable(problem)}", file=sys.stderr)
@@ -48,12 +47,13 @@ def _sources(places: Sequence[Path]) -> list[Path]:
     return list(sources)
 
 
-def _read(sources: Iterable[Path], problems: list[str]) -> dict[Path, list[list[Recording]]]:
-    """Return for each cassette of ours what goes into it, file by file.
+def _read(sources: Iterable[Path]) -> tuple[dict[Path, list[list[Recording]]], list[str]]:
+    """Return for each cassette of ours what goes into it, file by file, and what is wrong.
 
-    A file that cannot be imported is a problem, and no reason to leave the others out.
+    A file that cannot be imported is no reason to leave the others out.
     """
     found: dict[Path, list[list[Recording]]] = {}
+    problems = []
     for source in sources:
         try:
             function, _ = named_test(source)
@@ -62,41 +62,43 @@ def _read(sources: Iterable[Path], problems: list[str]) -> dict[Path, list[list[
                 found.setdefault(path, []).append(recordings)
         except CassetteError as error:
             problems.append(str(error))
-    return found
+    return found, problems
 
 
-def _write(targets: Mapping[Path, Sequence[Sequence[Recording]]], problems: list[str]) -> None:
-    """Add to each cassette what it does not hold yet, and say how much that is."""
+def _write(targets: Mapping[Path, Sequence[Sequence[Recording]]]) -> list[str]:
+    """Add to each cassette what it lacks, say how much that is, and return what stays out."""
     # All are read before the first is written: one that is broken leaves the others as they are.
-    standing = {path: cassette_file.load(path).all() for path in targets}
+    held = {path: cassette_file.load(path).all() for path in targets}
+    problems = []
     for path, parts in targets.items():
-        added = _new(path, standing[path], parts, problems)
+        added, left_out = _new(held[path], parts)
         if added:
-            cassette_file.save(path, [*standing[path], *added])
+            cassette_file.save(path, [*held[path], *added])
             print(f"{path}: {counted(len(added), 'recording')}")
-
-
-def _new(
-    path: Path,
-    standing: Sequence[Recording],
-    parts: Iterable[Sequence[Recording]],
-    problems: list[str],
-) -> list[Recording]:
-    """Return what is to be added: the recordings of cases that the cassette does not hold yet."""
-    taken = {recording.case for recording in standing}
-    added: list[Recording] = []
-    for recordings in parts:
-        case = recordings[0].case
-        if case in taken:
+        for case in left_out:
             whose = f"the case {case!r}" if case else "the test"
             problems.append(
                 f"{path}: has recordings of {whose} already, and they stay. Move the file away to "
                 f"import them anew."
             )
+    return problems
+
+
+def _new(
+    held: Iterable[Recording], parts: Iterable[Sequence[Recording]]
+) -> tuple[list[Recording], list[str]]:
+    """Return what is to be added, and the cases of which there is something already."""
+    taken = {recording.case for recording in held}
+    added: list[Recording] = []
+    left_out = []
+    for recordings in parts:
+        case = recordings[0].case
+        if case in taken:
+            left_out.append(case)
         else:
             added += recordings
         taken.add(case)
-    return added
+    return added, left_out
 
 
 def _unplayed(paths: Iterable[Path]) -> list[str]:

@@ -1,12 +1,11 @@
-"""Conversion: how does a cassette of vcrpy's become one of ours, and the other way round?"""
+"""Conversion: how does a cassette of vcrpy's become one of ours?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import any_cassette
-from pytest_llmprod.wire.cassettes.export import export
 from pytest_llmprod.wire.cassettes.leaks import refuse_leaks
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
@@ -46,12 +45,3 @@ def from_vcrpy(path: Path, environ: Mapping[str, str]) -> dict[str, list[Recordi
     if not by_model:
         raise CassetteError(f"{path}: holds no recording, so there is nothing to import.")
     return by_model
-
-
-def to_vcrpy(recordings: Sequence[Recording]) -> tuple[str, int]:
-    """Return a cassette in YAML that stock vcrpy replays, and how many recordings it leaves out.
-
-    vcrpy can raise no error of the wire, so the recordings of such errors are left out.
-    """
-    exported = export(recordings)
-    return exported.text, len(exported.left_out)

@@ -14,7 +14,6 @@ from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.bodies import Event
 from pytest_llmprod.wire.cassettes import vcrpy_file
 from pytest_llmprod.wire.cassettes.cassette_file import Rekey, unreadable
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
@@ -76,16 +75,8 @@ def _recording(
         own = request_scanners(read.request_headers, read.uri)
         scanners = [*scanners, *known, *own, find_encoded]
         request = _stored_request(read, scanners)
-    content = decompress(read.body, codings(read.headers))
     dialect = find_dialect(dialects, read.uri)
-    parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
-    if parsed is not None:
-        body, answer = _stored_stream(dialect, parsed, scanners)
-        latency_s = 0.0  # the provider tells when it began, not when it was done
-    else:
-        body = bodies.encode_body(masking.mask_body(content, scanners))
-        answer = read_plain(dialect, body)
-        latency_s = _processing_s(read)
+    body, answer, latency_s = _stored_body(read, dialect, scanners)
     recording = Recording(
         case="",
         key=key,
@@ -116,15 +107,22 @@ def _stored_request(read: Interaction, scanners: Sequence[Scanner]) -> dict[str,
     }
 
 
-def _stored_stream(
-    dialect: Dialect | None, parsed: Sequence[Event], scanners: Sequence[Scanner]
-) -> tuple[dict[str, Any], Answer]:
+def _stored_body(
+    read: Interaction, dialect: Dialect | None, scanners: Sequence[Scanner]
+) -> tuple[dict[str, Any], Answer, float]:
+    """Return the body of the answer as it is stored, what it says, and its latency in seconds."""
+    content = decompress(read.body, codings(read.headers))
+    parsed = bodies.read_stream(_header(read, "content-type"), [(0.0, content)])
+    if parsed is None:
+        body = bodies.encode_body(masking.mask_body(content, scanners))
+        return body, read_plain(dialect, body), _processing_s(read)
     events = masking.mask_events(parsed, scanners)
     answer = Answer()
     if dialect is not None:
         answer = dialect.read_stream([event.data for event in events if event.is_json])
     masking.refuse_secrets([answer.text], scanners)
-    return bodies.encode_stream(events, answer.text), answer
+    # Of a stream the provider tells when it began, not when it was done.
+    return bodies.encode_stream(events, answer.text), answer, 0.0
 
 
 def _header(read: Interaction, wanted: str) -> str:

@@ -59,14 +59,14 @@ def _read_owner(folder: Path) -> Source | Standing:
     others = [each.name for each in files if each.stem == module]
     if others:
         return Standing("unknown", f"it may belong to {others[0]}")
-    if module == "conftest" and (may_be := _may_be_root(home)):
-        return may_be
+    if module == "conftest" and (doubt := _doubt_of_root(home)):
+        return doubt
     if not any(each.suffix == ".py" for each in files):
         return Standing("unknown", f"no Python file lies beside the folder {FOLDER}")
     return Standing("gone", f"there is no {module}.py")
 
 
-def _may_be_root(home: Path) -> Standing | None:
+def _doubt_of_root(home: Path) -> Standing | None:
     """Return a doubt where `home` may be pytest's root folder, and None where it is none.
 
     The cassettes of fixtures that a plugin defines lie there, and no conftest.py names them.
@@ -129,6 +129,6 @@ def _find_fixture(file: str, folder: Path, source: Source) -> Standing:
         return Standing("unknown", f"{folder.name}.py {source.open_because}")
     if source.open_classes or any(name in each for each in source.bound):
         return Standing("unknown", f"{folder.name}.py may have it from another file")
-    if folder.name == "conftest" and (may_be := _may_be_root(folder.parent.parent)):
-        return may_be
+    if folder.name == "conftest" and (doubt := _doubt_of_root(folder.parent.parent)):
+        return doubt
     return Standing("gone", f"{folder.name}.py has no such fixture")

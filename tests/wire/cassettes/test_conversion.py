@@ -13,7 +13,8 @@ from lab import KEY, Lab, Server, chat_request, recording, says, streams
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.cassettes import cassette_file, foreign
-from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, named_test, to_vcrpy
+from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, named_test
+from pytest_llmprod.wire.cassettes.export import export
 from pytest_llmprod.wire.cassettes.leaks import readings
 from pytest_llmprod.wire.key import NO_MODEL, stored_key
 
@@ -185,11 +186,11 @@ def test_stock_vcrpy_plays_what_is_exported(
 ) -> None:
     asked = recording("hello", request={**recording("hello").request, "uri": wire.chat_url})
     path = tmp_path / "a.yaml"
-    text, left_out = to_vcrpy([asked])
-    path.write_text(text)
+    exported = export([asked])
+    path.write_text(exported.text)
 
     with vcr.use_cassette(str(path), record_mode="none"):  # type: ignore[no-untyped-call]  # vcrpy has no types
         answer = http.post(wire.chat_url, json=chat_request("hello")).json()
 
     assert answer["choices"][0]["message"]["content"] == "hello"
-    assert (wire.hits, left_out) == (0, 0)
+    assert (wire.hits, exported.left_out) == (0, ())
