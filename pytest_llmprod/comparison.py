@@ -14,6 +14,7 @@ from pytest_llmprod.core.exchange import usage_to_json
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.comparing import pairing
 from pytest_llmprod.wire.comparing.behaviour import Behaviour, Difference, behaviour_of, compare
+from pytest_llmprod.wire.dialects import BUILT_IN
 from pytest_llmprod.wire.recording import Recording
 
 
@@ -155,7 +156,7 @@ def _price_lists(*places: Path) -> list[PriceList]:
 def _compare(
     name: str, old: Sequence[Recording], new: Sequence[Recording], lists: Sequence[PriceList]
 ) -> Comparison:
-    paired = pairing.pair(old, new)
+    paired = pairing.pair(old, new, BUILT_IN)
     pairs = ((_side(before, lists), _side(after, lists)) for before, after in paired.pairs)
     return Comparison(
         name=name,

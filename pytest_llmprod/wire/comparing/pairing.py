@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pytest_llmprod.wire import canonical
 from pytest_llmprod.wire.bodies import decode_document
-from pytest_llmprod.wire.cassettes.any_cassette import dialect_of
+from pytest_llmprod.wire.dialects import Dialect, find_dialect
 from pytest_llmprod.wire.recording import Recording
 
 _Question = tuple[str, str]
@@ -23,14 +23,17 @@ class Pairing:
     only_new: tuple[Recording, ...]
 
 
-def pair(old: Sequence[Recording], new: Sequence[Recording]) -> Pairing:
+def pair(
+    old: Sequence[Recording], new: Sequence[Recording], dialects: Sequence[Dialect]
+) -> Pairing:
     """Pair the recordings of two cassettes by case, question, and order among equals.
 
     The cases do not count where one of the two cassettes names none, as vcrpy's do. A try that the
-    client repeated is left out: what the last one brought is the answer.
+    client repeated is left out: what the last one brought is the answer. `dialects` tell which
+    operation a URL asks for, whatever model it names.
     """
     has_cases = any(each.case for each in old) and any(each.case for each in new)
-    olds, news = _by_question(old, has_cases), _by_question(new, has_cases)
+    olds, news = (_by_question(each, dialects, has_cases) for each in (old, new))
     pairs: list[tuple[Recording, Recording]] = []
     only_old: list[Recording] = []
     only_new: list[Recording] = []
@@ -43,25 +46,25 @@ def pair(old: Sequence[Recording], new: Sequence[Recording]) -> Pairing:
 
 
 def _by_question(
-    recordings: Iterable[Recording], has_cases: bool
+    recordings: Iterable[Recording], dialects: Sequence[Dialect], has_cases: bool
 ) -> dict[_Question, list[Recording]]:
     groups: dict[_Question, list[Recording]] = {}
     for recording in recordings:
         name = recording.case if has_cases else ""
-        group = groups.setdefault((name, question_of(recording)), [])
+        group = groups.setdefault((name, question_of(recording, dialects)), [])
         if group and recording.attempt > group[-1].attempt:
             group.pop()  # it was tried again
         group.append(recording)
     return groups
 
 
-def question_of(recording: Recording) -> str:
+def question_of(recording: Recording, dialects: Sequence[Dialect]) -> str:
     """Return the digest of what was asked, whichever model and host it was asked of.
 
     Unlike the key of a recording it leaves out the model, so that two models can be compared.
     """
     url = urlsplit(recording.request["uri"])
-    dialect = dialect_of(recording)
+    dialect = find_dialect(dialects, recording.request["uri"])
     place = dialect.operation if dialect is not None else f"{url.path}?{url.query}"
     document = canonical.without_volatile(decode_document(recording.request["body"]))
     document = canonical.with_ordinals(canonical.with_whole_floats(document))

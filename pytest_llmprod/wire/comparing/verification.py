@@ -7,7 +7,7 @@ from pytest_llmprod.core.results import Likeness, Verified
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.comparing.behaviour import Difference, behaviour_of, compare
 from pytest_llmprod.wire.comparing.pairing import pair
-from pytest_llmprod.wire.dialects import Dialect
+from pytest_llmprod.wire.dialects import BUILT_IN, Dialect
 from pytest_llmprod.wire.recording import Recording
 
 
@@ -27,7 +27,8 @@ def verify(
 
     Of a call that the client tried again only what the last try brought counts, on both sides.
     """
-    paired = pair(recorded, [each.recording for each in live])
+    known = dict.fromkeys(each.dialect for each in live if each.dialect is not None)
+    paired = pair(recorded, [each.recording for each in live], [*known, *BUILT_IN])
     before = {id(new): old for old, new in paired.pairs}
     kept = before.keys() | {id(each) for each in paired.only_new}
     return [

@@ -1,12 +1,23 @@
 """Pairing: recordings of one question find each other across models, hosts and files."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from samples import chat_request, recording
 
-from pytest_llmprod.wire.comparing.pairing import pair, question_of
+from pytest_llmprod.wire.comparing import pairing
+from pytest_llmprod.wire.comparing.pairing import Pairing
+from pytest_llmprod.wire.dialects import BUILT_IN
 from pytest_llmprod.wire.recording import Recording
+
+
+def pair(old: Sequence[Recording], new: Sequence[Recording]) -> Pairing:
+    return pairing.pair(old, new, BUILT_IN)
+
+
+def question_of(recorded: Recording) -> str:
+    return pairing.question_of(recorded, BUILT_IN)
 
 
 def asked(document: Any, **other: Any) -> Recording:
