@@ -17,7 +17,7 @@ from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
-from pytest_llmprod.wire.cassettes import any_cassette, inspection
+from pytest_llmprod.wire.cassettes import any_cassette, folders, inspection
 from pytest_llmprod.wire.cassettes.inspection import Finding
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
@@ -47,7 +47,7 @@ class _Checked(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Print what is wrong with cassettes; exit with 1 where something has to be mended."""
-    checked = _check(any_cassette.find(options.places), datetime.now(UTC), os.environ)
+    checked = _check(folders.find(options.places), datetime.now(UTC), os.environ)
     is_wrong = any(not finding.is_note for finding in checked.findings)
     if options.json:
         print(json.dumps(_to_json(checked), indent=1))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, locks
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, folders, locks
 from pytest_llmprod.wire.cassettes.conversion import from_vcrpy, named_test
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.label import cassette_name
@@ -38,7 +38,7 @@ def _sources(places: Sequence[Path]) -> list[Path]:
     for place in places:
         files = [place]
         if place.is_dir():
-            files = [path for path in any_cassette.find([place]) if not any_cassette.is_ours(path)]
+            files = [path for path in folders.find([place]) if not any_cassette.is_ours(path)]
         if not files:
             raise CassetteError(
                 f"{place}: holds no cassette of vcrpy's. Name one, or a folder of them."

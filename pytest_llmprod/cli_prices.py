@@ -14,7 +14,7 @@ from pytest_llmprod.cli_arguments import existing_path
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.cassettes import any_cassette, folders
 
 
 def add_commands(verbs: Any) -> None:
@@ -60,7 +60,7 @@ def _models(folder: Path) -> list[tuple[str, str]]:
     """Return (provider, model) of each recording that has tokens: nothing else can be priced."""
     found = {
         (any_cassette.provider_of(recording), recording.model)
-        for path in any_cassette.find_below(folder)
+        for path in folders.find_below(folder)
         for recording in any_cassette.read(path)
         if recording.usage is not None
     }

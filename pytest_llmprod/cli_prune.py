@@ -11,7 +11,7 @@ from pytest_llmprod.cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS
-from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, inspection, locks
+from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, folders, inspection, locks
 from pytest_llmprod.wire.cassettes.owner import find_owners
 from pytest_llmprod.wire.recording import Recording
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     done = "would remove" if options.dry_run else "removed"
     status = 0
     plans: list[_Plan] = []
-    for path in any_cassette.find(options.places):
+    for path in folders.find(options.places):
         try:
             plan = _plan(path) if options.dry_run else _prune(path)
         except CassetteError as error:

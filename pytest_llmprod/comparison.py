@@ -11,7 +11,7 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import PriceList
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.exchange import usage_to_json
-from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.cassettes import any_cassette, folders
 from pytest_llmprod.wire.comparing import pairing
 from pytest_llmprod.wire.comparing.behaviour import Behaviour, Difference, behaviour_of, compare
 from pytest_llmprod.wire.dialects import BUILT_IN
@@ -143,7 +143,7 @@ def compare_cassettes(old: Path, new: Path) -> list[Comparison]:
 def _by_name(folder: Path) -> dict[str, list[Recording]]:
     return {
         path.relative_to(folder).as_posix(): any_cassette.read(path)
-        for path in any_cassette.find([folder])
+        for path in folders.find([folder])
     }
 
 

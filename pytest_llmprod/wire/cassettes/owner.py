@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pytest_llmprod.wire.cassettes.any_cassette import FOLDER
+from pytest_llmprod.wire.cassettes.folders import FOLDER
 from pytest_llmprod.wire.cassettes.source import Source, read_source
 from pytest_llmprod.wire.label import file_name, is_cassette_of
 
