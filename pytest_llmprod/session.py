@@ -18,8 +18,8 @@ from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
 from pytest_llmprod.core.text import error_text
-from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals.dataset import Case, Dataset
+from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
@@ -174,9 +174,9 @@ class Session:
         return self._prices[folder]
 
     def dataset(self, path: Path) -> Dataset:
-        """Return the data set at `path`, read once a run."""
+        """Return the data set at `path`, read once a run; raise DatasetChanged by its lock."""
         if path not in self._datasets:
-            self._datasets[path] = datasets.load(path)
+            self._datasets[path] = load_frozen(path)
         return self._datasets[path]
 
     def trial(

@@ -22,6 +22,10 @@ class DatasetError(LlmprodError):
     """A data set, or a file of recorded outputs, cannot be read."""
 
 
+class DatasetChanged(DatasetError):
+    """A data set differs from its lock."""
+
+
 class ScoreError(LlmprodError, ValueError):
     """What a metric or a test gave as a score is no number in 0..1."""
 
