@@ -11,7 +11,7 @@ _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(
     r"\d+(?:[.,]\d+)+"  # a number such as 1.5 is no two words
     rf"|[^\W_{_CJK}]+"
-    r"|[^\s.,;:!?'\"`\u2026\u2018-\u201f\u00ab\u00bb()\[\]{}]"  # 1+1 is not 1/1
+    r"|[^\s.,;:!?'\"`\u2012-\u2015\u2018-\u201f\u2026\u00ab\u00bb()\[\]{}]"  # 1+1 is not 1/1
 )
 
 
