@@ -31,7 +31,7 @@ def find_left(recordings: Sequence[Recording], dataset: Path | None) -> Left | N
         return None
     ids = _ids(dataset)
     of_cases = [position for position, each in enumerate(recordings) if each.case]
-    left = [each for each in of_cases if not _is_of_one(recordings[each].case, ids)]
+    left = [each for each in of_cases if case_of(recordings[each].case, ids) is None]
     if not ids or not left:
         return None
     if len(left) == len(of_cases):
@@ -52,10 +52,11 @@ def judge(path: Path, recordings: Sequence[Recording], dataset: Path | None) -> 
         yield Finding(path=path, kind=kind, text=left.text)
 
 
-def _is_of_one(section: str, ids: frozenset[str]) -> bool:
-    """Say whether a section is that of a case: its id, perhaps after other parameters and a /."""
+def case_of(section: str, ids: frozenset[str]) -> str | None:
+    """Return the case whose section it is: its id stands there, perhaps behind other parameters."""
     parts = section.split("/")
-    return any("/".join(parts[start:]) in ids for start in range(len(parts)))
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((each for each in ends if each in ids), None)
 
 
 def _ids(path: Path) -> frozenset[str]:

@@ -3,18 +3,17 @@
 import argparse
 import json
 import os
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, zip_longest
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod import cases
+from pytest_llmprod.cli_layout import beside
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette, folders, inspection
@@ -116,7 +115,7 @@ def _lines(checked: _Checked) -> Iterator[str]:
     if mends:
         yield "mend"
     for kind, mend in mends:
-        yield from _wrapped(kind, mend)
+        yield from beside(_INDENT, kind, mend)
     notes = sum(finding.is_note for finding in checked.findings)
     yield (
         f"{counted(checked.cassettes, 'cassette')}, {counted(checked.recordings, 'recording')}: "
@@ -127,14 +126,7 @@ def _lines(checked: _Checked) -> Iterator[str]:
 def _kind_lines(kind: str, findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings[:_MOST_OF_A_KIND]:
         line = "" if finding.line is None else f"line {finding.line}: "
-        yield from _wrapped(kind, line + printable(finding.text))
+        yield from beside(_INDENT, kind, line + printable(finding.text))
     if len(findings) > _MOST_OF_A_KIND:
         more = len(findings) - _MOST_OF_A_KIND
-        yield from _wrapped(kind, f"and {more} more: --json lists all of them")
-
-
-def _wrapped(kind: str, text: str) -> Iterator[str]:
-    """Yield at most three lines: the words of a finding beside its kind."""
-    lines = textwrap.wrap(text, COLUMNS - _INDENT, max_lines=3, placeholder=" ...")
-    for name, line in zip_longest([kind], lines, fillvalue=""):
-        yield shorten(f"  {name:<{_INDENT - 2}}{line}", COLUMNS)
+        yield from beside(_INDENT, kind, f"and {more} more: --json lists all of them")

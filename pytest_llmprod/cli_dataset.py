@@ -15,13 +15,44 @@ def add_commands(verbs: Any) -> None:
 def _add_check(verbs: Any) -> None:
     check = verbs.add_parser(
         "check",
-        help="say whether data sets can be read",
-        description="Say of each data set how many cases it has, or why it cannot be read.",
+        help="look for duplicates, leaks, classes, changes and more",
+        description="Look through data sets for rows that differ from the lock, duplicates, near "
+        "duplicates, rows without an expectation, labels that leak into the input, and classes "
+        "that are large or small; with the options for more. Exits with 1 where something has to "
+        "be mended; notes do not count.",
     )
     check.add_argument(
         "files", nargs="+", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
     )
-    check.set_defaults(run=_check)
+    add = check.add_argument
+    add("--margin", type=_margin, metavar="SHARE", help="0.05: are there cases enough for +-0.05?")
+    add("--score", type=_share, default=0.9, metavar="SHARE", help="the one expected; default: 0.9")
+    add("--max-age", type=_days, metavar="DAYS", help="when frozen data are too old")
+    add(
+        "--prompt",
+        action="append",
+        default=[],
+        type=existing_path,
+        metavar="FILE",
+        help="a prompt in which no case may be an example; may be repeated",
+    )
+    add(
+        "--cassettes",
+        action="append",
+        default=[],
+        type=existing_path,
+        metavar="FOLDER",
+        help="recorded requests in which no other case may be an example; may be repeated",
+    )
+    add(
+        "--outputs",
+        type=existing_path,
+        metavar="FILE",
+        help="answers, or what --llm-json wrote: are they all the same?",
+    )
+    add("--extractive", action="store_true", help="the task is to find the answer in the input")
+    add("--json", action="store_true", help="print all findings, as JSON")
+    check.set_defaults(run=_check, parser=check)
 
 
 def _add_freeze(verbs: Any) -> None:
@@ -45,6 +76,32 @@ def _add_freeze(verbs: Any) -> None:
         "--who", metavar="NAME", help="default: git's user.name, or the name of the login"
     )
     freeze.set_defaults(run=_freeze, parser=freeze)
+
+
+def _share(text: str) -> float:
+    """Return a share, as the `type` of an argument."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; write 0.9 for 90 %")
+    return share
+
+
+def _margin(text: str) -> float:
+    """Return a margin, as the `type` of an argument."""
+    margin = _share(text)
+    if not 0.001 <= margin <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no margin from 0.001 to 0.5; write 0.05")
+    return margin
+
+
+def _days(text: str) -> int:
+    """Return a number of days, as the `type` of an argument."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write 180")
+    return int(text)
 
 
 def _reason(text: str) -> str:

@@ -10,8 +10,8 @@ from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals import lock_file
 from pytest_llmprod.evals.lock import Changes, find_changes, freeze
+from pytest_llmprod.report.layout import COLUMNS
 
-_COLUMNS = 80
 _GIT_TIMEOUT_S = 5
 
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         latest = old.latest
         print(f"{place}: nothing changed, nothing written")
         print(
-            shorten(f"  frozen {latest.frozen_at:%Y-%m-%d} by {latest.who}: {latest.why}", _COLUMNS)
+            shorten(f"  frozen {latest.frozen_at:%Y-%m-%d} by {latest.who}: {latest.why}", COLUMNS)
         )
         return 0
     lock_file.write(path, new)

@@ -80,12 +80,14 @@ def test_a_wrong_call_exits_with_2_and_shows_the_usage(
 
 def test_good_data_sets_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"id": "a", "input": 1}\n{"id": "b", "input": 1}\n')
+    path.write_text('{"id": "a", "input": 1}\n{"id": "b", "input": 2}\n')
 
     status = main(["dataset", "check", str(path)])
 
     assert status == 0
-    assert capsys.readouterr() == (f"{path}: 2 cases\n", "")
+    out, err = capsys.readouterr()
+    assert f"{path}: 2 cases, not frozen"[:77] in out
+    assert err == ""
 
 
 def test_every_data_set_is_checked_though_one_is_broken(
@@ -99,7 +101,8 @@ def test_every_data_set_is_checked_though_one_is_broken(
 
     out, err = capsys.readouterr()
     assert status == 1
-    assert out == f"{good}: 1 case\n"
+    assert f"{good}: 1 case, not frozen"[:77] in out
+    assert out.endswith("2 data sets: 1 finding, 0 notes\n")
     assert f"llmprod: {bad}, line 2: the id 'a' was used before, in line 1." in err
 
 

@@ -22,12 +22,14 @@ _SEGMENT_ENDS = re.compile(r"[\n\r\t\"\u201c\u201d\u201e\u00ab\u00bb|\u2192:;`]|
 class Prompt:
     """A text that a model was shown; `source` names where it stands.
 
-    `case` is the id of the case in whose request it stands, None where it belongs to all.
+    `case` is the id of the case in whose request it stands, None where it stands in a file.
+    `is_shared` says that it goes with several cases.
     """
 
     text: str
     source: str
     case: str | None = None
+    is_shared: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +46,16 @@ def find_examples(cases: Sequence[Case], prompts: Iterable[Prompt]) -> list[Exam
 
     Of a case the longest text is looked for that no other case has, word for word: case, white
     space and punctuation do not count. One of fewer than four words counts only where it stands by
-    itself, between quotes or on a line, with the expected answer after it, and only in a prompt
-    that belongs to all cases.
+    itself, between quotes or on a line, with the expected answer after it, and only in a shared
+    prompt.
     """
     known = _Known(cases)
     sources: dict[str, dict[str, None]] = defaultdict(dict)
     found_in: dict[tuple[str, bool], frozenset[str]] = {}
     for prompt in prompts:
-        key = (prompt.text, prompt.case is None)
+        key = (prompt.text, prompt.is_shared)
         if key not in found_in:
-            found_in[key] = frozenset(known.found_in(prompt.text, with_short=prompt.case is None))
+            found_in[key] = frozenset(known.found_in(prompt.text, with_short=prompt.is_shared))
         for each in found_in[key]:
             if not known.holds(prompt.case, each):
                 sources[each][prompt.source] = None

@@ -67,13 +67,14 @@ class Changes:
 
     def summary(self) -> str:
         """Return one line such as `1 row added, 12 rows changed`."""
-        return ", ".join(f"{counted(len(ids), 'row')} {what}" for what, ids in self._parts())
+        return ", ".join(f"{counted(len(ids), 'row')} {what}" for what, ids in self.parts())
 
     def lines(self) -> list[str]:
         """Return a line for each kind of change, with the ids of some rows."""
-        return [f"{what:<9}{named(ids)}" for what, ids in self._parts()]
+        return [f"{what:<9}{named(ids)}" for what, ids in self.parts()]
 
-    def _parts(self) -> list[tuple[str, Sequence[str]]]:
+    def parts(self) -> list[tuple[str, Sequence[str]]]:
+        """Return the kinds of change that there are, with the ids of each."""
         parts = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
         return [(what, ids) for what, ids in parts if ids]
 

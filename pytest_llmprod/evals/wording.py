@@ -52,8 +52,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def leaf_text(value: Any) -> str:
-    """Return a text as it is, and what else a leaf may be as JSON writes it."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """Return a text as it is, and any other value as JSON writes it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def all_words(value: Any) -> str:

@@ -108,6 +108,14 @@ def test_an_example_that_was_picked_for_another_case_is_found() -> None:
     assert find_examples(cases, prompts) == [Example(case="b", source="request 1", others=1)]
 
 
+def test_a_short_case_counts_in_what_several_requests_share() -> None:
+    cases = [case("a", SHORT), case("b", MIDDLE)]
+    shown = {"text": f"{SHORT}\nrefund", "source": "requests", "case": "b"}
+
+    assert find_examples(cases, [Prompt(**shown)]) == [Example(case="a", source="requests")]
+    assert find_examples(cases, [Prompt(**shown, is_shared=False)]) == []
+
+
 def test_a_case_without_a_text_is_no_example() -> None:
     assert found([case("a", {"n": 3}), case("b", None), case("c", "")], "3 null") == []
 
