@@ -25,7 +25,7 @@ from pytest_llmprod.evals.lock import Lock
 from pytest_llmprod.evals.wording import leaves
 from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.wire.bodies import decode_document
-from pytest_llmprod.wire.cassettes import any_cassette
+from pytest_llmprod.wire.cassettes import any_cassette, folders
 
 _INDENT = 18
 _MOST_OF_A_KIND = 5
@@ -100,10 +100,10 @@ def _files(options: argparse.Namespace) -> Iterator[Prompt]:
         yield Prompt(text=text, source=str(path))
 
 
-def _requests(dataset: Dataset, folders: Sequence[Path]) -> Iterator[Prompt]:
+def _requests(dataset: Dataset, places: Sequence[Path]) -> Iterator[Prompt]:
     """Yield each text in the recorded requests of the data set's cases."""
     ids = frozenset(case.id for case in dataset.cases)
-    for path in any_cassette.find(folders) if folders else ():
+    for path in folders.find(places) if places else ():
         texts: dict[str, set[str]] = defaultdict(set)
         for recording in any_cassette.read(path):
             case = case_of(recording.case, ids)

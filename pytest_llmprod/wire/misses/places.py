@@ -98,7 +98,8 @@ def differing_places(recorded: Any, sent: Any) -> list[Place]:
 
     A body is JSON, or the text of what is none. What makes no difference to a key is left out:
     fields that it does not cover, whether a float parameter is written as 1 or as 1.0, and ids that
-    somebody made up, as long as they come in the same order.
+    somebody made up, as long as they come in the same order. The id of the answer from which a
+    request goes on is told.
     """
     if not (isinstance(recorded, dict) and isinstance(sent, dict)):
         return list(_compare(_Spot("prompt", "the body"), recorded, sent))
@@ -107,7 +108,17 @@ def differing_places(recorded: Any, sent: Any) -> list[Place]:
     if not places or not may_hold_ids(_canonical(sent)):
         return places
     # Where a call came in before others, all ordinals after it differ, and the ids do not.
-    return min(places, _differing(*map(with_ordinals, pair)), key=len)
+    return min(places, _differing(*map(_with_ordinals, pair)), key=len)
+
+
+def _with_ordinals(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body with ordinals for ids, but for that of the answer from which it goes on.
+
+    A replay hands out the recorded ids, and so tells conversations apart.
+    """
+    changed: Mapping[str, Any] = with_ordinals(body)
+    going_on = {name: body[name] for name in ("previous_response_id",) if name in body}
+    return {**changed, **going_on}
 
 
 def _differing(recorded: Mapping[str, Any], sent: Mapping[str, Any]) -> list[Place]:
