@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(metavar="NOUN", required=True)
 
-    _add(nouns, "dataset", "data sets of evals: check, freeze", cli_dataset.add_commands)
+    _add(nouns, "dataset", "data sets of evals: check, freeze, add", cli_dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
     _add(nouns, "prices", "what models cost: lock", cli_prices.add_commands)

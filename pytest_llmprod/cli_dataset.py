@@ -10,6 +10,7 @@ def add_commands(verbs: Any) -> None:
     """Add the verbs of `dataset` to its argparse sub-parsers."""
     _add_check(verbs)
     _add_freeze(verbs)
+    _add_add(verbs)
 
 
 def _add_check(verbs: Any) -> None:
@@ -78,6 +79,26 @@ def _add_freeze(verbs: Any) -> None:
     freeze.set_defaults(run=_freeze, parser=freeze)
 
 
+def _add_add(verbs: Any) -> None:
+    add = verbs.add_parser(
+        "add",
+        help="make a row of a failing example, a complaint or a logged request",
+        description="Append what stands on standard input to a data set: one JSON object with "
+        "input and expected, or a line of the request log with gen_ai.input.messages. Secrets are "
+        "masked, and an input that is there already is refused.",
+    )
+    add.add_argument("file", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON")
+    add.add_argument(
+        "--expected",
+        metavar="JSON",
+        help="what is expected, as JSON or as a text, where the object does not say it",
+    )
+    add.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="a tag; may be repeated"
+    )
+    add.set_defaults(run=_add, parser=add)
+
+
 def _share(text: str) -> float:
     """Return a share, as the `type` of an argument."""
     try:
@@ -123,3 +144,9 @@ def _freeze(options: argparse.Namespace) -> int:
     from pytest_llmprod import cli_dataset_freeze  # brings pydantic; other commands do without
 
     return cli_dataset_freeze.run(options)
+
+
+def _add(options: argparse.Namespace) -> int:
+    from pytest_llmprod import cli_dataset_add  # brings pydantic; other commands do without
+
+    return cli_dataset_add.run(options)

@@ -158,7 +158,7 @@ def test_tags_may_be_one_text_with_commas(tmp_path: Path) -> None:
 
 
 def test_keys_of_others_are_left_alone(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '{"id": "a", "input": null, "author": "me", "2": 1}\n')
+    path = write(tmp_path, "a.jsonl", '{"id": "a", "input": null, "customer": "me", "2": 1}\n')
 
     assert load(path).cases == (Case(id="a", input=None, expected=None),)
 
