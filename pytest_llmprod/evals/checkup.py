@@ -98,7 +98,7 @@ def examine(
     yield from _frozen(dataset, lock, asked.max_age_days, now)
     yield from _same_input(cases)
     yield from _near(cases)
-    yield from _unlabelled(cases)
+    yield from _unlabelled(cases, is_csv=dataset.path.suffix.lower() == ".csv")
     if not asked.is_extractive:
         yield from _leaks(cases)
     for example in find_examples(cases, asked.prompts):
@@ -192,18 +192,18 @@ def _near(cases: Sequence[Case]) -> Iterator[Finding]:
         yield Finding(kind="cannot tell", text=text)
 
 
-def _unlabelled(cases: Sequence[Case]) -> Iterator[Finding]:
-    without = tuple(case.id for case in cases if not _is_labelled(case.expected))
+def _unlabelled(cases: Sequence[Case], *, is_csv: bool) -> Iterator[Finding]:
+    """Yield the cases that expect nothing where others do; an empty cell of a CSV file is none."""
+    nothing = (None, "") if is_csv else (None,)
+    without = tuple(
+        case.id
+        for case in cases
+        if all(leaf in nothing for _, leaf in leaves(case.expected))
+        and case.expected not in ([], {})
+    )
     if 0 < len(without) < len(cases):
         text = f"expected is missing in {counted(len(without), 'row')}: {named(without)}"
         yield Finding(kind="unlabelled", text=text, rows=without)
-
-
-def _is_labelled(expected: Any) -> bool:
-    """Say whether anything is expected; in a CSV file empty cells of an object say nothing."""
-    if isinstance(expected, dict):
-        return any(leaf not in (None, "") for _, leaf in leaves(expected))
-    return expected is not None
 
 
 def _leaks(cases: Sequence[Case]) -> Iterator[Finding]:

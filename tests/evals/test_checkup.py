@@ -81,10 +81,25 @@ def test_duplicates_are_not_told_again_as_near_ones() -> None:
 
 
 def test_rows_that_lack_what_others_have_are_unlabelled() -> None:
-    assert texts(case("a", 1), case("b", 2, None), case("c", 3, {"l": ""}), case("d", 4, "")) == [
-        ("unlabelled", "expected is missing in 2 rows: b, c")
-    ]
+    cases = [case("a", 1), case("b", 2, None), case("c", 3, {"l": None}), case("d", 4, "")]
+
+    assert texts(*cases) == [("unlabelled", "expected is missing in 2 rows: b, c")]
     assert found(case("a", 1, None), case("b", 2, None)) == []
+    assert (
+        found(
+            case("a", 1), case("b", 2, []), case("e", 5, {}), case("c", 3, False), case("d", 4, 0)
+        )
+        == []
+    )
+
+
+def test_empty_cells_of_a_csv_file_say_nothing() -> None:
+    cases = (case("a", "1", {"l": "x"}), case("b", "2", {"l": ""}), case("c", "3", ""))
+    dataset = Dataset(path=Path("a.CSV"), cases=cases, sha256="")
+
+    (finding,) = examine(dataset, None, Asked(), now=NOW)
+
+    assert (finding.kind, finding.rows) == ("unlabelled", ("b", "c"))
 
 
 def test_a_label_in_every_input_is_a_leak_and_a_smaller_share_a_hint() -> None:
