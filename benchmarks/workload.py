@@ -219,6 +219,16 @@ class Workload:
             says='"ours":',
         )
 
+    def statistics(self, rounds: int) -> Command:
+        """Return a process that times all statistics of a large suite."""
+        return Command(
+            arguments=(sys.executable, "time_statistics.py", str(rounds)),
+            folder=self.project(1).folder,
+            environment=_environment(),
+            exit_status=0,
+            says='"findings":',
+        )
+
     def check_that_nothing_was_sent(self) -> None:
         """Raise BrokenRun where a replay asked the stub after all."""
         if "quick_stub" in self.__dict__:
