@@ -57,3 +57,11 @@ class PricesError(LlmprodError):
 
 class GatesFileError(LlmprodError):
     """`llmprod-gates.json` cannot be read or written."""
+
+
+class StoredRunError(LlmprodError):
+    """A file that should hold a run, as `--llm-json` writes it, holds none."""
+
+
+class PolicyError(LlmprodError):
+    """A policy, by which a stored run is judged again, cannot be used."""

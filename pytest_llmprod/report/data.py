@@ -43,6 +43,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "interval": list(suite.interval),
         "stderr": suite.stderr,
         "threshold": suite.threshold,
+        "confidence": suite.confidence,
         "verdict": verdict.name if verdict else None,
         "reason": verdict.reason if verdict else _why_not_judged(suite, objection),
         "cost_usd": None if has_no_cost else _money(suite.cost_usd),

@@ -38,6 +38,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "interval": [0.896032, 0.961718],
         "stderr": 0.5,
         "threshold": 0.9,
+        "confidence": 0.95,
         "verdict": "INCONCLUSIVE",
         "reason": UNSURE.reason,
         "cost_usd": "0.0277",

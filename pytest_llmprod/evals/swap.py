@@ -1,0 +1,90 @@
+"""Swap: is a new run as good as an old one, case by case?
+
+The old run is A, the new one B, and a difference is B minus A: below 0, the new one is worse.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from pytest_llmprod.core.swap import Swap, SwapVerdict
+from pytest_llmprod.evals import statistics
+from pytest_llmprod.evals.stored_run import StoredCase, StoredSuite
+
+
+def compare(
+    old: Sequence[StoredSuite],
+    new: Sequence[StoredSuite],
+    *,
+    margin: float = 0.0,
+    confidence: float = 0.95,
+) -> list[Swap]:
+    """Compare every suite of a run A with the same suite of a run B, in the order of A.
+
+    `margin` is by how much, as a share of all cases, B may be worse. Where several suites are
+    compared, INFERIOR is only said where Holm's correction leaves the finding standing: of twenty
+    suites one would else be called inferior though nothing has changed. NON-INFERIOR needs no such
+    correction, since each suite has to be so by itself.
+    """
+    others = {suite.name: suite for suite in new}
+    found = [_compare(suite, others.get(suite.name), margin, confidence) for suite in old]
+    corrected = statistics.holm([each.p_value for each in found])
+    return [
+        replace(each, p_holm=p, verdict=_corrected(each.verdict, p, confidence))
+        for each, p in zip(found, corrected, strict=True)
+    ]
+
+
+def _corrected(verdict: SwapVerdict, p_holm: float, confidence: float) -> SwapVerdict:
+    is_chance = verdict == "INFERIOR" and p_holm > 1 - confidence
+    return "INCONCLUSIVE" if is_chance else verdict
+
+
+def _compare(a: StoredSuite, b: StoredSuite | None, margin: float, confidence: float) -> Swap:
+    b = b or replace(a, model="", cases={})
+    ids = list(a.cases)
+    scores_a, scores_b = [a.score(each) for each in ids], [b.score(each) for each in ids]
+    pairs = list(zip(ids, scores_a, scores_b, strict=True))
+    broken = tuple(each for each, before, now in pairs if now < before)
+    fixed = tuple(each for each, before, now in pairs if now > before)
+    table = statistics.paired_table(scores_a, scores_b)
+    judged = statistics.non_inferiority(table, margin, confidence)
+    p_value = statistics.mcnemar_exact(len(broken), len(fixed))
+    shared = [each for each in ids if each in b.cases]
+    return Swap(
+        feature=a.feature,
+        test=a.test,
+        metric=a.metric,
+        model_a=a.model,
+        model_b=b.model,
+        table=table,
+        difference=judged.difference.difference,
+        interval=judged.difference.interval,
+        margin=margin,
+        p_value=p_value,
+        p_holm=p_value,
+        verdict=judged.verdict,
+        more_cases=judged.more_cases,
+        newly_broken=broken,
+        newly_fixed=fixed,
+        missing=tuple(each for each in ids if each not in b.cases),
+        added=tuple(each for each in b.cases if each not in a.cases),
+        cost_ratio=_ratio(_cost(a.cases, shared), _cost(b.cases, shared)),
+        p95_latency_ratio=_ratio(_p95(a.cases, shared), _p95(b.cases, shared)),
+    )
+
+
+def _cost(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
+    costs = [cases[each].cost_usd for each in ids]
+    known = [cost for cost in costs if cost is not None]
+    return float(sum(known, Decimal(0))) if len(known) == len(costs) else None
+
+
+def _p95(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
+    times = [cases[each].latency_s for each in ids]
+    known = [time for time in times if time is not None]
+    return statistics.percentile(known, 0.95) if known and len(known) == len(times) else None
+
+
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return b / a if a and b is not None else None

@@ -1,0 +1,93 @@
+"""Swap: the comparison of two runs, as lines of a terminal and as JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.core.text import counted, printable, shorten
+
+COLUMNS = 80
+_MOST_NAMES = 5
+
+
+def to_json(swaps: Sequence[Swap]) -> dict[str, Any]:
+    """Return the comparison as plain JSON; differences and ratios are B against A."""
+    return {"suites": [_suite(each) for each in swaps]}
+
+
+def _suite(swap: Swap) -> dict[str, Any]:
+    names = ("both", "only_a", "only_b", "neither")
+    return {
+        "feature": swap.feature,
+        "test": swap.test,
+        "metric": swap.metric,
+        "model_a": swap.model_a,
+        "model_b": swap.model_b,
+        "table": dict(zip(names, swap.table, strict=True)),
+        "difference": swap.difference,
+        "interval": list(swap.interval),
+        "margin": swap.margin,
+        "p_value": swap.p_value,
+        "p_holm": swap.p_holm,
+        "verdict": swap.verdict,
+        "more_cases": swap.more_cases,
+        "newly_broken": list(swap.newly_broken),
+        "newly_fixed": list(swap.newly_fixed),
+        "missing": list(swap.missing),
+        "added": list(swap.added),
+        "cost_ratio": swap.cost_ratio,
+        "p95_latency_ratio": swap.p95_latency_ratio,
+    }
+
+
+def render(swaps: Sequence[Swap]) -> list[str]:
+    """Return the lines of the comparison, each at most 80 columns."""
+    lines: list[str] = []
+    for swap in swaps:
+        lines += [shorten(line, COLUMNS) for line in _lines(swap)]
+    return lines
+
+
+def _lines(swap: Swap) -> Iterator[str]:
+    cases = round(sum(swap.table))
+    name = swap.feature if swap.metric == "passed" else f"{swap.feature} {swap.metric}"
+    low, high = swap.interval
+    figures = f"{_points(swap.difference)} points ({_points(low)} to {_points(high)})"
+    yield f"{shorten(printable(name), 24)}  {figures}  {swap.verdict}{_advice(swap)}"
+    holm = "" if swap.p_holm == swap.p_value else f", {_p(swap.p_holm)} corrected"
+    counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
+    yield f"  {counts} of {counted(cases, 'case')}, p {_p(swap.p_value)}{holm}{_ratios(swap)}"
+    yield from _named("newly broken", [each for each in swap.newly_broken if _is_there(swap, each)])
+    yield from _named("newly fixed", swap.newly_fixed)
+    yield from _named("not in the new run", swap.missing)
+    yield from _named("not in the old run", swap.added)
+
+
+def _is_there(swap: Swap, case_id: str) -> bool:
+    return case_id not in swap.missing
+
+
+def _named(what: str, ids: Sequence[str]) -> Iterator[str]:
+    if ids:
+        shown = ", ".join(printable(each) for each in ids[:_MOST_NAMES])
+        rest = len(ids) - _MOST_NAMES
+        yield f"  {what}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+
+
+def _advice(swap: Swap) -> str:
+    if swap.verdict != "INCONCLUSIVE" or not swap.more_cases:
+        return ""
+    return f" (need {swap.more_cases:,} more)"
+
+
+def _points(share: float) -> str:
+    return f"{share * 100:+.1f}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.1e}" if value < 0.0001 else f"{value:.4f}"
+
+
+def _ratios(swap: Swap) -> str:
+    found = (("cost", swap.cost_ratio), ("p95", swap.p95_latency_ratio))
+    return "".join(f", {name} x{ratio:.2f}" for name, ratio in found if ratio is not None)
