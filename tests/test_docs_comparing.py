@@ -23,8 +23,14 @@ def block(language: str) -> str:
 
 def stored(path: Path, wrong: tuple[str, ...], cost: str, latency_s: float) -> str:
     suite = {
-        "feature": "ticket-triage", "test": "t.py::test_a", "metric": "passed", "model": "m",
-        "threshold": 0.9, "confidence": 0.95, "verdict": "PASS", "reason": "fine",
+        "feature": "ticket-triage",
+        "test": "t.py::test_a",
+        "metric": "passed",
+        "model": "m",
+        "threshold": 0.9,
+        "confidence": 0.95,
+        "verdict": "PASS",
+        "reason": "fine",
     }
     cases: list[dict[str, Any]] = []
     for name in (f"t-{number:03d}" for number in range(200)):
