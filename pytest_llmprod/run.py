@@ -19,6 +19,7 @@ from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import gates_file, statistics
 from pytest_llmprod.evals.gate import Tally, judge
 from pytest_llmprod.evals.metrics import PASSED
+from pytest_llmprod.evals.slices import slices
 from pytest_llmprod.gates import FILE_NAME
 from pytest_llmprod.settings import Settings
 
@@ -185,15 +186,7 @@ class Run:
             ),
             threshold=threshold,
             confidence=meta["confidence"],
-            verdict=judge(
-                tally,
-                threshold=threshold,
-                confidence=meta["confidence"],
-                max_errors=meta["max_errors"],
-                strict=self.settings.is_strict,
-            )
-            if _is_judgeable(suite)
-            else None,
+            verdict=self._verdict(suite, tally, threshold),
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,
             unpriced_models=_names(bill.unpriced_models),
@@ -206,6 +199,21 @@ class Run:
             dataset=meta["dataset"],
             dataset_sha256=meta["dataset_sha256"],
             gate_nodeid=_gate_nodeid(meta, metric),
+            slices=slices(
+                ((row.get("tags", ()), score) for row, score in zip(rows, scores, strict=True)),
+                confidence=meta["confidence"],
+            ),
+        )
+
+    def _verdict(self, suite: _Suite, tally: Tally, threshold: float) -> Verdict | None:
+        if not _is_judgeable(suite):
+            return None
+        return judge(
+            tally,
+            threshold=threshold,
+            confidence=suite.meta["confidence"],
+            max_errors=suite.meta["max_errors"],
+            strict=self.settings.is_strict,
         )
 
     def _overruled(self, result: SuiteResult) -> SuiteResult:
@@ -258,6 +266,7 @@ class Run:
             latency_s=sum(latencies) if latencies else None,
             unrecorded=bool(row.get("unrecorded")),
             output=row.get("output"),
+            tags=tuple(row.get("tags", ())),
             whys=row.get("whys", {}),
         )
 

@@ -358,6 +358,8 @@ class Session:
         row["suite"] = suite.test
         row["case"] = case.id
         row["nodeid"] = trial.tape.label.nodeid
+        if case.tags:
+            row["tags"] = case.tags
         if trial.tape.misses or self._has_shared_misses or self._got_no_answer(trial):
             row["unrecorded"] = True
         if suite.test not in self._told_suites:

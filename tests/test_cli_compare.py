@@ -72,6 +72,23 @@ def test_a_case_that_is_gone_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "not in the new run: t-7" in capsys.readouterr().out
 
 
+def test_a_tag_that_got_worse_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [f"t-{number}" for number in range(400)]
+    paths = []
+    for name, wrong in (("old.json", 0), ("new.json", 10)):
+        path = Path(
+            run_file(tmp_path / name, {each: float(n >= wrong) for n, each in enumerate(ids)})
+        )
+        document = json.loads(path.read_text())
+        for number, row in enumerate(document["cases"]):
+            row["tags"] = ["long"] if number < 20 else []
+        path.write_text(json.dumps(document))
+        paths.append(str(path))
+
+    assert main(["compare", *paths, "--margin=0.05"]) == 1
+    assert "  tag long: -50.0 points (-70.1 to -24.3)  INFERIOR" in capsys.readouterr().out
+
+
 def test_json_has_the_shape_that_scripts_rely_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -97,7 +97,23 @@ class CaseResult:
     latency_s: float | None
     unrecorded: bool
     output: Any
+    tags: tuple[str, ...]
     whys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The cases that carry one tag, under one metric.
+
+    `hits` is the sum of their scores, `score` their mean in 0..1, and `interval` the bounds of a
+    Wilson interval, corrected for the number of slices.
+    """
+
+    tag: str
+    cases: int
+    hits: float
+    score: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +127,7 @@ class SuiteResult:
     have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
     over requests, by nearest rank, None without any. `source` says where the answers came from,
     `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
-    `gate_nodeid` names the test report of the gate.
+    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name.
     """
 
     feature: str
@@ -142,6 +158,7 @@ class SuiteResult:
     dataset: str
     dataset_sha256: str
     gate_nodeid: str
+    slices: tuple[Slice, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

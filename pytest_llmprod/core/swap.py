@@ -16,11 +16,15 @@ class Swap:
     in the order of A. `p_value` is that of the exact McNemar test, two-sided, and `p_holm` the same
     corrected for all suites that were compared. `more_cases` would decide an INCONCLUSIVE verdict;
     None where a million would not. The ratios are B over A, None where one of them is unknown.
+
+    `slices` are the same for the cases of each tag, which `tag` names, by its name; their `p_holm`
+    is corrected for the slices of this suite. `tag` is empty for a whole suite.
     """
 
     feature: str
     test: str
     metric: str
+    tag: str
     model_a: str
     model_b: str
     table: tuple[float, float, float, float]
@@ -37,8 +41,14 @@ class Swap:
     added: tuple[str, ...]
     cost_ratio: float | None
     p95_latency_ratio: float | None
+    slices: "tuple[Swap, ...]"
 
     @property
     def is_regression(self) -> bool:
-        """Say whether somebody has to look: B is inferior, or lacks cases that A had."""
-        return self.verdict == "INFERIOR" or bool(self.missing)
+        """Say whether B is inferior, as a whole or for a tag, or lacks cases."""
+        return self.verdict == "INFERIOR" or bool(self.missing or self.inferior_slices)
+
+    @property
+    def inferior_slices(self) -> "tuple[Swap, ...]":
+        """Return the slices in which B is inferior."""
+        return tuple(each for each in self.slices if each.verdict == "INFERIOR")

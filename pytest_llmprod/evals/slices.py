@@ -2,24 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pytest_llmprod.core.results import Slice
 from pytest_llmprod.evals.statistics import wilson
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
-    """The cases that carry one tag, under one metric.
-
-    `hits` is the sum of their scores, `score` their mean in 0..1, and `interval` the bounds of a
-    Wilson interval, corrected for the number of slices.
-    """
-
-    tag: str
-    cases: int
-    hits: float
-    score: float
-    interval: tuple[float, float]
 
 
 def slices(

@@ -25,6 +25,7 @@ class StoredCase:
     output: Any
     cost_usd: Decimal | None
     latency_s: float | None
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ def _case(row: Mapping[str, Any]) -> StoredCase:
         output=row.get("output"),
         cost_usd=None if cost is None else Decimal(cost),
         latency_s=None if latency is None else float(latency),
+        tags=tuple(str(tag) for tag in row.get("tags", ())),
     )
 
 

@@ -27,7 +27,32 @@ def compare(
     correction, since each suite has to be so by itself.
     """
     others = {suite.name: suite for suite in new}
-    found = [_compare(suite, others.get(suite.name), margin, confidence) for suite in old]
+    pairs = [(suite, others.get(suite.name, _nothing_of(suite))) for suite in old]
+    found = [
+        replace(_compare(a, b, margin, confidence), slices=_slices(a, b, margin, confidence))
+        for a, b in pairs
+    ]
+    return _corrected_for_all(found, confidence)
+
+
+def _nothing_of(suite: StoredSuite) -> StoredSuite:
+    return replace(suite, model="", cases={})
+
+
+def _slices(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -> tuple[Swap, ...]:
+    tags = sorted({tag for case in a.cases.values() for tag in case.tags})
+    found = []
+    for tag in tags:
+        ids = {name for name, case in a.cases.items() if tag in case.tags}
+        parts = [
+            replace(run, cases={name: case for name, case in run.cases.items() if name in ids})
+            for run in (a, b)
+        ]
+        found.append(replace(_compare(parts[0], parts[1], margin, confidence), tag=tag))
+    return tuple(_corrected_for_all(found, confidence))
+
+
+def _corrected_for_all(found: Sequence[Swap], confidence: float) -> list[Swap]:
     corrected = statistics.holm([each.p_value for each in found])
     return [
         replace(each, p_holm=p, verdict=_corrected(each.verdict, p, confidence))
@@ -40,8 +65,7 @@ def _corrected(verdict: SwapVerdict, p_holm: float, confidence: float) -> SwapVe
     return "INCONCLUSIVE" if is_chance else verdict
 
 
-def _compare(a: StoredSuite, b: StoredSuite | None, margin: float, confidence: float) -> Swap:
-    b = b or replace(a, model="", cases={})
+def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -> Swap:
     ids = list(a.cases)
     scores_a, scores_b = [a.score(each) for each in ids], [b.score(each) for each in ids]
     pairs = list(zip(ids, scores_a, scores_b, strict=True))
@@ -55,6 +79,7 @@ def _compare(a: StoredSuite, b: StoredSuite | None, margin: float, confidence: f
         feature=a.feature,
         test=a.test,
         metric=a.metric,
+        tag="",
         model_a=a.model,
         model_b=b.model,
         table=table,
@@ -71,6 +96,7 @@ def _compare(a: StoredSuite, b: StoredSuite | None, margin: float, confidence: f
         added=tuple(each for each in b.cases if each not in a.cases),
         cost_ratio=_ratio(_cost(a.cases, shared), _cost(b.cases, shared)),
         p95_latency_ratio=_ratio(_p95(a.cases, shared), _p95(b.cases, shared)),
+        slices=(),
     )
 
 

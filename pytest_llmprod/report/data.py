@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.results import CaseResult, RunResult, Slice, SuiteResult
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
@@ -55,6 +55,17 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "recorded_at": suite.recorded_at,
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
+        "slices": [_slice(each) for each in suite.slices],
+    }
+
+
+def _slice(part: Slice) -> dict[str, Any]:
+    return {
+        "tag": part.tag,
+        "cases": part.cases,
+        "hits": part.hits,
+        "score": part.score,
+        "interval": list(part.interval),
     }
 
 
@@ -74,6 +85,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "model": case.model,
         "outcome": case.outcome,
         "why": case.why,
+        "tags": list(case.tags),
         "scores": dict(case.scores),
         "whys": dict(case.whys),
         "output": case.output,

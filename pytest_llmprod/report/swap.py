@@ -12,15 +12,20 @@ _MOST_NAMES = 5
 
 def to_json(swaps: Sequence[Swap]) -> dict[str, Any]:
     """Return the comparison as plain JSON; differences and ratios are B against A."""
-    return {"suites": [_suite(each) for each in swaps]}
+    return {
+        "suites": [
+            {**_figures(each), "slices": [_figures(part) for part in each.slices]} for each in swaps
+        ]
+    }
 
 
-def _suite(swap: Swap) -> dict[str, Any]:
+def _figures(swap: Swap) -> dict[str, Any]:
     names = ("both", "only_a", "only_b", "neither")
     return {
         "feature": swap.feature,
         "test": swap.test,
         "metric": swap.metric,
+        "tag": swap.tag,
         "model_a": swap.model_a,
         "model_b": swap.model_b,
         "table": dict(zip(names, swap.table, strict=True)),
@@ -51,16 +56,21 @@ def render(swaps: Sequence[Swap]) -> list[str]:
 def _lines(swap: Swap) -> Iterator[str]:
     cases = round(sum(swap.table))
     name = swap.feature if swap.metric == "passed" else f"{swap.feature} {swap.metric}"
-    low, high = swap.interval
-    figures = f"{_points(swap.difference)} points ({_points(low)} to {_points(high)})"
-    yield f"{shorten(printable(name), 24)}  {figures}  {swap.verdict}{_advice(swap)}"
+    yield f"{shorten(printable(name), 24)}  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
     holm = "" if swap.p_holm == swap.p_value else f", {_p(swap.p_holm)} corrected"
     counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
     yield f"  {counts} of {counted(cases, 'case')}, p {_p(swap.p_value)}{holm}{_ratios(swap)}"
+    for part in swap.inferior_slices:
+        yield f"  tag {shorten(printable(part.tag), 20)}: {_difference(part)}  INFERIOR"
     yield from _named("newly broken", [each for each in swap.newly_broken if _is_there(swap, each)])
     yield from _named("newly fixed", swap.newly_fixed)
     yield from _named("not in the new run", swap.missing)
     yield from _named("not in the old run", swap.added)
+
+
+def _difference(swap: Swap) -> str:
+    low, high = swap.interval
+    return f"{_points(swap.difference)} points ({_points(low)} to {_points(high)})"
 
 
 def _is_there(swap: Swap, case_id: str) -> bool:

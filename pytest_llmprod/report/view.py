@@ -3,7 +3,7 @@
 All text in a view is safe to print: control sequences are escaped.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -64,10 +64,12 @@ class Missing:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    `gaps` says what the costs leave out.
+    `slices` names those that are surely below the threshold of their suite, and `gaps` says what
+    the costs leave out.
     """
 
     suites: tuple[SuiteRow, ...]
+    slices: tuple[str, ...]
     sources: tuple[str, ...]
     gaps: tuple[str, ...]
     broken: tuple[Broken, ...]
@@ -84,6 +86,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     names = _suite_names(result.suites)
     return View(
         suites=tuple(_row(names[id(suite)], suite, result.objection) for suite in result.suites),
+        slices=tuple(_weak_slices(result.suites, names)),
         sources=tuple(_sources(result.suites, names)),
         gaps=tuple(_gaps_in_costs(result.suites)),
         broken=tuple(_broken(result)),
@@ -95,6 +98,29 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         ),
         notes=tuple(printable(note) for note in notes),
     )
+
+
+_FEWEST_TOLD = 5  # cases of a tag: of fewer, each is named below anyway
+
+
+def _weak_slices(suites: Iterable[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+    """Yield a line for each suite of which a tag is below the threshold, even if it has luck."""
+    for suite in suites:
+        weak = [
+            each
+            for each in suite.slices
+            if each.interval[1] < suite.threshold and each.cases >= _FEWEST_TOLD
+        ]
+        if suite.verdict is None or not weak:
+            continue
+        worst = min(weak, key=lambda each: (each.interval[1], each.tag))
+        low, high = (f"{bound * 100:.1f}" for bound in worst.interval)
+        others = f"; {counted(len(weak) - 1, 'other tag')} too" if len(weak) > 1 else ""
+        yield (
+            f"{names[id(suite)]}: tag {printable(worst.tag)} is below "
+            f"{suite.threshold * 100:.4g}%: {worst.score:.1%} of {worst.cases} [{low}, {high}]"
+            f"{others}"
+        )
 
 
 def _suite_names(suites: tuple[SuiteResult, ...]) -> dict[int, str]:

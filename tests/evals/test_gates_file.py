@@ -61,6 +61,7 @@ def suite(
         dataset="data.jsonl",
         dataset_sha256="ab" * 32,
         gate_nodeid=f"{test}::gate",
+        slices=(),
     )
 
 

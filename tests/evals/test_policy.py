@@ -67,6 +67,7 @@ def test_errors_fail_a_suite_unless_they_are_allowed() -> None:
             output=None,
             cost_usd=None,
             latency_s=None,
+            tags=(),
         )
         for number in range(100)
     }

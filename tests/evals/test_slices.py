@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from pytest_llmprod.evals.slices import Slice, slices
+from pytest_llmprod.core.results import Slice
+from pytest_llmprod.evals.slices import slices
 from pytest_llmprod.evals.statistics import wilson
 
 ROWS = [

@@ -16,7 +16,7 @@ from pytest_llmprod.evals.swap import compare
 
 
 def suite_of(scores: Mapping[str, float], test: str = "test_a", **each: Any) -> StoredSuite:
-    facts = {"output": None, "cost_usd": None, "latency_s": None, **each}
+    facts = {"output": None, "cost_usd": None, "latency_s": None, "tags": (), **each}
     cases = {
         name: StoredCase(id=name, outcome="hit", scores={"passed": score}, **facts)
         for name, score in scores.items()
@@ -120,6 +120,46 @@ def test_scores_between_0_and_1_are_compared_too() -> None:
 
     assert swap.difference == pytest.approx(-0.125)
     assert swap.newly_broken == ("a",)
+
+
+def test_a_tag_that_got_worse_is_found_though_the_whole_did_not() -> None:
+    old, new = suite_of(dict.fromkeys(map(str, range(400)), 1.0)), suite_of({})
+    tagged = {
+        name: replace(case, tags=("long",) if int(name) < 20 else ("short",))
+        for name, case in old.cases.items()
+    }
+    worse = {
+        name: replace(case, scores={"passed": float(int(name) >= 10)})
+        for name, case in tagged.items()
+    }
+
+    swap = compared(replace(old, cases=tagged), replace(new, cases=worse), margin=0.05)
+
+    assert swap.verdict == "NON-INFERIOR"
+    assert [(each.tag, each.verdict) for each in swap.slices] == [
+        ("long", "INFERIOR"),
+        ("short", "NON-INFERIOR"),
+    ]
+    assert [each.tag for each in swap.inferior_slices] == ["long"]
+    assert swap.slices[0].table == (10, 10, 0, 0)
+    assert swap.is_regression
+
+
+def test_a_tag_that_got_worse_by_chance_among_many_is_not_called_inferior() -> None:
+    old = suite_of(dict.fromkeys(map(str, range(400)), 1.0))
+    tagged = {name: replace(case, tags=(str(int(name) % 20),)) for name, case in old.cases.items()}
+    worse = {
+        name: replace(
+            case, scores={"passed": float(name not in ("0", "20", "40", "60", "80", "100"))}
+        )
+        for name, case in tagged.items()
+    }
+
+    swap = compared(replace(old, cases=tagged), replace(old, cases=worse), margin=0.05)
+
+    assert len(swap.slices) == 20
+    assert swap.slices[0].p_value < 0.05 < swap.slices[0].p_holm
+    assert not swap.inferior_slices
 
 
 def test_cost_and_latency_are_told_as_ratios_where_both_are_known() -> None:

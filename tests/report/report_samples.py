@@ -52,6 +52,7 @@ def suite_result(**changes: Any) -> SuiteResult:
         "dataset": "evals/tickets.jsonl",
         "dataset_sha256": "ab" * 32,
         "gate_nodeid": "test_triage.py::test_labels::gate",
+        "slices": (),
     }
     return SuiteResult(**{**values, **changes})
 
@@ -69,6 +70,7 @@ def case_result(**changes: Any) -> CaseResult:
         "latency_s": 0.03,
         "unrecorded": False,
         "output": "refund",
+        "tags": (),
     }
     return CaseResult(**{**values, **changes})
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from report_samples import UNSURE, case_result, run_result, suite_result
 
+from pytest_llmprod.core.results import Slice
 from pytest_llmprod.report.data import to_json
 
 
@@ -50,6 +51,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "recorded_at": "2026-11-22T16:07:52Z",
         "dataset": "evals/tickets.jsonl",
         "dataset_sha256": "ab" * 32,
+        "slices": [],
     }
 
 
@@ -65,6 +67,16 @@ def test_a_suite_with_cases_in_no_recording_says_so() -> None:
 
     assert suite["verdict"] is None
     assert suite["reason"] == "15 cases got no answer"
+
+
+def test_tags_of_cases_and_their_slices_are_kept() -> None:
+    part = Slice(tag="de", cases=4, hits=1.0, score=0.25, interval=(0.05, 0.7))
+    found = document(suite_result(slices=(part,)), cases=(case_result(tags=("de", "long")),))
+
+    assert found["suites"][0]["slices"] == [
+        {"tag": "de", "cases": 4, "hits": 1.0, "score": 0.25, "interval": [0.05, 0.7]}
+    ]
+    assert found["cases"][0]["tags"] == ["de", "long"]
 
 
 def test_a_case_keeps_all_its_scores() -> None:
@@ -83,6 +95,7 @@ def test_a_case_has_the_keys_of_the_contract() -> None:
         "model": "gpt-5-mini",
         "outcome": "miss",
         "why": "was spam",
+        "tags": [],
         "scores": {"passed": 1.0},
         "whys": {},
         "output": "refund",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
 
-from pytest_llmprod.core.results import CaseResult
+from pytest_llmprod.core.results import CaseResult, Slice
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.report.view import (
     Broken,
@@ -557,3 +557,32 @@ def test_all_text_of_a_view_is_safe_to_print(feature: str, model: str, why: str,
     texts += [*view.broken[0].cases[0], *view.gates[0], *view.notes]
     for text in texts:
         assert text.strip() == printable(text)
+
+
+def part(tag: str, score: float, high: float, cases: int = 40) -> Slice:
+    return Slice(tag=tag, cases=cases, hits=score * cases, score=score, interval=(0.1, high))
+
+
+def test_the_tag_that_is_most_surely_below_the_threshold_is_named() -> None:
+    parts = (part("en", 0.95, 0.99), part("de", 0.5, 0.7), part("short", 0.4, 0.8))
+
+    (line,) = view_of(suite_result(slices=parts)).slices
+
+    assert line == "triage: tag de is below 90%: 50.0% of 40 [10.0, 70.0]; 1 other tag too"
+
+
+def test_a_tag_that_may_have_had_bad_luck_is_not_named() -> None:
+    parts = (part("de", 0.5, 0.9), part("rare", 0.0, 0.5, cases=4))
+
+    assert view_of(suite_result(slices=parts)).slices == ()
+
+
+def test_no_tag_is_named_where_the_suite_was_not_judged() -> None:
+    assert view_of(suite_result(verdict=None, slices=(part("de", 0.5, 0.7),))).slices == ()
+
+
+def test_a_hostile_tag_stays_on_its_line() -> None:
+    (line,) = view_of(suite_result(slices=(part("\x1b[2J\n", 0.5, 0.7),))).slices
+
+    assert "\x1b" not in line
+    assert "\n" not in line
