@@ -175,7 +175,10 @@ def test_a_csv_file_without_columns_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.yaml", "- id: a\n  input: 1\n...\n"), ("a.yaml", "- !!map {id: a, input: 1}\n...\n")],
+    [
+        ("a.yaml", "- id: a\n  input: 1\n...\n"),
+        ("a.yaml", "- id: a\n  input: |\n    a text without an end of line"),
+    ],
 )
 def test_what_cannot_be_added_safely_is_refused_with_the_row(name: str, content: str) -> None:
     row = {"id": "new", "input": "hi", "tags": ["a,b"]}

@@ -34,10 +34,32 @@ def test_there_is_a_finding_if_there_is_a_pair(texts: list[str]) -> None:
     found = {(each.first, each.second) for each in search.found}
     assert found <= pairs
     near = {second for _, second in found}
+    assert near.isdisjoint(first for first, _ in found)
     assert all(first in near or second in near for first, second in pairs)
     assert search.searched == len(texts)
     for each in search.found:
         assert each.similarity == similarity(texts[each.first], texts[each.second])
+
+
+def test_no_pair_is_lost_among_many_that_share_their_rare_words() -> None:
+    """The rarest words of two texts are the same ones only if all texts have one order of words."""
+    for seed in range(10):
+        draw = random.Random(seed)
+        originals = [draw.sample(range(3000), 40) for _ in range(60)]
+        copies = [[*each[:10], -1, *each[11:20], -2, *each[21:38]] for each in originals]
+        texts = [" ".join(f"w{word}" for word in each) for each in (*originals, *copies)]
+        draw.shuffle(texts)
+
+        assert len(find_near(texts).found) == 60
+
+
+def test_what_is_like_a_near_duplicate_alone_is_none() -> None:
+    words = [f"w{number}" for number in range(20)]
+    chain = [words, [*words[:-2], "x", "y"], [*words[:-3], "z", "x", "y"]]
+    texts = [" ".join(each) for each in chain]
+
+    assert similarity(texts[1], texts[2]) >= 0.8 > similarity(texts[0], texts[2])
+    assert [(each.first, each.second) for each in find_near(texts).found] == [(0, 1)]
 
 
 def test_one_other_word_in_fourteen_is_nearly_the_same() -> None:
