@@ -175,7 +175,9 @@ def _lines(
 def _dataset_lines(
     checked: _Checked, dataset: Dataset, options: argparse.Namespace, now: datetime
 ) -> Iterator[str]:
-    state = "not frozen" if checked.lock is None else _frozen_text(checked.lock, now)
+    is_broken = any(finding.kind == "unreadable" for finding in checked.findings)
+    unfrozen = "its lock cannot be read" if is_broken else "not frozen"
+    state = unfrozen if checked.lock is None else _frozen_text(checked.lock, now)
     number = counted(len(dataset.cases), "case")
     yield shorten(f"{printable(str(checked.path))}: {number}, {state}", COLUMNS)
     for classes in find_classes(dataset.cases):

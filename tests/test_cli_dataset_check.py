@@ -279,6 +279,7 @@ def test_a_lock_that_cannot_be_read_is_a_finding_beside_the_others(
 
     assert status == 1
     assert [each["kind"] for each in found["findings"]] == ["unreadable", "duplicate"]
+    assert checked(capsys, data)[1].startswith("a.jsonl: 2 cases, its lock cannot be read\n")
 
 
 @pytest.mark.parametrize(
