@@ -26,8 +26,19 @@ def _add_check(verbs: Any) -> None:
         "files", nargs="+", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
     )
     add = check.add_argument
-    add("--margin", type=_margin, metavar="SHARE", help="0.05: are there cases enough for +-0.05?")
-    add("--score", type=_share, default=0.9, metavar="SHARE", help="the one expected; default: 0.9")
+    add(
+        "--margin",
+        type=_margin,
+        metavar="SHARE",
+        help="are there cases enough to pass a threshold so far below --score? 0.05 for instance",
+    )
+    add(
+        "--score",
+        type=_share,
+        default=0.9,
+        metavar="SHARE",
+        help="the score that is expected; default: 0.9",
+    )
     add("--max-age", type=_days, metavar="DAYS", help="when frozen data are too old")
     add(
         "--prompt",

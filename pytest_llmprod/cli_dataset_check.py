@@ -57,6 +57,10 @@ def run(options: argparse.Namespace) -> int:
     """Print what is wrong with data sets; exit with 1 where something has to be mended."""
     if options.outputs is not None and len(options.files) > 1:
         options.parser.error("--outputs goes with one FILE: the ids of others may be the same")
+    if options.margin is not None and options.margin > options.score:
+        options.parser.error(
+            f"no threshold is {options.margin:g} below a score of {options.score:g}"
+        )
     now = datetime.now(UTC)
     checked = [_check(path, options, now) for path in options.files]
     if options.json:
@@ -184,7 +188,8 @@ def _dataset_lines(
         yield from beside(_INDENT, "classes", _classes_text(classes))
     if options.margin is not None:
         needed = cases_needed(options.margin, options.score)
-        text = f"+-{options.margin:g} at a score of {options.score:.0%}: from {needed:,} cases on"
+        number = "a million cases and more" if needed is None else counted(needed, "case")
+        text = f"{options.margin:g} below a score of {options.score:g} takes {number}"
         yield from beside(_INDENT, "margin", text)
     readable = [each for each in checked.findings if each.kind != "unreadable"]
     for kind, group in groupby(readable, key=lambda each: each.kind):

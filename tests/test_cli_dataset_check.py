@@ -168,13 +168,17 @@ def test_the_margin_says_how_many_cases_it_needs(capsys: pytest.CaptureFixture[s
     data = write(*[row(f"t{n}", None, f"e{n}") for n in range(50)])
 
     status, out = checked(capsys, data, "--margin=0.05")
-    _, found = checked_json(capsys, data, "--margin=0.05", "--score", "0.5")
+    _, found = checked_json(capsys, data, "--margin=0.05", "--score", "0.95")
 
     assert status == 1
-    assert "  margin          +-0.05 at a score of 90%: from 141 cases on\n" in out
-    assert "  too few         50 cases, 141 are needed to know a score of 90% to +-0.05\n" in out
-    assert found["cases_needed"] == 381
-    assert checked(capsys, data, "--margin=0.09")[0] == 0
+    assert "  margin          0.05 below a score of 0.9 takes 347 cases\n" in out
+    assert "  too few         50 cases, 347 are needed so that a score of 0.9 passes 0.85\n" in out
+    assert found["cases_needed"] == 217
+    assert checked(capsys, data, "--margin=0.2")[0] == 0
+    assert (
+        "takes a million cases and more\n"
+        in checked(capsys, data, "--margin=0.001", "--score=0.5")[1]
+    )
 
 
 def test_a_prompt_with_a_case_as_its_example_is_found(capsys: pytest.CaptureFixture[str]) -> None:
@@ -287,6 +291,7 @@ def test_a_lock_that_cannot_be_read_is_a_finding_beside_the_others(
     [
         (["--margin", "5"], "'5' is no share; write 0.9 for 90 %"),
         (["--margin", "0"], "'0' is no margin from 0.001 to 0.5; write 0.05"),
+        (["--margin", "0.5", "--score", "0.4"], "no threshold is 0.5 below a score of 0.4"),
         (["--score", "high"], "'high' is no share"),
         (["--score", "nan"], "'nan' is no share"),
         (["--max-age", "-1"], "'-1' is no number of days; write 180"),

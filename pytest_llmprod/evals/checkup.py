@@ -44,10 +44,10 @@ NOTES = frozenset(
 )
 #: From this share of cases on, an expectation that stands in the input is taken for a leak.
 LEAK = 0.5
+POWER = 0.8
 _LEAST_BALANCED = 10  # cases; among fewer every class is large or small
 _LARGE_CLASS = 0.8
 _SMALL_CLASS = 5
-_MOST_CASES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Finding:
 class Asked:
     """What a checkup looks into besides the rows.
 
-    `margin` is how far a score may be from the truth, 0..1; `score` the one that is expected.
+    `margin` is how far above its threshold the score is expected to be, which is `score`.
     `is_extractive` says that the task is to find the answer in the input. `outputs` maps suite ->
     case -> output.
     """
@@ -114,23 +114,17 @@ def examine(
             yield _constant(constant)
 
 
-def cases_needed(margin: float, score: float, confidence: float = 0.95) -> int:
-    """Return from how many cases on the interval of a score reaches at most `margin` to each side.
+def cases_needed(margin: float, score: float) -> int | None:
+    """Return how many cases pass a threshold that lies `margin` below the true `score`.
 
-    That is half the width of the Wilson interval.
+    In four runs of five, that is: the interval then reaches down to the threshold at most. None
+    where a million cases would not do.
     """
+    return statistics.cases_needed(score, _threshold(margin, score), power=POWER)
 
-    def is_enough(cases: int) -> bool:
-        low, high = statistics.wilson(score * cases, cases, confidence)
-        return (high - low) / 2 <= margin
 
-    low, high = 0, 1
-    while not is_enough(high) and high < _MOST_CASES:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
-    return high
+def _threshold(margin: float, score: float) -> float:
+    return round(score - margin, 9)
 
 
 def age_days(lock: Lock, now: datetime) -> int:
@@ -232,8 +226,10 @@ def _balance(cases: Sequence[Case]) -> Iterator[Finding]:
 def _enough(cases: Sequence[Case], margin: float, score: float) -> Iterator[Finding]:
     needed = cases_needed(margin, score)
     clusters = len({case.id if case.cluster is None else (case.cluster,) for case in cases})
-    wanted = f"{needed:,} are needed to know a score of {score:.0%} to +-{margin:g}"
-    if len(cases) < needed:
+    number = "more than a million" if needed is None else f"{needed:,}"
+    threshold = _threshold(margin, score)
+    wanted = f"{number} are needed so that a score of {score:.4g} passes {threshold:.4g}"
+    if needed is None or len(cases) < needed:
         yield Finding(kind="too few", text=f"{counted(len(cases), 'case')}, {wanted}")
     elif clusters < needed:
         text = (
