@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_llmprod.evals.distributions import normal_quantile, t_quantile
-from pytest_llmprod.evals.intervals import more_until, score_interval
+from pytest_llmprod.evals.intervals import check_hits, more_until, score_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +147,7 @@ def more_cases_needed(
     """
     if n <= 0:
         return None
-    if not 0 <= hits <= n:
-        raise ValueError(f"hits must lie in 0..{n}, not {hits!r}")
+    check_hits(hits, n)
     share = hits / n
 
     def is_decided(cases: int) -> bool:

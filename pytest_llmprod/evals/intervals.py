@@ -20,7 +20,7 @@ def wilson(hits: float, n: int, confidence: float = 0.95) -> tuple[float, float]
     """
     if n <= 0:
         return (0.0, 1.0)
-    _check_hits(hits, n)
+    check_hits(hits, n)
     return score_interval(hits / n, n, normal_quantile(confidence))
 
 
@@ -55,7 +55,7 @@ def clopper_pearson(hits: float, n: int, confidence: float = 0.95) -> tuple[floa
     """
     if n <= 0:
         return (0.0, 1.0)
-    _check_hits(hits, n)
+    check_hits(hits, n)
     normal_quantile(confidence)  # refuses the same confidences as Wilson's interval
     tail = (1 - confidence) / 2
     lower = 0.0 if hits == 0 else beta_quantile(tail, hits, n - hits + 1)
@@ -63,7 +63,8 @@ def clopper_pearson(hits: float, n: int, confidence: float = 0.95) -> tuple[floa
     return (lower, upper)
 
 
-def _check_hits(hits: float, n: int) -> None:
+def check_hits(hits: float, n: int) -> None:
+    """Raise ValueError where `n` cases cannot have so many hits."""
     if not 0 <= hits <= n:
         raise ValueError(f"hits must lie in 0..{n}, not {hits!r}")
 

@@ -55,14 +55,23 @@ def _slices(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) ->
 def _corrected_for_all(found: Sequence[Swap], confidence: float) -> list[Swap]:
     corrected = statistics.holm([each.p_value for each in found])
     return [
-        replace(each, p_holm=p, verdict=_corrected(each.verdict, p, confidence))
+        replace(each, p_holm=p, verdict=_corrected(each, p, confidence))
         for each, p in zip(found, corrected, strict=True)
     ]
 
 
-def _corrected(verdict: SwapVerdict, p_holm: float, confidence: float) -> SwapVerdict:
-    is_chance = verdict == "INFERIOR" and p_holm > 1 - confidence
-    return "INCONCLUSIVE" if is_chance else verdict
+def _corrected(swap: Swap, p_holm: float, confidence: float) -> SwapVerdict:
+    """Return the verdict that is left when the exact test has had its say.
+
+    Where no margin is given, the interval and the test answer the same question, and Newcombe's
+    interval may exclude 0 where the exact test does not.
+    """
+    alpha = 1 - confidence
+    if swap.verdict == "INFERIOR" and p_holm > alpha:
+        return "INCONCLUSIVE"
+    if swap.verdict == "NON-INFERIOR" and not swap.margin and swap.p_value > alpha:
+        return "INCONCLUSIVE"
+    return swap.verdict
 
 
 def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -> Swap:

@@ -230,6 +230,8 @@ def test_big_bench_hard_with_and_without_a_chain_of_thought() -> None:
     assert swaps["date_understanding"].verdict == "NON-INFERIOR"
     boolean = swaps["boolean_expressions"]
     assert min(boolean.p_value, boolean.p_holm) > 0.05
+    assert boolean.interval[0] > 0
+    assert boolean.verdict == "INCONCLUSIVE"
 
 
 def test_the_eight_published_p_values_are_corrected_as_published() -> None:
