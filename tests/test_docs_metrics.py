@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ INVOICES = [
 
 
 @pytest.fixture
-def app(pytester: pytest.Pytester) -> pytest.Pytester:
+def app(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
+        monkeypatch.delitem(sys.modules, name)  # that of the example
     (pytester.path / "app").mkdir()
     (pytester.path / "app" / "__init__.py").touch()
     (pytester.path / "app" / "triage.py").write_text(TRIAGE_APP)

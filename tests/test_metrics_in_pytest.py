@@ -42,7 +42,7 @@ class Judged:
             (self.pytester.path / f"{name}.jsonl").write_text(text)
 
     def eval(self, threshold: str, *, before: str = "", folder: str = "") -> None:
-        path = self.pytester.path / folder / f"test_{folder.replace('/', '_') or 'top'}.py"
+        path = self.pytester.path / folder / f"test_in_{folder.replace('/', '_') or 'top'}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         root = self.pytester.path.as_posix()
         path.write_text(EVAL.format(threshold=threshold, before=before, root=root))
@@ -73,7 +73,7 @@ def judged(pytester: pytest.Pytester) -> Judged:
 def test_a_test_names_the_metrics_of_its_own_module(judged: Judged) -> None:
     judged.eval('{"closeness": 0.1}', before=HALF.format(share=0.5))
 
-    assert judged.scores() == {"test_top.py": 0.5}
+    assert judged.scores() == {"test_in_top.py": 0.5}
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["one process", "xdist"])
@@ -86,10 +86,10 @@ def test_the_nearest_conftest_supplies_a_metric(judged: Judged, workers: list[st
     judged.eval('{"closeness": 0.1}', folder="own", before=HALF.format(share=0.4))
 
     assert judged.scores(*workers) == {
-        "far/test_far.py": pytest.approx(0.1),
-        "near/test_near.py": pytest.approx(0.2),
-        "near/nearest/test_near_nearest.py": pytest.approx(0.3),
-        "own/test_own.py": pytest.approx(0.4),
+        "far/test_in_far.py": pytest.approx(0.1),
+        "near/test_in_near.py": pytest.approx(0.2),
+        "near/nearest/test_in_near_nearest.py": pytest.approx(0.3),
+        "own/test_in_own.py": pytest.approx(0.4),
     }
 
 
@@ -106,8 +106,8 @@ def test_a_metric_of_a_neighbouring_folder_is_not_known(judged: Judged) -> None:
     assert result.parseoutcomes()["errors"] == 2
     result.stdout.fnmatch_lines(
         [
-            "one/inner/test_one_inner.py*names the metric 'hooked', which is not known*",
-            "two/test_two.py*names the metric 'closeness', which is not known*",
+            "one/inner/test_in_one_inner.py*names the metric 'hooked', which is not known*",
+            "two/test_in_two.py*names the metric 'closeness', which is not known*",
         ]
     )
 
@@ -119,7 +119,7 @@ def test_a_hook_of_a_nearer_conftest_comes_first(judged: Judged) -> None:
     judged.eval('{"hooked": 0.1}')
     judged.eval('{"hooked": 0.1}', folder="near")
 
-    assert judged.scores() == {"test_top.py": 0.1, "near/test_near.py": 0.2}
+    assert judged.scores() == {"test_in_top.py": 0.1, "near/test_in_near.py": 0.2}
 
 
 def test_a_plugin_may_have_metrics(judged: Judged) -> None:
@@ -127,7 +127,7 @@ def test_a_plugin_may_have_metrics(judged: Judged) -> None:
     judged.pytester.syspathinsert()
     judged.eval('{"closeness": 0.1}')
 
-    assert judged.scores("-p", "house_metrics") == {"test_top.py": 0.5}
+    assert judged.scores("-p", "house_metrics") == {"test_in_top.py": 0.5}
 
 
 def test_two_metrics_of_one_name_in_a_module_are_told(judged: Judged) -> None:
