@@ -1,9 +1,8 @@
 """Labels: what a test is called, and where its recordings lie."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -25,8 +24,7 @@ def _typed_nodeid(item: pytest.Function) -> str:
     return f"{path}{separator}{rest}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestName:
+class TestName(NamedTuple):
     """What a test is called: `base` is its node id without parameters.
 
     `function` names it inside its file, with all its classes. `variant` is pytest's own id of its

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_llmprod.wire import canonical, forms, masking
@@ -33,8 +33,7 @@ from pytest_llmprod.wire.recording import NO_MODEL
 KEY_VERSION = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """A request as the tape sees it: masked, with its dialect found and its key computed.
 
     `url` and `body` are those that go to the provider, with the model already replaced where the

@@ -3,14 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TapeLabel:
+class TapeLabel(NamedTuple):
     """Where a test's recordings lie, and what the test is called.
 
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function

@@ -5,8 +5,8 @@ was recorded, or sends the request and tells the live exchange what comes back.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.core.miss import Miss
@@ -23,8 +23,7 @@ from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 _PATIENCE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(NamedTuple):
     """A recorded answer: its head, its body in pieces, and how it broke off where it did.
 
     `pieces` holds (seconds to wait since the request, bytes); `ends_s` is when the last has come,

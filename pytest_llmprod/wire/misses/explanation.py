@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def explain(
     for half of a secret looks like none.
     """
     text = mask(request.body.decode("utf-8", "replace"), scanners)
-    request = replace(request, url=mask_url(request.url, scanners))
+    request = request._replace(url=mask_url(request.url, scanners))
     try:
         body = text if request.document is None else mask_strings(request.document, scanners)
         asked = Asked(request=request, body=body, dialects=dialects, scanners=scanners)
