@@ -10,7 +10,6 @@ import pytest
 
 from pytest_llmprod.core.errors import DatasetError, MarkerError, MetricError
 from pytest_llmprod.fixtures import NEEDING_A_TAPE
-from pytest_llmprod.metric_scope import metrics_for
 
 if TYPE_CHECKING:
     from pytest_llmprod.evals.metrics import Scorer
@@ -168,6 +167,7 @@ def _threshold(
 ) -> "tuple[Mapping[str, float], Mapping[str, Scorer]]":
     """Return the share that each metric must reach, and those metrics that are functions."""
     from pytest_llmprod.evals import metrics  # see _checked
+    from pytest_llmprod.metric_scope import metrics_for
 
     thresholds = value if isinstance(value, dict) else {metrics.PASSED: value}
     if not thresholds:

@@ -7,7 +7,7 @@ the one process that sees every report. `docs/architecture.md` shows how they wo
 import gc
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod import fixtures, garbage, markers
+from pytest_llmprod import fixtures, markers
 from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
@@ -28,7 +28,6 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_score,
 )
-from pytest_llmprod.wire.placeholder import LentKeys
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
@@ -99,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _prepare_plan(config)
     if config.option.llm_eval or config.option.llm_record != "none":
         _settings(config)  # wrong settings are told before anything is collected
-    if config.option.llm_eval:
+    if config.option.llm_eval or config.option.llm_plan:
         config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
     worker = getattr(config, "workerinput", None)
     if worker is not None:
@@ -125,12 +124,16 @@ def _prepare_plan(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let modules that build a client when they are imported do so without a key."""
     option = session.config.option
-    is_replaying = option.llm_plan or (option.llm_eval and option.llm_record == "none")
+    if not (option.llm_eval or option.llm_plan):
+        return (yield)
+    from pytest_llmprod import garbage  # only runs of evals need these
+    from pytest_llmprod.wire.placeholder import LentKeys
+
     keys = LentKeys(os.environ)
-    if is_replaying:
+    if option.llm_plan or option.llm_record == "none":
         keys.lend()
     try:
-        with garbage.settling() if option.llm_eval else nullcontext():
+        with garbage.settling():
             return (yield)
     finally:
         keys.take_back()

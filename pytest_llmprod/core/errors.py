@@ -3,7 +3,10 @@
 Every message says what happened, what was expected, and the command or the change that mends it.
 """
 
-from pytest_llmprod.core.miss import Miss
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_llmprod.core.miss import Miss
 
 
 class LlmprodError(Exception):
@@ -41,7 +44,7 @@ class CassetteError(LlmprodError):
 class CassetteMiss(CassetteError):
     """A request is in no recording, and the record mode forbids to send it; `miss` says why."""
 
-    def __init__(self, miss: Miss) -> None:
+    def __init__(self, miss: "Miss") -> None:
         """Make the error that tells of `miss`."""
         super().__init__(miss)
         self.miss = miss
