@@ -65,8 +65,8 @@ _URL_PASSWORD = re.compile(
 _AWS_VALUE = r"[\"'\\\s]{0,6}[:=][\"'\\\s]{0,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 # What to look for first, the kind, and the pattern whose first group is the secret.
 _RARE = (
-    ("aws_secret_access_key", "key", re.compile(rf"aws_secret_access_key{_AWS_VALUE}")),
-    ("AWS_SECRET_ACCESS_KEY", "key", re.compile(rf"AWS_SECRET_ACCESS_KEY{_AWS_VALUE}")),
+    ("_secret_access_key", "key", re.compile(rf"(?:aws|AWS)_secret_access_key{_AWS_VALUE}")),
+    ("_SECRET_ACCESS_KEY", "key", re.compile(rf"(?:aws|AWS)_SECRET_ACCESS_KEY{_AWS_VALUE}")),
     (".eyJ", "token", _JWT),
     ("Bearer ", "token", re.compile(f"B{_BEARER}")),
     ("bearer ", "token", re.compile(f"b{_BEARER}")),
