@@ -110,10 +110,11 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Close the journal when the last test has ended."""
+        """Close the journal when the last test has ended, and leave no placeholder to hooks."""
         try:
             return (yield)
         finally:
+            self._session.take_keys_back()
             self._session.close_journal()
 
     def run_task(self, item: pytest.Item) -> None:

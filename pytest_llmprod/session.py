@@ -216,7 +216,7 @@ class Session:
         self._router.enter(trial.tape)
 
     def take_keys_back(self) -> None:
-        """Leave the environment to a test that has no tape, as it would be without us.
+        """Leave the environment to what has no tape, as it would be without us.
 
         Between tests that replay the keys stay: lending them anew takes time.
         """

@@ -344,6 +344,21 @@ def test_no_patch_is_left_after_a_run(recorded: Project) -> None:
     assert "OPENAI_API_KEY" not in os.environ
 
 
+def test_a_hook_after_the_tests_meets_no_placeholder(recorded: Project) -> None:
+    recorded.pytester.makeconftest(
+        """
+        import os
+
+        def pytest_sessionfinish():
+            print("\\nkey at the end:", os.environ.get("OPENAI_API_KEY"))
+        """
+    )
+
+    result = recorded.run("-s")
+
+    result.stdout.fnmatch_lines(["key at the end: None"])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a matter of POSIX systems")
 def test_a_killed_recording_loses_nothing_and_is_resumed(recorded: Project) -> None:
     before = recorded.cassette().read_bytes()
