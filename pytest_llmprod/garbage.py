@@ -9,20 +9,28 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# So many new objects at once there never are. Unlike `gc.disable()` it does not hide what an
+# application that is imported meanwhile says to the collector.
+_NEVER = 2**31 - 1
+
 
 @contextmanager
 def settling() -> Iterator[None]:
     """Let the collector rest in this block, and pass over what is there after it.
 
     It works as before for everything that is made later. Where an application has switched the
-    collector off, nothing is changed.
+    collector off, before or in this block, nothing is changed, and thresholds that it sets in this
+    block stay.
     """
     if not gc.isenabled():
         yield
         return
-    gc.disable()
+    first, *others = gc.get_threshold()
+    gc.set_threshold(_NEVER, *others)
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if gc.isenabled():
+            gc.freeze()
+        if gc.get_threshold()[0] == _NEVER:
+            gc.set_threshold(first, *others)

@@ -11,17 +11,21 @@ from pytest_llmprod import garbage
 
 @pytest.fixture(autouse=True)
 def _collector_as_it_was() -> Iterator[None]:
+    thresholds = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
     gc.enable()
 
 
 def test_the_collector_rests_and_passes_over_what_was_made_meanwhile() -> None:
+    thresholds = gc.get_threshold()
+    collections = _collections()
     with garbage.settling():
-        assert not gc.isenabled()
-        kept = [[]]
+        kept = [[] for _ in range(10 * thresholds[0])]
+        assert _collections() == collections
 
-    assert gc.isenabled()
+    assert gc.get_threshold() == thresholds
     assert gc.get_freeze_count() > 0
     assert all(each is not kept for each in gc.get_objects())
 
@@ -37,10 +41,11 @@ def test_what_is_made_later_is_collected_as_ever() -> None:
 
 
 def test_the_collector_comes_back_after_an_error() -> None:
+    thresholds = gc.get_threshold()
     with pytest.raises(ZeroDivisionError), garbage.settling():
         _ = 1 / 0
 
-    assert gc.isenabled()
+    assert gc.get_threshold() == thresholds
 
 
 def test_a_collector_that_somebody_has_switched_off_is_left_alone() -> None:
@@ -52,14 +57,28 @@ def test_a_collector_that_somebody_has_switched_off_is_left_alone() -> None:
     assert gc.get_freeze_count() == 0
 
 
+def test_what_an_imported_application_says_to_the_collector_stays() -> None:
+    with garbage.settling():
+        gc.disable()
+        gc.set_threshold(50_000, 20, 20)
+
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    assert gc.get_threshold()[0] == 50_000
+
+
+def _collections() -> int:
+    return sum(generation["collections"] for generation in gc.get_stats())
+
+
 PROBE = """
 import gc
 
 def pytest_collection_modifyitems():
-    print("while collecting", gc.isenabled(), gc.get_freeze_count() > 0)
+    print("while collecting", gc.get_threshold()[0] < 2**31 - 1, gc.get_freeze_count() > 0)
 
 def pytest_runtest_teardown():
-    print("while testing", gc.isenabled(), gc.get_freeze_count() > 0)
+    print("while testing", gc.get_threshold()[0] < 2**31 - 1, gc.get_freeze_count() > 0)
 """
 
 
@@ -70,7 +89,7 @@ def test_a_run_of_evals_lets_it_rest_and_leaves_nothing_behind(recorded: Project
     assert "while collecting False False" in result.stdout.str()
     assert "while testing True True" in result.stdout.str()
     assert gc.get_freeze_count() == 0
-    assert gc.isenabled()
+    assert gc.get_threshold()[0] < 2**31 - 1
 
 
 def test_a_run_without_evals_is_as_ever(recorded: Project) -> None:
