@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_llmprod.core.swap import Swap
-from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.layout import COLUMNS
 
-COLUMNS = 80
 _MOST_NAMES = 5
+_LONGEST_NAME = 24
 
 
 def to_json(swaps: Sequence[Swap]) -> dict[str, Any]:
@@ -56,10 +57,17 @@ def render(swaps: Sequence[Swap]) -> list[str]:
 def _lines(swap: Swap) -> Iterator[str]:
     cases = round(sum(swap.table))
     name = swap.feature if swap.metric == "passed" else f"{swap.feature} {swap.metric}"
-    yield f"{shorten(printable(name), 24)}  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
+    said = f"  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
+    # The name is cut, and no figure.
+    yield shorten(printable(name), min(_LONGEST_NAME, COLUMNS - width(said))) + said
     holm = "" if swap.p_holm == swap.p_value else f", {_p(swap.p_holm)} corrected"
     counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
-    yield f"  {counts} of {counted(cases, 'case')}, p {_p(swap.p_value)}{holm}{_ratios(swap)}"
+    tests = f"  {counts} of {counted(cases, 'case')}, p {_p(swap.p_value)}{holm}"
+    ratios = _ratios(swap)
+    if width(f"{tests}, {ratios}") <= COLUMNS:
+        yield f"{tests}, {ratios}" if ratios else tests
+    else:
+        yield from (tests, f"  {ratios}")
     for part in swap.inferior_slices:
         yield f"  tag {shorten(printable(part.tag), 20)}: {_difference(part)}  INFERIOR"
     yield from _named("newly broken", [each for each in swap.newly_broken if _is_there(swap, each)])
@@ -100,4 +108,4 @@ def _p(value: float) -> str:
 
 def _ratios(swap: Swap) -> str:
     found = (("cost", swap.cost_ratio), ("p95", swap.p95_latency_ratio))
-    return "".join(f", {name} x{ratio:.2f}" for name, ratio in found if ratio is not None)
+    return ", ".join(f"{name} x{ratio:.2f}" for name, ratio in found if ratio is not None)
