@@ -62,9 +62,17 @@ def fold_abandoned(rootpath: Path, rekey: Rekey) -> int:
 
 
 def waiting(rootpath: Path) -> int:
-    """Return how many recordings killed runs have left, which `fold_abandoned` would write."""
-    runs = [run for run in _runs(rootpath / FOLDER) if not _is_written(run)]
-    harvests = [each for run in runs for each in gather(_journals(run)).values()]
+    """Return how many recordings killed runs have left, which `fold_abandoned` would write.
+
+    Waits for nobody: another run may put them in place meanwhile, and then nothing waits.
+    """
+    folder = rootpath / FOLDER
+    with _telling(folder):
+        try:
+            runs = [run for run in _runs(folder) if not _is_written(run)]
+            harvests = [each for run in runs for each in gather(_journals(run)).values()]
+        except FileNotFoundError:
+            return 0
     return sum(len(section) for each in harvests for section in each.sections.values())
 
 

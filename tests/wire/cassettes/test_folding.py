@@ -17,7 +17,7 @@ from lab import recording
 
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.results import Drift
-from pytest_llmprod.wire.cassettes import cassette_file, locks
+from pytest_llmprod.wire.cassettes import cassette_file, folding, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import Folded
 from pytest_llmprod.wire.cassettes.journal import FOLDER, Journal, Turn
@@ -974,3 +974,33 @@ def test_folding_two_runs_of_one_test_again_changes_nothing(tmp_path: Path, path
         fold_abandoned(tmp_path)
 
     assert texts(path) == ["x1", "x2", "y3"]
+
+
+def test_what_another_run_puts_in_place_meanwhile_waits_no_more(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("one"))
+    assert folding.waiting(tmp_path) == 1
+
+    def gone(journal: Path) -> bool:
+        raise FileNotFoundError(2, "No such file or directory", str(journal))
+
+    monkeypatch.setattr(locks, "is_claimed", gone)
+
+    assert folding.waiting(tmp_path) == 0
+
+
+def test_a_plan_tells_of_a_journal_that_it_may_not_open(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.recorded(path, recording("one"))
+
+    def refused(journal: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(journal))
+
+    monkeypatch.setattr(locks, "is_claimed", refused)
+
+    with pytest.raises(CassetteError, match="Permission denied"):
+        folding.waiting(tmp_path)
