@@ -27,7 +27,7 @@ def add_command(nouns: Any) -> None:
         type=existing_path,
         metavar="FILE",
         help="a TOML file with a table for each feature: threshold, confidence, max_errors; what "
-        "it leaves out stays as in the run",
+        "it leaves out stays as in the run, but for max_errors, which is 0",
     )
     decide.add_argument("--strict", action="store_true", help="INCONCLUSIVE closes the gate")
     decide.add_argument("--json", action="store_true", help="print JSON for scripts")

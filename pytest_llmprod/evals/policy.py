@@ -1,7 +1,7 @@
 """Policy: by which thresholds is a stored run judged again?
 
 A policy is a TOML file with a table for each feature. What it leaves out stays as it was in the
-run:
+run, but for max_errors, of which a stored run says nothing: it is 0.
 
     [ticket-triage]
     threshold = 0.95            # or { exact = 0.95, f1 = 0.8 }
