@@ -4,6 +4,7 @@ The data set is known where the marker in the source writes it out and the file 
 nothing is said: somebody paid for these recordings.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -53,10 +54,17 @@ def judge(path: Path, recordings: Sequence[Recording], dataset: Path | None) -> 
 
 
 def case_of(section: str, ids: frozenset[str]) -> str | None:
-    """Return the case whose section it is: its id stands there, perhaps behind other parameters."""
-    parts = section.split("/")
-    ends = ("/".join(parts[start:]) for start in range(len(parts)))
-    return next((each for each in ends if each in ids), None)
+    """Return the case whose section it is, None where it is none of `ids`.
+
+    Its id stands there, perhaps behind other parameters, and before the number of a repeat.
+    """
+    first = re.sub(r"#[0-9]+$", "", section)
+    for parts in (section.split("/"), first.split("/")):
+        ends = ("/".join(parts[start:]) for start in range(len(parts)))
+        found = next((each for each in ends if each in ids), None)
+        if found is not None:
+            return found
+    return None
 
 
 def _ids(path: Path) -> frozenset[str]:

@@ -352,6 +352,8 @@ class Collector:
     def _other_model(self, run: "Run") -> str:
         """Return that the run asked another model, or ''."""
         choice = run.settings.choice
+        if choice.models:
+            return "a run with --llm-models only compares models"
         if choice.override or choice.swaps:
             option = "--llm-model" if choice.override else "--llm-swap"
             return f"{option} asks another model than the application does"

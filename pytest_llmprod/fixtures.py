@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import openai
 
     from pytest_llmprod.evals.dataset import Case
+    from pytest_llmprod.evals.suite import Asking
     from pytest_llmprod.session import Session, Trial
     from pytest_llmprod.wire.tape import Tape
 
@@ -42,8 +43,8 @@ def llm_case(request: pytest.FixtureRequest) -> "Case":
             "llm_case has a value only in a test that is marked with "
             '@pytest.mark.llm_eval(feature="...", dataset="...", threshold=0.9)'
         )
-    case: Case = request.param
-    return case
+    asking: Asking = request.param
+    return asking.case
 
 
 @pytest.fixture
@@ -81,8 +82,13 @@ def llm_cassette(request: pytest.FixtureRequest) -> "Tape":
 
 @pytest.fixture
 def llm_model(request: pytest.FixtureRequest) -> str | None:
-    """Return the model that `--llm-model` names, or None."""
-    return _session(request).settings.choice.override
+    """Return the model that `--llm-model` names, or that `--llm-models` does for this item.
+
+    None without one of these options.
+    """
+    trial: Trial | None = request.node.stash.get(TRIAL, None)
+    model = trial.asking.model if trial is not None and trial.asking is not None else ""
+    return model or _session(request).settings.choice.override
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_llmprod.evals.suite import Suite
+from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.wire.cassettes.vcrpy_file import recording_path
+from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.label import TapeLabel
-
-if TYPE_CHECKING:
-    from pytest_llmprod.evals.dataset import Case
 
 
 def _typed_nodeid(item: pytest.Function) -> str:
@@ -28,23 +26,39 @@ class TestName(NamedTuple):
     """What a test is called: `base` is its node id without parameters.
 
     `function` names it inside its file, with all its classes. `variant` is pytest's own id of its
-    parameters, without the case: unique, and escaped.
+    parameters, without the case: unique, and escaped. `asking` is None in a test that is no eval.
     """
 
     base: str
     folder: Path
     function: str
-    case: "Case | None"
+    asking: Asking | None
     variant: str
 
     @property
     def section(self) -> str:
         """Return the section of the cassette in which the recordings of the case stand."""
-        return section_of(self.variant, self.case.id if self.case else "")
+        return section_of(self.variant, self.asking.section if self.asking else "")
+
+    @property
+    def suite(self) -> str:
+        """Return the name of the suite: each combination of other parameters has one of its own.
+
+        So has each model, in a run of several.
+        """
+        model = self.asking.model if self.asking else ""
+        parts = "-".join(each for each in (self.variant, model) if each)
+        return f"{self.base}[{parts}]" if parts else self.base
 
 
-def label_of(item: pytest.Function, name: TestName, suite: Suite | None) -> TapeLabel:
-    """Return where the recordings of a test lie, by its name and the suite that it is part of."""
+def label_of(
+    item: pytest.Function, name: TestName, suite: Suite | None, choice: ModelChoice
+) -> TapeLabel:
+    """Return where the recordings of a test lie, by its name and the suite that it is part of.
+
+    `choice` is that of the whole run.
+    """
+    model = name.asking.model if name.asking else ""
     return TapeLabel(
         folder=name.folder,
         function=name.function,
@@ -52,18 +66,19 @@ def label_of(item: pytest.Function, name: TestName, suite: Suite | None) -> Tape
         cases=lambda: () if suite is None else _sections(name, suite),
         nodeid=_typed_nodeid(item),
         is_eval=suite is not None,
+        choice=choice.of(model) if model else choice,
         foreign=lambda: recording_path(item.path, item.name, item.cls and item.cls.__name__),
     )
 
 
-def section_of(variant: str, case_id: str) -> str:
-    """Return the name of the section for a case under other parameters."""
-    return f"{variant}/{case_id}" if variant else case_id
+def section_of(variant: str, section: str) -> str:
+    """Return the section of a case under other parameters, `section` without them."""
+    return f"{variant}/{section}" if variant else section
 
 
 def _sections(name: TestName, suite: Suite) -> tuple[str, ...]:
     """Name the sections of all cases of a suite, in the order of the data set."""
-    return tuple(section_of(name.variant, case.id) for case in suite.dataset.cases)
+    return tuple(section_of(name.variant, each.section) for each in suite.askings)
 
 
 def fixture_label(
@@ -84,18 +99,19 @@ def fixture_label(
         cases=tuple,
         nodeid=running.nodeid,
         is_eval=running.is_eval,
+        choice=running.choice.shared,
         is_shared=True,
     )
 
 
-def case_and_variant(item: pytest.Function) -> "tuple[Case | None, str]":
-    """Return the case of an eval, and pytest's own id of the other parameters of a test."""
+def asking_and_variant(item: pytest.Function) -> tuple[Asking | None, str]:
+    """Return what an eval asks, and pytest's own id of the other parameters of a test."""
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None, ""
-    case: Case | None = callspec.params.get("llm_case")
-    if case is None or len(callspec.params) == 1:
-        return case, "" if case is not None else str(callspec.id)
+    asking: Asking | None = callspec.params.get("llm_case")
+    if asking is None or len(callspec.params) == 1:
+        return asking, "" if asking is not None else str(callspec.id)
     # Our parameter is the first, for our hook runs first; pytest escapes its id like this.
-    escaped = case.id.encode("unicode_escape").decode("ascii")
-    return case, str(callspec.id).removeprefix(f"{escaped}-")
+    escaped = asking.id.encode("unicode_escape").decode("ascii")
+    return asking, str(callspec.id).removeprefix(f"{escaped}-")

@@ -70,6 +70,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask model NEW wherever the application asks OLD (may be repeated)",
     )
     add(
+        "--llm-models",
+        metavar="A,B",
+        help="ask each case of each of these models, wherever the application asks one of them, "
+        "and compare them with the first",
+    )
+    add(
         "--llm-concurrency",
         metavar="N",
         type=int,
@@ -156,8 +162,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     with _collecting():
         suite = markers.read_llm_eval(metafunc.definition, session, metafunc.config.rootpath)
     session.suites[suite.test] = suite
-    cases = suite.dataset.cases
-    metafunc.parametrize("llm_case", cases, ids=[case.id for case in cases], indirect=True)
+    models = session.settings.choice.models or ("",)
+    askings = [each._replace(model=model) for model in models for each in suite.askings]
+    metafunc.parametrize("llm_case", askings, ids=[each.id for each in askings], indirect=True)
 
 
 @contextmanager
@@ -296,6 +303,7 @@ def _settings(config: pytest.Config) -> "Settings":
             record=option.llm_record,
             model=option.llm_model,
             swaps=option.llm_swap,
+            models=option.llm_models,
             concurrency=option.llm_concurrency,
             is_strict=option.llm_strict,
             json_path=option.llm_json,

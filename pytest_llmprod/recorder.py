@@ -13,7 +13,7 @@ from pytest_llmprod import markers
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
-from pytest_llmprod.labels import TestName, case_and_variant, fixture_label, label_of
+from pytest_llmprod.labels import TestName, asking_and_variant, fixture_label, label_of
 from pytest_llmprod.outcomes import cheap_traceback, fail, first_line, note
 from pytest_llmprod.report import misses
 from pytest_llmprod.session import Session, Trial
@@ -128,15 +128,15 @@ class Recorder:
     def label(self, item: pytest.Function) -> TapeLabel:
         """Return where the recordings of a test lie, and what it is called."""
         name = self._name(item)
-        return label_of(item, name, self._suite(name))
+        return label_of(item, name, self._suite(name), self._session.settings.choice)
 
     def _trial(self, item: pytest.Function) -> Trial:
         name = self._name(item)
         suite = self._suite(name)
-        rules = markers.play_rules(item, self._session.settings.play_rules)
-        return self._session.trial(
-            item.nodeid, label_of(item, name, suite), suite, name.case, rules
-        )
+        settings = self._session.settings
+        rules = markers.play_rules(item, settings.play_rules)
+        label = label_of(item, name, suite, settings.choice)
+        return self._session.trial(item.nodeid, label, suite, name.asking, rules)
 
     def _name(self, item: pytest.Function) -> "TestName":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
@@ -145,18 +145,20 @@ class Recorder:
             folder = item.path.parent / "cassettes" / item.path.stem
             self._places[base] = (folder, ".".join([*classes, item.originalname]))
         folder, function = self._places[base]
-        case, variant = case_and_variant(item)
-        return TestName(base=base, folder=folder, function=function, case=case, variant=variant)
+        asking, variant = asking_and_variant(item)
+        return TestName(base, folder, function, asking, variant)
 
     def _suite(self, name: "TestName") -> Suite | None:
-        """Return the suite of an eval; each combination of other parameters is one of its own."""
-        suite = self._session.suites.get(name.base)
-        if suite is None or not name.variant:
+        """Return the suite of a test, None where the test is no eval."""
+        suites = self._session.suites
+        suite = suites.get(name.base)
+        if suite is None or name.asking is None or name.suite == name.base:
             return suite
-        test = f"{name.base}[{name.variant}]"
-        if test not in self._session.suites:
-            self._session.suites[test] = replace(suite, test=test, variant=name.variant)
-        return self._session.suites[test]
+        if name.suite not in suites:
+            variant = name.suite.removeprefix(f"{name.base}[").removesuffix("]")
+            model = name.asking.model
+            suites[name.suite] = replace(suite, test=name.suite, variant=variant, model=model)
+        return suites[name.suite]
 
     def _waiting(self, item: pytest.Function, first: Trial) -> list[Trial]:
         """Return the trials of a suite for which its task is to run now, `first` among them.

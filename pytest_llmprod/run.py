@@ -24,25 +24,26 @@ from pytest_llmprod.gates import FILE_NAME
 from pytest_llmprod.settings import Settings
 
 Row = Mapping[str, Any]
+_Asked = tuple[str, int]  # the id of a case, and its repeat
 
 
 @dataclass(slots=True)
 class _Suite:
-    """What the reports of one suite said: its marker, and the last row of each case.
+    """What the reports of one suite said: its marker, and the last row of each repeat of a case.
 
     `bills` holds what the requests of a case cost, and `prices` the price of each model, by
     (provider, name under which it answered, name by which it was asked).
     """
 
     meta: Mapping[str, Any] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)
-    bills: dict[str, Bill] = field(default_factory=dict)
+    rows: dict[_Asked, Row] = field(default_factory=dict)
+    bills: dict[_Asked, Bill] = field(default_factory=dict)
     prices: dict[tuple[str, str, str], ModelPrice | None] = field(default_factory=dict)
 
 
 def _is_judgeable(suite: _Suite) -> bool:
     """Say whether every case has come, and none asked what is in no recording."""
-    if len(suite.rows) != suite.meta.get("cases"):
+    if len(suite.rows) != suite.meta.get("cases", 0) * suite.meta.get("repeats", 1):
         return False
     return not any(row.get("unrecorded") for row in suite.rows.values())
 
@@ -87,11 +88,12 @@ class Run:
         suite = self._suites.setdefault(row["suite"], _Suite())
         if "meta" in row:
             suite.meta = row["meta"]
-        before = suite.rows.get(row["case"], {})
+        asked = _asked(row)
+        before = suite.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
             row = {**row, "unrecorded": True}
-        suite.rows[row["case"]] = row
-        suite.bills.pop(row["case"], None)
+        suite.rows[asked] = row
+        suite.bills.pop(asked, None)
 
     def decide(self, *, judging: bool = True) -> list[SuiteResult]:
         """Return the result of each suite and metric, suites in the order of their tests' names.
@@ -230,9 +232,10 @@ class Run:
 
     def _bill(self, suite: _Suite, row: Row) -> Bill:
         """Return what the requests of a case cost."""
-        bill = suite.bills.get(row["case"])
+        asked = _asked(row)
+        bill = suite.bills.get(asked)
         if bill is None:
-            bill = suite.bills[row["case"]] = Bill()
+            bill = suite.bills[asked] = Bill()
             for exchange in _exchanges(row):
                 if not exchange.get("free"):
                     name = exchange.get("model") or exchange.get("asked") or ""
@@ -254,6 +257,7 @@ class Run:
         return CaseResult(
             suite=name,
             id=row["case"],
+            repeat=row.get("repeat", 1),
             nodeid=row["nodeid"],
             outcome=row["outcome"],
             why=row.get("why", ""),
@@ -269,6 +273,10 @@ class Run:
             tags=tuple(row.get("tags", ())),
             whys=row.get("whys", {}),
         )
+
+
+def _asked(row: Row) -> _Asked:
+    return row["case"], row.get("repeat", 1)
 
 
 def _score(row: Row, metric: str) -> float:

@@ -21,7 +21,7 @@ from pytest_llmprod.core.text import error_text
 from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED, checked_score
-from pytest_llmprod.evals.suite import Suite
+from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.settings import Settings
@@ -53,17 +53,22 @@ class Extensions:
 class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
-    __slots__ = ("_told", "asked", "case", "result", "suite", "tape", "trace")
+    __slots__ = ("_told", "asked", "asking", "result", "suite", "tape", "trace")
 
-    def __init__(self, tape: Tape, suite: Suite | None, case: Case | None) -> None:
+    def __init__(self, tape: Tape, suite: Suite | None, asking: Asking | None) -> None:
         """Start the trial of a test that plays from `tape`."""
         self.tape = tape
         self.trace = Trace(exchanges=tape.exchanges)
         self.suite = suite
-        self.case = case
+        self.asking = asking
         self.result: TaskResult | None = None
         self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
         self._told: set[Miss | str] = set()
+
+    @property
+    def case(self) -> Case | None:
+        """Return the case of an eval, None for any other test."""
+        return None if self.asking is None else self.asking.case
 
     @property
     def has_untold_misses(self) -> bool:
@@ -135,7 +140,6 @@ class Session:
             dialects=self._extensions.dialects(),
             scanners=self._scanners,
             known=self._known.scanners,
-            choice=self.settings.choice,
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
             monotonic=self._monotonic,
@@ -154,7 +158,6 @@ class Session:
 
         planner = Planner(
             self.settings.record,
-            self.settings.choice,
             self._extensions.dialects(),
             self._library,
             labels,
@@ -184,13 +187,13 @@ class Session:
         nodeid: str,
         label: TapeLabel,
         suite: Suite | None,
-        case: Case | None,
+        asking: Asking | None,
         rules: PlayRules,
     ) -> Trial:
         """Return the trial of the test `nodeid`, made at the first call."""
         trial = self._trials.get(nodeid)
         if trial is None:
-            trial = self._trials[nodeid] = Trial(self._open_tape(label, rules), suite, case)
+            trial = self._trials[nodeid] = Trial(self._open_tape(label, rules), suite, asking)
         return trial
 
     def _open_tape(self, label: TapeLabel, rules: PlayRules) -> Tape:
@@ -352,11 +355,14 @@ class Session:
             if why
         }
         row = trial.trace.to_dict()
-        suite, case = trial.suite, trial.case
-        if suite is None or case is None:
+        suite, asking = trial.suite, trial.asking
+        if suite is None or asking is None:
             return row
+        case = asking.case
         row["suite"] = suite.test
         row["case"] = case.id
+        if asking.repeat > 1:
+            row["repeat"] = asking.repeat
         row["nodeid"] = trial.tape.label.nodeid
         if case.tags:
             row["tags"] = case.tags

@@ -46,6 +46,7 @@ def load(
     record: RecordMode,
     model: str | None,
     swaps: Sequence[str],
+    models: str | None,
     concurrency: int | None,
     is_strict: bool,
     json_path: str | None,
@@ -63,11 +64,16 @@ def load(
         )
     _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
     _refuse_blank(json_path, "--llm-json", "the name of a file", "--llm-json=llmprod.json")
+    if models is not None and (model is not None or swaps):
+        raise SettingsError(
+            "--llm-models says by itself which models are asked. Leave out --llm-model and "
+            "--llm-swap, or --llm-models."
+        )
     configured = _get(table, "concurrency", int, 8, "tool.llmprod")
     return Settings(
         rootpath=rootpath,
         record=record,
-        choice=ModelChoice(override=model, swaps=_read_swaps(swaps)),
+        choice=ModelChoice(override=model, swaps=_read_swaps(swaps), models=_read_models(models)),
         concurrency=_within(configured, f"{_TABLE} concurrency")
         if concurrency is None
         else _within(concurrency, "--llm-concurrency"),
@@ -169,6 +175,18 @@ def _refuse_blank(value: str | None, option: str, kind: str, example: str) -> No
             f"{option} takes {kind}, not {value!r}. Write for instance {example}, or leave the "
             f"option out."
         )
+
+
+def _read_models(models: str | None) -> tuple[str, ...]:
+    if models is None:
+        return ()
+    names = tuple(each.strip() for each in models.split(","))
+    if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+        raise SettingsError(
+            f"--llm-models takes two or more model names, the old one first, not {models!r}. For "
+            f"instance --llm-models=gpt-5-mini,gpt-5-nano."
+        )
+    return names
 
 
 def _read_swaps(swaps: Sequence[str]) -> dict[str, str]:

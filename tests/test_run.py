@@ -36,6 +36,7 @@ def make_run(
         record="none",
         model=None,
         swaps=(),
+        models=None,
         concurrency=None,
         is_strict=is_strict,
         json_path=None,

@@ -15,6 +15,7 @@ def read(tmp_path: Path, table: str | bytes | None = None, **options: Any) -> Se
         "record": "none",
         "model": None,
         "swaps": (),
+        "models": None,
         "concurrency": None,
         "is_strict": False,
         "json_path": None,

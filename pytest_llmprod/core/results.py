@@ -78,7 +78,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """One case of one suite.
+    """One case of one suite, asked the `repeat`-th time, counted from 1.
 
     `scores` maps metric -> score in 0..1, and `whys` metric -> why it is not 1, where that is
     known. `cost_usd` is None where a request has no price, and `latency_s` the sum over the
@@ -88,6 +88,7 @@ class CaseResult:
 
     suite: str
     id: str
+    repeat: int
     nodeid: str
     outcome: Outcome
     why: str

@@ -3,11 +3,40 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_llmprod.evals.dataset import Dataset
+from pytest_llmprod.evals.dataset import Case, Dataset
 from pytest_llmprod.evals.metrics import Scorer
 from pytest_llmprod.evals.outputs import Output
+
+
+class Asking(NamedTuple):
+    """One time that a case is asked: the how-manieth, counted from 1, and of which model.
+
+    `repeats` is how often each case of its suite is asked. `model` is '' where the run leaves it to
+    the application.
+    """
+
+    case: Case
+    repeat: int = 1
+    repeats: int = 1
+    model: str = ""
+
+    @property
+    def id(self) -> str:
+        """Return what stands in the brackets of the node id."""
+        parts = [f"{self.case.id}#{self.repeat}" if self.repeats > 1 else self.case.id]
+        return "-".join([*parts, self.model] if self.model else parts)
+
+    @property
+    def section(self) -> str:
+        """Return the section of the cassette, which every model and the first repeat share."""
+        return section_of_repeat(self.case.id, self.repeat)
+
+
+def section_of_repeat(case_id: str, repeat: int) -> str:
+    """Return the section for a case that is asked the `repeat`-th time."""
+    return case_id if repeat == 1 else f"{case_id}#{repeat}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +44,12 @@ class Suite:
     """What the `llm_eval` marker of one test function says, checked.
 
     `test` is the node id of the function; where it has other parameters than the case, `variant`
-    is pytest's id for them and ends `test` in brackets. `threshold` maps metric -> share in 0..1.
-    `scorers` has those of its metrics that are functions; the test itself scores the others.
-    `task` runs the feature on a case's input; `outputs` maps case id -> recorded answer. At most
-    one of the two is given.
+    is pytest's id for them and ends `test` in brackets. Each case is asked `repeats` times. In a
+    run of several models there is a suite for each `model`, which ends `variant`.
+
+    `threshold` maps metric -> share in 0..1. `scorers` has those of its metrics that are functions;
+    the test itself scores the others. `task` runs the feature on a case's input; `outputs` maps
+    case id -> recorded answer. At most one of the two is given.
     """
 
     feature: str
@@ -31,7 +62,18 @@ class Suite:
     outputs: Mapping[str, Output] | None
     folder: Path
     variant: str = ""
+    model: str = ""
+    repeats: int = 1
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
+
+    @property
+    def askings(self) -> tuple[Asking, ...]:
+        """Return all that this suite asks, the repeats of a case one after another."""
+        return tuple(
+            Asking(case, repeat, self.repeats, self.model)
+            for case in self.dataset.cases
+            for repeat in range(1, self.repeats + 1)
+        )
 
     def to_json(self, rootpath: Path) -> dict[str, Any]:
         """Return what the deciding process must know of this suite, as plain JSON."""
@@ -41,6 +83,8 @@ class Suite:
             "feature": self.feature,
             "test": self.test,
             "variant": self.variant,
+            "model": self.model,
+            "repeats": self.repeats,
             "threshold": dict(self.threshold),
             "confidence": self.confidence,
             "max_errors": self.max_errors,

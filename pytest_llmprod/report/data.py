@@ -81,7 +81,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
     return {
         "suite": case.suite,
         "id": case.id,
-        "repeat": 1,
+        "repeat": case.repeat,
         "model": case.model,
         "outcome": case.outcome,
         "why": case.why,

@@ -9,7 +9,7 @@ base URL replays everywhere.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -79,17 +79,29 @@ class ModelChoice:
     """Which model a run asks for in place of the one that the application names.
 
     `override` replaces the model of every request that generates text; `swaps` replaces one name
-    by another wherever it occurs.
+    by another wherever it occurs. A run of several `models` has a choice for each of them.
     """
 
     override: str | None = None
     swaps: Mapping[str, str]
+    models: tuple[str, ...] = ()
 
     @property
     def options(self) -> list[str]:
         """Return the command-line options that make this choice."""
+        if self.models:
+            return [f"--llm-models={','.join(self.models)}"]
         chosen = [f"--llm-model={self.override}"] if self.override else []
         return chosen + [f"--llm-swap={old}={new}" for old, new in self.swaps.items()]
+
+    def of(self, model: str) -> "ModelChoice":
+        """Return the choice of one of the `models`: it takes the place of each other one."""
+        return replace(self, swaps={each: model for each in self.models if each != model})
+
+    @property
+    def shared(self) -> "ModelChoice":
+        """Return the choice for what the tests of all models share."""
+        return replace(self, swaps={}) if self.models else self
 
     def apply(self, model: str, dialect: Dialect | None) -> str:
         """Return the model to ask for instead of `model`."""

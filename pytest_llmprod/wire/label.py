@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from pytest_llmprod.wire.key import ModelChoice
+
 
 class TapeLabel(NamedTuple):
     """Where a test's recordings lie, and what the test is called.
@@ -15,6 +17,7 @@ class TapeLabel(NamedTuple):
     `folder` is `cassettes/<module>` beside the test file, `function` the name of the test function
     with its class, `case` the section of the cassette, `cases` returns all sections in the order of
     the data set. `is_shared` says that it is the tape of a fixture that several tests share.
+    `choice` says which models it asks in place of those that the application names.
     `foreign` returns where pytest-recording would have put the cassette of this test.
     """
 
@@ -24,6 +27,7 @@ class TapeLabel(NamedTuple):
     cases: Callable[[], tuple[str, ...]]
     nodeid: str
     is_eval: bool
+    choice: ModelChoice = ModelChoice(swaps={})
     is_shared: bool = False
     foreign: Callable[[], Path | None] = lambda: None
 

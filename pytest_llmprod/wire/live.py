@@ -13,7 +13,7 @@ from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
 from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
 from pytest_llmprod.wire.fork_lock import ForkLock
-from pytest_llmprod.wire.key import ModelChoice, WireRequest
+from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
@@ -24,7 +24,7 @@ from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WirePolicy:
-    """What the session tells the wire: how to read, what to hide, which model to ask, the time.
+    """What the session tells the wire: how to read, what to hide, where to, the time.
 
     `scanners` find what is a secret on every machine; requests are matched as they mask them.
     `known` returns scanners for the secrets of this machine, which only hide more of what is stored
@@ -34,7 +34,6 @@ class WirePolicy:
     dialects: Sequence[Dialect]
     scanners: Sequence[Scanner]
     known: Callable[[], Sequence[Scanner]]
-    choice: ModelChoice
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]

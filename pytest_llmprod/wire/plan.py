@@ -18,6 +18,7 @@ from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.rules import RecordMode
 
 _Function = tuple[Path, str]
+_Swaps = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +55,26 @@ class Planner:
     def __init__(
         self,
         mode: RecordMode,
-        choice: ModelChoice,
         dialects: Sequence[Dialect],
         library: Library,
         labels: Iterable[TapeLabel],
     ) -> None:
-        """Make a planner for a record mode and the models that the run asks for.
+        """Make a planner for a record mode.
 
         `labels` name all tests of the run: the others of its function tell what a test will ask.
         """
         self._mode = mode
-        self._choice = choice
         self._dialects = dialects
         self._library = library
-        self._told: dict[_Function, Mapping[str, Sequence[PlannedCall]]] = {}
+        self._told: dict[tuple[_Function, _Swaps], Mapping[str, Sequence[PlannedCall]]] = {}
+        self._swaps: dict[str, str] = {}
         self._labels: dict[_Function, list[TapeLabel]] = {}
         self._met: set[tuple[str, str]] = set()
         self._has_unknown = False
         for label in labels:
             self._labels.setdefault(_function_of(label), []).append(label)
+            if not label.choice.models:  # of several models the application asks only one
+                self._swaps.update(label.choice.swaps)
 
     def plan(self, label: TapeLabel) -> PlannedTest:
         """Return what the test that `label` names would record."""
@@ -103,7 +105,7 @@ class Planner:
         """Return the swaps that no test met which was planned; none where a test is unknown."""
         if self._has_unknown:
             return {}
-        return {old: new for old, new in self._choice.swaps.items() if (old, new) not in self._met}
+        return {old: new for old, new in self._swaps.items() if (old, new) not in self._met}
 
     def waiting(self) -> int:
         """Return how many recordings a killed run has left for the next one that records."""
@@ -111,7 +113,7 @@ class Planner:
 
     def _cases(self, label: TapeLabel) -> Mapping[str, Sequence[PlannedCall]]:
         """Return case -> what it is expected to ask, for all cases of a test function."""
-        name = _function_of(label)
+        name = (_function_of(label), tuple(label.choice.swaps.items()))
         if name not in self._told:
             cases: dict[str, list[PlannedCall]] = {}
             recordings = list(self._recordings(label))
@@ -119,7 +121,7 @@ class Planner:
             for recording in recordings:
                 # What stood in for another model does not say what the application asks.
                 if not recording.named_model:
-                    call = self._call(recording, names)
+                    call = self._call(recording, names, label.choice)
                     cases.setdefault(recording.case, []).append(call)
             self._told[name] = cases
         return self._told[name]
@@ -144,14 +146,16 @@ class Planner:
     def _asked(self, recording: Recording) -> str:
         return asked_model(recording, self._dialects) or NO_MODEL
 
-    def _call(self, recording: Recording, names: Mapping[str, str]) -> PlannedCall:
-        """Return the request of `recording`, of the model that this run asks.
+    def _call(
+        self, recording: Recording, names: Mapping[str, str], choice: ModelChoice
+    ) -> PlannedCall:
+        """Return the request of `recording`, of the model that `choice` asks.
 
         `names` maps the name by which a model was asked -> that by which it answered.
         """
         told_by = self._asked(recording)
         dialect = find_dialect(self._dialects, recording.request["uri"])
-        model = self._choice.apply(told_by, dialect)
+        model = choice.apply(told_by, dialect)
         return PlannedCall(
             provider=provider_of(dialect, recording.request["uri"]) if dialect else "",
             model=model,

@@ -114,7 +114,7 @@ class Switch:
         return explain(
             tape,
             read,
-            choice=self._policy.choice,
+            choice=tape.label.choice,
             dialects=self._policy.dialects,
             scanners=self._policy.scanners_of(headers, read.url),
         )
@@ -131,7 +131,7 @@ class Switch:
             headers=masking.kept_headers(headers, masking.REQUEST_HEADERS),
             dialects=self._policy.dialects,
             scanners=self._policy.scanners,
-            choice=self._policy.choice,
+            choice=tape.label.choice,
         )
 
 

@@ -61,6 +61,7 @@ def case_result(**changes: Any) -> CaseResult:
     values: dict[str, Any] = {
         "suite": "test_triage.py::test_labels",
         "id": "t-001",
+        "repeat": 1,
         "nodeid": "test_triage.py::test_labels[t-001]",
         "outcome": "hit",
         "why": "",

@@ -116,12 +116,12 @@ class Run:
             dialects=dialects,
             scanners=scanners,
             known=known,
-            choice=choice,
             allow_hosts=allow_hosts,
             now=lambda: NOW,
             monotonic=monotonic,
         )
         self.intercept = Intercept(self.router, policy)
+        self.choice = choice
 
     def tape(
         self,
@@ -139,6 +139,7 @@ class Run:
             cases=lambda: tuple(cases),
             nodeid=f"test_app.py::{function}{f'[{case}]' if case else ''}",
             is_eval=is_eval,
+            choice=self.choice,
         )
         return Tape(
             label=label,
