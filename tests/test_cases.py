@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from recordings import cassette, recording
 
+from pytest_llmprod.cases import case_of
 from pytest_llmprod.cli import main
 from pytest_llmprod.wire.cassettes import cassette_file
 
@@ -48,6 +49,21 @@ def check(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
 def in_order(capsys: pytest.CaptureFixture[str]) -> bool:
     status, lines = check(capsys)
     return status == 0 and lines[-1].endswith(": 0 findings, 0 notes")
+
+
+def test_the_repeats_of_a_case_are_its_recordings(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(project, "t-1", "t-1#2", "t-1#12", "x-1/t-1#3")
+
+    assert project.is_dir()
+    assert in_order(capsys)
+
+
+def test_an_id_that_looks_like_a_repeat_is_a_case_of_its_own() -> None:
+    assert case_of("t-1#2", frozenset({"t-1", "t-1#2"})) == "t-1#2"
+    assert case_of("t-1#3", frozenset({"t-1", "t-1#2"})) == "t-1"
+    assert case_of("t-2#3", frozenset({"t-1", "t-1#2"})) is None
 
 
 def test_recordings_of_cases_that_left_the_data_set_are_found(

@@ -98,6 +98,24 @@ def test_a_wrong_setting_is_told_with_the_cure(
     assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize("models", ["", "a", "a,", "a,,b", "a,b,a"])
+def test_several_models_are_at_least_two_each_once(tmp_path: Path, models: str) -> None:
+    with pytest.raises(SettingsError, match="takes two or more model names, the old one first"):
+        read(tmp_path, models=models)
+
+
+def test_several_models_are_asked_in_their_order(tmp_path: Path) -> None:
+    assert read(tmp_path, models="a, b,c").choice.models == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("other", [{"model": "c"}, {"swaps": ["a=c"]}])
+def test_several_models_and_another_choice_exclude_each_other(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
+    with pytest.raises(SettingsError, match="Leave out --llm-model and --llm-swap"):
+        read(tmp_path, models="a,b", **other)
+
+
 def test_no_case_at_once_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--llm-concurrency must be at least 1, not 0"):
         read(tmp_path, concurrency=0)

@@ -29,6 +29,8 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
         "feature": "triage",
         "test": "test_a.py::test_a",
         "variant": "",
+        "model": "",
+        "repeats": 1,
         "threshold": {"passed": 0.9},
         "confidence": 0.95,
         "max_errors": 1,
@@ -44,6 +46,26 @@ def test_a_data_set_outside_of_the_rootdir_is_named_in_full(tmp_path: Path) -> N
     suite = make_suite(tmp_path / "elsewhere")
 
     assert suite.to_json(tmp_path / "root")["dataset"] == suite.dataset.path.as_posix()
+
+
+def test_the_repeats_of_a_case_follow_one_another(tmp_path: Path) -> None:
+    askings = replace(make_suite(tmp_path), repeats=2).askings
+
+    assert [each.id for each in askings] == ["a#1", "a#2", "b#1", "b#2"]
+    assert [each.section for each in askings] == ["a", "a#2", "b", "b#2"]
+
+
+def test_a_case_that_is_asked_once_is_named_by_its_id_alone(tmp_path: Path) -> None:
+    askings = make_suite(tmp_path).askings
+
+    assert [each.id for each in askings] == ["a", "b"]
+    assert [each.section for each in askings] == ["a", "b"]
+
+
+def test_the_model_ends_the_name_of_an_item_and_no_section(tmp_path: Path) -> None:
+    first = replace(make_suite(tmp_path), repeats=3, model="gpt-5-nano").askings[2]
+
+    assert (first.id, first.section) == ("a#3-gpt-5-nano", "a#3")
 
 
 def test_judging_recorded_outputs_is_told(tmp_path: Path) -> None:

@@ -232,6 +232,17 @@ def test_the_choice_of_a_run_replaces_the_model(choice: ModelChoice, asked: str)
     assert request.key == wire_request(chat_request("hello", asked)).key
 
 
+def test_one_of_several_models_takes_the_place_of_each_other_one() -> None:
+    run = ModelChoice(swaps={}, models=("old", "new", "newer"))
+
+    asked = [wire_request({"model": "old"}, choice=run.of(each)).model for each in run.models]
+
+    assert asked == ["old", "new", "newer"]
+    assert wire_request({"model": "other"}, choice=run.of("new")).model == "other"
+    assert wire_request({"model": "new"}, choice=run.of("new").shared).model == "new"
+    assert run.of("new").options == run.options == ["--llm-models=old,new,newer"]
+
+
 @pytest.mark.parametrize("url", ["https://x.com/v1/embeddings", "https://x.com/v1/other"])
 def test_an_override_leaves_requests_alone_that_generate_no_text(url: str) -> None:
     choice = ModelChoice(override="over", swaps={"small": "large"})
