@@ -26,10 +26,14 @@ CACHE_STEP = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Character:
-    """How a scripted model behaves; every rate is a share of tickets, 0..1."""
+    """How a scripted model behaves; every rate is a share of tickets, 0..1.
+
+    `misreads_german` is a share of the German tickets, as a model tells them by their words.
+    """
 
     snapshot: str
     confuses_label: float
+    misreads_german: float
     takes_second_problem: float
     invents_label: float
     wraps_in_fence: float
@@ -44,6 +48,7 @@ CHARACTERS = {
     "gpt-5-mini": Character(
         snapshot="gpt-5-mini-2025-08-07",
         confuses_label=0.02,
+        misreads_german=0.0,
         takes_second_problem=0.15,
         invents_label=0.01,
         wraps_in_fence=0.01,
@@ -53,15 +58,17 @@ CHARACTERS = {
         obeys_tickets=False,
         median_delay_s=0.035,
     ),
+    # It keeps to the format better than the larger one, and reads less German.
     "gpt-5-nano": Character(
         snapshot="gpt-5-nano-2025-08-07",
-        confuses_label=0.06,
-        takes_second_problem=0.35,
-        invents_label=0.02,
-        wraps_in_fence=0.02,
-        answers_in_prose=0.01,
-        runs_out_of_tokens=0.005,
-        misjudges_urgency=0.14,
+        confuses_label=0.01,
+        misreads_german=0.32,
+        takes_second_problem=0.1,
+        invents_label=0.0,
+        wraps_in_fence=0.0,
+        answers_in_prose=0.0,
+        runs_out_of_tokens=0.0,
+        misjudges_urgency=0.07,
         obeys_tickets=True,
         median_delay_s=0.024,
     ),
@@ -161,6 +168,9 @@ def label_for(character: Character, text: str) -> str:
     if second and slips(model, text, "second problem", character.takes_second_problem):
         return words.label_of(second)
     if slips(model, text, "confuses label", character.confuses_label):
+        return words.runner_up(first)
+    is_german = words.language_of(text) == "de"
+    if is_german and slips(model, text, "misreads German", character.misreads_german):
         return words.runner_up(first)
     label = words.label_of(first)
     if slips(model, text, "invents label", character.invents_label):
