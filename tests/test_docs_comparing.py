@@ -2,17 +2,18 @@
 
 import json
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_llmprod.cli import main
 
-PAGE = (Path(__file__).parent.parent / "docs" / "comparing.md").read_text(encoding="utf-8")
-BROKEN = ("t-003", "t-017", "t-020", "t-044", "t-051", "t-102", "t-130", "t-131", "t-199")
-FIXED = ("t-101",)
-NEITHER = tuple(f"t-{number:03d}" for number in range(60, 70))
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "comparing.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
@@ -21,7 +22,38 @@ def block(language: str) -> str:
     return found[1]
 
 
-def stored(path: Path, wrong: tuple[str, ...], cost: str, latency_s: float) -> str:
+def commands() -> list[list[str]]:
+    """Return the three commands whose output the page shows, as words."""
+    found = re.search(r"```\n(pytest .*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return [shlex.split(line) for line in found[1].splitlines()]
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the example, in whose folder the commands are called."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "support_triage"
+    shutil.copytree(ROOT / "examples" / "support_triage", folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_comparison_on_the_page_is_what_the_example_prints(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    *runs, compare = commands()
+    for run in runs:
+        subprocess.run([sys.executable, "-m", *run], cwd=example, capture_output=True, check=True)
+
+    status = main(compare[1:])
+
+    assert capsys.readouterr().out == block("text")
+    assert status == 1
+
+
+def test_the_policy_on_the_page_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = {
         "feature": "ticket-triage",
         "test": "t.py::test_a",
@@ -32,32 +64,13 @@ def stored(path: Path, wrong: tuple[str, ...], cost: str, latency_s: float) -> s
         "verdict": "PASS",
         "reason": "fine",
     }
-    cases: list[dict[str, Any]] = []
-    for name in (f"t-{number:03d}" for number in range(200)):
-        outcome, score = ("miss", 0.0) if name in wrong else ("hit", 1.0)
-        row = {"suite": "t.py::test_a", "id": name, "outcome": outcome, "output": None}
-        row["scores"] = {"passed": score}
-        cases.append({**row, "cost_usd": cost, "latency_s": latency_s})
-    path.write_text(json.dumps({"schema": 1, "suites": [suite], "cases": cases}))
-    return str(path)
+    row = {"suite": "t.py::test_a", "outcome": "hit", "output": None, "scores": {"passed": 1.0}}
+    facts = {"cost_usd": "0", "latency_s": 0.1}
+    cases = [{**row, **facts, "id": f"t-{number:03d}"} for number in range(200)]
+    run = tmp_path / "run.json"
+    run.write_text(json.dumps({"schema": 1, "suites": [suite], "cases": cases}))
+    policy = tmp_path / "strict.toml"
+    policy.write_text(block("toml"), encoding="utf-8")
 
-
-def test_the_comparison_on_the_page_is_what_the_command_prints(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    old = stored(tmp_path / "old.json", (*FIXED, *NEITHER), cost="0.0010", latency_s=0.5)
-    new = stored(tmp_path / "new.json", (*BROKEN, *NEITHER), cost="0.0002", latency_s=0.3)
-
-    status = main(["compare", old, new, "--margin=0.005"])
-
-    assert capsys.readouterr().out == block("text")
-    assert status == 1
-
-
-def test_the_policy_on_the_page_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = stored(tmp_path / "run.json", (), cost="0", latency_s=0.1)
-    path = tmp_path / "strict.toml"
-    path.write_text(block("toml"), encoding="utf-8")
-
-    assert main(["decide", run, f"--policy={path}"]) == 0
+    assert main(["decide", str(run), f"--policy={policy}"]) == 0
     assert capsys.readouterr().out.startswith("ticket-triage: PASS; 200/200 = 100.0% (99% interval")

@@ -104,7 +104,7 @@ def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -
         missing=tuple(each for each in ids if each not in b.cases),
         added=tuple(each for each in b.cases if each not in a.cases),
         cost_ratio=_ratio(_cost(a.cases, shared), _cost(b.cases, shared)),
-        p95_latency_ratio=_ratio(_p95(a.cases, shared), _p95(b.cases, shared)),
+        p95_latency_ratio=_p95_ratio(a, b, shared),
         slices=(),
     )
 
@@ -115,10 +115,14 @@ def _cost(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
     return float(sum(known, Decimal(0))) if len(known) == len(costs) else None
 
 
-def _p95(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
-    times = [cases[each].latency_s for each in ids]
-    known = [time for time in times if time is not None]
-    return statistics.percentile(known, 0.95) if known and len(known) == len(times) else None
+def _p95_ratio(a: StoredSuite, b: StoredSuite, ids: Sequence[str]) -> float | None:
+    """Return the ratio over the cases that both runs timed: some ask no model, an empty one say."""
+    pairs = [(a.cases[each].latency_s, b.cases[each].latency_s) for each in ids]
+    timed = [(old, new) for old, new in pairs if old is not None and new is not None]
+    if not timed:
+        return None
+    old, new = zip(*timed, strict=True)
+    return _ratio(statistics.percentile(old, 0.95), statistics.percentile(new, 0.95))
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

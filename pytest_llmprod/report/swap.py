@@ -55,14 +55,11 @@ def render(swaps: Sequence[Swap]) -> list[str]:
 
 
 def _lines(swap: Swap) -> Iterator[str]:
-    cases = round(sum(swap.table))
     name = swap.feature if swap.metric == "passed" else f"{swap.feature} {swap.metric}"
     said = f"  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
     # The name is cut, and no figure.
     yield shorten(printable(name), min(_LONGEST_NAME, COLUMNS - width(said))) + said
-    holm = "" if swap.p_holm == swap.p_value else f", {_p(swap.p_holm)} corrected"
-    counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
-    tests = f"  {counts} of {counted(cases, 'case')}, p {_p(swap.p_value)}{holm}"
+    tests = f"  {_counts(swap)}"
     ratios = _ratios(swap)
     if width(f"{tests}, {ratios}") <= COLUMNS:
         yield f"{tests}, {ratios}" if ratios else tests
@@ -70,10 +67,19 @@ def _lines(swap: Swap) -> Iterator[str]:
         yield from (tests, f"  {ratios}")
     for part in swap.inferior_slices:
         yield f"  tag {shorten(printable(part.tag), 20)}: {_difference(part)}  INFERIOR"
-    yield from _named("newly broken", [each for each in swap.newly_broken if _is_there(swap, each)])
+        yield f"    {_counts(part)}"
+        yield from (f"  {line}" for line in _broken(part))
+    yield from _broken(swap)
     yield from _named("newly fixed", swap.newly_fixed)
     yield from _named("not in the new run", swap.missing)
     yield from _named("not in the old run", swap.added)
+
+
+def _counts(swap: Swap) -> str:
+    cases = counted(round(sum(swap.table)), "case")
+    holm = "" if swap.p_holm == swap.p_value else f", {_p(swap.p_holm)} corrected"
+    changed = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
+    return f"{changed} of {cases}, p {_p(swap.p_value)}{holm}"
 
 
 def _difference(swap: Swap) -> str:
@@ -81,8 +87,9 @@ def _difference(swap: Swap) -> str:
     return f"{_points(swap.difference)} points ({_points(low)} to {_points(high)})"
 
 
-def _is_there(swap: Swap, case_id: str) -> bool:
-    return case_id not in swap.missing
+def _broken(swap: Swap) -> Iterator[str]:
+    """Yield the line of the cases that got worse; those that are missing have their own."""
+    yield from _named("newly broken", [e for e in swap.newly_broken if e not in swap.missing])
 
 
 def _named(what: str, ids: Sequence[str]) -> Iterator[str]:

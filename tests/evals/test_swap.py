@@ -175,6 +175,16 @@ def test_cost_and_latency_are_told_as_ratios_where_both_are_known() -> None:
     assert compared(suite_of({"a": 1}), suite_of({"a": 1})).p95_latency_ratio is None
 
 
+def test_a_case_that_asks_no_model_does_not_hide_the_latency_of_the_others() -> None:
+    old = suite_of({"a": 1, "empty": 1, "failed": 1}, latency_s=2.0)
+    new = suite_of({"a": 1, "empty": 1, "failed": 1}, latency_s=1.0)
+    untimed = replace(old.cases["empty"], latency_s=None)
+    old = replace(old, cases={**old.cases, "empty": untimed})
+    new = replace(new, cases={**new.cases, "empty": untimed, "failed": untimed})
+
+    assert compared(old, new).p95_latency_ratio == 0.5
+
+
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_the_other_way_round_everything_is_mirrored(pairs: list[tuple[bool, bool]]) -> None:
     old = suite_of({str(number): float(a) for number, (a, _) in enumerate(pairs)})

@@ -49,3 +49,41 @@ def test_figures_that_fill_a_line_go_on_in_the_next_one() -> None:
         "  20 broken, 15 fixed of 200 cases, p 0.0123, 0.0456 corrected",
         "  cost x0.50, p95 x1.20",
     ]
+
+
+def test_a_slice_that_got_worse_has_its_own_figures_and_cases() -> None:
+    german = swap_of(
+        tag="de",
+        table=(30.0, 15.0, 2.0, 2.0),
+        p_value=0.0023,
+        p_holm=0.0376,
+        verdict="INFERIOR",
+        newly_broken=("b-1", "b-2", "gone"),
+        newly_fixed=("f-1",),
+        missing=("gone",),
+    )
+    fine = swap_of(tag="en", verdict="INCONCLUSIVE")
+
+    lines = render([swap_of(slices=(german, fine))])
+
+    assert lines[3:7] == [
+        "  tag de: -12.5 points (-20.3 to +11.1)  INFERIOR",
+        "    3 broken, 1 fixed of 49 cases, p 0.0023, 0.0376 corrected",
+        "    newly broken: b-1, b-2",
+        "  newly broken: b-0, b-1, b-2, b-3, b-4 and 15 more",
+    ]
+
+
+def test_a_slice_with_long_names_and_large_figures_fits_a_terminal() -> None:
+    part = swap_of(
+        tag="\x1b[2J" + "long " * 30,
+        table=(123_456.0, 20.0, 15.0, 5.0),
+        p_value=1.23e-12,
+        p_holm=1.23e-11,
+        verdict="INFERIOR",
+        newly_broken=tuple("\u202e" + "case " * 20 for _ in range(9)),
+    )
+
+    lines = render([swap_of(slices=(part,))])
+
+    assert all(width(line) <= 80 and line.isprintable() for line in lines)
