@@ -12,7 +12,7 @@ from pytest_llmprod.core.errors import DatasetError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.evals import csv_cells, handed_in, lock_file
-from pytest_llmprod.evals.appending import appended
+from pytest_llmprod.evals.appending import alone_with, appended, not_writable
 from pytest_llmprod.evals.dataset import Case, read_bytes, read_cases
 from pytest_llmprod.evals.wording import leaf_text
 from pytest_llmprod.wire import masking
@@ -30,11 +30,21 @@ _INDENT = 12
 def run(options: argparse.Namespace) -> int:
     """Append what stands on standard input to a data set, and say what was added."""
     path: Path = options.file
-    content = read_bytes(path)
-    cases = read_cases(path, content)
+    read_cases(path, read_bytes(path))  # so that nobody pastes for a file that is broken
     if sys.stdin.isatty():
         print("paste one JSON object, then end it with Ctrl-D:", file=sys.stderr)
     given = sys.stdin.buffer.read()
+    with alone_with(path):
+        lines = _added(path, given, options)
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _added(path: "Path", given: bytes, options: argparse.Namespace) -> list[str]:
+    """Write a data set with one row more; return what is said of it."""
+    content = read_bytes(path)
+    cases = read_cases(path, content)
     scanners = [*masking.BUILT_IN, *environment_scanners(os.environ)]
     try:
         row, answered, is_masked = _row(given, cases, options, scanners)
@@ -46,19 +56,21 @@ def run(options: argparse.Namespace) -> int:
     try:
         write_whole(path, new)
     except OSError as error:
-        raise DatasetError(
-            f"{path}: cannot be written ({error.strerror}). Make the file and its folder writable."
-        ) from error
-    print(f"{printable(str(path))}: added {printable(row['id'])}, {_number(cases)} now")
+        raise not_writable(path, error) from error
     is_csv = path.suffix.lower() == ".csv"
     left_out = csv_cells.left_out(path, content, row) if is_csv else []
-    for line in _lines(row, cases, answered, left_out, is_masked=is_masked):
-        print(line)
+    return [
+        f"{printable(str(path))}: added {printable(row['id'])}, {_number(cases)} now",
+        *_lines(row, cases, answered, left_out, is_masked=is_masked),
+        *_lock_lines(path),
+    ]
+
+
+def _lock_lines(path: "Path") -> Iterator[str]:
     if _is_locked(path):
         lock = printable(str(lock_file.lock_path(path)))
-        print(f"{lock} is out of date now; where the row is right, freeze it:")
-        print(f"  {lock_file.freeze_command(path)}")
-    return 0
+        yield f"{lock} is out of date now; where the row is right, freeze it:"
+        yield f"  {lock_file.freeze_command(path)}"
 
 
 def _is_locked(path: "Path") -> bool:

@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import re
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_llmprod.cli import main
+from pytest_llmprod.core import claims
+from pytest_llmprod.evals.appending import CLAIM, alone_with
 from pytest_llmprod.evals.dataset import load
 
 KEY = "sk-proj-" + "k7" * 16
@@ -247,6 +252,94 @@ def test_a_value_that_is_nested_too_deeply_is_told(
     assert status == 1
     assert "standard input: is nested too deeply." in capsys.readouterr().err
     assert data.read_bytes() == before
+
+
+def add_at_once(path: Path, rows: list[Any]) -> list[str]:
+    """Add each row in a process of its own, all in the same moment; return what they print."""
+    script = "import sys; from pytest_llmprod.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "dataset", "add", str(path)]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    adders = [subprocess.Popen(command, text=True, **pipes) for _ in rows]
+    with ThreadPoolExecutor(len(rows)) as threads:
+        printed = threads.map(lambda adder, row: adder.communicate(json.dumps(row)), adders, rows)
+        return ["".join(each) for each in printed]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.yaml"])
+def test_several_processes_that_add_at_once_lose_no_row(name: str) -> None:
+    path = Path(name)
+    path.write_text("id,input\na,x\n" if name == "a.csv" else "")
+    before = ["a"] if name == "a.csv" else []
+    rows = [{"id": f"new-{number}", "input": f"text {number}"} for number in range(8)]
+
+    printed = add_at_once(path, rows)
+
+    ids = [case.id for case in load(path).cases]
+    assert ids[: len(before)] == before
+    assert sorted(ids[len(before) :]) == [row["id"] for row in rows], printed
+    assert sorted(os.listdir()) == [name]
+
+
+def test_of_several_processes_that_add_the_same_input_one_does() -> None:
+    path = Path("a.jsonl")
+    path.write_text('{"id": "a", "input": "x", "expected": "y"}\n')
+
+    printed = add_at_once(path, [{"input": "the same", "expected": "z"}] * 4)
+
+    assert [case.input for case in load(path).cases] == ["x", "the same"]
+    assert sum("has this input already" in text for text in printed) == 3
+
+
+def test_each_of_several_processes_says_that_the_lock_is_out_of_date(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["dataset", "freeze", str(data), "--why", "first"])
+    rows = [{"id": f"new-{number}", "input": f"text {number}"} for number in range(4)]
+
+    printed = add_at_once(data, rows)
+
+    capsys.readouterr()
+    assert all("a.lock is out of date now; where the row is right" in text for text in printed)
+    assert main(["dataset", "freeze", str(data), "--why", "four complaints"]) == 0
+    (frozen,) = re.findall(r"  added    (.*)", capsys.readouterr().out)
+    assert sorted(frozen.split(", ")) == [row["id"] for row in rows]
+
+
+def test_what_a_killed_process_left_stops_nobody(data: Path) -> None:
+    Path(CLAIM).touch()
+
+    status = add(data, {"input": "x"})
+
+    assert status == 0
+    assert os.listdir() == ["a.jsonl"]
+
+
+def test_a_process_that_does_not_end_is_waited_for_a_minute_and_then_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = data.read_bytes()
+    monkeypatch.setattr(claims, "_TRIES", 2)
+    link = Path("linked.jsonl")
+    link.symlink_to(data)
+
+    with alone_with(data):
+        status = add(link, {"input": "x"})
+
+    assert status == 1
+    assert "linked.jsonl: another process has been adding to a data" in capsys.readouterr().err
+    assert data.read_bytes() == before
+    assert add(link, {"input": "x"}) == 0
+
+
+def test_a_folder_in_which_nobody_may_write_is_told(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(CLAIM).mkdir()  # a folder stands for it, since root may write everywhere
+
+    status = add(data, {"input": "x"})
+
+    assert status == 1
+    assert "a.jsonl: cannot be written (Is a directory). Make" in capsys.readouterr().err
 
 
 def test_two_expectations_are_wrong_use(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

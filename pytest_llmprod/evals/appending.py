@@ -1,20 +1,77 @@
 """Appending: a row at the end of a data set, in the format of its file.
 
-Everything else in the file stays as it is, byte for byte: comments, layout, line ends.
+Everything else in the file stays as it is, byte for byte: comments, layout, line ends. Who adds is
+alone with the data set from reading it until it is written.
 """
 
 import json
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core import claims
 from pytest_llmprod.core.errors import DatasetError
 from pytest_llmprod.evals import csv_cells
 from pytest_llmprod.evals.dataset import as_case, read_cases
 from pytest_llmprod.evals.digests import row_digest
 
 Row = Mapping[str, Any]
+
+#: Beside a data set while a process adds to one of this folder. The data set itself cannot be
+#: claimed: it is replaced by another file whenever it is written.
+CLAIM = ".llmprod-adding"
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Be the only process that adds to the data set at `path`.
+
+    Waits for others, a minute at most: raises DatasetError then, and where its folder cannot be
+    written.
+    """
+    place = Path(os.path.realpath(path)).with_name(CLAIM)
+    file = _claimed(place, path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # as on Windows, where nobody can delete a file that is open
+            place.unlink()  # before the claim ends: it may be another's then
+        claims.give_back(file)
+        file.close()
+        if sys.platform == "win32":
+            with suppress(OSError):  # another has it open
+                place.unlink()
+
+
+def _claimed(place: Path, path: Path) -> FileIO:
+    """Return the claimed file at `place`: not one that who had claimed it before has deleted."""
+    while True:
+        try:
+            file = FileIO(place, "ab")
+        except OSError as error:
+            raise not_writable(path, error) from error
+        if not claims.wait_for(file):
+            file.close()
+            raise DatasetError(
+                f"{path}: another process has been adding to a data set of this folder for a "
+                f"minute. Nothing was added; wait until it has ended, or end it, and add again."
+            )
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), place.stat()):
+                return file
+        file.close()
+
+
+def not_writable(path: Path, error: OSError) -> DatasetError:
+    """Return the error that says that the data set at `path` cannot be written."""
+    return DatasetError(
+        f"{path}: cannot be written ({error.strerror}). Make the file and its folder writable."
+    )
 
 
 def appended(path: Path, content: bytes, row: Row) -> bytes:

@@ -1,54 +1,19 @@
 """Locks: who may move the recordings of a project, and which journal is still written.
 
-The system keeps them, and takes them back from a process that ends, however it ends. They hold
-between processes, and between two open files of one process.
+They are claims of the system (`core/claims`), which end with their process.
 """
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
-from time import sleep  # by name: a test of the application may replace `time.sleep`
 
+from pytest_llmprod.core import claims
 from pytest_llmprod.core.errors import CassetteError
 
 #: Beside the folder of the journals. It stays: were it deleted, two could hold a lock of this name.
 LOCK = Path(".llmprod") / "recording.lock"
-_PAUSE_S = 0.02
-_TRIES = 3000  # a minute
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Locked bytes cannot be read there: one that no journal reaches stands for the whole file.
-    _FAR = 0x7FFFFFFE
-
-    def _take(file: FileIO) -> bool:
-        file.seek(_FAR)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-
-    def _give_back(file: FileIO) -> None:
-        file.seek(_FAR)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(file: FileIO) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _give_back(file: FileIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 @contextmanager
@@ -100,25 +65,22 @@ def _projects(cassettes: Iterable[Path]) -> set[Path]:
 
 def claim(file: FileIO, path: Path) -> None:
     """Lock an open file, `path`, until it is released; wait for others, a minute at most."""
-    for _ in range(_TRIES):
-        if _take(file):
-            return
-        sleep(_PAUSE_S)
-    raise CassetteError(
-        f"{path}: another run has held this file for a minute. Wait until that run has ended, or "
-        f"end it, and run again."
-    )
+    if not claims.wait_for(file):
+        raise CassetteError(
+            f"{path}: another run has held this file for a minute. Wait until that run has ended, "
+            f"or end it, and run again."
+        )
 
 
 def release(file: FileIO) -> None:
     """Unlock an open file, also for a process that was forked from this one and has it open."""
-    _give_back(file)
+    claims.give_back(file)
 
 
 def is_claimed(path: Path) -> bool:
     """Say whether a process has locked the file at `path`."""
     with FileIO(path, "r+b") as file:  # open for writing: NFS locks no other for one process alone
-        if not _take(file):
+        if not claims.take(file):
             return True
-        _give_back(file)
+        claims.give_back(file)
     return False

@@ -15,6 +15,7 @@ import pytest
 from journals import PlainJournal, fold, fold_abandoned, journal_of, runs_left, texts
 from lab import recording
 
+from pytest_llmprod.core import claims
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, folding, locks
@@ -624,7 +625,7 @@ def test_a_run_that_ends_while_another_folds_waits(tmp_path: Path, path: Path) -
 def test_a_run_that_hangs_while_it_folds_is_named_after_a_while(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "_TRIES", 2)
+    monkeypatch.setattr(claims, "_TRIES", 2)
     with journal_of(tmp_path) as journal:
         journal.recorded(path, recording())
 
