@@ -39,6 +39,8 @@ class Collector:
         self._outages: dict[str, str] = {}
         self._asked: set[str] = set()
         self._picked_up = 0
+        self._has_recorded = False
+        self._is_interrupted = False
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
@@ -113,7 +115,21 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         return outcome
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that the run was stopped: what it has recorded so far is kept."""
+        self._is_interrupted = True
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the summary, and how to go on after a run that was stopped while it recorded."""
+        self._summarise(terminalreporter)
+        if self._is_interrupted and self._has_recorded:
+            from pytest_llmprod.report import upkeep  # only such a run needs it
+
+            options = [*self._options(), *self._selection()]
+            for line in upkeep.stopped_lines(self._config.option.llm_record, options):
+                terminalreporter.write_line(line)
+
+    def _summarise(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary; nothing where no suite ran and nothing was noticed or missing."""
         noticed = [] if self._upkeep is None else self._upkeep.lines()
         if self._run is None:
@@ -223,6 +239,7 @@ class Collector:
             folded = folding.fold(
                 self._config.rootpath, self._config.stash[RUN_ID], whole=whole, rekey=self._rekey
             )
+            self._has_recorded = bool(folded.count)
             if folded.cassettes or self._picked_up:
                 self._noticed().folded(folded, picked_up=self._picked_up)
         except LlmprodError as error:

@@ -15,6 +15,7 @@ from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
 from pytest_llmprod.labels import TestName, asking_and_variant, fixture_label, label_of
 from pytest_llmprod.outcomes import cheap_traceback, fail, first_line, note
+from pytest_llmprod.progress import Progress
 from pytest_llmprod.report import misses
 from pytest_llmprod.session import Session, Trial
 from pytest_llmprod.wire.label import TapeLabel
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from pytest_llmprod.core.results import Forecast
     from pytest_llmprod.wire.tape import Tape
+
+
+#: What a task may raise to say something else of a case than that it failed.
+_NO_FAILURES = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
 class Recorder:
@@ -123,7 +128,23 @@ class Recorder:
         if trial is None or trial.suite is None or trial.suite.task is None:
             return
         if trial.result is None and isinstance(item, pytest.Function):
-            self._session.run_task(self._waiting(item, trial))
+            self._run_task(item, self._waiting(item, trial))
+
+    def _run_task(self, item: pytest.Function, trials: list[Trial]) -> None:
+        progress = Progress(item.config, item.originalname, len(trials))
+
+        def done(trial: Trial) -> None:
+            error = trial.result.error if trial.result else None
+            failure = ""
+            if error is not None and not isinstance(error, _NO_FAILURES):
+                failure = self._session.named_error(error)
+            progress.done(trial.case.id if trial.case else "", failure)
+
+        progress.begin()
+        try:
+            self._session.run_task(trials, done)
+        finally:
+            progress.end()
 
     def label(self, item: pytest.Function) -> TapeLabel:
         """Return where the recordings of a test lie, and what it is called."""

@@ -284,22 +284,30 @@ class Session:
         finally:
             self._router.leave()
 
-    def run_task(self, trials: Sequence[Trial]) -> None:
+    def run_task(self, trials: Sequence[Trial], done: Callable[[Trial], None]) -> None:
         """Run the suite's `task=` on the cases of `trials`, several at once, and keep the answers.
 
-        The trials must be of one suite.
+        The trials must be of one suite. `done` is told of each when its answer has come.
         """
         suite = trials[0].suite
         if suite is None or suite.task is None:
             raise ValueError("run_task() needs trials of a suite with a task")
-        jobs = [(trial.case, self.carrying(trial)) for trial in trials]
-        results = run_task(
+
+        def keep(number: int, result: TaskResult) -> None:
+            trials[number].result = result
+            done(trials[number])
+
+        inputs = [None if trial.case is None else trial.case.input for trial in trials]
+        run_task(
             suite.task,
-            [(None if case is None else case.input, owner) for case, owner in jobs],
+            list(zip(inputs, map(self.carrying, trials), strict=True)),
             concurrency=self.settings.concurrency,
+            done=keep,
         )
-        for trial, result in zip(trials, results, strict=True):
-            trial.result = result
+
+    def named_error(self, error: BaseException) -> str:
+        """Return the class and the text of an error, with secrets masked."""
+        return self._masked(_named(error))
 
     def output(self, trial: Trial) -> Any:
         """Return the answer to the trial's case, from `outputs=` or `task=`.

@@ -6,9 +6,10 @@ Async features share one event loop, others a pool of threads.
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 Job = tuple[Any, AbstractContextManager[None]]
@@ -33,19 +34,65 @@ class TaskResult:
 
 
 def run_task(
-    task: Callable[[Any], Any], jobs: Sequence[Job], *, concurrency: int
-) -> list[TaskResult]:
+    task: Callable[[Any], Any],
+    jobs: Sequence[Job],
+    *,
+    concurrency: int,
+    done: Callable[[int, TaskResult], None],
+) -> None:
     """Call `task` with the input of each job, at most `concurrency` at a time.
 
-    A job is an input and a context that says whose requests its call makes. Results stand in the
-    order of the jobs.
+    A job is an input and a context that says whose requests its call makes. `done` is called in
+    this thread with the position of each job and its result, in the order in which they end. What
+    ends the run, Ctrl-C for instance, is raised at once: no further job is begun, and nobody waits
+    for those that run in threads.
     """
     if inspect.iscoroutinefunction(task) or inspect.iscoroutinefunction(
         getattr(task, "__call__", None)  # noqa: B004 - an object whose call is a coroutine function
     ):
-        return asyncio.run(_run_async(task, jobs, concurrency))
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        return list(pool.map(lambda job: _call(task, job), jobs))
+        asyncio.run(_run_async(task, jobs, concurrency, done))
+    else:
+        _run_in_threads(task, jobs, concurrency, done)
+
+
+def _run_in_threads(
+    task: Callable[[Any], Any],
+    jobs: Sequence[Job],
+    concurrency: int,
+    done: Callable[[int, TaskResult], None],
+) -> None:
+    waiting: SimpleQueue[tuple[int, Job]] = SimpleQueue()
+    ended: SimpleQueue[tuple[int, TaskResult | BaseException]] = SimpleQueue()
+    for numbered in enumerate(jobs):
+        waiting.put(numbered)
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                number, job = waiting.get_nowait()
+                try:
+                    ended.put((number, _call(task, job)))
+                except BaseException as stop:
+                    ended.put((number, stop))
+                    return
+
+    # Python waits at its end for the threads of an executor, however long a provider takes.
+    threads = [Thread(target=work, daemon=True) for _ in range(min(concurrency, len(jobs)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in jobs:
+            number, result = ended.get()
+            if isinstance(result, BaseException):
+                raise result
+            done(number, result)
+    except BaseException:
+        with suppress(Empty):
+            while True:
+                waiting.get_nowait()
+        raise
+    for thread in threads:
+        thread.join()
 
 
 def _call(task: Callable[[Any], Any], job: Job) -> TaskResult:
@@ -60,19 +107,23 @@ def _call(task: Callable[[Any], Any], job: Job) -> TaskResult:
 
 
 async def _run_async(
-    task: Callable[[Any], Any], jobs: Sequence[Job], concurrency: int
-) -> list[TaskResult]:
+    task: Callable[[Any], Any],
+    jobs: Sequence[Job],
+    concurrency: int,
+    done: Callable[[int, TaskResult], None],
+) -> None:
     places = asyncio.Semaphore(concurrency)
 
-    async def run(job: Job) -> TaskResult:
+    async def run(number: int, job: Job) -> None:
         value, owner = job
         async with places:
             with owner:
                 try:
-                    return TaskResult(returned=await task(value))
+                    result = TaskResult(returned=await task(value))
                 except _STOPS:
                     raise
                 except BaseException as error:  # told when the case's own test asks for the answer
-                    return TaskResult(error=error)
+                    result = TaskResult(error=error)
+        done(number, result)
 
-    return list(await asyncio.gather(*(run(job) for job in jobs)))
+    await asyncio.gather(*(run(number, job) for number, job in enumerate(jobs)))

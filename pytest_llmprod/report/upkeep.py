@@ -62,6 +62,21 @@ def recorded_lines(*, count: int, cassettes: int, dropped: int, picked_up: int) 
     return ["; ".join(parts)] if parts else []
 
 
+def stopped_lines(mode: str, options: Sequence[str]) -> list[str]:
+    """Return how to go on after a run that was stopped while it recorded in `mode`.
+
+    `options` are the words by which the tests of this run are run again.
+    """
+    replaces = mode in ("all", "rewrite")
+    lines = [
+        "stopped; what was recorded is kept",
+        *command_lines(record_command("once" if replaces else mode, options), "go on with: "),
+    ]
+    if replaces:
+        lines.append(f"What has older recordings keeps them; --llm-record={mode} asks all again.")
+    return lines
+
+
 def aging_lines(
     aging: Mapping[str, int], max_age_days: int | None, options: Sequence[str]
 ) -> list[str]:

@@ -1,13 +1,24 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
-from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.evals.task import Job, TaskResult, run_task
+
+
+def results_of(
+    task: Callable[[Any], Any], jobs: Sequence[Job], *, concurrency: int
+) -> list[TaskResult]:
+    """The results of all jobs, in the order of the jobs."""
+    found: dict[int, TaskResult] = {}
+    run_task(task, jobs, concurrency=concurrency, done=found.__setitem__)
+    return [found[number] for number in range(len(jobs))]
+
 
 owner_name: ContextVar[str] = ContextVar("owner_name", default="nobody")
 
@@ -31,10 +42,12 @@ async def answer_async(value: int) -> str:
 
 
 @pytest.mark.parametrize("task", [answer, answer_async])
-def test_results_stand_in_the_order_of_the_jobs_each_in_its_own_context(task: object) -> None:
+def test_results_stand_in_the_order_of_the_jobs_each_in_its_own_context(
+    task: Callable[[Any], Any],
+) -> None:
     jobs = [(number, owned_by(f"case-{number}")) for number in range(5)]
 
-    results = run_task(task, jobs, concurrency=3)  # type: ignore[arg-type]
+    results = results_of(task, jobs, concurrency=3)
 
     assert [result.value() for result in results] == [
         f"{number} for case-{number}" for number in range(5)
@@ -53,9 +66,9 @@ async def refuse_two_async(value: int) -> int:
 
 
 @pytest.mark.parametrize("task", [refuse_two, refuse_two_async])
-def test_what_one_job_raises_is_raised_for_that_job_alone(task: object) -> None:
-    results = run_task(
-        task,  # type: ignore[arg-type]
+def test_what_one_job_raises_is_raised_for_that_job_alone(task: Callable[[Any], Any]) -> None:
+    results = results_of(
+        task,
         [(number, nullcontext()) for number in range(4)],
         concurrency=2,
     )
@@ -76,9 +89,9 @@ async def fail_two_async(value: int) -> int:
 
 
 @pytest.mark.parametrize("task", [fail_two, fail_two_async])
-def test_an_outcome_of_pytest_is_that_of_its_job_alone(task: object) -> None:
-    results = run_task(
-        task,  # type: ignore[arg-type]
+def test_an_outcome_of_pytest_is_that_of_its_job_alone(task: Callable[[Any], Any]) -> None:
+    results = results_of(
+        task,
         [(number, nullcontext()) for number in range(4)],
         concurrency=2,
     )
@@ -96,7 +109,7 @@ def test_what_stops_a_run_is_no_answer_of_a_case(stop: type[BaseException]) -> N
         raise stop
 
     with pytest.raises(stop):
-        run_task(stop_all, [(None, nullcontext())], concurrency=1)
+        results_of(stop_all, [(None, nullcontext())], concurrency=1)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -105,7 +118,7 @@ def test_what_stops_a_run_stops_the_loop(stop: type[BaseException]) -> None:
         raise stop
 
     with pytest.raises(stop):
-        run_task(stop_all, [(None, nullcontext())], concurrency=1)
+        results_of(stop_all, [(None, nullcontext())], concurrency=1)
 
 
 def test_no_more_jobs_run_at_once_than_allowed_and_that_many_do() -> None:
@@ -123,7 +136,7 @@ def test_no_more_jobs_run_at_once_than_allowed_and_that_many_do() -> None:
         with lock:
             running -= 1
 
-    results = run_task(count, [(None, nullcontext())] * 9, concurrency=3)
+    results = results_of(count, [(None, nullcontext())] * 9, concurrency=3)
 
     assert [result.error for result in results] == [None] * 9
     assert most == 3
@@ -139,7 +152,7 @@ def test_no_more_coroutines_run_at_once_than_allowed_and_that_many_do() -> None:
         await asyncio.sleep(0.002)
         running -= 1
 
-    run_task(count, [(None, nullcontext())] * 9, concurrency=3)
+    results_of(count, [(None, nullcontext())] * 9, concurrency=3)
 
     assert most == 3
 
@@ -150,7 +163,7 @@ class Bound:
 
 
 def test_an_async_method_is_awaited() -> None:
-    results = run_task(Bound().ask, [(1, nullcontext())], concurrency=1)
+    results = results_of(Bound().ask, [(1, nullcontext())], concurrency=1)
 
     assert results == [TaskResult(returned=2)]
 
@@ -161,11 +174,72 @@ class AsyncCallable:
 
 
 def test_an_object_with_an_async_call_is_awaited() -> None:
-    results = run_task(AsyncCallable(), [(1, nullcontext())], concurrency=1)
+    results = results_of(AsyncCallable(), [(1, nullcontext())], concurrency=1)
 
     assert results == [TaskResult(returned=2)]
 
 
 def test_no_jobs_give_no_results() -> None:
-    assert run_task(answer, [], concurrency=4) == []
-    assert run_task(answer_async, [], concurrency=4) == []
+    assert results_of(answer, [], concurrency=4) == []
+    assert results_of(answer_async, [], concurrency=4) == []
+
+
+@pytest.mark.parametrize("task", [answer, answer_async])
+def test_each_result_is_told_when_it_is_there_in_the_callers_thread(
+    task: Callable[[Any], Any],
+) -> None:
+    told: list[tuple[int, Any, threading.Thread]] = []
+
+    run_task(
+        task,
+        [(number, nullcontext()) for number in range(5)],
+        concurrency=2,
+        done=lambda number, result: told.append(
+            (number, result.value(), threading.current_thread())
+        ),
+    )
+
+    assert sorted(told, key=lambda each: each[0]) == [
+        (number, f"{number} for nobody", threading.main_thread()) for number in range(5)
+    ]
+
+
+def test_a_stop_in_a_thread_begins_no_other_job_and_waits_for_none() -> None:
+    begun: list[int] = []
+    both_run = threading.Barrier(2, timeout=10)
+    is_over = threading.Event()
+
+    def task(value: int) -> None:
+        begun.append(value)
+        both_run.wait()
+        if value == 0:
+            raise KeyboardInterrupt
+        is_over.wait(timeout=60)
+
+    with pytest.raises(KeyboardInterrupt):
+        results_of(task, [(number, nullcontext()) for number in range(9)], concurrency=2)
+
+    # The other thread is still at its job.
+    assert sorted(begun) == [0, 1]
+    is_over.set()
+
+
+def test_a_stop_of_who_is_told_begins_no_other_job() -> None:
+    begun: list[int] = []
+
+    def stop(number: int, result: TaskResult) -> None:
+        raise KeyboardInterrupt
+
+    def task(value: int) -> None:
+        begun.append(value)
+        time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_task(
+            task,
+            [(number, nullcontext()) for number in range(500)],
+            concurrency=1,
+            done=stop,
+        )
+
+    assert len(begun) < 500
