@@ -1,6 +1,9 @@
 """Progress: what a terminal shows of a task while it runs."""
 
+import os
+import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import TextIO
 
 import pytest
 
@@ -27,10 +30,25 @@ class Progress:
         self._cases = cases
         self._done = 0
         self._errors = 0
+        self._out: TextIO | None = None
+        self._column = 0
+        self._columns = 0
         self._is_drawn = False
+        self._is_live = False
 
     def begin(self) -> None:
-        """Show that nothing is done yet."""
+        """Find the way to the terminal, and show that nothing is done yet.
+
+        pytest captures what a task prints. Later it could not be told apart from what we show.
+        """
+        if self._reporter is None or self._cases == 1:  # its own test tells all of one case
+            return
+        writer = self._config.get_terminal_writer()
+        self._columns = writer.fullwidth
+        self._column = writer.width_of_current_line % writer.fullwidth
+        self._is_live = self._reporter.verbosity >= 0 and _can_rewrite(self._reporter.isatty)
+        with self._uncaptured():
+            self._out = _duplicate(sys.stdout)
         self._draw()
 
     def done(self, case: str, failure: str) -> None:
@@ -45,55 +63,60 @@ class Progress:
 
     def end(self) -> None:
         """Wipe the count, so that the line of the test goes on where it was."""
-        if self._is_drawn:
-            with self._uncaptured():
-                self._wipe()
+        self._wipe()
+        if self._out is not None:
+            self._out.close()
+            self._out = None
 
     def _tell(self, case: str, failure: str) -> None:
-        if self._reporter is None or self._cases == 1:  # its test tells it next
-            return
-        writer = self._config.get_terminal_writer()
         first_line = failure.strip().partition("\n")[0]
         text = f"llmprod: the task failed on case {printable(case)}: {printable(first_line)}"
-        with self._uncaptured():
-            self._wipe()
-            if writer.width_of_current_line:
-                writer.line()
-            writer.line(shorten(text, writer.fullwidth))
-            writer.flush()
+        self._wipe()
+        start = "\n" if self._column else ""
+        self._write(f"{start}{shorten(text, self._columns)}\n")
+        self._column = 0
 
     def _draw(self) -> None:
-        if not self._is_shown():
+        if not self._is_live:
             return
-        writer = self._config.get_terminal_writer()
         errors = f", {counted(self._errors, 'error')}" if self._errors else ""
         text = f"llmprod: {self._test} {self._done}/{self._cases} cases{errors}"
         start = "\r" if self._is_drawn else "\n"
-        with self._uncaptured():
-            # Written so, it is no part of what pytest knows to stand in its line.
-            writer.write_raw(
-                start + shorten(text, writer.fullwidth - 1) + _ERASE_TO_END, flush=True
-            )
+        self._write(f"{start}{shorten(text, self._columns - 1)}{_ERASE_TO_END}")
         self._is_drawn = True
 
     def _wipe(self) -> None:
-        if not self._is_drawn:
-            return
-        writer = self._config.get_terminal_writer()
-        column = writer.width_of_current_line % writer.fullwidth
-        forward = f"\x1b[{column}C" if column else ""
-        writer.write_raw(f"\r{_ERASE_TO_END}{_UP}{forward}", flush=True)
-        self._is_drawn = False
+        if self._is_drawn:
+            forward = f"\x1b[{self._column}C" if self._column else ""
+            self._write(f"\r{_ERASE_TO_END}{_UP}{forward}")
+            self._is_drawn = False
 
-    def _is_shown(self) -> bool:
-        reporter = self._reporter
-        if reporter is None or self._cases == 1 or reporter.verbosity < 0:
-            return False
-        return bool(reporter.isatty and reporter.hasmarkup)
+    def _write(self, text: str) -> None:
+        if self._out is not None:
+            self._out.write(text)
+            self._out.flush()
 
     def _uncaptured(self) -> AbstractContextManager[None]:
-        """Return a block in which what is written reaches the terminal."""
+        """Return a block in which `sys.stdout` is that of pytest itself."""
         if self._capture is None:
             return nullcontext()
         block: AbstractContextManager[None] = self._capture.global_and_fixture_disabled()
         return block
+
+
+def _can_rewrite(is_terminal: bool) -> bool:
+    """Say whether the cursor can be moved."""
+    return is_terminal and os.environ.get("TERM") != "dumb" and sys.platform != "win32"
+
+
+def _duplicate(stream: TextIO) -> TextIO | None:
+    """Return another way to where `stream` writes now, which outlives a redirection.
+
+    None where it is no file, as in a run of pytest inside of a test.
+    """
+    try:
+        stream.flush()
+        descriptor = os.dup(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return os.fdopen(descriptor, "w", encoding=stream.encoding, errors="backslashreplace")

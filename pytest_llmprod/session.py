@@ -298,12 +298,18 @@ class Session:
             done(trials[number])
 
         inputs = [None if trial.case is None else trial.case.input for trial in trials]
-        run_task(
-            suite.task,
-            list(zip(inputs, map(self.carrying, trials), strict=True)),
-            concurrency=self.settings.concurrency,
-            done=keep,
-        )
+        try:
+            run_task(
+                suite.task,
+                list(zip(inputs, map(self.carrying, trials), strict=True)),
+                concurrency=self.settings.concurrency,
+                done=keep,
+            )
+        except BaseException:  # Ctrl-C, for instance: no test of these will run
+            for trial in trials:
+                if trial.result is not None and trial.result.error is None:
+                    trial.tape.stop()
+            raise
 
     def named_error(self, error: BaseException) -> str:
         """Return the class and the text of an error, with secrets masked."""

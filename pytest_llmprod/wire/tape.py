@@ -323,6 +323,11 @@ class Tape:
         self.exchanges.append(exchange)
         self._observe(exchange)
 
+    def stop(self) -> None:
+        """Note that the task has answered this case, and that its test will not run."""
+        for path in self._recorded:
+            self.library.journal.answered(path, self.label.case, self._turn)
+
     def close(self, *, finished: bool, passed: bool = False) -> None:
         """End the test; `finished` says that it ended without an error, `passed` that it passed.
 

@@ -27,6 +27,7 @@ class Harvest:
     asked: str = ""
     order: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
     sections: dict[str, list[Recording]] = field(default_factory=dict)
     played: dict[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     found: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Harvest:
                 self._start(case, turn)
             case {"finished": str(case)}:
                 self.finished.add(case)
+            case {"answered": str(case)}:
+                self.answered.add(case)
             case {"recording": stored}:
                 recording = _read(stored)
                 self.sections.setdefault(recording.case, []).append(recording)
@@ -70,6 +73,7 @@ class Harvest:
         self.sections.pop(case, None)
         self.played.pop(case, None)
         self.finished.discard(case)
+        self.answered.discard(case)
         self._tapes.pop(case, None)
 
     def end(self, tapes: Collection[Turn]) -> None:

@@ -104,6 +104,10 @@ class Journal:
         """Note that the test of `case` came to its end without an error."""
         self._append({"cassette": self._relative(cassette), "finished": case, "turn": turn})
 
+    def answered(self, cassette: Path, case: str, turn: Turn) -> None:
+        """Note that the task has answered `case` in a run that was stopped before its test."""
+        self._append({"cassette": self._relative(cassette), "answered": case, "turn": turn})
+
     def ended(self, turn: Turn) -> None:
         """Note, where child processes have recorded, that the test of this turn is finished.
 

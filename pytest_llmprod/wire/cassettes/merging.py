@@ -54,15 +54,16 @@ def _taken_in(
     """Return what stays of the section of `case`, and what comes after it.
 
     A section is replaced only where its test came to its end: an interrupted or failed test adds
-    what was missing and takes nothing away.
+    what was missing and takes nothing away. What a task answered before the run was stopped takes
+    the place of older answers to the same requests.
     """
     new = _marked(harvest.sections[case], unfinished=True)
     if harvest.mode not in ("all", "rewrite"):
         return before, _missing(new, before, harvest, case)
-    if case not in harvest.finished:
+    if case not in harvest.finished | harvest.answered:
         known = {recording.key for recording in before}
         return before, [each for each in new if each.key not in known]
-    if harvest.mode == "rewrite":
+    if harvest.mode == "rewrite" and case in harvest.finished:
         return [], new
     again = {recording.key for recording in new}
     return [each for each in before if each.key not in again], new
