@@ -59,6 +59,7 @@ class Exchange:
     waited before this attempt. `failure` names the error that the client met in place of a whole
     answer, `ConnectError` for instance; `status` is 0 where not even the headers came.
     `is_model_unknown` says that the provider refused a live request, because it has no such model.
+    `is_judge` says that a judge asked this about the output, and no part of the application.
     """
 
     provider: str
@@ -83,6 +84,7 @@ class Exchange:
     backoff_s: float = 0.0
     failure: str = ""
     is_model_unknown: bool = False
+    is_judge: bool = False
 
     @property
     def is_outage(self) -> bool:

@@ -8,7 +8,7 @@ base URL replays everywhere.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -39,7 +39,8 @@ class WireRequest(NamedTuple):
     `url` and `body` are those that go to the provider, with the model already replaced where the
     run asks for another one. `document` is that body decoded, with base64 payloads and the files of
     a form as digests; None where it is neither JSON nor a form. `named_model` is the model that the
-    application named.
+    application named. `judged` is None but for the request of a judge: it names the models whose
+    output is judged, and is '' where none was asked.
     """
 
     method: str
@@ -52,6 +53,16 @@ class WireRequest(NamedTuple):
     key: str
     headers: Mapping[str, list[str]]
     named_model: str
+    judged: str | None = None
+
+    @property
+    def shelf(self) -> str:
+        """Return what stands for the model in the name of the cassette.
+
+        What a judge says of one model is kept apart from what it says of another: each model has
+        its own recordings, and those of its outputs' judge are among them.
+        """
+        return self.model if self.judged is None else judge_shelf(self.model, self.judged)
 
     @property
     def provider(self) -> str:
@@ -72,6 +83,16 @@ class WireRequest(NamedTuple):
     def operation(self) -> str:
         """Return the operation's name, or the path where no dialect knows it."""
         return self.dialect.operation if self.dialect else urlsplit(self.url).path
+
+
+def names_of(models: Iterable[str]) -> str:
+    """Return the names of `models` as one text, the same in whatever order they were asked."""
+    return ".".join(sorted(set(models)))
+
+
+def judge_shelf(model: str, judged: str) -> str:
+    """Return the shelf of what the judge `model` was asked about outputs of the models `judged`."""
+    return f"{judged}.judge.{model}" if judged else f"judge.{model}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,7 @@ class LiveExchange:
             backoff_s=self._attempt.backoff_s,
             failure=failure,
             named_model=self._read.replaced_model,
+            judged=self._read.judged,
         )
         if self._tape.mode == "verify":
             self._tape.answered(self._read, recording, self._turn)

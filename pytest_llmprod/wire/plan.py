@@ -12,7 +12,7 @@ from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.wire.cassettes import folding
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect, find_dialect, provider_of
-from pytest_llmprod.wire.key import ModelChoice
+from pytest_llmprod.wire.key import ModelChoice, judge_shelf, names_of
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.recording import NO_MODEL, Recording, asked_model
 from pytest_llmprod.wire.rules import RecordMode
@@ -27,7 +27,8 @@ class PlannedCall:
 
     `model` is the one that it would ask, `told_by` the model whose recording tells of it, and
     `answered_by` the name under which that model answered this test function before, '' where it
-    never did. `is_guess` says that the test itself was never recorded.
+    never did. `is_guess` says that the test itself was never recorded. `shelf` stands for the model
+    in the name of the cassette.
     """
 
     provider: str
@@ -36,6 +37,7 @@ class PlannedCall:
     told_by: str
     usage: Usage | None
     latency_s: float
+    shelf: str
     is_guess: bool = False
 
 
@@ -88,7 +90,7 @@ class Planner:
         self._note(calls)
         if self._mode in ("once", "new_episodes"):
             has_recorded = self._library.has_recorded
-            calls = [call for call in calls if not has_recorded(label, call.model)]
+            calls = [call for call in calls if not has_recorded(label, call.shelf)]
         return replace(planned, calls=tuple(calls))
 
     def _note(self, calls: Sequence[PlannedCall]) -> None:
@@ -120,11 +122,30 @@ class Planner:
             names = {self._asked(each): each.model for each in recordings}
             for recording in recordings:
                 # What stood in for another model does not say what the application asks.
-                if not recording.named_model:
+                if not recording.named_model and recording.judged is None:
                     call = self._call(recording, names, label.choice)
                     cases.setdefault(recording.case, []).append(call)
+            for case, group in _by_case(recordings).items():
+                asked = list(self._judge_calls(group, cases.get(case, ()), names, label.choice))
+                if asked:
+                    cases.setdefault(case, []).extend(asked)
             self._told[name] = cases
         return self._told[name]
+
+    def _judge_calls(
+        self,
+        recordings: Sequence[Recording],
+        calls: Sequence[PlannedCall],
+        names: Mapping[str, str],
+        choice: ModelChoice,
+    ) -> Iterator[PlannedCall]:
+        """Yield what judges ask of a case in which the application makes `calls`."""
+        told = names_of(call.told_by for call in calls)
+        judged = names_of(call.model for call in calls)
+        for recording in recordings:
+            if recording.judged == told:  # and not what a swapped model said
+                call = self._call(recording, names, choice)
+                yield replace(call, shelf=judge_shelf(call.model, judged))
 
     def _recordings(self, label: TapeLabel) -> Iterator[Recording]:
         """Yield what was recorded of a test function, and what pytest-recording did of its tests.
@@ -155,7 +176,8 @@ class Planner:
         """
         told_by = self._asked(recording)
         dialect = find_dialect(self._dialects, recording.request["uri"])
-        model = choice.apply(told_by, dialect)
+        is_judge = recording.judged is not None
+        model = told_by if is_judge else choice.apply(told_by, dialect)
         return PlannedCall(
             provider=provider_of(dialect, recording.request["uri"]) if dialect else "",
             model=model,
@@ -163,11 +185,19 @@ class Planner:
             told_by=told_by,
             usage=recording.usage,
             latency_s=recording.latency_s,
+            shelf=model,
         )
 
 
 def _function_of(label: TapeLabel) -> _Function:
     return label.folder, label.function
+
+
+def _by_case(recordings: Iterable[Recording]) -> Mapping[str, Sequence[Recording]]:
+    cases: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        cases.setdefault(recording.case, []).append(recording)
+    return cases
 
 
 def _typical_calls(cases: Iterable[Sequence[PlannedCall]]) -> tuple[PlannedCall, ...]:

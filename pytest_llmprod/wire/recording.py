@@ -39,7 +39,8 @@ class Recording:
     met in place of a whole answer; without an answer the status is 0. `named_model` is the model
     that the application named where the run asked another one in its place, and else empty.
     `unfinished` is true until a run has brought the test to its end without an error: the section
-    may lack something. `in_child` says that a process which the test forked asked this.
+    may lack something. `in_child` says that a process which the test forked asked this. `judged` is
+    None but for an answer of a judge: it names the models whose output is judged.
     """
 
     case: str
@@ -58,6 +59,7 @@ class Recording:
     named_model: str = ""
     unfinished: bool = False
     in_child: bool = False
+    judged: str | None = None
 
     @property
     def status(self) -> int:
@@ -95,6 +97,8 @@ class Recording:
             facts["unfinished"] = True
         if self.in_child:
             facts["in_child"] = True
+        if self.judged is not None:
+            facts["judged"] = self.judged
         return {"llmprod": facts, "request": self.request, "response": self.response}
 
     @classmethod
@@ -123,6 +127,7 @@ class Recording:
             named_model=facts.get("named_model", ""),
             unfinished=facts.get("unfinished", False),
             in_child=facts.get("in_child", False),
+            judged=facts.get("judged"),
         )
 
 

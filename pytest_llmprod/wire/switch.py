@@ -9,16 +9,19 @@ from functools import partial
 from typing import NamedTuple
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
+from pytest_llmprod.core.judging import is_judging
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.dialects import Answer, read_document
-from pytest_llmprod.wire.key import WireRequest, read_request
+from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
+#: A judge is to stay the same, whichever model the run asks.
+_AS_IT_IS = ModelChoice(swaps={})
 #: How much longer a replay waits for an application to give up than it took when it was recorded.
 _PATIENCE_S = 2.0
 
@@ -113,7 +116,7 @@ class Switch:
 
         return explain(
             tape,
-            read,
+            read._replace(model=read.shelf),
             choice=tape.label.choice,
             dialects=self._policy.dialects,
             scanners=self._policy.scanners_of(headers, read.url),
@@ -124,15 +127,17 @@ class Switch:
     ) -> WireRequest:
         if not tape.is_open:
             raise self._refuse_late(tape)
-        return read_request(
+        is_judge = is_judging()
+        read = read_request(
             method=method,
             url=url,
             body=body,
             headers=masking.kept_headers(headers, masking.REQUEST_HEADERS),
             dialects=self._policy.dialects,
             scanners=self._policy.scanners,
-            choice=tape.label.choice,
+            choice=_AS_IT_IS if is_judge else tape.label.choice,
         )
+        return read._replace(judged=tape.asked) if is_judge else read
 
 
 def _retries(headers: Sequence[tuple[str, str]]) -> int:

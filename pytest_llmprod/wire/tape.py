@@ -17,7 +17,7 @@ from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.fork_lock import ForkLock
-from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.key import WireRequest, names_of
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.misses import leftover
 from pytest_llmprod.wire.recording import Recording
@@ -78,6 +78,7 @@ class Tape:
         self.label = label
         self.mode = mode
         self.exchanges: list[Exchange] = []
+        self.judged: list[Exchange] = []  # what judges were asked about the output
         self.misses: list[Miss | str] = []  # a str is the text of another error
         self.verified: list[Verified] = []
         self.is_open = True
@@ -103,6 +104,11 @@ class Tape:
         costs = [self._price(exchange) for exchange in self.exchanges]
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+    @property
+    def asked(self) -> str:
+        """Return the models that the application asked so far, in one text."""
+        return names_of(each.model_requested for each in self.exchanges)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -151,7 +157,7 @@ class Tape:
 
     def _next(self, request: WireRequest) -> Recording | None:
         """Return the next recording of `request` and count it as played, or None."""
-        for cassette in self.library.playing(self.label, request.model):
+        for cassette in self.library.playing(self.label, request.shelf):
             recording = self._next_in(cassette, request)
             if recording is not None:
                 return recording
@@ -234,7 +240,7 @@ class Tape:
         # Only such a run needs the comparison.
         from pytest_llmprod.wire.comparing.verification import LiveAnswer
 
-        live = LiveAnswer(asked=request.model, dialect=request.dialect, recording=recording)
+        live = LiveAnswer(asked=request.shelf, dialect=request.dialect, recording=recording)
         with self._lock:
             self._answers.append((turn, live))
 
@@ -285,10 +291,10 @@ class Tape:
         if self.mode == "none":
             return False
         # Opened in every mode: what cannot be read cannot be added to, and an answer costs money.
-        has_recorded = self.library.has_recorded(self.label, request.model)
+        has_recorded = self.library.has_recorded(self.label, request.shelf)
         if self.mode != "once" or not has_recorded:
             return True
-        own = self.library.open(self.label.cassette(request.model))
+        own = self.library.open(self.label.cassette(request.shelf))
         return own.is_unfinished(self.label.case)
 
     def keep(self, request: WireRequest, recording: Recording, turn: Turn | None = None) -> None:
@@ -299,7 +305,7 @@ class Tape:
         turn = turn or self.next_turn()
         if os.getpid() != turn.opener:
             recording = replace(recording, in_child=True)
-        path = self.label.cassette(request.model)
+        path = self.label.cassette(request.shelf)
         with self._lock:
             if path not in self._recorded:
                 # A test that runs again says anew what it asks; a shared fixture goes on.
@@ -320,7 +326,7 @@ class Tape:
 
     def add(self, exchange: Exchange) -> None:
         """Note an exchange that has come to its end."""
-        self.exchanges.append(exchange)
+        (self.judged if exchange.is_judge else self.exchanges).append(exchange)
         self._observe(exchange)
 
     def stop(self) -> None:
@@ -386,4 +392,5 @@ def exchange_of(
         attempt=attempt.number,
         backoff_s=recording.backoff_s or attempt.backoff_s,
         failure=recording.failure.error if recording.failure else "",
+        is_judge=request.judged is not None,
     )
