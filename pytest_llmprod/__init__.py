@@ -4,4 +4,18 @@ Importing this package imports nothing else. An application that asks whether a 
 imports `pytest_llmprod.gates`, which needs the standard library only.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_llmprod.evals.judging import llm_judge as llm_judge
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what users find here when they first ask for it."""
+    if name == "llm_judge":
+        from pytest_llmprod.evals.judging import llm_judge
+
+        return llm_judge
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,7 +46,8 @@ def _decide(options: argparse.Namespace) -> int:
     else:
         for each in decisions:
             print("\n".join(_lines(each)))
-    is_open = all(each.verdict is not None and each.verdict.is_open for each in decisions)
+    deciding = [each for each in decisions if not each.suite.is_report_only]
+    is_open = all(each.verdict is not None and each.verdict.is_open for each in deciding)
     return 0 if is_open else 1
 
 

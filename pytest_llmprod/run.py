@@ -6,7 +6,7 @@ Lives in the one process that sees every report: that of pytest itself, or the x
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import Bill, ModelPrice
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Usage, usage_from_json
-from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
+from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, SuiteResult
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import gates_file, statistics
 from pytest_llmprod.evals.gate import Tally, judge
+from pytest_llmprod.evals.judging import calibration, standing
 from pytest_llmprod.evals.metrics import PASSED
 from pytest_llmprod.evals.slices import slices
 from pytest_llmprod.gates import FILE_NAME
@@ -124,9 +125,16 @@ class Run:
         self, suites: Sequence[SuiteResult], now: datetime
     ) -> Mapping[str, Mapping[str, Any]]:
         """Write the gates of a whole run and return them; raises GatesFileError."""
-        entries = gates_file.gate_entries(suites, now=now, valid_days=self.settings.gate_valid_days)
-        path = self.settings.rootpath / FILE_NAME
-        return gates_file.write(path, entries, run_id=self.run_id, now=now)
+        deciding = [suite for suite in suites if not suite.is_report_only]
+        valid_days = self.settings.gate_valid_days
+        entries = gates_file.gate_entries(deciding, now=now, valid_days=valid_days)
+        return gates_file.write(
+            self.settings.rootpath / FILE_NAME,
+            entries,
+            run_id=self.run_id,
+            now=now,
+            report_only={(suite.test, suite.metric) for suite in suites if suite.is_report_only},
+        )
 
     def result(
         self,
@@ -164,9 +172,13 @@ class Run:
         )
         threshold = meta["threshold"][metric]
         exchanges = [each for row in rows for each in _exchanges(row)]
+        judged = [each for row in rows for each in row.get("judged", ())]
+        judge_bill = self._add_up(suite, judged)
         bill = Bill()
         for row in rows:
             bill.join(self._bill(suite, row))
+        judge_standing = self._judge(suite, metric)
+        is_report_only = judge_standing is not None and bool(judge_standing.report_only)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
         days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
         unrecorded = sum(bool(row.get("unrecorded")) for row in rows)
@@ -188,7 +200,7 @@ class Run:
             ),
             threshold=threshold,
             confidence=meta["confidence"],
-            verdict=self._verdict(suite, tally, threshold),
+            verdict=None if is_report_only else self._verdict(suite, tally, threshold),
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,
             unpriced_models=_names(bill.unpriced_models),
@@ -205,6 +217,29 @@ class Run:
                 ((row.get("tags", ()), score) for row, score in zip(rows, scores, strict=True)),
                 confidence=meta["confidence"],
             ),
+            judge=judge_standing,
+            judge_requests=len(judged),
+            judge_cost_usd=judge_bill.cost_usd,
+            judge_unpriced=judge_bill.unpriced + judge_bill.without_usage,
+        )
+
+    @cached_property
+    def _calibrations(self) -> Mapping[str, calibration.Calibration]:
+        return calibration.load(self.settings.rootpath / calibration.FILE_NAME)
+
+    def _judge(self, suite: _Suite, metric: str) -> JudgeResult | None:
+        """Return what the judge of a metric is worth, None where it is no judge's."""
+        told = suite.meta.get("judges", {}).get(metric)
+        if told is None:
+            return None
+        rows = [row for row in suite.rows.values() if row["outcome"] in ("hit", "miss")]
+        return standing.judge_result(
+            told,
+            [_score(row, metric) for row in rows],
+            self._calibrations.get(metric),
+            confidence=suite.meta["confidence"],
+            now=self._started_at,
+            valid_days=self.settings.judge_valid_days,
         )
 
     def _verdict(self, suite: _Suite, tally: Tally, threshold: float) -> Verdict | None:
@@ -235,11 +270,15 @@ class Run:
         asked = _asked(row)
         bill = suite.bills.get(asked)
         if bill is None:
-            bill = suite.bills[asked] = Bill()
-            for exchange in _exchanges(row):
-                if not exchange.get("free"):
-                    name = exchange.get("model") or exchange.get("asked") or ""
-                    bill.add(self._price(suite, exchange), _usage(exchange), name)
+            bill = suite.bills[asked] = self._add_up(suite, _exchanges(row))
+        return bill
+
+    def _add_up(self, suite: _Suite, exchanges: Iterable[Row]) -> Bill:
+        bill = Bill()
+        for exchange in exchanges:
+            if not exchange.get("free"):
+                name = exchange.get("model") or exchange.get("asked") or ""
+                bill.add(self._price(suite, exchange), _usage(exchange), name)
         return bill
 
     def _price(self, suite: _Suite, exchange: Row) -> ModelPrice | None:

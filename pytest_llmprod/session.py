@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets.prices import cost_usd
-from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
 from pytest_llmprod.core.text import error_text
@@ -58,7 +58,7 @@ class Trial:
     def __init__(self, tape: Tape, suite: Suite | None, asking: Asking | None) -> None:
         """Start the trial of a test that plays from `tape`."""
         self.tape = tape
-        self.trace = Trace(exchanges=tape.exchanges)
+        self.trace = Trace(exchanges=tape.exchanges, judged=tape.judged)
         self.suite = suite
         self.asking = asking
         self.result: TaskResult | None = None
@@ -344,7 +344,8 @@ class Session:
                 return _unscored(metric, is_known=scorer is not None)
             try:
                 output = self.output(trial) if has_output else None
-                trial.score(metric, scorer(output, case.expected, trial.trace.exchanges))
+                exchanges = trial.trace.exchanges
+                trial.score(metric, scorer(output, case.expected, exchanges, case.input))
             except Exception as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
@@ -415,9 +416,13 @@ class Session:
         """Say whether a live case got no answer from a model: no key, nobody there, or a limit.
 
         The application may have handled that, with a fallback for instance. A case that makes no
-        request and is no error needs none.
+        request and is no error needs none. That a judge got none says nothing of the model either.
         """
-        if self.settings.record == "none" or trial.suite is None or trial.suite.outputs is not None:
+        if self.settings.record == "none" or trial.suite is None:
+            return False
+        if any(call.last.is_outage for call in calls_of(trial.tape.judged)):
+            return True
+        if trial.suite.outputs is not None:
             return False
         calls = trial.tape.calls
         if not calls:

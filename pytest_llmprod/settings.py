@@ -26,7 +26,7 @@ class Settings:
     """The settings of one run.
 
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
-    many cases a `task=` runs at once.
+    many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     """
 
     rootpath: Path
@@ -38,6 +38,7 @@ class Settings:
     allow_hosts: tuple[str, ...]
     play_rules: PlayRules
     gate_valid_days: int
+    judge_valid_days: int
 
 
 def load(
@@ -81,18 +82,20 @@ def load(
         json_path=None if json_path is None else Path(json_path),
         allow_hosts=tuple(allow_hosts),
         play_rules=_play_rules(wire),
-        gate_valid_days=_within(
-            _get(table, "gate_valid_days", int, 90, "tool.llmprod"),
-            f"{_TABLE} gate_valid_days",
-            most=_MOST_DAYS,
-        ),
+        gate_valid_days=_days(table, "gate_valid_days"),
+        judge_valid_days=_days(table, "judge_valid_days"),
     )
 
 
-_KEYS = ("concurrency", "gate_valid_days", "wire")
+_KEYS = ("concurrency", "gate_valid_days", "judge_valid_days", "wire")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
+
+
+def _days(table: Mapping[str, Any], key: str) -> int:
+    days: int = _get(table, key, int, 90, "tool.llmprod")
+    return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
 
 
 def _play_rules(wire: Mapping[str, Any]) -> PlayRules:

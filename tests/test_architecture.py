@@ -25,7 +25,7 @@ ONLY_IMPORTER = {
     "rapidfuzz": "evals",
     "yaml": "evals",
     "tabulate": "report",
-    "openai": "",
+    "openai": " evals",
 }
 # The packages of `wire`, from the bottom up; what lies in `wire` itself may use them all.
 FLOORS_OF_THE_WIRE = ("dialects", "scanners", "cassettes", "comparing", "misses", "clients")

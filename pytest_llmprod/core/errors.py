@@ -68,3 +68,7 @@ class StoredRunError(LlmprodError):
 
 class PolicyError(LlmprodError):
     """A policy, by which a stored run is judged again, cannot be used."""
+
+
+class JudgeError(LlmprodError):
+    """The answer of a judge, its labels or its calibration cannot be used."""

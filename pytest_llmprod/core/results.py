@@ -53,10 +53,12 @@ class Drift:
 class Trace:
     """Exchanges, scores and the outcome of one test, gathered while it runs.
 
-    `scores` maps metric -> score in 0..1, `whys` metric -> why it is not 1, where that is known.
+    `judged` holds the exchanges in which judges were asked about the output. `scores` maps metric
+    -> score in 0..1, `whys` metric -> why it is not 1, where that is known.
     """
 
     exchanges: list[Exchange] = field(default_factory=list)
+    judged: list[Exchange] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
     whys: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
@@ -73,6 +75,8 @@ class Trace:
             row["whys"] = dict(self.whys)
         if self.exchanges:
             row["exchanges"] = [exchange.to_row() for exchange in self.exchanges]
+        if self.judged:
+            row["judged"] = [exchange.to_row() for exchange in self.judged]
         return row
 
 
@@ -118,6 +122,24 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeResult:
+    """What a judge that scored a suite is worth.
+
+    `report_only` says in a few words why it may not decide, '' where it may, and `remedy` what
+    mends that. `corrected` is the share of hits behind the score, with its interval, by how often the
+    judge was right on labels by people; None where that is not known, and for a pairwise judge.
+    `calibration` holds the figures of the calibration as plain JSON, and is empty where there is
+    none of this judge.
+    """
+
+    report_only: str
+    remedy: str
+    corrected: float | None
+    corrected_interval: tuple[float, float] | None
+    calibration: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteResult:
     """One suite under one metric: counts, score, verdict, cost and latency.
 
@@ -129,6 +151,9 @@ class SuiteResult:
     over requests, by nearest rank, None without any. `source` says where the answers came from,
     `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
     `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name.
+    `judge` is None where the metric is no judge's; where it is report-only there is no verdict.
+    What the judges of all metrics of the suite asked counts apart, in `judge_requests`,
+    `judge_cost_usd` and `judge_unpriced`, which are those without a price or a usage.
     """
 
     feature: str
@@ -160,6 +185,15 @@ class SuiteResult:
     dataset_sha256: str
     gate_nodeid: str
     slices: tuple[Slice, ...]
+    judge: JudgeResult | None = None
+    judge_requests: int = 0
+    judge_cost_usd: Decimal = Decimal(0)
+    judge_unpriced: int = 0
+
+    @property
+    def is_report_only(self) -> bool:
+        """Say whether the metric may not decide: its judge is not calibrated."""
+        return self.judge is not None and bool(self.judge.report_only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,12 +94,14 @@ def write(
     *,
     run_id: str,
     now: datetime,
+    report_only: Collection[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Put `gates` into the file at `path` and return all the gates that it then holds.
 
     Of the old file those suites stay that did not run now and whose test function still stands in
     its file: nobody can tell whether a run meant to leave them out, and a run that does must not
-    open a gate that they hold closed. A file that says the same already stays as it is, with the
+    open a gate that they hold closed. So it is with what is `report_only` now, as (test, metric):
+    its last verdict stays until it expires. A file that says the same already stays as it is, with the
     run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be read
     or replaced.
     """
@@ -110,10 +112,13 @@ def write(
         kept = [
             suite
             for suite in _suites(entry)
-            if _function(suite) not in ran and _stands_in_its_file(suite, path.parent)
+            if (_function(suite) not in ran or (suite["test"], suite["metric"]) in report_only)
+            and _stands_in_its_file(suite, path.parent)
         ]
         suites.setdefault(feature, []).extend(kept)
     merged = {feature: _entry(_sorted(group)) for feature, group in suites.items() if group}
+    if not (merged or old):
+        return {}
     if merged and all(
         _says_the_same(merged.get(each), old.get(each), now) for each in {*merged, *old}
     ):

@@ -33,6 +33,7 @@ class StoredSuite:
     """One suite under one metric, with its cases by id in the order of the file.
 
     `not_judged` says why the run itself did not judge it, and is empty where it did.
+    `is_report_only` says that its judge was not calibrated, and so was not to decide.
     """
 
     feature: str
@@ -43,6 +44,7 @@ class StoredSuite:
     confidence: float
     not_judged: str
     cases: Mapping[str, StoredCase]
+    is_report_only: bool = False
 
     @property
     def name(self) -> tuple[str, str]:
@@ -114,6 +116,7 @@ def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]
         threshold=_share(row["threshold"]),
         confidence=_share(row["confidence"]),
         not_judged="" if row["verdict"] is not None else str(row["reason"]),
+        is_report_only=bool((row.get("judge") or {}).get("report_only")),
         cases=cases.get(str(row["test"]), {}),
     )
 

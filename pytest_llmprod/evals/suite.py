@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_llmprod.evals.dataset import Case, Dataset
+from pytest_llmprod.evals.judging import judge_of
 from pytest_llmprod.evals.metrics import Scorer
 from pytest_llmprod.evals.outputs import Output
 
@@ -93,4 +94,14 @@ class Suite:
             "dataset": (path.relative_to(rootpath) if inside else path).as_posix(),
             "dataset_sha256": self.dataset.sha256,
             "from_outputs": self.outputs is not None,
+            "judges": self._judges(),
+        }
+
+    def _judges(self) -> dict[str, Any]:
+        """Return metric -> what tells its judge, for those that have one."""
+        judges = {name: judge_of(scorer.metric) for name, scorer in self.scorers.items()}
+        return {
+            name: {"digest": judge.digest, "pairwise": judge.pairwise}
+            for name, judge in judges.items()
+            if judge is not None
         }

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from pytest_llmprod.core.results import CaseResult, RunResult, Slice, SuiteResult
+from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
@@ -56,6 +56,30 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
         "slices": [_slice(each) for each in suite.slices],
+        **_of_judges(suite),
+    }
+
+
+def _of_judges(suite: SuiteResult) -> dict[str, Any]:
+    """Return what a suite with judges has beside the others."""
+    if suite.judge is None and not suite.judge_requests:
+        return {}
+    has_no_cost = suite.judge_unpriced == suite.judge_requests > 0
+    return {
+        "judge": None if suite.judge is None else _judge(suite.judge),
+        "judge_requests": suite.judge_requests,
+        "judge_cost_usd": None if has_no_cost else _money(suite.judge_cost_usd),
+        "judge_unpriced": suite.judge_unpriced,
+    }
+
+
+def _judge(judge: JudgeResult) -> dict[str, Any]:
+    interval = judge.corrected_interval
+    return {
+        "report_only": judge.report_only,
+        "corrected": judge.corrected,
+        "corrected_interval": None if interval is None else list(interval),
+        "calibration": dict(judge.calibration) or None,
     }
 
 
@@ -72,6 +96,8 @@ def _slice(part: Slice) -> dict[str, Any]:
 def _why_not_judged(suite: SuiteResult, objection: str) -> str:
     if objection:
         return objection
+    if suite.judge is not None and suite.judge.report_only:
+        return f"report-only: its judge is {suite.judge.report_only}; {suite.judge.remedy}"
     if suite.unrecorded:
         return unrecorded_text(suite.unrecorded)
     return "only a part of the suite ran"

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
+from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.misses import move_commands
 
 
@@ -64,11 +65,12 @@ class Missing:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    `slices` names those that are surely below the threshold of their suite, and `gaps` says what
-    the costs leave out.
+    `judges` says what the judges of suites are worth, and what they cost. `slices` names those that
+    are surely below the threshold of their suite, and `gaps` says what the costs leave out.
     """
 
     suites: tuple[SuiteRow, ...]
+    judges: tuple[str, ...]
     slices: tuple[str, ...]
     sources: tuple[str, ...]
     gaps: tuple[str, ...]
@@ -86,6 +88,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     names = _suite_names(result.suites)
     return View(
         suites=tuple(_row(names[id(suite)], suite, result.objection) for suite in result.suites),
+        judges=tuple(_judges(result.suites, names)),
         slices=tuple(_weak_slices(result.suites, names)),
         sources=tuple(_sources(result.suites, names)),
         gaps=tuple(_gaps_in_costs(result.suites)),
@@ -98,6 +101,18 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         ),
         notes=tuple(printable(note) for note in notes),
     )
+
+
+def _judges(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+    """Yield a line for each suite that a judge scored, and what judges cost each test."""
+    for suite in suites:
+        if suite.judge is not None:
+            yield f"{names[id(suite)]}: {judge_text(suite.judge)}"
+    for suite in _one_a_test(suites):
+        if suite.judge_requests:
+            requests = counted(suite.judge_requests, "request")
+            cost = cost_text(suite.judge_cost_usd, suite.judge_unpriced, suite.judge_requests)
+            yield f"judges of {printable(suite.feature)}: {requests}, {cost}, not in its cost"
 
 
 _FEWEST_TOLD = 5  # cases of a tag: of fewer, each is named below anyway
@@ -145,6 +160,7 @@ def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     low, high = suite.interval
     is_measured = suite.verdict is not None or suite.unrecorded < max(1, suite.cases)
     unjudged = "partial" if is_measured and not objection else "not judged"
+    unjudged = "report-only" if suite.is_report_only and is_measured else unjudged
     verdict = suite.verdict.name if suite.verdict else unjudged
     is_billed = bool(suite.cost_usd or suite.unpriced or suite.without_usage)
     return SuiteRow(
@@ -310,8 +326,11 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
     gates = []
     for feature in dict.fromkeys(suite.feature for suite in result.suites):
         suites = [suite for suite in result.suites if suite.feature == feature]
-        verdicts = [suite.verdict for suite in suites if suite.verdict is not None]
-        if len(verdicts) < len(suites):
+        deciding = [suite for suite in suites if not suite.is_report_only]
+        verdicts = [suite.verdict for suite in deciding if suite.verdict is not None]
+        if not deciding and suites[0].judge is not None and not result.objection:
+            state, why = "not judged", "report-only"
+        elif len(verdicts) < len(deciding) or not deciding:
             state, why = "not judged", "" if result.objection else _why_not_judged(suites)
         else:
             state, why = _decision(verdicts, result.gates.get(feature), result.started_at)

@@ -39,6 +39,7 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
         "dataset": "evals/data.jsonl",
         "dataset_sha256": suite.dataset.sha256,
         "from_outputs": False,
+        "judges": {},
     }
 
 

@@ -19,19 +19,30 @@ _LONGEST_OPTION = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """A metric with its name; `takes_exchanges` says that it reads the requests of the case."""
+    """A metric with its name.
+
+    `takes_exchanges` says that it reads the requests of the case, `takes_input` that it has a
+    parameter `input` which can only be given by name, and reads the input of the case.
+    """
 
     name: str
     metric: Metric
     takes_exchanges: bool
+    takes_input: bool = False
 
-    def __call__(self, output: Any, expected: Any, exchanges: Sequence[Exchange]) -> Score:
-        """Return the score of one case; raise ScoreError where the metric returned none."""
+    def __call__(
+        self, output: Any, expected: Any, exchanges: Sequence[Exchange], given: Any = None
+    ) -> Score:
+        """Return the score of one case; raise ScoreError where the metric returned none.
+
+        `given` is the input of the case.
+        """
+        named: dict[str, Any] = {}
         if self.takes_exchanges:
-            score = self.metric(output, expected, exchanges=tuple(exchanges))
-        else:
-            score = self.metric(output, expected)
-        return checked_score(self.name, score)
+            named["exchanges"] = tuple(exchanges)
+        if self.takes_input:
+            named["input"] = given
+        return checked_score(self.name, self.metric(output, expected, **named))
 
 
 def make_scorer(name: str, metric: Any) -> Scorer:
@@ -47,7 +58,12 @@ def make_scorer(name: str, metric: Any) -> Scorer:
         )
     if _function_of(metric) is similarity:
         need_rapidfuzz()
-    return Scorer(name=name, metric=metric, takes_exchanges=_takes_exchanges(name, metric))
+    return Scorer(
+        name=name,
+        metric=metric,
+        takes_exchanges=_takes_exchanges(name, metric),
+        takes_input=_takes_input(metric),
+    )
 
 
 def name_of(metric: Any) -> str:
@@ -78,14 +94,26 @@ def _function_of(metric: Any) -> Any:
     return _function_of(metric.func) if isinstance(metric, partial) else metric
 
 
+def _takes_input(metric: Metric) -> bool:
+    try:
+        parameter = inspect.signature(metric).parameters.get("input")
+    except (TypeError, ValueError):  # of some functions in C nobody knows the parameters
+        return False
+    is_fixed = isinstance(metric, partial) and "input" in metric.keywords
+    return parameter is not None and parameter.kind is parameter.KEYWORD_ONLY and not is_fixed
+
+
 def _takes_exchanges(name: str, metric: Metric) -> bool:
     try:
         signature = inspect.signature(metric)
     except (TypeError, ValueError):  # of some functions in C nobody knows the parameters
         return False
     takes_exchanges = "exchanges" in signature.parameters
+    named: dict[str, Any] = {"exchanges": ()} if takes_exchanges else {}
+    if _takes_input(metric):
+        named["input"] = None
     try:
-        signature.bind(None, None, **({"exchanges": ()} if takes_exchanges else {}))
+        signature.bind(None, None, **named)
     except TypeError as error:
         function = getattr(_function_of(metric), "__name__", name)
         missing = [
