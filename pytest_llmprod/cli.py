@@ -9,7 +9,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_llmprod import cli_cassette, cli_compare, cli_dataset, cli_decide, cli_prices
+from pytest_llmprod import (
+    cli_cassette,
+    cli_compare,
+    cli_dataset,
+    cli_decide,
+    cli_judge,
+    cli_prices,
+)
 from pytest_llmprod.core.errors import LlmprodError
 
 
@@ -39,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", cli_dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
+    _add(nouns, "judge", "metrics that ask a model: calibrate", cli_judge.add_commands)
     _add(nouns, "prices", "what models cost: lock", cli_prices.add_commands)
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Where the session lies in `config.stash`; None until a collected test needs it.
 SESSION: "pytest.StashKey[Session | None]" = pytest.StashKey()
+#: Makes the session where there is none, and returns it; also in `config.stash`.
+MAKE_SESSION: "pytest.StashKey[Callable[[], Session]]" = pytest.StashKey()
 #: Where the trial of a test lies in `item.stash`.
 TRIAL: "pytest.StashKey[Trial]" = pytest.StashKey()
 

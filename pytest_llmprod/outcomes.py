@@ -99,6 +99,9 @@ def _note_call(
         report.llmprod_missed = True  # type: ignore[attr-defined]  # xdist carries it along
     if report.passed:
         problem = session.complete_scores(trial)
+        untold = trial.take_misses()  # of a judge
+        if untold:
+            problem = session.telling.tell(untold, trial.tape.label.nodeid)
         if problem:
             fail(report, problem)
 

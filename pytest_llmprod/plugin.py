@@ -19,6 +19,7 @@ from pytest_llmprod import fixtures, markers
 from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
+    MAKE_SESSION,
     SESSION,
     llm_async_client,
     llm_case,
@@ -97,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in markers.MARKERS:
         config.addinivalue_line("markers", line)
     config.stash[SESSION] = None
+    config.stash[MAKE_SESSION] = lambda: _session(config)
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0

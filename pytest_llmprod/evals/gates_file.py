@@ -101,9 +101,9 @@ def write(
     Of the old file those suites stay that did not run now and whose test function still stands in
     its file: nobody can tell whether a run meant to leave them out, and a run that does must not
     open a gate that they hold closed. So it is with what is `report_only` now, as (test, metric):
-    its last verdict stays until it expires. A file that says the same already stays as it is, with the
-    run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be read
-    or replaced.
+    its last verdict stays until it expires. A file that says the same already stays as it is, with
+    the run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be
+    read or replaced.
     """
     old = _read(path)
     suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}

@@ -97,7 +97,7 @@ def _why_not_judged(suite: SuiteResult, objection: str) -> str:
     if objection:
         return objection
     if suite.judge is not None and suite.judge.report_only:
-        return f"report-only: its judge is {suite.judge.report_only}; {suite.judge.remedy}"
+        return f"report-only: its judge {suite.judge.report_only}; {suite.judge.remedy}"
     if suite.unrecorded:
         return unrecorded_text(suite.unrecorded)
     return "only a part of the suite ran"

@@ -13,7 +13,7 @@ def judge_text(judge: JudgeResult) -> str:
     how often the order of the answers decides.
     """
     if judge.report_only:
-        return f"report-only, its judge is {printable(f'{judge.report_only}; {judge.remedy}')}"
+        return f"report-only: its judge {printable(f'{judge.report_only}; {judge.remedy}')}"
     figures, parts = judge.calibration, []
     if judge.corrected is not None and judge.corrected_interval is not None:
         low, high = (f"{bound * 100:.1f}" for bound in judge.corrected_interval)

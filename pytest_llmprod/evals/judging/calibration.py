@@ -153,18 +153,18 @@ def why_report_only(
 ) -> str:
     """Return in a few words why the judge of `digest` may not decide, '' where it may."""
     if calibration is None:
-        return "never calibrated"
+        return "was never calibrated"
     if calibration.digest != digest:
-        return "changed since it was calibrated"
+        return "has changed since it was calibrated"
     if now > _day(calibration.measured_at) + timedelta(days=valid_days):
-        return f"calibrated {calibration.measured_at[:10]}, over {valid_days} days ago"
+        return f"was calibrated {calibration.measured_at[:10]}, over {valid_days} days ago"
     if calibration.n < FEWEST_LABELS:
-        return f"calibrated on {calibration.n} labels, fewer than {FEWEST_LABELS}"
+        return f"was calibrated on {calibration.n} labels, fewer than {FEWEST_LABELS}"
     (hits, good), (rejections, bad) = calibration.true_positives, calibration.true_negatives
     if not (good and bad):
-        return f"its labels have no {'bad' if good else 'good'} output"
+        return f"was calibrated on labels without a {'bad' if good else 'good'} output"
     if hits / good + rejections / bad <= 1:
-        return "no better than chance on its labels"
+        return "was no better than chance on its labels"
     return ""
 
 

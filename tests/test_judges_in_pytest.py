@@ -1,0 +1,385 @@
+"""Judges inside of pytest: what is asked and recorded, and when a judge decides."""
+
+import json
+from typing import Any
+
+import pytest
+from loopback import Refused, last_word_doubled
+from project import Project
+
+JUDGES = """
+    from pytest_llmprod import llm_judge
+
+    polite = llm_judge("The word is said twice.", "gpt-judge", name="polite")
+    better = llm_judge("The word is said twice.", "gpt-judge", name="better", pairwise=True)
+"""
+EVAL = """
+    import pytest
+    from feature import ask
+    from judges import better, polite
+
+    @pytest.mark.llm_eval(
+        feature="doubling", dataset="words.jsonl", task=ask, threshold={threshold}
+    )
+    def test_doubles(llm_case):
+        pass
+"""
+
+
+def doubled(text: Any) -> bool:
+    words = str(text).split()
+    return len(words) == 2 and words[0] == words[1]
+
+
+def is_judge(body: dict[str, Any]) -> bool:
+    return bool(body["model"] == "gpt-judge")
+
+
+def verdict_on(material: dict[str, Any]) -> str:
+    """A judge that sees at once whether a word is said twice, and of two such takes the first."""
+    if "output" in material:
+        return "yes" if doubled(material["output"]) else "no"
+    return "first" if doubled(material["first"]) else "second"
+
+
+def answering(body: dict[str, Any]) -> str:
+    if not is_judge(body):
+        return last_word_doubled(body)
+    verdict = verdict_on(json.loads(body["messages"][-1]["content"]))
+    return json.dumps({"reasons": f"it is {verdict}", "verdict": verdict})
+
+
+@pytest.fixture
+def judged(project: Project) -> Project:
+    """A project whose outputs a judge scores; nothing is recorded."""
+    project.server.answer = answering
+    project.pytester.makepyfile(judges=JUDGES)
+    set_threshold(project, "{polite: 0.5}")
+    return project
+
+
+def set_threshold(project: Project, threshold: str) -> None:
+    project.pytester.makepyfile(test_words=EVAL.replace("{threshold}", threshold))
+
+
+def write_labels(project: Project, count: int = 60, wrong: int = 0) -> None:
+    """Write labels, every third of a bad output, of which the first are `wrong` for the judge."""
+    rows = []
+    for number in range(count):
+        is_good = number % 3 > 0
+        output = "tea tea" if is_good else "tea"
+        says_yes = is_good != (number < wrong)
+        label = "yes" if says_yes else "no"
+        rows.append(
+            {"id": f"l{number}", "input": f"tea {number}", "output": output, "label": label}
+        )
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (project.path / "labels.jsonl").write_text(text)
+
+
+def calibrate(project: Project, *arguments: str, name: str = "polite") -> pytest.RunResult:
+    with pytest.MonkeyPatch.context() as patch:
+        if "--record" in arguments:
+            patch.setenv("OPENAI_BASE_URL", project.server.url)
+            patch.setenv("OPENAI_API_KEY", "sk-live-0123456789abcdefghijkl")
+        command = ("python", "-m", "pytest_llmprod.cli", "judge", "calibrate")
+        return project.pytester.run(*command, f"judges.py:{name}", "labels.jsonl", *arguments)
+
+
+def suite(project: Project, *arguments: str) -> dict[str, Any]:
+    (found,) = project.data(*arguments)["suites"]
+    return dict(found)
+
+
+def test_a_judge_that_was_never_calibrated_is_report_only(judged: Project) -> None:
+    recorded = judged.record()
+    result = judged.run("--llm-json=run.json")
+
+    assert recorded.ret == result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "doubling * 90.0% * report-only *",
+            "doubling: report-only: its judge was never calibrated; run llmprod judge",
+            "judges of doubling: 10 requests, *not in its cost",
+            "gate doubling: not judged; report-only",
+        ]
+    )
+    assert not any("::gate" in line for line in result.outlines)
+    (found,) = json.loads((judged.path / "run.json").read_text())["suites"]
+    assert found["verdict"] is None
+    assert found["reason"].startswith("report-only: its judge was never calibrated")
+    assert not (judged.path / "llmprod-gates.json").exists()
+
+
+def test_a_calibrated_judge_decides(judged: Project) -> None:
+    write_labels(judged, wrong=2)
+    judged.record()
+
+    result = calibrate(judged, "--record")
+    found = suite(judged)
+
+    assert result.ret == 0, result.errlines
+    assert found["verdict"] == "PASS"
+    assert found["judge"]["report_only"] == ""
+    assert judged.gates()["doubling"]["enabled"] is True
+    figures = found["judge"]["calibration"]
+    assert figures["n"] == 60
+    assert figures["true_positives"] == {"count": 39, "of": 40, "rate": 0.975}
+    assert figures["true_negatives"] == {"count": 19, "of": 20, "rate": 0.95}
+    assert figures["majority"] == pytest.approx(2 / 3, abs=1e-6)
+    assert figures["base_rate"] == pytest.approx(2 / 3, abs=1e-6)
+    assert found["score"] == 0.9
+    assert found["judge"]["corrected"] == pytest.approx((0.9 + 0.95 - 1) / (0.975 + 0.95 - 1))
+    low, high = found["judge"]["corrected_interval"]
+    assert low < found["judge"]["corrected"] <= high
+
+
+def test_the_requests_of_a_judge_are_no_part_of_the_feature(judged: Project) -> None:
+    judged.record()
+
+    document = judged.data()
+    (found,) = document["suites"]
+
+    assert (found["requests"], found["judge_requests"]) == (10, 10)
+    assert found["model"] == "gpt-test-2026-01-01"
+    assert {case["output"] for case in document["cases"] if case["id"] == "one"} == {"one one"}
+    assert {case["model"] for case in document["cases"]} == {"gpt-test-2026-01-01"}
+
+
+def test_a_swap_leaves_the_judge_alone(judged: Project) -> None:
+    judged.record()
+    judged.server.requests.clear()
+
+    judged.record("--llm-swap=gpt-test=gpt-new", "--llm-record=once")
+    swapped = suite(judged, "--llm-swap=gpt-test=gpt-new")
+    as_it_was = suite(judged)
+
+    models = [body["model"] for body in judged.server.requests]
+    assert (models.count("gpt-new"), models.count("gpt-judge")) == (10, 10)
+    assert swapped["model"] == "gpt-new-2026-01-01"
+    assert (swapped["errors"], as_it_was["errors"]) == (0, 0)
+
+
+def test_a_model_for_all_requests_leaves_the_judge_alone(judged: Project) -> None:
+    judged.record("--llm-model=gpt-new")
+
+    assert {body["model"] for body in judged.server.requests} == {"gpt-new", "gpt-judge"}
+
+
+def test_a_judge_without_a_verdict_is_an_error_of_the_case(judged: Project) -> None:
+    def silent_on_two(body: dict[str, Any]) -> str:
+        is_two = is_judge(body) and '"output": "two two"' in body["messages"][-1]["content"]
+        return "I cannot say." if is_two else answering(body)
+
+    judged.server.answer = silent_on_two
+
+    result = judged.record()
+
+    result.stdout.fnmatch_lines(
+        ["*the metric 'polite' failed on this case: JudgeError: the judge's answer has no verdict*"]
+    )
+    assert result.parseoutcomes()["failed"] == 1
+    assert suite(judged)["errors"] == 1
+
+
+def test_a_judge_that_nobody_answers_says_nothing_of_the_model(judged: Project) -> None:
+    def refusing(body: dict[str, Any]) -> str:
+        if is_judge(body):
+            raise Refused(401, message="no such key", code="invalid_api_key")
+        return answering(body)
+
+    judged.server.answer = refusing
+
+    result = judged.record("-k", "one")
+
+    result.stdout.fnmatch_lines(["*1 case got no answer from a model*"])
+
+
+def test_a_question_that_is_in_no_recording_names_the_command(judged: Project) -> None:
+    judged.record()
+    judged.edit("judges.py", "said twice", "said two times")
+
+    result = judged.run("-k", "one")
+
+    result.stdout.fnmatch_lines(["No recording: *", "*mend*--llm-record=new_episodes*"])
+    assert result.parseoutcomes()["failed"] == 1
+
+
+def test_a_pairwise_judge_is_asked_in_both_orders(judged: Project) -> None:
+    set_threshold(judged, "{better: 0.5}")
+
+    judged.record("-k", "one or seven")
+    cases = judged.data("-k", "one or seven")["cases"]
+
+    materials = [
+        json.loads(body["messages"][-1]["content"])
+        for body in judged.server.requests
+        if is_judge(body)
+    ]
+    assert materials[2:] == [
+        {"input": "seven", "first": "wrong", "second": "seven seven"},
+        {"input": "seven", "first": "seven seven", "second": "wrong"},
+    ]
+    assert {case["id"]: case["scores"]["better"] for case in cases} == {"one": 0.5, "seven": 0.0}
+    (why,) = [case["whys"]["better"] for case in cases if case["id"] == "one"]
+    assert why == "the order of the answers decides: it is first"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("said twice", "said two times", "has changed since it was calibrated"),
+        ("gpt-judge", "gpt-judge-2", "has changed since it was calibrated"),
+    ],
+)
+def test_a_changed_judge_is_report_only(judged: Project, old: str, new: str, reason: str) -> None:
+    write_labels(judged)
+    calibrate(judged, "--record")
+    judged.edit("judges.py", old, new)
+    judged.record()
+
+    result = judged.run("--llm-json=run.json")
+
+    (found,) = json.loads((judged.path / "run.json").read_text())["suites"]
+    assert found["judge"]["report_only"] == reason
+    assert found["verdict"] is None
+    command = "llmprod judge calibrate judges.py:polite labels.jsonl --record"
+    assert command in " ".join(" ".join(result.outlines).split())
+
+
+def test_an_expired_calibration_is_report_only(judged: Project) -> None:
+    write_labels(judged)
+    calibrate(judged, "--record")
+    judged.record()
+    path = judged.path / "llmprod-judges.json"
+    document = json.loads(path.read_text())
+    document["judges"]["polite"]["measured_at"] = "2020-01-02T03:04:05Z"
+    path.write_text(json.dumps(document))
+
+    assert suite(judged)["judge"]["report_only"] == "was calibrated 2020-01-02, over 90 days ago"
+    (judged.path / "pyproject.toml").write_text("[tool.llmprod]\njudge_valid_days = 36500\n")
+    assert suite(judged)["verdict"] == "PASS"
+
+
+def test_fewer_than_fifty_labels_are_too_few(judged: Project) -> None:
+    write_labels(judged, count=49)
+
+    result = calibrate(judged, "--record")
+    judged.record()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*polite is report-only: it was calibrated on 49 labels, fewer than 50"]
+    )
+    assert suite(judged)["verdict"] is None
+
+
+def test_a_report_only_judge_does_not_open_a_gate_that_it_closed(judged: Project) -> None:
+    write_labels(judged)
+    calibrate(judged, "--record")
+    set_threshold(judged, "{polite: 0.99, 'exact': 0.5}")
+    judged.record()
+    before = judged.gates()["doubling"]["enabled"]
+    (judged.path / "llmprod-judges.json").unlink()
+
+    result = judged.run()
+
+    assert before is False
+    assert judged.gates()["doubling"]["enabled"] is False
+    result.stdout.fnmatch_lines(["gate doubling: closed; closed by *of an earlier run"])
+
+
+def test_calibrating_replays_what_was_recorded(judged: Project) -> None:
+    write_labels(judged, wrong=3)
+    first = calibrate(judged, "--record")
+    stored = (judged.path / "llmprod-judges.json").read_bytes()
+    judged.server.requests.clear()
+
+    again = calibrate(judged)
+
+    assert (first.ret, again.ret) == (0, 0)
+    assert again.outlines == first.outlines
+    assert (judged.path / "llmprod-judges.json").read_bytes() == stored
+    assert judged.server.requests == []
+
+
+def test_calibrating_says_what_the_judge_is_worth(judged: Project) -> None:
+    write_labels(judged, wrong=3)
+
+    result = calibrate(judged, "--record")
+
+    assert result.outlines[1:] == [
+        "  kappa                   0.89",
+        "  agreement               95.0%",
+        "  always the same answer  65.0%",
+        "  good outputs            65.0%",
+        "  good ones found         97.4% (38 of 39)",
+        "  bad ones found          90.5% (19 of 21)",
+        "llmprod-judges.json: polite may decide",
+    ]
+
+
+def test_labels_without_recordings_name_the_option_that_records(judged: Project) -> None:
+    write_labels(judged)
+
+    result = calibrate(judged)
+
+    assert result.ret == 1
+    assert not (judged.path / "llmprod-judges.json").exists()
+    (line,) = [line for line in result.errlines if line.startswith("llmprod: ")]
+    assert "labels.jsonl, row 'l0': " in line
+    assert line.endswith("Ask the judge with --record.")
+
+
+def test_a_pairwise_judge_is_measured_with_its_flips(judged: Project) -> None:
+    rows = [
+        {"output": "tea tea", "expected": "tea", "label": "output"},
+        {"output": "tea", "expected": "tea tea", "label": "expected"},
+        {"output": "tea tea", "expected": "milk milk", "label": "tie"},
+    ]
+    lines = [{"id": f"{number}", "input": "tea", **rows[number % 3]} for number in range(60)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (judged.path / "labels.jsonl").write_text(text)
+
+    result = calibrate(judged, "--record", "--json", name="better")
+
+    found = json.loads("\n".join(result.outlines))
+    assert found["flips"] == {"count": 20, "of": 60, "rate": 0.333333}
+    assert found["kappa"] == 1.0
+    assert found["true_positives"] == {"count": 20, "of": 20, "rate": 1.0}
+    assert found["report_only"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("rude", "*judges.py: defines no judge of the name 'rude'; it has better, polite.*"),
+    ],
+)
+def test_a_judge_that_is_not_there_is_told(judged: Project, name: str, what: str) -> None:
+    write_labels(judged)
+
+    result = calibrate(judged, name=name)
+
+    assert result.ret == 1
+    result.stderr.fnmatch_lines([what])
+
+
+def test_a_judge_is_found_by_name_where_it_is_imported(judged: Project) -> None:
+    set_threshold(judged, '{"polite": 0.5}')
+
+    judged.record()
+
+    assert suite(judged)["metric"] == "polite"
+    assert suite(judged)["judge"]["report_only"] == "was never calibrated"
+
+
+def test_a_plan_knows_what_judges_ask(judged: Project) -> None:
+    judged.record()
+
+    again = judged.run("--llm-plan")
+    swapped = judged.run("--llm-plan", "--llm-swap=gpt-test=gpt-new")
+
+    assert not any("gpt-judge" in line for line in again.outlines)
+    swapped.stdout.fnmatch_lines(["*gpt-judge*"])
+    swapped.stdout.fnmatch_lines(["*gpt-new*"])
