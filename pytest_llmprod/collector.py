@@ -260,6 +260,7 @@ class Collector:
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
         self._fail_without_answer(session, suites)
+        self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
         self._result = self._run_result(run, suites, note, gates, objection)
         self._write_json(session, run)
@@ -318,6 +319,15 @@ class Collector:
             self._report(session, "llmprod-gates.json::written", str(error))
             return {}, "gates not written: see the failure above"
         return gates, ""
+
+    def _note_looks(self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]") -> None:
+        """Count the new answers of a run that recorded, also one of a single test function."""
+        if self._config.option.llm_record in ("none", "verify") or self._other_model(run):
+            return
+        try:
+            run.note_looks(suites)
+        except LlmprodError as error:
+            self._report(session, "llmprod-looks.json::written", str(error))
 
     def _write_json(self, session: pytest.Session, run: "Run") -> None:
         path = run.settings.json_path

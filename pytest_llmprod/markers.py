@@ -1,7 +1,8 @@
 """Markers: from what a user wrote above a test to checked values."""
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod.core.errors import DatasetError, MarkerError, MetricError
+from pytest_llmprod.core.text import counted
 from pytest_llmprod.fixtures import NEEDING_A_TAPE
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (
-    "llm_eval(feature, dataset, threshold, confidence=0.95, task=None, outputs=None, "
+    "llm_eval(feature, dataset, threshold, confidence=0.95, repeats=1, task=None, outputs=None, "
     "max_errors=0): run this test once for each case of a data set and judge the share of hits",
     "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
     "replay its requests to a model",
@@ -28,6 +30,7 @@ _ARGUMENTS = (
     "dataset",
     "threshold",
     "confidence",
+    "repeats",
     "task",
     "outputs",
     "max_errors",
@@ -143,10 +146,12 @@ def _checked(
     if task is not None and outputs_name is not None:
         raise MarkerError(f"{where}: give task= or outputs=, not both.")
     dataset = session.dataset(_find(where, "dataset", values["dataset"], definition, rootpath))
+    ids = [case.id for case in dataset.cases]
+    repeats = _repeats(where, values.get("repeats", 1), ids)
     recorded = None
     if outputs_name is not None:
         path = _find(where, "outputs", outputs_name, definition, rootpath)
-        recorded = outputs.load(path, (case.id for case in dataset.cases))
+        recorded = outputs.load(path, ids, repeats)
     threshold, scorers = _threshold(where, values["threshold"], definition)
     return Suite(
         feature=feature,
@@ -156,6 +161,7 @@ def _checked(
         scorers=scorers,
         confidence=_confidence(where, values.get("confidence", 0.95)),
         max_errors=_max_errors(where, values.get("max_errors", 0)),
+        repeats=repeats,
         task=task,
         outputs=recorded,
         folder=definition.path.parent,
@@ -207,6 +213,22 @@ def _confidence(where: str, value: Any) -> float:
     raise MarkerError(
         f"{where}: confidence must be a share from 0.5 to below 1, such as 0.95, not {value!r}."
     )
+
+
+def _repeats(where: str, value: Any, ids: Sequence[str]) -> int:
+    """Return how often each case is asked; refuse ids that read like those of repeats."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise MarkerError(
+            f"{where}: repeats must be a whole number from 1 up, such as 3, not {value!r}."
+        )
+    unclear = [each for each in ids if value > 1 and re.search(r"#[0-9]+$", each)]
+    if unclear:
+        raise MarkerError(
+            f"{where}: repeats={value} names the repeats of a case 't-1' 't-1#2', 't-1#3' and so "
+            f"on, and {counted(len(unclear), 'id')} of the data set end like that, the first is "
+            f"{unclear[0]!r}. Give these cases other ids, or leave repeats out."
+        )
+    return value
 
 
 def _max_errors(where: str, value: Any) -> int:

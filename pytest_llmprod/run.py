@@ -3,7 +3,7 @@
 Lives in the one process that sees every report: that of pytest itself, or the xdist controller.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, cached_property
@@ -14,13 +14,15 @@ from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import Bill, ModelPrice
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Usage, usage_from_json
-from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, SuiteResult
+from pytest_llmprod.core.results import CaseResult, JudgeResult, Look, RunResult, SuiteResult
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import gates_file, statistics
-from pytest_llmprod.evals.gate import Tally, judge
+from pytest_llmprod.evals.gate import Tally, interval_confidence, judge
 from pytest_llmprod.evals.judging import calibration, standing
+from pytest_llmprod.evals.looks import Answers, LooksFile
 from pytest_llmprod.evals.metrics import PASSED
-from pytest_llmprod.evals.slices import slices
+from pytest_llmprod.evals.repeats import repeats_of
+from pytest_llmprod.evals.slices import Scored, slices
 from pytest_llmprod.gates import FILE_NAME
 from pytest_llmprod.settings import Settings
 
@@ -72,6 +74,7 @@ class Run:
         self._price_lists = cache(price_lists)
         self._overrule = overrule
         self._suites: dict[str, _Suite] = {}
+        self._looks = LooksFile(settings.rootpath)
 
     @property
     def is_complete(self) -> bool:
@@ -136,6 +139,18 @@ class Run:
             report_only={(suite.test, suite.metric) for suite in suites if suite.is_report_only},
         )
 
+    def note_looks(self, suites: Sequence[SuiteResult]) -> None:
+        """Note which new answers were judged; raises LooksFileError.
+
+        A run that records nothing shows nothing new, and writes nothing.
+        """
+        for suite in suites:
+            if suite.verdict is not None and suite.source in ("live", "partly live"):
+                found = self._suites[suite.test]
+                is_open = suite.verdict.is_open
+                self._looks.note(found.meta, suite.metric, _answers(found), is_open=is_open)
+        self._looks.save()
+
     def result(
         self,
         suites: Sequence[SuiteResult],
@@ -164,13 +179,18 @@ class Run:
         meta = suite.meta
         rows = [row for row in suite.rows.values() if row["outcome"] != "skip"]
         scores = [_score(row, metric) for row in rows]
-        hits = sum(scores)
+        clusters = [_cluster(row) for row in rows]
         tally = Tally(
-            cases=len(rows),
-            hits=round(hits, 9),
-            errors=sum(row["outcome"] == "error" for row in rows),
+            cases=len(_cases(rows)),
+            answers=len(rows),
+            hits=round(sum(scores), 9),
+            errors=len(_cases(row for row in rows if row["outcome"] == "error")),
+            design=statistics.design_of(scores, clusters),
         )
         threshold = meta["threshold"][metric]
+        look = self._look(suite, metric)
+        at_look = interval_confidence(meta["confidence"], look)
+        stderr, is_clustered = _stderr(scores, clusters)
         exchanges = [each for row in rows for each in _exchanges(row)]
         judged = [each for row in rows for each in row.get("judged", ())]
         judge_bill = self._add_up(suite, judged)
@@ -181,7 +201,7 @@ class Run:
         is_report_only = judge_standing is not None and bool(judge_standing.report_only)
         latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
         days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
-        unrecorded = sum(bool(row.get("unrecorded")) for row in rows)
+        unrecorded = len(_cases(row for row in rows if row.get("unrecorded")))
         return SuiteResult(
             feature=meta["feature"],
             test=meta["test"],
@@ -192,15 +212,20 @@ class Run:
             hits=tally.hits,
             errors=tally.errors,
             unrecorded=unrecorded,
-            skipped=len(suite.rows) - len(rows),
+            skipped=len(_cases(suite.rows.values())) - tally.cases,
             score=tally.score,
-            interval=statistics.wilson(tally.hits, tally.cases, meta["confidence"]),
-            stderr=statistics.standard_error(
-                hits, sum(score * score for score in scores), len(scores)
+            interval=tally.interval(at_look),
+            interval_confidence=at_look,
+            stderr=stderr,
+            is_clustered=is_clustered,
+            repeats=repeats_of(
+                ((row["case"], score) for row, score in zip(rows, scores, strict=True)),
+                meta.get("repeats", 1),
             ),
+            look=look,
             threshold=threshold,
             confidence=meta["confidence"],
-            verdict=None if is_report_only else self._verdict(suite, tally, threshold),
+            verdict=None if is_report_only else self._verdict(suite, tally, threshold, look),
             cost_usd=bill.cost_usd,
             unpriced=bill.unpriced,
             unpriced_models=_names(bill.unpriced_models),
@@ -214,7 +239,10 @@ class Run:
             dataset_sha256=meta["dataset_sha256"],
             gate_nodeid=_gate_nodeid(meta, metric),
             slices=slices(
-                ((row.get("tags", ()), score) for row, score in zip(rows, scores, strict=True)),
+                (
+                    Scored(row["case"], row.get("tags", ()), score, cluster)
+                    for row, score, cluster in zip(rows, scores, clusters, strict=True)
+                ),
                 confidence=meta["confidence"],
             ),
             judge=judge_standing,
@@ -242,7 +270,14 @@ class Run:
             valid_days=self.settings.judge_valid_days,
         )
 
-    def _verdict(self, suite: _Suite, tally: Tally, threshold: float) -> Verdict | None:
+    def _look(self, suite: _Suite, metric: str) -> Look:
+        """Return the how-manieth answers of the application's own model these are."""
+        choice = self.settings.choice
+        if choice.models or choice.override or choice.swaps or not _is_judgeable(suite):
+            return Look()
+        return self._looks.look(suite.meta, metric, _answers(suite))
+
+    def _verdict(self, suite: _Suite, tally: Tally, threshold: float, look: Look) -> Verdict | None:
         if not _is_judgeable(suite):
             return None
         return judge(
@@ -251,6 +286,7 @@ class Run:
             confidence=suite.meta["confidence"],
             max_errors=suite.meta["max_errors"],
             strict=self.settings.is_strict,
+            look=look,
         )
 
     def _overruled(self, result: SuiteResult) -> SuiteResult:
@@ -311,11 +347,47 @@ class Run:
             output=row.get("output"),
             tags=tuple(row.get("tags", ())),
             whys=row.get("whys", {}),
+            cluster=row.get("cluster"),
         )
 
 
 def _asked(row: Row) -> _Asked:
     return row["case"], row.get("repeat", 1)
+
+
+def _cases(rows: Iterable[Row]) -> set[str]:
+    """Return the ids of the cases, each of which may have several rows."""
+    return {row["case"] for row in rows}
+
+
+def _cluster(row: Row) -> Hashable:
+    """Return what the answer hangs together with: its cluster, else the repeats of its case."""
+    cluster = row.get("cluster")
+    return ("case", row["case"]) if cluster is None else ("cluster", cluster)
+
+
+def _stderr(scores: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, bool]:
+    """Return the standard error of the mean, and whether clusters change it by more than 20 %."""
+    naive = statistics.standard_error(
+        sum(scores), sum(score * score for score in scores), len(scores)
+    )
+    if len(set(clusters)) == len(scores):
+        return naive, False
+    clustered = statistics.clustered_stderr(scores, clusters)
+    return clustered, abs(clustered - naive) > 0.2 * naive
+
+
+def _answers(suite: _Suite) -> Answers:
+    """Return what tells the answers of a suite from others to the same requests."""
+    rows = [row for _, row in sorted(suite.rows.items())]
+    return Answers.of(
+        times=[
+            (*_asked(row), each.get("recorded_at", ""))
+            for row in rows
+            for each in row.get("exchanges", ())
+        ],
+        requests=[(row["case"], row.get("asked", "")) for row in rows],
+    )
 
 
 def _score(row: Row, metric: str) -> float:

@@ -320,9 +320,9 @@ class Session:
 
         Raises what the task raised.
         """
-        suite, case = trial.suite, trial.case
-        if suite is not None and case is not None and suite.outputs is not None:
-            return suite.outputs[case.id].value
+        suite, asking = trial.suite, trial.asking
+        if suite is not None and asking is not None and suite.outputs is not None:
+            return suite.outputs[asking.case.id, asking.repeat].value
         if trial.result is None:
             raise LookupError("this suite has neither outputs= nor task=")
         return trial.result.value()
@@ -381,13 +381,18 @@ class Session:
         row["nodeid"] = trial.tape.label.nodeid
         if case.tags:
             row["tags"] = case.tags
+        if case.cluster is not None:
+            row["cluster"] = case.cluster
+        if trial.trace.exchanges:
+            # Later requests may depend on answers: the first one says whether they are the same.
+            row["asked"] = min(trial.trace.exchanges, key=lambda each: each.call).key[:12]
         if trial.tape.misses or self._has_shared_misses or self._got_no_answer(trial):
             row["unrecorded"] = True
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)
             row["meta"] = suite.to_json(self.settings.rootpath)
         if suite.outputs is not None:
-            row["recorded"] = suite.outputs[case.id].to_json()
+            row["recorded"] = suite.outputs[case.id, asking.repeat].to_json()
         if self.settings.json_path is not None:
             row["output"] = self._shown_output(trial)
         return row

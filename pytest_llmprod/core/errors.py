@@ -62,6 +62,10 @@ class GatesFileError(LlmprodError):
     """`llmprod-gates.json` cannot be read or written."""
 
 
+class LooksFileError(LlmprodError):
+    """The file that counts looks cannot be read or written."""
+
+
 class StoredRunError(LlmprodError):
     """A file that should hold a run, as `--llm-json` writes it, holds none."""
 

@@ -87,7 +87,7 @@ class CaseResult:
     `scores` maps metric -> score in 0..1, and `whys` metric -> why it is not 1, where that is
     known. `cost_usd` is None where a request has no price, and `latency_s` the sum over the
     requests of the case, None where there was none. `unrecorded` says that a request of the case
-    got no answer, from a recording or live.
+    got no answer, from a recording or live. `cluster` names the cases that it hangs together with.
     """
 
     suite: str
@@ -104,14 +104,61 @@ class CaseResult:
     output: Any
     tags: tuple[str, ...]
     whys: Mapping[str, str] = field(default_factory=dict)
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRate:
+    """How many of the `answers` to one case were hits, under one metric."""
+
+    id: str
+    hits: int
+    answers: int
+
+    @property
+    def rate(self) -> float:
+        """Return the share of hits, in 0..1."""
+        return self.hits / self.answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """What the repeats of the cases of one suite say, under one metric; a hit is a score of 1.
+
+    Each case was to be asked `count` times, and all cases together got `answers` that were scored.
+    `pass_hat` maps k -> the chance that k answers to a case are all hits (pass^k), for each k that
+    every case has answers for. `flaky` cases hit sometimes, `failing` ones never.
+    """
+
+    count: int = 1
+    answers: int = 0
+    pass_hat: Mapping[int, float] = field(default_factory=dict)
+    flaky: tuple[CaseRate, ...] = ()
+    failing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The how-manieth set of answers to the same cases is judged, while the gate was closed.
+
+    The first one is number 1. `is_again` says that the very same requests got answers before, which
+    did not open the gate.
+    """
+
+    number: int = 1
+    is_again: bool = False
+
+
+FIRST_LOOK = Look()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """The cases that carry one tag, under one metric.
 
-    `hits` is the sum of their scores, `score` their mean in 0..1, and `interval` the bounds of a
-    Wilson interval, corrected for the number of slices.
+    `hits` is the sum of the scores of all answers to them, `score` their mean in 0..1, and
+    `interval` the bounds of a Wilson interval, corrected for the number of slices, and wider where
+    cases hang together.
     """
 
     tag: str
@@ -154,6 +201,12 @@ class SuiteResult:
     `judge` is None where the metric is no judge's; where it is report-only there is no verdict.
     What the judges of all metrics of the suite asked counts apart, in `judge_requests`,
     `judge_cost_usd` and `judge_unpriced`, which are those without a price or a usage.
+
+    `cases`, `errors`, `unrecorded` and `skipped` count cases, however often each is asked; `hits`
+    is the sum of the scores of all answers, and `score` their mean. `interval` holds at
+    `interval_confidence`, which is `confidence` at the first `look`. `is_clustered` says that the
+    answers are so far from independent that the standard error changes by more than 20 %; `stderr`
+    is the one that allows for that.
     """
 
     feature: str
@@ -185,6 +238,11 @@ class SuiteResult:
     dataset_sha256: str
     gate_nodeid: str
     slices: tuple[Slice, ...]
+    interval_confidence: float
+    repeats: Repeats = field(default_factory=Repeats)
+    is_clustered: bool = False
+    look: Look = FIRST_LOOK
+
     judge: JudgeResult | None = None
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)
@@ -194,6 +252,11 @@ class SuiteResult:
     def is_report_only(self) -> bool:
         """Say whether the metric may not decide: its judge is not calibrated."""
         return self.judge is not None and bool(self.judge.report_only)
+
+    @property
+    def answers(self) -> int:
+        """Return how many answers were scored: several for each case where it has repeats."""
+        return self.repeats.answers or self.cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

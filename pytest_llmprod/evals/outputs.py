@@ -1,6 +1,6 @@
 """Outputs: answers that were recorded elsewhere and are judged here without any HTTP."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,40 +31,72 @@ class Output:
         return row
 
 
-def load(path: Path, case_ids: Iterable[str]) -> Mapping[str, Output]:
-    """Read the outputs for the cases `case_ids`, by id.
+def load(path: Path, case_ids: Iterable[str], repeats: int = 1) -> Mapping[tuple[str, int], Output]:
+    """Read the outputs for the cases `case_ids`, by id and repeat, counted from 1.
 
-    Raises DatasetError where a row is broken, an id occurs twice or is in no case, or a case has
-    no output.
+    Raises DatasetError where a row is broken, an output occurs twice or is for no case or repeat,
+    or one of the `repeats` of a case has no output.
     """
-    wanted = set(case_ids)
-    outputs: dict[str, Output] = {}
+    ids = dict.fromkeys(case_ids)
+    wanted = {(case_id, repeat): None for case_id in ids for repeat in range(1, repeats + 1)}
+    outputs: dict[tuple[str, int], Output] = {}
     for line, row in read_rows(path, read_bytes(path)):
-        case_id, output = _output(path, line, row)
-        if case_id in outputs:
-            raise DatasetError(
-                f"{path}, line {line}: a second output for {case_id!r}. Keep one for each case."
-            )
-        if case_id not in wanted:
+        case_id, repeat, output = _output(path, line, row)
+        asked = (case_id, repeat)
+        if case_id not in ids:
             raise DatasetError(
                 f"{path}, line {line}: the id {case_id!r} is in no row of the data set. Remove the "
                 f"line, or judge these outputs with the data set that they belong to."
             )
-        outputs[case_id] = output
-    missing = [case_id for case_id in sorted(wanted) if case_id not in outputs]
+        if asked in outputs:
+            raise DatasetError(f"{path}, line {line}: {_doubled(case_id, row, repeat, repeats)}")
+        if asked not in wanted:
+            raise DatasetError(
+                f"{path}, line {line}: repeat {repeat} of {case_id!r}, and the marker says "
+                f"repeats={repeats}. Write repeats={repeat} there, or remove the line."
+            )
+        outputs[asked] = output
+    missing = [asked for asked in wanted if asked not in outputs]
     if missing:
-        raise DatasetError(
-            f"{path}: has no output for {len(missing)} of {len(wanted)} cases, the first is "
-            f"{missing[0]!r}. Add a line with id and output for each."
-        )
+        raise DatasetError(f"{path}: {_missing(missing, len(wanted), repeats)}")
     return outputs
 
 
-def _output(path: Path, line: int, row: Any) -> tuple[str, Output]:
+def _doubled(case_id: str, row: Any, repeat: int, repeats: int) -> str:
+    if repeats == 1:
+        return f"a second output for {case_id!r}. Keep one for each case."
+    if row.get("repeat") is None:
+        return (
+            f"a second output for {case_id!r}. Number the outputs of a case with "
+            f'"repeat": 1 to {repeats}.'
+        )
+    return f"a second output for repeat {repeat} of {case_id!r}. Keep one for each repeat."
+
+
+def _missing(missing: Sequence[tuple[str, int]], wanted: int, repeats: int) -> str:
+    case_id, repeat = min(missing)
+    if repeats == 1:
+        return (
+            f"has no output for {len(missing)} of {wanted} cases, the first is {case_id!r}. Add a "
+            f"line with id and output for each."
+        )
+    return (
+        f"has no output for {len(missing)} of {wanted} askings (repeats={repeats}), the first is "
+        f"repeat {repeat} of {case_id!r}. Add a line with id, repeat and output for each: one "
+        f"answer counted {repeats} times would show no variance."
+    )
+
+
+def _output(path: Path, line: int, row: Any) -> tuple[str, int, Output]:
     if not isinstance(row, dict) or "id" not in row or "output" not in row:
         raise DatasetError(
             f"{path}, line {line}: is no object with the keys id and output. Write "
             f'{{"id": ..., "output": ...}}.'
+        )
+    repeat = 1 if row.get("repeat") is None else row["repeat"]
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
+        raise DatasetError(
+            f"{path}, line {line}: repeat must be a whole number from 1 up, not {repeat!r}."
         )
     latency_s = row.get("latency_s")
     usage = row.get("usage")
@@ -83,6 +115,7 @@ def _output(path: Path, line: int, row: Any) -> tuple[str, Output]:
             f"{path}, line {line}: usage must be an object with input_tokens and output_tokens "
             f"({error})."
         ) from error
-    return str(row["id"]), Output(
+    output = Output(
         value=row["output"], model=row.get("model"), latency_s=latency_s, usage=read_usage
     )
+    return str(row["id"]), repeat, output

@@ -50,7 +50,7 @@ class Suite:
 
     `threshold` maps metric -> share in 0..1. `scorers` has those of its metrics that are functions;
     the test itself scores the others. `task` runs the feature on a case's input; `outputs` maps
-    case id -> recorded answer. At most one of the two is given.
+    (case id, repeat) -> recorded answer. At most one of the two is given.
     """
 
     feature: str
@@ -60,7 +60,7 @@ class Suite:
     confidence: float
     max_errors: int
     task: Callable[[Any], Any] | None
-    outputs: Mapping[str, Output] | None
+    outputs: Mapping[tuple[str, int], Output] | None
     folder: Path
     variant: str = ""
     model: str = ""

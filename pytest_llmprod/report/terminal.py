@@ -39,7 +39,9 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
             break
     gaps = [line for gap in view.gaps for line in wrapped(gap)] if room > 2 else []
     blocks = (
-        [wrapped(line) for line in (*view.judges, *view.slices, *view.sources)] if room > 0 else []
+        [wrapped(line) for line in (*view.repeats, *view.judges, *view.slices, *view.sources)]
+        if room > 0
+        else []
     )
     sources = _fitted(blocks, room - bool(view.notes) - len(gaps), "sources of answers") + gaps
     blocks = [wrapped(note) for note in view.notes] if room >= len(sources) else []

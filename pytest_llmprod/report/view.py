@@ -38,7 +38,7 @@ class Broken:
     """The cases of one suite that did not hit or scored low, and the words that run the first.
 
     Errors come first, then misses, then the lowest scores. `name` is the feature, and `counts` says
-    how many cases that are.
+    how many answers that are. A case that was asked several times is named once.
     """
 
     suite: str
@@ -65,11 +65,13 @@ class Missing:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
+    `repeats` says of a suite what its repeats and clusters show, and which look at it this is.
     `judges` says what the judges of suites are worth, and what they cost. `slices` names those that
     are surely below the threshold of their suite, and `gaps` says what the costs leave out.
     """
 
     suites: tuple[SuiteRow, ...]
+    repeats: tuple[str, ...]
     judges: tuple[str, ...]
     slices: tuple[str, ...]
     sources: tuple[str, ...]
@@ -88,6 +90,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     names = _suite_names(result.suites)
     return View(
         suites=tuple(_row(names[id(suite)], suite, result.objection) for suite in result.suites),
+        repeats=tuple(_repeats(result.suites, names)),
         judges=tuple(_judges(result.suites, names)),
         slices=tuple(_weak_slices(result.suites, names)),
         sources=tuple(_sources(result.suites, names)),
@@ -101,6 +104,27 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         ),
         notes=tuple(printable(note) for note in notes),
     )
+
+
+def _repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+    """Yield a line for each suite of which there is more to say than its row tells."""
+    for suite in suites:
+        parts = [_passes(suite)] if suite.repeats.count > 1 and suite.repeats.pass_hat else []
+        parts += ["interval clustered"] if suite.is_clustered else []
+        parts += [f"look {suite.look.number}"] if suite.look.number > 1 else []
+        if parts:
+            lead = f"{names[id(suite)]}: " if len(suites) > 1 else ""
+            yield lead + "; ".join(parts)
+
+
+def _passes(suite: SuiteResult) -> str:
+    """Return how many cases hit each time, and how many only sometimes or never."""
+    k, chance = max(suite.repeats.pass_hat.items())
+    counts = [(len(suite.repeats.flaky), "flaky"), (len(suite.repeats.failing), "failing")]
+    found = [(number, kind) for number, kind in counts if number]
+    text = ", ".join(f"{number} {kind}" for number, kind in found)
+    noun = "case" if found and found[-1][0] == 1 else "cases"
+    return f"pass^{k} {chance:.2f}{f'; {text} {noun}' if found else ''}"
 
 
 def _judges(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
@@ -165,11 +189,13 @@ def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     is_billed = bool(suite.cost_usd or suite.unpriced or suite.without_usage)
     return SuiteRow(
         name=name,
-        cases=str(suite.cases),
+        cases=f"{suite.cases}x{suite.repeats.count}"
+        if suite.repeats.count > 1
+        else str(suite.cases),
         hits=f"{suite.hits:.0f}" if suite.hits == int(suite.hits) else f"{suite.hits:.1f}",
         score=f"{suite.score * 100:.1f}%" if is_measured else "-",
         interval=f"[{low * 100:.1f}, {high * 100:.1f}]" if is_measured else "-",
-        confidence=f"{suite.confidence * 100:g}%",
+        confidence=f"{suite.interval_confidence * 100:.4g}%",
         threshold=f"{suite.threshold * 100:.4g}%",
         verdict=verdict,
         cost=cost_text(
@@ -275,18 +301,46 @@ def _broken(result: RunResult) -> list[Broken]:
             rank, (score, why) = 2, _lowest(case, undecided.get(case.suite, ()))
         if rank < 2 or why:
             groups.setdefault(case.suite, []).append((rank, score, case.id, case.nodeid, why))
-    counts = {suite.test: suite.cases for suite in result.suites}
+    counts = {suite.test: suite.answers for suite in result.suites}
+    repeated = {suite.test for suite in result.suites if suite.repeats.count > 1}
+    hits = _hits_of_cases(case for case in result.cases if case.suite in repeated)
     features = {suite.test: suite.feature for suite in result.suites}
     return [
         Broken(
             suite=test,
             name=printable(features[test]),
             counts=f"{_counts_of(group)} in {counts[test]}",
-            cases=tuple((printable(case), printable(why)) for *_, case, _, why in sorted(group)),
-            command=("pytest", *result.options, printable(min(group)[3])),
+            cases=tuple((printable(case), printable(why)) for *_, case, _, why in shown),
+            command=("pytest", *result.options, printable(shown[0][3])),
         )
         for test, group in groups.items()
+        for shown in [_each_case_once(group, hits.get(test, {}))]
     ]
+
+
+def _hits_of_cases(cases: Iterable[CaseResult]) -> Mapping[str, Mapping[str, list[bool]]]:
+    """Return for each suite and each case whether its answers hit."""
+    found: dict[str, dict[str, list[bool]]] = {}
+    for case in cases:
+        if case.outcome != "skip":
+            of_case = found.setdefault(case.suite, {}).setdefault(case.id, [])
+            of_case.append(case.outcome == "hit")
+    return found
+
+
+def _each_case_once(
+    group: Iterable["_Shown"], hits: Mapping[str, Sequence[bool]]
+) -> list["_Shown"]:
+    """Return what is shown, sorted; of a case with repeats the worst, and how many of them hit."""
+    if not hits:
+        return sorted(group)
+    worst: dict[str, _Shown] = {}
+    for rank, score, case_id, nodeid, why in sorted(group):
+        of_case = hits[case_id]
+        rate = score if rank == 2 else sum(of_case) / len(of_case)
+        text = f"hit {sum(of_case)} of {len(of_case)}{f': {why}' if why else ''}"
+        worst.setdefault(case_id, (rank, rate, case_id, nodeid, text))
+    return sorted(worst.values())
 
 
 _Shown = tuple[int, float, str, str, str]  # rank, score, id, node id, why
@@ -367,8 +421,10 @@ def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
     unrecorded = sum(suite.unrecorded for suite in tests)
     if unrecorded:
         return unrecorded_text(unrecorded)
-    ran = sum(suite.cases + suite.skipped for suite in tests)
-    return f"only {ran} of {sum(suite.cases_in_dataset for suite in tests)} cases ran"
+    ran = sum(suite.answers + suite.skipped * suite.repeats.count for suite in tests)
+    wanted = sum(suite.cases_in_dataset * suite.repeats.count for suite in tests)
+    noun = "repeats" if any(suite.repeats.count > 1 for suite in tests) else "cases"
+    return f"only {ran} of {wanted} {noun} ran"
 
 
 def unrecorded_text(number: int) -> str:

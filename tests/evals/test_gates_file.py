@@ -48,6 +48,7 @@ def suite(
         stderr=0.02,
         threshold=0.9,
         confidence=0.95,
+        interval_confidence=0.95,
         verdict=Verdict(name=name, reason=reason, is_open=is_open) if judged else None,
         cost_usd=Decimal(0),
         unpriced=0,

@@ -1,4 +1,5 @@
 import random
+from collections.abc import Iterable
 from time import process_time
 
 import pytest
@@ -7,8 +8,17 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_llmprod.core.results import Slice
-from pytest_llmprod.evals.slices import slices
+from pytest_llmprod.evals.slices import Scored
+from pytest_llmprod.evals.slices import slices as slices_of
 from pytest_llmprod.evals.statistics import wilson
+
+
+def slices(rows: Iterable[tuple[Iterable[str], float]], **options: float) -> tuple[Slice, ...]:
+    """The slices of cases that are asked once and have nothing to do with one another."""
+    return slices_of(
+        (Scored(str(n), tags, score, n) for n, (tags, score) in enumerate(rows)), **options
+    )
+
 
 ROWS = [
     (("german", "refund"), 1.0),
