@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (
-    "llm_eval(feature, dataset, threshold, confidence=0.95, repeats=1, task=None, outputs=None, "
-    "max_errors=0): run this test once for each case of a data set and judge the share of hits",
+    "llm_eval(feature, dataset, threshold, confidence=0.95, margin=0, repeats=1, task=None, "
+    "outputs=None, max_errors=0): run this test once for each case of a data set and judge the "
+    "share of hits",
     "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
     "replay its requests to a model",
 )
@@ -30,6 +31,7 @@ _ARGUMENTS = (
     "dataset",
     "threshold",
     "confidence",
+    "margin",
     "repeats",
     "task",
     "outputs",
@@ -160,6 +162,7 @@ def _checked(
         threshold=threshold,
         scorers=scorers,
         confidence=_confidence(where, values.get("confidence", 0.95)),
+        margin=_margin(where, values.get("margin", 0)),
         max_errors=_max_errors(where, values.get("max_errors", 0)),
         repeats=repeats,
         task=task,
@@ -229,6 +232,15 @@ def _repeats(where: str, value: Any, ids: Sequence[str]) -> int:
             f"{unclear[0]!r}. Give these cases other ids, or leave repeats out."
         )
     return value
+
+
+def _margin(where: str, value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
+        return float(value)
+    raise MarkerError(
+        f"{where}: margin must be a share from 0 to below 1, such as 0.02, not {value!r}. It says "
+        f"by how much, as a share of all cases, a new model may be worse."
+    )
 
 
 def _max_errors(where: str, value: Any) -> int:

@@ -170,6 +170,7 @@ class Run:
             gates=gates,
             gates_note=gates_note,
             options=("--llm-eval", *self.settings.choice.options),
+            models=self.settings.choice.models,
             selection=tuple(selection),
             misses=misses,
             objection=objection,
@@ -249,6 +250,9 @@ class Run:
             judge_requests=len(judged),
             judge_cost_usd=judge_bill.cost_usd,
             judge_unpriced=judge_bill.unpriced + judge_bill.without_usage,
+            asked=_names(each.get("asked") for each in exchanges),
+            model=meta.get("model", ""),
+            margin=meta.get("margin", 0.0),
         )
 
     @cached_property
@@ -348,6 +352,8 @@ class Run:
             tags=tuple(row.get("tags", ())),
             whys=row.get("whys", {}),
             cluster=row.get("cluster"),
+            tokens=_tokens(exchanges),
+            expected=row.get("expected"),
         )
 
 
@@ -409,6 +415,13 @@ def _exchanges(row: Row) -> Sequence[Row]:
 def _usage(exchange: Row) -> Usage | None:
     usage = exchange.get("usage")
     return None if usage is None else usage_from_json(usage)
+
+
+def _tokens(exchanges: Sequence[Row]) -> int | None:
+    """Return the tokens that went in and came out, None where a request does not tell."""
+    usages = [_usage(each) for each in exchanges if not each.get("free")]
+    known = [each.input_tokens + each.output_tokens for each in usages if each is not None]
+    return sum(known) if known and len(known) == len(usages) else None
 
 
 def _names(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -395,6 +395,7 @@ class Session:
             row["recorded"] = suite.outputs[case.id, asking.repeat].to_json()
         if self.settings.json_path is not None:
             row["output"] = self._shown_output(trial)
+            row["expected"] = self._as_json(case.expected)
         return row
 
     def wire_row(self, trial: Trial) -> dict[str, Any]:
@@ -402,7 +403,7 @@ class Session:
 
         `verified` holds the comparisons of a run that verifies, `aging` the day of the oldest
         recording that will soon be too old, and `asked` the models that were asked in a run that
-        swaps some.
+        swaps some or compares several.
         """
         row: dict[str, Any] = {}
         if trial.tape.verified:
@@ -412,7 +413,7 @@ class Session:
             ]
         if trial.tape.aging_since:
             row["aging"] = trial.tape.aging_since
-        if self.settings.choice.swaps:
+        if self.settings.choice.swaps or self.settings.choice.models:
             asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
             row |= {"asked": sorted(asked)} if asked else {}
         return row

@@ -54,6 +54,14 @@ def mark(project: Project, arguments: str, function: str = "test_doubles(llm_cas
             "*confidence must be a share from 0.5 to below 1, such as 0.95, not 95.*",
         ),
         (
+            'feature="f", dataset="words.jsonl", threshold=0.5, margin=2',
+            "*margin must be a share from 0 to below 1, such as 0.02, not 2.*",
+        ),
+        (
+            'feature="f", dataset="words.jsonl", threshold=0.5, margin=True',
+            "*margin must be a share from 0 to below 1, such as 0.02, not True.*",
+        ),
+        (
             'feature="f", dataset="words.jsonl", threshold=0.5, max_errors=-1',
             "*max_errors must be a whole number from 0 up, not -1.*",
         ),

@@ -321,6 +321,25 @@ def test_a_recorded_output_counts_as_a_request(tmp_path: Path) -> None:
     assert (suite.requests, suite.unpriced, suite.p95_latency_s) == (1, 1, 2.0)
 
 
+def test_what_went_in_and_came_out_of_a_case_is_summed(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    used = exchange(asked="m", usage={"input_tokens": 100, "output_tokens": 10})
+    unsent = exchange(free=True, usage=None)
+
+    suite = one_case(run, used, used, unsent, model="m", margin=0.02)
+
+    assert run.cases()[0].tokens == 220
+    assert (suite.asked, suite.model, suite.margin) == (("m",), "m", 0.02)
+
+
+def test_tokens_are_unknown_where_a_request_does_not_tell(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+
+    one_case(run, exchange(), exchange(usage=None))
+
+    assert run.cases()[0].tokens is None
+
+
 def test_a_plugin_may_overrule_a_verdict(tmp_path: Path) -> None:
     closed = Verdict(name="FAIL", reason="on Fridays", is_open=False)
     run = make_run(tmp_path, overrule=lambda _: closed)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
@@ -86,8 +87,10 @@ class CaseResult:
 
     `scores` maps metric -> score in 0..1, and `whys` metric -> why it is not 1, where that is
     known. `cost_usd` is None where a request has no price, and `latency_s` the sum over the
-    requests of the case, None where there was none. `unrecorded` says that a request of the case
-    got no answer, from a recording or live. `cluster` names the cases that it hangs together with.
+    requests of the case, None where there was none. `tokens` sums what went in and what came out,
+    None where a request does not tell. `unrecorded` says that a request of the case got no answer,
+    from a recording or live. `output` and `expected` are kept where the run is stored. `cluster`
+    names the cases that it hangs together with.
     """
 
     suite: str
@@ -105,6 +108,8 @@ class CaseResult:
     tags: tuple[str, ...]
     whys: Mapping[str, str] = field(default_factory=dict)
     cluster: str | None = None
+    tokens: int | None = None
+    expected: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +212,9 @@ class SuiteResult:
     `interval_confidence`, which is `confidence` at the first `look`. `is_clustered` says that the
     answers are so far from independent that the standard error changes by more than 20 %; `stderr`
     is the one that allows for that.
+
+    `asked` are the names by which models were asked, and `model` the one that this suite is for in
+    a run of several, '' in any other. `margin` is by how much a new model may be worse.
     """
 
     feature: str
@@ -242,7 +250,9 @@ class SuiteResult:
     repeats: Repeats = field(default_factory=Repeats)
     is_clustered: bool = False
     look: Look = FIRST_LOOK
-
+    asked: tuple[str, ...] = ()
+    model: str = ""
+    margin: float = 0.0
     judge: JudgeResult | None = None
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)
@@ -284,6 +294,10 @@ class RunResult:
     counts the requests of all tests, evals or not, that no recording answers, by kind, and
     `unanswered` says more of them. `objection` says why nothing was judged though it ran, ''
     otherwise.
+
+    A run that compares `models`, the old one first, has in `swaps` what became of each suite with
+    each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
+    was in the accepted run, in one line for each suite.
     """
 
     run_id: str
@@ -297,6 +311,10 @@ class RunResult:
     misses: Mapping[str, int]
     objection: str
     unanswered: Unanswered = field(default_factory=Unanswered)
+    models: tuple[str, ...] = ()
+    swaps: tuple[Swap, ...] = ()
+    unswapped: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ class Swap:
     in the order of A. `p_value` is that of the exact McNemar test, two-sided, and `p_holm` the same
     corrected for all suites that were compared. `more_cases` would decide an INCONCLUSIVE verdict;
     None where a million would not. The ratios are B over A, None where one of them is unknown.
+    `is_margin_declared` says that the margin is that of the marker in the run A.
 
     `slices` are the same for the cases of each tag, which `tag` names, by its name; their `p_holm`
     is corrected for the slices of this suite. `tag` is empty for a whole suite.
@@ -31,6 +32,7 @@ class Swap:
     difference: float
     interval: tuple[float, float]
     margin: float
+    is_margin_declared: bool
     p_value: float
     p_holm: float
     verdict: SwapVerdict
@@ -40,6 +42,7 @@ class Swap:
     missing: tuple[str, ...]
     added: tuple[str, ...]
     cost_ratio: float | None
+    tokens_ratio: float | None
     p95_latency_ratio: float | None
     slices: "tuple[Swap, ...]"
 

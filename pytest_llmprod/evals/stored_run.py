@@ -16,7 +16,9 @@ SCHEMA = 1
 class StoredCase:
     """One case of a stored run; `scores` maps metric -> share, and is empty after an error.
 
-    `outcome` is hit, miss, error or skip. `cost_usd` and `latency_s` are None where nobody knows.
+    `outcome` is hit, miss, error or skip. `cost_usd`, `latency_s` and `tokens` (in and out) are
+    None where nobody knows. Of a case that was asked several times the figures and the scores are
+    means, in which an error scores 0, and the rest is that of its worst time.
     """
 
     id: str
@@ -26,6 +28,9 @@ class StoredCase:
     cost_usd: Decimal | None
     latency_s: float | None
     tags: tuple[str, ...]
+    tokens: float | None = None
+    expected: Any = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,9 @@ class StoredSuite:
     """One suite under one metric, with its cases by id in the order of the file.
 
     `not_judged` says why the run itself did not judge it, and is empty where it did.
-    `is_report_only` says that its judge was not calibrated, and so was not to decide.
+    `is_report_only` says that its judge was not calibrated, and so was not to decide. `model` is
+    what answered, and `asked_model` which of several models of one run the suite is for, '' in
+    another run. `margin` is by how much, as a share, a new model may be worse.
     """
 
     feature: str
@@ -45,18 +52,34 @@ class StoredSuite:
     not_judged: str
     cases: Mapping[str, StoredCase]
     is_report_only: bool = False
+    asked_model: str = ""
+    margin: float = 0.0
 
     @property
     def name(self) -> tuple[str, str]:
         """Return by what a suite of another run is the same one: its test and its metric."""
         return (self.test, self.metric)
 
+    @property
+    def shared_test(self) -> str:
+        """Return the name of the test without the model, which the suites of all models share."""
+        bracket, dash = f"[{self.asked_model}]", f"-{self.asked_model}]"
+        if self.asked_model and self.test.endswith(dash):
+            return self.test.removesuffix(dash) + "]"
+        return self.test.removesuffix(bracket) if self.asked_model else self.test
+
     def score(self, case_id: str) -> float:
         """Return the score of a case; an error scores 0, and so does a case that is not here."""
         case = self.cases.get(case_id)
-        if case is None or case.outcome == "error":
-            return 0.0
-        return case.scores.get(self.metric, 0.0)
+        return 0.0 if case is None else case.scores.get(self.metric, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A stored run: its suites, and the models that it compared, the old one first."""
+
+    suites: tuple[StoredSuite, ...]
+    models: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Sequence[StoredSuite]:
@@ -64,15 +87,41 @@ def load(path: Path) -> Sequence[StoredSuite]:
 
     Raises StoredRunError where the file is no such run.
     """
+    return load_run(path).suites
+
+
+def load_run(path: Path) -> StoredRun:
+    """Read a stored run; raise StoredRunError where the file is none."""
+    return _checked(path, load_document(path))
+
+
+def load_document(path: Path) -> Mapping[str, Any]:
+    """Return the document of a stored run, of which everything that `read` reads is sound.
+
+    Raises StoredRunError.
+    """
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise _error(path, f"cannot be read ({error})") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise _error(path, f"is no run in schema {SCHEMA}")
+    _checked(path, document)
+    return document
+
+
+def read(document: Mapping[str, Any]) -> StoredRun:
+    """Return the run that a document of our own making holds."""
+    cases = _cases(document["cases"])
+    return StoredRun(
+        suites=tuple(_suite(each, cases) for each in document["suites"]),
+        models=tuple(str(each) for each in document.get("run", {}).get("models", ())),
+    )
+
+
+def _checked(path: Path, document: Mapping[str, Any]) -> StoredRun:
     try:
-        cases = _cases(document["cases"])
-        return tuple(_suite(each, cases) for each in document["suites"])
+        return read(document)
     except KeyError as error:
         raise _error(path, f"lacks the key {error}") from error
     except (AttributeError, TypeError, ValueError, InvalidOperation) as error:
@@ -86,28 +135,75 @@ def _error(path: Path, what: str) -> StoredRunError:
 
 
 def _cases(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, StoredCase]]:
-    cases: dict[str, dict[str, StoredCase]] = {}
+    cases: dict[str, dict[str, list[StoredCase]]] = {}
     for row in rows:
         if row["outcome"] != "skip":
             case = _case(row)
-            cases.setdefault(str(row["suite"]), {})[case.id] = case
-    return cases
+            cases.setdefault(str(row["suite"]), {}).setdefault(case.id, []).append(case)
+    return {
+        suite: {name: _joined(repeats) for name, repeats in group.items()}
+        for suite, group in cases.items()
+    }
 
 
 def _case(row: Mapping[str, Any]) -> StoredCase:
-    cost, latency = row.get("cost_usd"), row.get("latency_s")
+    cost, latency, tokens = (row.get(name) for name in ("cost_usd", "latency_s", "tokens"))
+    scores = {str(name): _share(value) for name, value in row["scores"].items()}
     return StoredCase(
         id=str(row["id"]),
         outcome=str(row["outcome"]),
-        scores={str(name): _share(value) for name, value in row["scores"].items()},
+        scores={} if row["outcome"] == "error" else scores,
         output=row.get("output"),
         cost_usd=None if cost is None else Decimal(cost),
         latency_s=None if latency is None else float(latency),
         tags=tuple(str(tag) for tag in row.get("tags", ())),
+        tokens=None if tokens is None else float(tokens),
+        expected=row.get("expected"),
+        why=str(row.get("why", "")),
     )
 
 
+_WORST_FIRST = ("error", "miss")
+
+
+def _joined(repeats: Sequence[StoredCase]) -> StoredCase:
+    """Return one case for all the times that it was asked."""
+    if len(repeats) == 1:
+        return repeats[0]
+    worst = min(repeats, key=_rank)
+    metrics = dict.fromkeys(metric for each in repeats for metric in each.scores)
+    costs = [each.cost_usd for each in repeats if each.cost_usd is not None]
+    return StoredCase(
+        id=worst.id,
+        outcome=worst.outcome,
+        scores={
+            metric: sum(each.scores.get(metric, 0.0) for each in repeats) / len(repeats)
+            for metric in metrics
+        },
+        output=worst.output,
+        cost_usd=sum(costs, Decimal(0)) / len(costs) if len(costs) == len(repeats) else None,
+        latency_s=_mean([each.latency_s for each in repeats]),
+        tags=worst.tags,
+        tokens=_mean([each.tokens for each in repeats]),
+        expected=worst.expected,
+        why=worst.why,
+    )
+
+
+def _rank(case: StoredCase) -> int:
+    is_known = case.outcome in _WORST_FIRST
+    return _WORST_FIRST.index(case.outcome) if is_known else len(_WORST_FIRST)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
 def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]) -> StoredSuite:
+    margin = _share(row.get("margin", 0.0))
+    if margin == 1:
+        raise ValueError("a margin must be below 1")
     return StoredSuite(
         feature=str(row["feature"]),
         test=str(row["test"]),
@@ -118,6 +214,8 @@ def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]
         not_judged="" if row["verdict"] is not None else str(row["reason"]),
         is_report_only=bool((row.get("judge") or {}).get("report_only")),
         cases=cases.get(str(row["test"]), {}),
+        asked_model=str(row.get("asked_model", "")),
+        margin=margin,
     )
 
 

@@ -48,9 +48,10 @@ class Suite:
     is pytest's id for them and ends `test` in brackets. Each case is asked `repeats` times. In a
     run of several models there is a suite for each `model`, which ends `variant`.
 
-    `threshold` maps metric -> share in 0..1. `scorers` has those of its metrics that are functions;
-    the test itself scores the others. `task` runs the feature on a case's input; `outputs` maps
-    (case id, repeat) -> recorded answer. At most one of the two is given.
+    `threshold` maps metric -> share in 0..1, and `margin` is by how much, as a share of all cases,
+    a new model may be worse than the old one. `scorers` has those of its metrics that are
+    functions; the test itself scores the others. `task` runs the feature on a case's input;
+    `outputs` maps (case id, repeat) -> recorded answer. At most one of the two is given.
     """
 
     feature: str
@@ -65,6 +66,7 @@ class Suite:
     variant: str = ""
     model: str = ""
     repeats: int = 1
+    margin: float = 0.0
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
 
     @property
@@ -88,6 +90,7 @@ class Suite:
             "repeats": self.repeats,
             "threshold": dict(self.threshold),
             "confidence": self.confidence,
+            "margin": self.margin,
             "max_errors": self.max_errors,
             "folder": str(self.folder),
             "cases": len(self.dataset.cases),

@@ -16,47 +16,81 @@ def compare(
     old: Sequence[StoredSuite],
     new: Sequence[StoredSuite],
     *,
-    margin: float = 0.0,
-    confidence: float = 0.95,
+    margin: float | None = None,
 ) -> list[Swap]:
     """Compare every suite of a run A with the same suite of a run B, in the order of A.
 
-    `margin` is by how much, as a share of all cases, B may be worse. Where several suites are
-    compared, INFERIOR is only said where Holm's correction leaves the finding standing: of twenty
-    suites one would else be called inferior though nothing has changed. NON-INFERIOR needs no such
-    correction, since each suite has to be so by itself.
+    `margin` is by how much, as a share of all cases, B may be worse; None leaves it to the marker
+    of each suite in A, which was chosen before B was seen. The confidence is that of A, too. Where
+    several suites are compared, INFERIOR is only said where Holm's correction leaves the finding
+    standing: of twenty suites one would else be called inferior though nothing has changed.
+    NON-INFERIOR needs no such correction, since each suite has to be so by itself.
     """
     others = {suite.name: suite for suite in new}
     pairs = [(suite, others.get(suite.name, _nothing_of(suite))) for suite in old]
+    return _judged(pairs, margin)
+
+
+def compare_models(
+    suites: Sequence[StoredSuite], models: Sequence[str], *, margin: float | None = None
+) -> list[Swap]:
+    """Compare, suite by suite, each other model of one run with the first of its `models`.
+
+    The p-values are corrected for all suites and all models together. Suites whose model is the
+    first one and that no other model has are left out.
+    """
+    old_model, *new_models = models
+    shared = {(each.shared_test, each.metric, each.asked_model): each for each in suites}
+    pairs = []
+    for suite in suites:
+        if suite.asked_model != old_model:
+            continue
+        for model in new_models:
+            other = shared.get((suite.shared_test, suite.metric, model))
+            if other is not None:
+                pairs.append((replace(suite, test=suite.shared_test), other))
+    return _judged(pairs, margin)
+
+
+_Pair = tuple[StoredSuite, StoredSuite]
+
+
+def _judged(pairs: Sequence[_Pair], margin: float | None) -> list[Swap]:
     found = [
-        replace(_compare(a, b, margin, confidence), slices=_slices(a, b, margin, confidence))
+        replace(_compare(a, b, margin), slices=tuple(_judged_alone(_by_tag(a, b), margin)))
         for a, b in pairs
     ]
-    return _corrected_for_all(found, confidence)
+    return _corrected_for_all(found, pairs)
+
+
+def _judged_alone(pairs: Mapping[str, _Pair], margin: float | None) -> list[Swap]:
+    """Return what became of the slices of one suite, corrected for how many they are."""
+    found = [replace(_compare(a, b, margin), tag=tag) for tag, (a, b) in pairs.items()]
+    return _corrected_for_all(found, list(pairs.values()))
 
 
 def _nothing_of(suite: StoredSuite) -> StoredSuite:
     return replace(suite, model="", cases={})
 
 
-def _slices(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -> tuple[Swap, ...]:
-    tags = sorted({tag for case in a.cases.values() for tag in case.tags})
-    found = []
-    for tag in tags:
+def _by_tag(a: StoredSuite, b: StoredSuite) -> Mapping[str, _Pair]:
+    """Return both runs with the cases of each tag alone; A says which cases carry it."""
+    parts = {}
+    for tag in sorted({tag for case in a.cases.values() for tag in case.tags}):
         ids = {name for name, case in a.cases.items() if tag in case.tags}
-        parts = [
+        old, new = (
             replace(run, cases={name: case for name, case in run.cases.items() if name in ids})
             for run in (a, b)
-        ]
-        found.append(replace(_compare(parts[0], parts[1], margin, confidence), tag=tag))
-    return tuple(_corrected_for_all(found, confidence))
+        )
+        parts[tag] = (old, new)
+    return parts
 
 
-def _corrected_for_all(found: Sequence[Swap], confidence: float) -> list[Swap]:
+def _corrected_for_all(found: Sequence[Swap], pairs: Sequence[_Pair]) -> list[Swap]:
     corrected = statistics.holm([each.p_value for each in found])
     return [
-        replace(each, p_holm=p, verdict=_corrected(each, p, confidence))
-        for each, p in zip(found, corrected, strict=True)
+        replace(each, p_holm=p, verdict=_corrected(each, p, old.confidence))
+        for each, p, (old, _) in zip(found, corrected, pairs, strict=True)
     ]
 
 
@@ -74,14 +108,15 @@ def _corrected(swap: Swap, p_holm: float, confidence: float) -> SwapVerdict:
     return swap.verdict
 
 
-def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -> Swap:
+def _compare(a: StoredSuite, b: StoredSuite, given_margin: float | None) -> Swap:
+    margin = a.margin if given_margin is None else given_margin
     ids = list(a.cases)
     scores_a, scores_b = [a.score(each) for each in ids], [b.score(each) for each in ids]
     pairs = list(zip(ids, scores_a, scores_b, strict=True))
     broken = tuple(each for each, before, now in pairs if now < before)
     fixed = tuple(each for each, before, now in pairs if now > before)
     table = statistics.paired_table(scores_a, scores_b)
-    judged = statistics.non_inferiority(table, margin, confidence)
+    judged = statistics.non_inferiority(table, margin, a.confidence)
     p_value = statistics.mcnemar_exact(len(broken), len(fixed))
     shared = [each for each in ids if each in b.cases]
     return Swap(
@@ -89,12 +124,13 @@ def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -
         test=a.test,
         metric=a.metric,
         tag="",
-        model_a=a.model,
-        model_b=b.model,
+        model_a=a.asked_model or a.model,
+        model_b=b.asked_model or b.model,
         table=table,
         difference=judged.difference.difference,
         interval=judged.difference.interval,
         margin=margin,
+        is_margin_declared=given_margin is None and margin > 0,
         p_value=p_value,
         p_holm=p_value,
         verdict=judged.verdict,
@@ -103,6 +139,7 @@ def _compare(a: StoredSuite, b: StoredSuite, margin: float, confidence: float) -
         newly_fixed=fixed,
         missing=tuple(each for each in ids if each not in b.cases),
         added=tuple(each for each in b.cases if each not in a.cases),
+        tokens_ratio=_ratio(_tokens(a.cases, shared), _tokens(b.cases, shared)),
         cost_ratio=_ratio(_cost(a.cases, shared), _cost(b.cases, shared)),
         p95_latency_ratio=_p95_ratio(a, b, shared),
         slices=(),
@@ -123,6 +160,12 @@ def _p95_ratio(a: StoredSuite, b: StoredSuite, ids: Sequence[str]) -> float | No
         return None
     old, new = zip(*timed, strict=True)
     return _ratio(statistics.percentile(old, 0.95), statistics.percentile(new, 0.95))
+
+
+def _tokens(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
+    tokens = [cases[each].tokens for each in ids]
+    known = [number for number in tokens if number is not None]
+    return sum(known) if known and len(known) == len(tokens) else None
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

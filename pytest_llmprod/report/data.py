@@ -5,25 +5,35 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
+from pytest_llmprod.report import swap
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
 
 
 def to_json(result: RunResult) -> str:
-    """Return the run as JSON.
+    """Return the run as JSON."""
+    return json.dumps(to_document(result), indent=1, sort_keys=True) + "\n"
+
+
+def to_document(result: RunResult) -> dict[str, Any]:
+    """Return the run as the document that `--llm-json` writes.
 
     Scores are shares in 0..1, times are in seconds, money is text: the sum of the priced requests,
     and null where none of them has a price.
     """
-    document = {
+    return {
         "schema": SCHEMA,
-        "run": {"id": result.run_id, "started_at": result.started_at},
+        "run": {
+            "id": result.run_id,
+            "started_at": result.started_at,
+            "models": list(result.models),
+        },
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
+        "swaps": swap.to_json(result.swaps)["suites"],
     }
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
@@ -34,6 +44,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "test": suite.test,
         "metric": suite.metric,
         "model": " + ".join(suite.models),
+        "asked_model": suite.model,
         "cases": suite.cases,
         "cases_in_dataset": suite.cases_in_dataset,
         "repeats": suite.repeats.count,
@@ -55,6 +66,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "look": suite.look.number,
         "threshold": suite.threshold,
         "confidence": suite.confidence,
+        "margin": suite.margin,
         "verdict": verdict.name if verdict else None,
         "reason": verdict.reason if verdict else _why_not_judged(suite, objection),
         "cost_usd": None if has_no_cost else _money(suite.cost_usd),
@@ -127,8 +139,10 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "scores": dict(case.scores),
         "whys": dict(case.whys),
         "output": case.output,
+        "expected": case.expected,
         "cost_usd": None if case.cost_usd is None else _money(case.cost_usd),
         "latency_s": case.latency_s,
+        "tokens": case.tokens,
     }
 
 

@@ -33,6 +33,7 @@ def _figures(swap: Swap) -> dict[str, Any]:
         "difference": swap.difference,
         "interval": list(swap.interval),
         "margin": swap.margin,
+        "is_margin_declared": swap.is_margin_declared,
         "p_value": swap.p_value,
         "p_holm": swap.p_holm,
         "verdict": swap.verdict,
@@ -42,6 +43,7 @@ def _figures(swap: Swap) -> dict[str, Any]:
         "missing": list(swap.missing),
         "added": list(swap.added),
         "cost_ratio": swap.cost_ratio,
+        "tokens_ratio": swap.tokens_ratio,
         "p95_latency_ratio": swap.p95_latency_ratio,
     }
 
@@ -114,5 +116,9 @@ def _p(value: float) -> str:
 
 
 def _ratios(swap: Swap) -> str:
-    found = (("cost", swap.cost_ratio), ("p95", swap.p95_latency_ratio))
+    found = (
+        ("cost", swap.cost_ratio),
+        ("tokens", swap.tokens_ratio),
+        ("p95", swap.p95_latency_ratio),
+    )
     return ", ".join(f"{name} x{ratio:.2f}" for name, ratio in found if ratio is not None)

@@ -55,6 +55,8 @@ def test_skipped_cases_are_left_out(tmp_path: Path) -> None:
         (document([{"suite": "t"}]), "lacks the key 'outcome'"),
         (document([case("a", 2.0)]), "a score must be a number in 0..1, not 2.0"),
         (document([], [suite(threshold="high")]), "not 'high'"),
+        (document([], [suite(margin=-1)]), "not -1"),
+        (document([], [suite(margin=1.0)]), "a margin must be below 1"),
         (document([case("a", 1.0, cost_usd="much")]), "holds what no run holds"),
         ({"schema": 1, "suites": 3, "cases": []}, "holds what no run holds"),
         ({"schema": 1, "suites": [], "cases": [1]}, "holds what no run holds"),
@@ -84,3 +86,51 @@ def test_what_a_test_wrote_is_read(tmp_path: Path) -> None:
 
     assert found.name == ("t.py::test_a", "passed")
     assert found.cases["b"].outcome == "error"
+
+
+def test_a_case_that_was_asked_several_times_has_the_mean_of_its_scores(tmp_path: Path) -> None:
+    rows = [
+        case("a", 1.0, repeat=1, cost_usd="0.2", latency_s=1.0, tokens=10, output="good"),
+        case("a", None, repeat=2, cost_usd="0.4", latency_s=2.0, tokens=20, output="bad"),
+        case("a", 0.5, repeat=3, cost_usd="0.3", latency_s=3.0, tokens=30, output="so so"),
+    ]
+
+    (found,) = loaded(tmp_path / "run.json", document(rows))
+
+    (joined,) = found.cases.values()
+    assert found.score("a") == 0.5
+    assert (joined.outcome, joined.output) == ("error", "bad")
+    assert (joined.cost_usd, joined.latency_s, joined.tokens) == (Decimal("0.3"), 2.0, 20.0)
+
+
+def test_what_one_repeat_cost_is_unknown_for_all_where_one_is(tmp_path: Path) -> None:
+    rows = [case("a", 1.0, cost_usd="0.2", tokens=3), case("a", 1.0, repeat=2)]
+
+    (found,) = loaded(tmp_path / "run.json", document(rows))
+
+    assert (found.cases["a"].cost_usd, found.cases["a"].tokens) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("test", "model", "shared"),
+    [
+        ("t.py::test_a[gpt-nano]", "gpt-nano", "t.py::test_a"),
+        ("t.py::test_a[en-gpt-nano]", "gpt-nano", "t.py::test_a[en]"),
+        ("t.py::test_a[en]", "", "t.py::test_a[en]"),
+    ],
+)
+def test_the_suites_of_several_models_share_a_test(
+    tmp_path: Path, test: str, model: str, shared: str
+) -> None:
+    row = suite(test, asked_model=model)
+
+    (found,) = loaded(tmp_path / "run.json", document([], [row]))
+
+    assert found.shared_test == shared
+
+
+def test_the_models_that_a_run_compared_are_kept_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({**document([]), "run": {"models": ["old", "new"]}}))
+
+    assert stored_run.load_run(path).models == ("old", "new")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.evals import statistics
 from pytest_llmprod.evals.stored_run import StoredCase, StoredSuite
-from pytest_llmprod.evals.swap import compare
+from pytest_llmprod.evals.swap import compare, compare_models
 
 
 def suite_of(scores: Mapping[str, float], test: str = "test_a", **each: Any) -> StoredSuite:
@@ -84,6 +84,60 @@ def test_a_margin_says_by_how_much_the_new_run_may_be_worse() -> None:
 
     assert compared(old, new).verdict == "INCONCLUSIVE"
     assert compared(old, new, margin=0.05).verdict == "NON-INFERIOR"
+
+
+def test_the_margin_of_the_old_run_holds_where_none_is_given() -> None:
+    old, new = of_table(900, 20, 18, 62)
+    declared, lax = replace(old, margin=0.05), replace(new, margin=0.5)
+
+    swap = compared(declared, lax)
+
+    assert (swap.margin, swap.is_margin_declared, swap.verdict) == (0.05, True, "NON-INFERIOR")
+    given = compared(declared, lax, margin=0.0)
+    assert (given.margin, given.is_margin_declared, given.verdict) == (0.0, False, "INCONCLUSIVE")
+    assert not compared(old, lax).is_margin_declared
+
+
+def test_the_confidence_of_the_old_run_holds() -> None:
+    old, new = of_table(80, 15, 4, 1)
+
+    assert compared(old, new).verdict == "INFERIOR"
+    assert compared(replace(old, confidence=0.999), new).verdict == "INCONCLUSIVE"
+
+
+def of_model(suite: StoredSuite, model: str) -> StoredSuite:
+    return replace(suite, test=f"{suite.test}[{model}]", asked_model=model, model=f"{model}-1")
+
+
+def test_each_new_model_is_compared_with_the_first() -> None:
+    old, worse = of_table(80, 18, 2, 0)
+    suites = [of_model(worse, "a"), of_model(old, "b"), of_model(old, "c")]
+
+    swaps = compare_models(suites, ["b", "a", "c"])
+
+    assert [(each.model_a, each.model_b, each.test) for each in swaps] == [
+        ("b", "a", "test_a"),
+        ("b", "c", "test_a"),
+    ]
+    assert [each.verdict for each in swaps] == ["INFERIOR", "INCONCLUSIVE"]
+
+
+def test_the_p_values_of_all_models_and_suites_are_corrected_together() -> None:
+    old, worse = of_table(80, 18, 2, 0)
+    names = [f"m{number}" for number in range(4)]
+    suites = [of_model(old, "old"), *(of_model(worse, name) for name in names)]
+    other = [replace(each, test=each.test.replace("test_a", "test_b")) for each in suites]
+
+    swaps = compare_models([*suites, *other], ["old", *names])
+
+    assert len(swaps) == 8
+    assert [each.p_holm for each in swaps] == [pytest.approx(8 * swaps[0].p_value)] * 8
+
+
+def test_a_model_that_was_not_asked_in_a_suite_is_left_out() -> None:
+    old, worse = of_table(8, 1, 1, 0)
+
+    assert compare_models([of_model(old, "a"), of_model(worse, "c")], ["a", "b"]) == []
 
 
 def test_a_case_that_the_new_run_lacks_is_a_regression() -> None:
@@ -165,12 +219,13 @@ def test_a_tag_that_got_worse_by_chance_among_many_is_not_called_inferior() -> N
 def test_cost_and_latency_are_told_as_ratios_where_both_are_known() -> None:
     from decimal import Decimal
 
-    old = suite_of({"a": 1, "b": 1}, cost_usd=Decimal("0.04"), latency_s=2.0)
-    new = suite_of({"a": 1, "b": 1}, cost_usd=Decimal("0.01"), latency_s=1.0)
+    old = suite_of({"a": 1, "b": 1}, cost_usd=Decimal("0.04"), latency_s=2.0, tokens=10)
+    new = suite_of({"a": 1, "b": 1}, cost_usd=Decimal("0.01"), latency_s=1.0, tokens=15)
     unknown = replace(new, cases={"a": new.cases["a"], "b": replace(new.cases["b"], cost_usd=None)})
 
     assert compared(old, new).cost_ratio == 0.25
     assert compared(old, new).p95_latency_ratio == 0.5
+    assert compared(old, new).tokens_ratio == 1.5
     assert compared(old, unknown).cost_ratio is None
     assert compared(suite_of({"a": 1}), suite_of({"a": 1})).p95_latency_ratio is None
 

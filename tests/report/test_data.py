@@ -18,7 +18,12 @@ def test_a_run_is_schema_1_with_its_suites_cases_and_gates() -> None:
     found = document(suite_result(), cases=(case_result(),))
 
     assert found["schema"] == 1
-    assert found["run"] == {"id": "run-1", "started_at": "2026-11-22T16:10:25+00:00"}
+    assert found["run"] == {
+        "id": "run-1",
+        "started_at": "2026-11-22T16:10:25+00:00",
+        "models": [],
+    }
+    assert found["swaps"] == []
     assert (len(found["suites"]), len(found["cases"]), found["gates"]) == (1, 1, {})
 
 
@@ -30,6 +35,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "test": "test_triage.py::test_labels",
         "metric": "passed",
         "model": "m + n",
+        "asked_model": "",
         "cases": 220,
         "cases_in_dataset": 220,
         "hits": 206.0,
@@ -40,6 +46,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "stderr": 0.5,
         "threshold": 0.9,
         "confidence": 0.95,
+        "margin": 0.0,
         "verdict": "INCONCLUSIVE",
         "reason": UNSURE.reason,
         "cost_usd": "0.0277",
@@ -99,8 +106,10 @@ def test_a_case_has_the_keys_of_the_contract() -> None:
         "scores": {"passed": 1.0},
         "whys": {},
         "output": "refund",
+        "expected": None,
         "cost_usd": "0.0001",
         "latency_s": 0.03,
+        "tokens": None,
     }
 
 

@@ -19,6 +19,7 @@ def swap_of(**changes: Any) -> Swap:
         "difference": -0.125,
         "interval": (-0.203, 0.111),
         "margin": 0.02,
+        "is_margin_declared": False,
         "p_value": 0.0123,
         "p_holm": 0.0456,
         "verdict": "INCONCLUSIVE",
@@ -28,6 +29,7 @@ def swap_of(**changes: Any) -> Swap:
         "missing": (),
         "added": (),
         "cost_ratio": 0.5,
+        "tokens_ratio": None,
         "p95_latency_ratio": 1.2,
         "slices": (),
     }
