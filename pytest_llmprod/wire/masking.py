@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
@@ -58,6 +58,9 @@ RESPONSE_HEADERS = frozenset(
 
 BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
 
+#: Names, roles and other words of a protocol are no longer than that many characters.
+_SHORT = 40
+
 _SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
 
 
@@ -82,7 +85,22 @@ def mask_strings(value: Any, scanners: Sequence[Scanner]) -> Any:
 
     The value of a member that is named like a secret is masked whatever it is.
     """
-    return _mask_strings(value, lambda text: mask(text, scanners))
+    return _mask_strings(value, _masker(scanners))
+
+
+def _masker(scanners: Sequence[Scanner]) -> Callable[[str], str]:
+    """Return what masks a text; of short ones, which all requests say, it is remembered."""
+    fixed = tuple(scanners)
+    try:
+        hash(fixed)
+    except TypeError:  # of a plugin's scanner
+        return lambda text: mask(text, fixed)
+    return lambda text: mask(text, fixed) if len(text) > _SHORT else _mask_short(text, fixed)
+
+
+@lru_cache(maxsize=10_000)
+def _mask_short(text: str, scanners: tuple[Scanner, ...]) -> str:
+    return mask(text, scanners)
 
 
 def _mask_strings(value: Any, masked: Callable[[str], str]) -> Any:
@@ -102,7 +120,9 @@ def _mask_strings(value: Any, masked: Callable[[str], str]) -> Any:
 
 def mask_documents(documents: Sequence[Any], scanners: Sequence[Scanner]) -> list[Any]:
     """Return JSON values masked, with secrets that are spread over them."""
-    masked = cache(lambda text: mask(text, scanners))  # a stream says most strings many times
+    masked = _masker(scanners)
+    if len(documents) > 1:  # a stream says most strings many times
+        masked = cache(masked)
     return [_mask_strings(each, masked) for each in Pieces(documents).without_secrets(scanners)]
 
 

@@ -174,7 +174,8 @@ def _outgoing(http: Any, request: Any, live: LiveExchange) -> Any:
     """Return the request that leaves in place of the application's."""
     return http.Request(
         request.method,
-        live.url,
+        # A URL that has been parsed need not be parsed again.
+        request.url if live.url == str(request.url) else live.url,
         headers=live.headers(request.headers.multi_items()),
         content=live.body,
         extensions=request.extensions,

@@ -99,6 +99,7 @@ def is_secret_member(name: str, value: str) -> bool:
     return wanted is not None and wanted.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=1_000)  # every request has the same headers
 def is_credential_name(name: str) -> bool:
     """Say whether a variable, a header or a parameter of this name holds a secret."""
     return _WORD_OF_A_CREDENTIAL.search(name) is not None and _NO_CREDENTIAL.search(name) is None

@@ -10,6 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
@@ -73,7 +74,11 @@ def request_scanners(headers: Iterable[tuple[str, str]], url: str) -> tuple[Scan
 
 
 def _scanners(secrets: Iterable[KnownSecret]) -> tuple[Scanner, ...]:
-    found = list(secrets)
+    return _scanners_of(tuple(secrets))
+
+
+@lru_cache(maxsize=100)  # the requests of a run are authenticated by the same few
+def _scanners_of(found: tuple[KnownSecret, ...]) -> tuple[Scanner, ...]:
     # What stands in our own replacements cannot be masked: it would be found again and again.
     texts = [f"[masked {name}]" for name, _ in found]
     kept = {each.value: each for each in found if not any(each.value in text for text in texts)}
