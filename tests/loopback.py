@@ -32,6 +32,7 @@ class Provider(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 100  # more than this many connections at once are refused
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer

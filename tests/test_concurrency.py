@@ -236,7 +236,7 @@ def failing(project: Project) -> Project:
 FIRST_FAILURE = r"llmprod: the task failed on case three: OSError: no \x1b[31m way to three"
 
 
-@pytest.mark.parametrize("option", ["-q", "--color=yes", "-v", "-s"])
+@pytest.mark.parametrize("option", ["-q", "-v", "-s"])
 def test_the_first_failure_of_a_task_is_told_at_once_and_no_other(
     failing: Project, option: str
 ) -> None:
