@@ -117,6 +117,6 @@ def _duplicate(stream: TextIO) -> TextIO | None:
     try:
         stream.flush()
         descriptor = os.dup(stream.fileno())
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         return None
     return os.fdopen(descriptor, "w", encoding=stream.encoding, errors="backslashreplace")

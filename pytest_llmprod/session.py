@@ -5,7 +5,7 @@ The composition root: it knows every package, and no package knows another. It i
 
 import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets.prices import cost_usd
+from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -308,7 +309,8 @@ class Session:
         except BaseException:  # Ctrl-C, for instance: no test of these will run
             for trial in trials:
                 if trial.result is not None and trial.result.error is None:
-                    trial.tape.stop()
+                    with suppress(LlmprodError):  # no room: then older answers stay
+                        trial.tape.stop()
             raise
 
     def named_error(self, error: BaseException) -> str:
