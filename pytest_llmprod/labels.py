@@ -59,6 +59,7 @@ def label_of(
     `choice` is that of the whole run.
     """
     model = name.asking.model if name.asking else ""
+    is_repeat = name.asking is not None and name.asking.repeat > 1
     return TapeLabel(
         folder=name.folder,
         function=name.function,
@@ -68,6 +69,7 @@ def label_of(
         is_eval=suite is not None,
         choice=choice.of(model) if model else choice,
         foreign=lambda: recording_path(item.path, item.name, item.cls and item.cls.__name__),
+        first=section_of(name.variant, name.asking.case.id) if name.asking and is_repeat else "",
     )
 
 

@@ -120,6 +120,9 @@ CHANGES: dict[MissKind, Callable[[Page], object]] = {
     "order": reverse,
     "other endpoint": lambda page: (page.project.path / "app.py").write_text(RESPONSES),
     "no cassette": lambda page: page.cassette.unlink(),
+    "repeat not recorded": lambda page: page.edit(
+        "threshold=", "repeats=2, threshold=", "test_app.py"
+    ),
     "test renamed": lambda page: page.edit(
         "def test_triage", "def test_sorts_a_ticket", "test_app.py"
     ),

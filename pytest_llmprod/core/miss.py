@@ -12,6 +12,7 @@ MissKind = Literal[
     "order",
     "other endpoint",
     "no cassette",
+    "repeat not recorded",
     "test renamed",
     "case renamed",
     "other key",

@@ -112,7 +112,7 @@ def _repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterato
         parts = [_passes(suite)] if suite.repeats.count > 1 and suite.repeats.pass_hat else []
         parts += ["interval clustered"] if suite.is_clustered else []
         parts += [f"look {suite.look.number}"] if suite.look.number > 1 else []
-        if parts:
+        if parts and suite.verdict is not None:
             lead = f"{names[id(suite)]}: " if len(suites) > 1 else ""
             yield lead + "; ".join(parts)
 
@@ -456,7 +456,9 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         requests = _plural(number, "request is", "requests are")
         kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
         texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
-    if number > moved + renamed:
+    if number == misses.get("repeat not recorded", 0) > 0:  # all else stays as it is
+        modes[_RECORD] = "once"
+    elif number > moved + renamed:
         modes[_RECORD] = "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "new_episodes"

@@ -19,6 +19,7 @@ class TapeLabel(NamedTuple):
     the data set. `is_shared` says that it is the tape of a fixture that several tests share.
     `choice` says which models it asks in place of those that the application names.
     `foreign` returns where pytest-recording would have put the cassette of this test.
+    `first` is the section of the first time that the same case is asked, where this is a later one.
     """
 
     folder: Path
@@ -30,6 +31,7 @@ class TapeLabel(NamedTuple):
     choice: ModelChoice = ModelChoice(swaps={})
     is_shared: bool = False
     foreign: Callable[[], Path | None] = lambda: None
+    first: str = ""
 
     def cassette(self, model: str) -> Path:
         """Return the path of the cassette for requests to `model`."""

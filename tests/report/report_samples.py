@@ -39,7 +39,7 @@ def suite_result(**changes: Any) -> SuiteResult:
         "stderr": 0.0165,
         "threshold": 0.9,
         "confidence": 0.95,
-        "interval_confidence": 0.95,
+        "interval_confidence": changes.get("confidence", 0.95),
         "verdict": UNSURE,
         "cost_usd": Decimal("0.0277"),
         "unpriced": 0,

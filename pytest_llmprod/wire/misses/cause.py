@@ -2,8 +2,8 @@
 
 Where several things have changed, the first of these names the cause, and the others are told as
 differences: one more call, another endpoint, the prompt, the order, the tools, the model,
-parameters. Where the test has no recording for this model, it may have one under another name:
-renames come first. Then comes the model, where another has the same prompt, whatever else differs.
+parameters. Where the test has no recording for this model, the first repeat of its case may have one, or it may
+have one under another name: renames come first. Then comes the model, where another has the same prompt, whatever else differs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -109,6 +109,11 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
         return _cause("one more call", "", headline, in_section)
     if in_section is not None:
         return _changed(in_section, asked)
+    first = tape.label.first
+    if first and own.count(first, request.key):
+        headline = f"{asked.shown(case)} is not recorded, only {asked.shown(first)} is"
+        near = search.near(own, own.read(first, request.key, 0))
+        return _cause("repeat not recorded", "", headline, near)
     left = find_left(tape, request)
     if left is not None:
         cause = _cause("test renamed", "", f"test renamed, no cassette for {asked.model}", None)

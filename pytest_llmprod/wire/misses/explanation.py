@@ -50,7 +50,8 @@ def explain(
         asked = Asked(request=request, body=text, dialects=dialects, scanners=scanners)
         cause = find_cause(tape, asked)
     lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
-    command = tape.label.command("new_episodes", *choice.options)
+    mode = "once" if cause.kind == "repeat not recorded" else "new_episodes"
+    command = tape.label.command(mode, *choice.options)
     moves = [] if cause.left is None else moves_of(cause.left, tape, request.model)
     if cause.left is not None:
         lines += _renamed(cause.left)
@@ -102,6 +103,9 @@ def _describe(asked: Asked, near: Near) -> str:
 
 
 def _because(asked: Asked, cause: Cause, choice: ModelChoice) -> Iterator[str]:
+    if cause.kind == "repeat not recorded":
+        yield "  because   a recording that is played again shows no variance: each repeat"
+        yield f"{_INDENT}needs an answer of its own"
     if cause.kind != "model":
         return
     if asked.request.model in (choice.override, *choice.swaps.values()):
@@ -125,6 +129,8 @@ def _differences(tape: Tape, asked: Asked, near: Near, cause: Cause) -> Iterator
         lines.append(f"and {more} more place{'s' if more > 1 else ''}")
     if cause.kind == "one more call" and not near.places:
         lines = ["in nothing: this request was made once more than it was recorded"]
+    elif cause.kind == "repeat not recorded":
+        lines = ["in nothing: it is the same request, asked for another repeat"]
     elif cause.kind == "other key":
         lines = list(_unseen(asked))
     for number, line in enumerate(lines or _other_case(tape, asked, near)):
