@@ -388,7 +388,7 @@ def _answers(suite: _Suite) -> Answers:
     rows = [row for _, row in sorted(suite.rows.items())]
     return Answers.of(
         times=[
-            (*_asked(row), each.get("recorded_at", ""))
+            (*_asked(row), each.get("recorded_at", ""), each.get("latency_s", 0.0))
             for row in rows
             for each in row.get("exchanges", ())
         ],

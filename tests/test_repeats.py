@@ -109,7 +109,7 @@ def test_one_recording_is_not_replayed_as_several(recorded: Project) -> None:
         [
             "*No recording: one#2 is not recorded, only one is",
             "*a recording that is played again shows no variance: each repeat",
-            "  mend      pytest --llm-eval --llm-record=once 'test_words.py::test_doubles[[]one#2[]]'",
+            "  mend *--llm-eval --llm-record=once 'test_words.py::test_doubles[[]one#2[]]'",
             "20 requests are in no recording: repeat not recorded 20",
             "record what is missing with: pytest --llm-eval --llm-record=once",
         ]
@@ -119,7 +119,7 @@ def test_one_recording_is_not_replayed_as_several(recorded: Project) -> None:
 def test_once_records_the_missing_repeats_and_leaves_the_first_as_they_are(
     recorded: Project,
 ) -> None:
-    first = {case: each for case, each in sections(recorded).items()}
+    first = sections(recorded)
     recorded.edit("test_words.py", "threshold=0.5", REPEATED)
 
     result = recorded.record("--llm-record=once")

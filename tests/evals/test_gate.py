@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_llmprod.core.results import FIRST_LOOK, Look
 from pytest_llmprod.core.verdict import Verdict
-from pytest_llmprod.evals.gate import Tally, judge
-from pytest_llmprod.evals.statistics import wilson
+from pytest_llmprod.evals.gate import Tally, interval_confidence, judge
+from pytest_llmprod.evals.statistics import Design, wilson
 
 
 def verdict(
@@ -175,3 +176,70 @@ def test_a_gate_is_open_only_where_the_score_reaches_the_threshold(
         assert found.name != "FAIL"
     if found.name == "PASS":
         assert found.is_open
+
+
+def clustered(hits: float, cases: int, repeats: int, effect: float) -> Tally:
+    return Tally(
+        cases=cases,
+        answers=cases * repeats,
+        hits=hits,
+        errors=0,
+        design=Design(effect=effect, clusters=cases),
+    )
+
+
+def of(tally: Tally, *, threshold: float = 0.9, look: Look = FIRST_LOOK) -> Verdict:
+    return judge(tally, threshold=threshold, confidence=0.95, max_errors=0, strict=False, look=look)
+
+
+def test_repeats_that_always_agree_are_worth_no_more_than_their_cases() -> None:
+    alone = verdict(206, 220, 0.9)
+    found = of(clustered(618, 220, 3, effect=3.0))
+
+    assert found.name == alone.name == "INCONCLUSIVE"
+    assert found.reason.startswith("618/660 = 93.6% (95% interval 89.6 to 96.2, clustered) spans")
+
+
+def test_the_cases_that_are_needed_are_cases_and_no_repeats() -> None:
+    one = re.search(r"about (\d+) more cases", verdict(206, 220, 0.9).advice)
+    three = re.search(r"about (\d+) more cases", of(clustered(618, 220, 3, effect=3.0)).advice)
+
+    assert one is not None
+    assert three is not None
+    assert abs(int(three[1]) - int(one[1])) <= 3
+
+
+def test_a_later_look_takes_more_to_pass() -> None:
+    tally = Tally(cases=220, hits=208, errors=0)
+
+    assert of(tally).name == "PASS"
+    second = of(tally, look=Look(number=2))
+    assert second.name == "INCONCLUSIVE"
+    assert second.is_open
+    assert "(99.17% interval " in second.reason
+    assert ", look 2)" in second.reason
+
+
+def test_answers_to_the_same_requests_open_a_gate_by_pass_alone() -> None:
+    again = Look(number=2, is_again=True)
+
+    unsure = of(Tally(cases=220, hits=208, errors=0), look=again)
+    sure = of(Tally(cases=220, hits=217, errors=0), look=again)
+
+    assert (unsure.name, unsure.is_open) == ("INCONCLUSIVE", False)
+    assert unsure.reason.endswith("; the gate stays closed")
+    assert unsure.advice.startswith("only PASS opens it at look 2 of the same requests; about ")
+    assert (sure.name, sure.is_open) == ("PASS", True)
+
+
+def test_below_the_threshold_a_later_look_reads_as_before() -> None:
+    found = of(Tally(cases=220, hits=195, errors=0), look=Look(number=2, is_again=True))
+
+    assert found.reason.endswith("; the point estimate closes it")
+
+
+def test_all_looks_together_go_wrong_half_as_much_again_as_one() -> None:
+    spent = sum(1 - interval_confidence(0.95, Look(number=k)) for k in range(1, 5000))
+
+    assert spent == pytest.approx(0.075, abs=1e-4)
+    assert interval_confidence(0.95, FIRST_LOOK) == 0.95

@@ -2,8 +2,9 @@
 
 Where several things have changed, the first of these names the cause, and the others are told as
 differences: one more call, another endpoint, the prompt, the order, the tools, the model,
-parameters. Where the test has no recording for this model, the first repeat of its case may have one, or it may
-have one under another name: renames come first. Then comes the model, where another has the same prompt, whatever else differs.
+parameters. Where the test has no recording for this model, the first repeat of its case may have
+one, or it may have one under another name: renames come first. Then comes the model, where another
+has the same prompt, whatever else differs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
