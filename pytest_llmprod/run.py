@@ -388,7 +388,8 @@ def _answers(suite: _Suite) -> Answers:
     rows = [row for _, row in sorted(suite.rows.items())]
     return Answers.of(
         times=[
-            (*_asked(row), each.get("recorded_at", ""), each.get("latency_s", 0.0))
+            # To the digits that a cassette keeps: a replay must read like the run that recorded.
+            (*_asked(row), each.get("recorded_at", ""), round(each.get("latency_s", 0.0), 6))
             for row in rows
             for each in row.get("exchanges", ())
         ],
