@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_llmprod import (
+    cli_accept,
     cli_cassette,
     cli_compare,
     cli_dataset,
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
     _add(nouns, "judge", "metrics that ask a model: calibrate", cli_judge.add_commands)
     _add(nouns, "prices", "what models cost: lock", cli_prices.add_commands)
+    cli_accept.add_command(nouns)
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)
     return parser

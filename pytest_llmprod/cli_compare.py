@@ -2,9 +2,18 @@
 
 import argparse
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_llmprod.core.swap import Swap
+    from pytest_llmprod.evals.stored_run import StoredSuite
+    from pytest_llmprod.report.side_by_side import Answer
 
 
 def add_command(nouns: Any) -> None:
@@ -13,20 +22,31 @@ def add_command(nouns: Any) -> None:
         "compare",
         help="two stored runs: what got worse, what got better",
         description="Compare a new run with an old one, case by case. Both were stored with "
-        "`pytest --llm-eval --llm-json=FILE`. A case of the old run that the new one lacks counts "
-        "as wrong. Exits with 1 where a suite is inferior or lacks cases.",
+        "`pytest --llm-eval --llm-json=FILE`. One run alone is compared with the accepted one in "
+        "llmprod-baseline.json, or, where it was made with --llm-models, each new model in it with "
+        "the first. A case of the old run that the new one lacks counts as wrong. Exits with 1 "
+        "where a suite is inferior or lacks cases.",
     )
-    compare.add_argument("old", type=existing_path, metavar="OLD", help="the run to compare with")
-    compare.add_argument("new", type=existing_path, metavar="NEW", help="the run to judge")
+    compare.add_argument(
+        "old", type=existing_path, metavar="OLD", help="the run to compare with, or RUN alone"
+    )
+    compare.add_argument(
+        "new", type=existing_path, metavar="NEW", nargs="?", help="the run to judge"
+    )
     compare.add_argument(
         "--margin",
         type=_margin,
-        default=0.0,
         metavar="SHARE",
-        help="by how much NEW may be worse, as a share of all cases, such as 0.02; default: 0",
+        help="by how much NEW may be worse, as a share of all cases, such as 0.02; default: what "
+        "the marker llm_eval declared in the old run",
+    )
+    compare.add_argument(
+        "--show",
+        metavar="ID",
+        help="print what was expected of this case and both answers, in place of the comparison",
     )
     compare.add_argument("--json", action="store_true", help="print JSON for scripts")
-    compare.set_defaults(run=_compare)
+    compare.set_defaults(run=_compare, parser=compare)
 
 
 def _margin(text: str) -> float:
@@ -39,15 +59,84 @@ def _margin(text: str) -> float:
     return margin
 
 
-def _compare(options: argparse.Namespace) -> int:
-    from pytest_llmprod.evals import stored_run, swap  # other commands do without
-    from pytest_llmprod.report import swap as report
+class _Compared(NamedTuple):
+    """What is compared: the swaps, and both sides of each of them, suite by suite."""
 
-    swaps = swap.compare(
-        stored_run.load(options.old), stored_run.load(options.new), margin=options.margin
-    )
+    swaps: "Sequence[Swap]"
+    sides: "Sequence[tuple[StoredSuite, StoredSuite | None]]"
+    has_old_outputs: bool
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pytest_llmprod.report import swap as report  # other commands do without
+
+    compared = _compared(options)
+    if options.show is not None:
+        return _show(options, compared)
     if options.json:
-        print(json.dumps(report.to_json(swaps), indent=1, sort_keys=True))
+        print(json.dumps(report.to_json(compared.swaps), indent=1, sort_keys=True))
     else:
-        print("\n".join(report.render(swaps)))
-    return 1 if any(each.is_regression for each in swaps) else 0
+        print("\n".join(report.render(compared.swaps)))
+    return 1 if any(each.is_regression for each in compared.swaps) else 0
+
+
+def _compared(options: argparse.Namespace) -> _Compared:
+    """Compare two runs, the models of one run, or one run with the baseline."""
+    from pytest_llmprod.evals import baseline, stored_run, swap
+
+    first = stored_run.load_run(options.old)
+    if options.new is None and first.models:
+        swaps = swap.compare_models(first.suites, first.models, margin=options.margin)
+        return _Compared(swaps, swap.model_pairs(first.suites, first.models), True)
+    if options.new is None:
+        old, _ = baseline.load(_baseline_path(options))
+        new = first
+    else:
+        old, new = first, stored_run.load_run(options.new)
+    swaps = swap.compare(old.suites, new.suites, margin=options.margin)
+    others = {suite.name: suite for suite in new.suites}
+    sides = [(suite, others.get(suite.name)) for suite in old.suites]
+    return _Compared(swaps, sides, options.new is not None)
+
+
+def _baseline_path(options: argparse.Namespace) -> Path:
+    from pytest_llmprod.evals.baseline import FILE_NAME
+
+    path = Path(FILE_NAME)
+    if not path.is_file():
+        options.parser.error(
+            f"there is no {FILE_NAME} here to compare this run with. Name two runs, or accept one "
+            f"with `llmprod accept RUN`."
+        )
+    return path
+
+
+def _show(options: argparse.Namespace, compared: _Compared) -> int:
+    from pytest_llmprod.report import side_by_side  # a comparison does without
+
+    seen: set[tuple[str, str]] = set()
+    for old, new in compared.sides:
+        case = (new.cases.get(options.show) if new else None) or old.cases.get(options.show)
+        name = (old.shared_test, new.asked_model if new else "")
+        if case is None or name in seen:  # under several metrics the answers are the same
+            continue
+        seen.add(name)
+        answers = tuple(_answers(options.show, old, new, compared.has_old_outputs))
+        lines = side_by_side.render(
+            old.feature, options.show, case.expected, (answers[0], answers[1])
+        )
+        print("\n".join(lines))
+    if not seen:
+        options.parser.error(f"there is no case {printable(options.show)!r} in these runs")
+    return 0
+
+
+def _answers(
+    case_id: str, old: "StoredSuite", new: "StoredSuite | None", has_old_outputs: bool
+) -> "Iterator[Answer | None]":
+    from pytest_llmprod.report.side_by_side import Answer
+
+    for suite, is_kept in ((old, has_old_outputs), (new, True)):
+        case = suite.cases.get(case_id) if suite else None
+        model = (suite.asked_model or suite.model) if suite else ""
+        yield None if case is None else Answer(model, case.outcome, case.why, case.output, is_kept)

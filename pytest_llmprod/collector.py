@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
@@ -256,14 +256,35 @@ class Collector:
     def _decide(self, session: pytest.Session, run: "Run", objection: str) -> None:
         suites = run.decide(judging=not objection)
         for suite in suites:
-            if suite.verdict is not None:
+            if suite.verdict is not None and not run.is_old_model(suite):
                 text = "" if suite.verdict.is_open else _gate_text(suite)
                 self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
         self._fail_without_answer(session, suites)
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
-        self._result = self._run_result(run, suites, note, gates, objection)
+        result = self._run_result(run, suites, note, gates, objection)
+        self._result = self._compared(session, run, result)
         self._write_json(session, run)
+
+    def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
+        """Return the run compared with what it is to be compared with: a report for each suite."""
+        from pytest_llmprod import regressions  # only a run with evals needs it
+
+        try:
+            if result.models:
+                is_strict = run.settings.is_strict
+                result, findings = regressions.compare_models(result, is_strict=is_strict)
+            elif result.objection or not run.is_complete or self._narrowing(session):
+                return result
+            else:
+                rootpath = run.settings.rootpath
+                result, findings = regressions.compare_with_baseline(result, rootpath)
+        except StoredRunError as error:
+            self._report(session, "llmprod-baseline.json::read", str(error))
+            return result
+        for found in findings:
+            self._report(session, found.nodeid, found.failure, list(found.properties))
+        return result
 
     def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
@@ -364,14 +385,17 @@ class Collector:
         return ""
 
     def _unmet_swap(self, session: pytest.Session) -> str:
-        """Return which --llm-swap met no request, though requests were made, or ''.
+        """Return which --llm-swap or --llm-models met no request, though some were made, or ''.
 
         What is in no recording has not told its model, and a run that was stopped not every one.
         """
         if not self._asked or self._misses or session.shouldstop or session.shouldfail:
             return ""
         asked = ", ".join(sorted(self._asked))
-        for old, new in self._config.stash[SETTINGS]().choice.swaps.items():
+        choice = self._config.stash[SETTINGS]().choice
+        if choice.models and self._asked.isdisjoint(choice.models):
+            return f"--llm-models {','.join(choice.models)} met no request; asked: {asked}"
+        for old, new in choice.swaps.items():
             if new not in self._asked:
                 return f"--llm-swap {old}={new} met no request; asked: {asked}"
         return ""

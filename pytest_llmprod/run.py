@@ -87,6 +87,10 @@ class Run:
         rows = (row for suite in self._suites.values() for row in suite.rows.values())
         return any(row["outcome"] == "skip" for row in rows)
 
+    def is_old_model(self, suite: SuiteResult) -> bool:
+        """Say whether a suite is that of the old model, with which the others are compared."""
+        return bool(suite.model) and suite.model == self.settings.choice.models[0]
+
     def add(self, row: Row) -> None:
         """Take the row of one case. A case that ran again replaces its earlier row."""
         suite = self._suites.setdefault(row["suite"], _Suite())
@@ -171,6 +175,7 @@ class Run:
             gates_note=gates_note,
             options=("--llm-eval", *self.settings.choice.options),
             models=self.settings.choice.models,
+            stored_as="" if self.settings.json_path is None else str(self.settings.json_path),
             selection=tuple(selection),
             misses=misses,
             objection=objection,
@@ -422,7 +427,7 @@ def _tokens(exchanges: Sequence[Row]) -> int | None:
     """Return the tokens that went in and came out, None where a request does not tell."""
     usages = [_usage(each) for each in exchanges if not each.get("free")]
     known = [each.input_tokens + each.output_tokens for each in usages if each is not None]
-    return sum(known) if known and len(known) == len(usages) else None
+    return sum(known) if len(known) == len(usages) else None
 
 
 def _names(values: Iterable[str | None]) -> tuple[str, ...]:

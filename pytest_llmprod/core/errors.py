@@ -70,6 +70,10 @@ class StoredRunError(LlmprodError):
     """A file that should hold a run, as `--llm-json` writes it, holds none."""
 
 
+class BaselineError(LlmprodError):
+    """A run cannot be accepted as the baseline, or the baseline cannot be written."""
+
+
 class PolicyError(LlmprodError):
     """A policy, by which a stored run is judged again, cannot be used."""
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
@@ -268,6 +268,11 @@ class SuiteResult:
         """Return how many answers were scored: several for each case where it has repeats."""
         return self.repeats.answers or self.cases
 
+    @property
+    def shared_test(self) -> str:
+        """Return the name of the test without the model, which the suites of all models share."""
+        return without_model(self.test, self.model)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
@@ -297,7 +302,8 @@ class RunResult:
 
     A run that compares `models`, the old one first, has in `swaps` what became of each suite with
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
-    was in the accepted run, in one line for each suite.
+    was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
+    is written, '' for none.
     """
 
     run_id: str
@@ -315,6 +321,7 @@ class RunResult:
     swaps: tuple[Swap, ...] = ()
     unswapped: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
+    stored_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

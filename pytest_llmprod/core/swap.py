@@ -6,6 +6,20 @@ from typing import Literal
 SwapVerdict = Literal["NON-INFERIOR", "INFERIOR", "INCONCLUSIVE"]
 
 
+def without_model(test: str, model: str) -> str:
+    """Return the name of a test without the model, which the suites of all models share.
+
+    >>> without_model("t.py::test_a[en-gpt]", "gpt")
+    't.py::test_a[en]'
+    """
+    if not model:
+        return test
+    with_others = f"-{model}]"
+    if test.endswith(with_others):
+        return test.removesuffix(with_others) + "]"
+    return test.removesuffix(f"[{model}]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swap:
     """What became of one suite and one metric between two runs.

@@ -4,7 +4,6 @@
 """
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from pytest_llmprod.core.errors import GatesFileError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import SuiteResult
+from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 
 SCHEMA = 1
 _NAMES = ("test", "metric")
@@ -113,7 +113,7 @@ def write(
             suite
             for suite in _suites(entry)
             if (_function(suite) not in ran or (suite["test"], suite["metric"]) in report_only)
-            and _stands_in_its_file(suite, path.parent)
+            and stands_in_its_file(str(suite["test"]), path.parent)
         ]
         suites.setdefault(feature, []).extend(kept)
     merged = {feature: _entry(_sorted(group)) for feature, group in suites.items() if group}
@@ -168,20 +168,7 @@ def _without_expiry(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _function(suite: Mapping[str, Any]) -> str:
-    """Return the node id of a suite's test function, without parameters."""
-    file, _, names = str(suite["test"]).partition("::")
-    return f"{file}::{names.partition('[')[0]}"
-
-
-def _stands_in_its_file(suite: Mapping[str, Any], rootpath: Path) -> bool:
-    """Say whether the test function of a suite is still written in its file."""
-    file, _, names = _function(suite).partition("::")
-    try:
-        source = (rootpath / file).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    name = names.rpartition("::")[2]
-    return re.search(rf"\bdef {re.escape(name)}\b", source) is not None
+    return function_of(str(suite["test"]))
 
 
 def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:

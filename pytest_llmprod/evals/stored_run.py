@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import StoredRunError
+from pytest_llmprod.core.swap import without_model
 
 SCHEMA = 1
 
@@ -63,10 +64,7 @@ class StoredSuite:
     @property
     def shared_test(self) -> str:
         """Return the name of the test without the model, which the suites of all models share."""
-        bracket, dash = f"[{self.asked_model}]", f"-{self.asked_model}]"
-        if self.asked_model and self.test.endswith(dash):
-            return self.test.removesuffix(dash) + "]"
-        return self.test.removesuffix(bracket) if self.asked_model else self.test
+        return without_model(self.test, self.asked_model)
 
     def score(self, case_id: str) -> float:
         """Return the score of a case; an error scores 0, and so does a case that is not here."""
@@ -92,21 +90,35 @@ def load(path: Path) -> Sequence[StoredSuite]:
 
 def load_run(path: Path) -> StoredRun:
     """Read a stored run; raise StoredRunError where the file is none."""
-    return _checked(path, load_document(path))
+    return read(load_document(path))
 
 
-def load_document(path: Path) -> Mapping[str, Any]:
+def load_document(path: Path, cure: str = "") -> dict[str, Any]:
     """Return the document of a stored run, of which everything that `read` reads is sound.
 
-    Raises StoredRunError.
+    Raises StoredRunError, whose text ends in `cure`, or in how a run is stored.
     """
+    cure = cure or f"Write a run with `pytest --llm-eval --llm-json={path.name}`."
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _error(path, f"cannot be read ({error})") from error
+        return _checked(json.loads(path.read_bytes()))
+    except KeyError as error:
+        raise StoredRunError(f"{path}: lacks the key {error}. {cure}") from error
+    except _NoRunError as error:
+        raise StoredRunError(f"{path}: {error}. {cure}") from error
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StoredRunError(f"{path}: cannot be read ({error}). {cure}") from error
+    except (AttributeError, TypeError, ValueError, InvalidOperation) as error:
+        raise StoredRunError(f"{path}: holds what no run holds ({error}). {cure}") from error
+
+
+class _NoRunError(Exception):
+    """What was read is a document of another kind."""
+
+
+def _checked(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise _error(path, f"is no run in schema {SCHEMA}")
-    _checked(path, document)
+        raise _NoRunError(f"is no run in schema {SCHEMA}")
+    read(document)
     return document
 
 
@@ -116,21 +128,6 @@ def read(document: Mapping[str, Any]) -> StoredRun:
     return StoredRun(
         suites=tuple(_suite(each, cases) for each in document["suites"]),
         models=tuple(str(each) for each in document.get("run", {}).get("models", ())),
-    )
-
-
-def _checked(path: Path, document: Mapping[str, Any]) -> StoredRun:
-    try:
-        return read(document)
-    except KeyError as error:
-        raise _error(path, f"lacks the key {error}") from error
-    except (AttributeError, TypeError, ValueError, InvalidOperation) as error:
-        raise _error(path, f"holds what no run holds ({error})") from error
-
-
-def _error(path: Path, what: str) -> StoredRunError:
-    return StoredRunError(
-        f"{path}: {what}. Write a run with `pytest --llm-eval --llm-json={path.name}`."
     )
 
 

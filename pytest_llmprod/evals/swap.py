@@ -36,23 +36,29 @@ def compare_models(
 ) -> list[Swap]:
     """Compare, suite by suite, each other model of one run with the first of its `models`.
 
-    The p-values are corrected for all suites and all models together. Suites whose model is the
-    first one and that no other model has are left out.
+    The p-values are corrected for all suites and all models together.
     """
-    old_model, *new_models = models
-    shared = {(each.shared_test, each.metric, each.asked_model): each for each in suites}
-    pairs = []
-    for suite in suites:
-        if suite.asked_model != old_model:
-            continue
-        for model in new_models:
-            other = shared.get((suite.shared_test, suite.metric, model))
-            if other is not None:
-                pairs.append((replace(suite, test=suite.shared_test), other))
-    return _judged(pairs, margin)
+    pairs = model_pairs(suites, models)
+    return _judged([(replace(a, test=a.shared_test), b) for a, b in pairs], margin)
 
 
 _Pair = tuple[StoredSuite, StoredSuite]
+
+
+def model_pairs(suites: Sequence[StoredSuite], models: Sequence[str]) -> list[_Pair]:
+    """Return each suite of the first of `models` with the same suite of each other one.
+
+    A suite that the other model, or the first, does not have is in no pair.
+    """
+    old_model, *new_models = models
+    shared = {(each.shared_test, each.metric, each.asked_model): each for each in suites}
+    return [
+        (suite, shared[name])
+        for suite in suites
+        if suite.asked_model == old_model
+        for model in new_models
+        if (name := (suite.shared_test, suite.metric, model)) in shared
+    ]
 
 
 def _judged(pairs: Sequence[_Pair], margin: float | None) -> list[Swap]:
@@ -165,7 +171,7 @@ def _p95_ratio(a: StoredSuite, b: StoredSuite, ids: Sequence[str]) -> float | No
 def _tokens(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:
     tokens = [cases[each].tokens for each in ids]
     known = [number for number in tokens if number is not None]
-    return sum(known) if known and len(known) == len(tokens) else None
+    return sum(known) if len(known) == len(tokens) else None
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

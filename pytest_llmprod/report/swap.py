@@ -61,12 +61,17 @@ def _lines(swap: Swap) -> Iterator[str]:
     said = f"  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
     # The name is cut, and no figure.
     yield shorten(printable(name), min(_LONGEST_NAME, COLUMNS - width(said))) + said
+    if swap.model_a != swap.model_b and swap.model_b:
+        models = [shorten(printable(each), 36) for each in (swap.model_a, swap.model_b)]
+        yield f"  {' -> '.join(models)}"
     tests = f"  {_counts(swap)}"
     ratios = _ratios(swap)
     if width(f"{tests}, {ratios}") <= COLUMNS:
         yield f"{tests}, {ratios}" if ratios else tests
     else:
         yield from (tests, f"  {ratios}")
+    if swap.is_margin_declared:
+        yield f"  up to {swap.margin * 100:.4g} points worse is allowed, as the old run declared"
     for part in swap.inferior_slices:
         yield f"  tag {shorten(printable(part.tag), 20)}: {_difference(part)}  INFERIOR"
         yield f"    {_counts(part)}"
@@ -84,6 +89,14 @@ def _counts(swap: Swap) -> str:
     return f"{changed} of {cases}, p {_p(swap.p_value)}{holm}"
 
 
+def brief(swap: Swap) -> str:
+    """Return the comparison with one new model in one line of at most 80 columns."""
+    counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
+    said = f": {_points(swap.difference)} points, {counts}  {swap.verdict}"
+    name = f"{printable(swap.feature)} {printable(swap.model_b)}"
+    return shorten(name, COLUMNS - width(said)) + said
+
+
 def _difference(swap: Swap) -> str:
     low, high = swap.interval
     return f"{_points(swap.difference)} points ({_points(low)} to {_points(high)})"
@@ -96,9 +109,14 @@ def _broken(swap: Swap) -> Iterator[str]:
 
 def _named(what: str, ids: Sequence[str]) -> Iterator[str]:
     if ids:
-        shown = ", ".join(printable(each) for each in ids[:_MOST_NAMES])
-        rest = len(ids) - _MOST_NAMES
-        yield f"  {what}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+        yield f"  {what}: {listed(ids)}"
+
+
+def listed(ids: Sequence[str], most: int = _MOST_NAMES) -> str:
+    """Return the first `most` of `ids`, and how many more there are."""
+    shown = ", ".join(printable(each) for each in ids[:most])
+    rest = len(ids) - most
+    return f"{shown}{f' and {rest} more' if rest > 0 else ''}"
 
 
 def _advice(swap: Swap) -> str:

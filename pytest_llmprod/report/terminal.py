@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
-from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
+from pytest_llmprod.report.view import Broken, Missing, SuiteRow, SwapBlock, View
 
 if TYPE_CHECKING:
     import tabulate
@@ -29,7 +29,8 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     paint = _painted if colour else _plain
     table = _table(view, paint)
     gates: list[str] = []
-    for most_lines in (2, 1):  # where there is no room, each gate is one line
+    # Where there is no room, each gate is one line; a comparison of models needs the room itself.
+    for most_lines in (1,) if view.swaps else (2, 1):
         gates = _gate_lines(view, paint, most_lines)
         note = wrapped(printable(gates_note), most_lines) if gates_note else []
         room = MOST_LINES - 1 - len(table) - len(gates) - len(note)
@@ -37,6 +38,11 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
         room = MOST_LINES - 1 - len(table) - len(gates)
         if room >= _LEAST_ROOM:
             break
+    swaps = _swap_lines(view, paint, room) if view.swaps or view.unswapped else []
+    swaps += _fitted([wrapped(each) for each in view.moves], room, "suites that changed")
+    room -= len(swaps)
+    if view.swaps and room < _LEAST_ROOM:  # what broke stands in the comparisons
+        room = 0
     gaps = [line for gap in view.gaps for line in wrapped(gap)] if room > 2 else []
     blocks = (
         [wrapped(line) for line in (*view.repeats, *view.judges, *view.slices, *view.sources)]
@@ -47,7 +53,25 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     blocks = [wrapped(note) for note in view.notes] if room >= len(sources) else []
     notes = _fitted(blocks, room - len(sources), "notes")
     broken = _broken_lines(view.broken, room - len(sources) - len(notes))
-    return [*table, *sources, *broken, *gates, *notes]
+    return [*table, *swaps, *sources, *broken, *gates, *notes]
+
+
+def _swap_lines(view: View, paint: _Paint, room: int) -> list[str]:
+    """Return what became of the suites under new models: with all figures, or in a line each."""
+    answers = [line for lead, words in view.answers for line in command_lines(words, lead)]
+    unswapped = [line for each in view.unswapped for line in wrapped(each)]
+    whole = [_verdict_painted(each, each.lines, paint) for each in view.swaps]
+    lines = [line for block in whole for line in block]
+    if len(lines) + len(answers) + len(unswapped) <= room:
+        return [*lines, *answers, *unswapped]
+    blocks = [_verdict_painted(each, (each.brief,), paint) for each in view.swaps]
+    blocks += [wrapped(each, 1) for each in view.unswapped]
+    return [*_fitted(blocks, room - len(answers), "comparisons"), *answers]
+
+
+def _verdict_painted(block: SwapBlock, lines: Sequence[str], paint: _Paint) -> list[str]:
+    before, _, after = lines[0].rpartition(block.verdict)
+    return [before + paint(block.verdict, block.colour) + after, *lines[1:]]
 
 
 def _plain(text: str, _: str) -> str:
@@ -68,6 +92,9 @@ def render_quiet(view: View) -> list[str]:
 
 def _quiet_lines(view: View) -> list[str]:
     gates = f"gates: {_counts(state for _, state, _ in view.gates)}"
+    if view.swaps:
+        noun = counted(len(view.swaps), "comparison")
+        return [f"llmprod: {noun}: {_counts(each.verdict for each in view.swaps)}; {gates}"]
     if len(view.suites) != 1:
         counts = f"{_counts(row.verdict for row in view.suites)}; {gates}"
         line = f"llmprod: {len(view.suites)} suites: {counts}"

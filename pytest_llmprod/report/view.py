@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
+from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
+from pytest_llmprod.report import swap
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.misses import move_commands
 
@@ -62,12 +64,27 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwapBlock:
+    """What became of one suite under a new model: in one line, and in several.
+
+    `verdict` stands in the first of them, and `colour` names its colour.
+    """
+
+    brief: str
+    lines: tuple[str, ...]
+    verdict: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
     `repeats` says of a suite what its repeats and clusters show, and which look at it this is.
     `judges` says what the judges of suites are worth, and what they cost. `slices` names those that
-    are surely below the threshold of their suite, and `gaps` says what the costs leave out.
+    are surely below the threshold of their suite, and `gaps` says what the costs leave out. `swaps`
+    compare models, `unswapped` says which are not compared, and `answers` is the command that shows
+    both answers of a case, after its lead. `moves` says what is not as it was in the accepted run.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -80,6 +97,10 @@ class View:
     gates: tuple[tuple[str, str, str], ...]
     missing: Missing
     notes: tuple[str, ...]
+    swaps: tuple[SwapBlock, ...] = ()
+    unswapped: tuple[str, ...] = ()
+    answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    moves: tuple[str, ...] = ()
 
 
 _COLOURS = {"PASS": "green", "FAIL": "red"}
@@ -89,7 +110,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
     return View(
-        suites=tuple(_row(names[id(suite)], suite, result.objection) for suite in result.suites),
+        suites=tuple(_rows(result, names)),
         repeats=tuple(_repeats(result.suites, names)),
         judges=tuple(_judges(result.suites, names)),
         slices=tuple(_weak_slices(result.suites, names)),
@@ -103,6 +124,10 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
             has_others=any(suite.unrecorded for suite in result.suites),
         ),
         notes=tuple(printable(note) for note in notes),
+        swaps=tuple(_swap_block(each) for each in result.swaps),
+        unswapped=tuple(printable(each) for each in result.unswapped),
+        answers=tuple(_answers(result)),
+        moves=tuple(printable(each) for each in result.moves),
     )
 
 
@@ -139,6 +164,41 @@ def _judges(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator
             yield f"judges of {printable(suite.feature)}: {requests}, {cost}, not in its cost"
 
 
+def _rows(result: RunResult, names: Mapping[int, str]) -> Iterator[SuiteRow]:
+    """Yield the rows of the table; of several models the new ones stand below the old one."""
+    if not result.models:
+        yield from (_row(names[id(each)], each, result.objection) for each in result.suites)
+        return
+    groups: dict[tuple[str, str], list[SuiteResult]] = {}
+    for suite in result.suites:
+        groups.setdefault((suite.shared_test, suite.metric), []).append(suite)
+    for group in groups.values():
+        old, *new = sorted(group, key=lambda each: result.models.index(each.model))
+        yield _row(names[id(old)].removesuffix(f" {result.models[0]}"), old, result.objection)
+        yield from (_row(f"  {printable(each.model)}", each, result.objection) for each in new)
+
+
+_SWAP_COLOURS = {"NON-INFERIOR": "green", "INFERIOR": "red"}
+
+
+def _swap_block(found: Swap) -> SwapBlock:
+    return SwapBlock(
+        brief=swap.brief(found),
+        lines=tuple(swap.render([found])),
+        verdict=found.verdict,
+        colour=_SWAP_COLOURS.get(found.verdict, "yellow"),
+    )
+
+
+def _answers(result: RunResult) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the command that shows both answers of the first case that a new model broke."""
+    broken = [case for each in result.swaps for case in each.newly_broken]
+    if broken:
+        lead = "both answers: " if result.stored_as else "with --llm-json=run.json, both answers: "
+        file = printable(result.stored_as) or "run.json"
+        yield lead, ("llmprod", "compare", file, "--show", printable(broken[0]))
+
+
 _FEWEST_TOLD = 5  # cases of a tag: of fewer, each is named below anyway
 
 
@@ -164,20 +224,26 @@ def _weak_slices(suites: Iterable[SuiteResult], names: Mapping[int, str]) -> Ite
 
 def _suite_names(suites: tuple[SuiteResult, ...]) -> dict[int, str]:
     """Name a suite by its feature, and say more only where that is not enough."""
-    features = [suite.feature for suite in suites]
     names: dict[int, str] = {}
-    for suite in suites:
-        name = suite.feature
-        if features.count(suite.feature) > 1:
-            test = suite.test.rpartition("::")[2]
-            tests = [each.test for each in suites if each.feature == suite.feature]
-            if len(set(tests)) == 1:
-                name = suite.metric
-            else:
-                name = f"{test} {suite.metric}" if tests.count(suite.test) > 1 else test
-            name = f"{suite.feature}: {name}"
-        names[id(suite)] = printable(name)
+    for model in dict.fromkeys(suite.model for suite in suites):
+        group = [suite for suite in suites if suite.model == model]
+        for suite in group:
+            names[id(suite)] = printable(f"{_name_among(suite, group)} {model}".strip())
     return names
+
+
+def _name_among(suite: SuiteResult, suites: Sequence[SuiteResult]) -> str:
+    """Return the name of a suite among all those that the same model answered."""
+    of_feature = [each for each in suites if each.feature == suite.feature]
+    if len(of_feature) == 1:
+        return suite.feature
+    test = suite.shared_test.rpartition("::")[2]
+    tests = [each.test for each in of_feature]
+    if len(set(tests)) == 1:
+        name = suite.metric
+    else:
+        name = f"{test} {suite.metric}" if tests.count(suite.test) > 1 else test
+    return f"{suite.feature}: {name}"
 
 
 def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
@@ -304,7 +370,7 @@ def _broken(result: RunResult) -> list[Broken]:
     counts = {suite.test: suite.answers for suite in result.suites}
     repeated = {suite.test for suite in result.suites if suite.repeats.count > 1}
     hits = _hits_of_cases(case for case in result.cases if case.suite in repeated)
-    features = {suite.test: suite.feature for suite in result.suites}
+    features = {suite.test: f"{suite.feature} {suite.model}".strip() for suite in result.suites}
     return [
         Broken(
             suite=test,
@@ -376,10 +442,13 @@ def _plural(number: int, one: str, many: str) -> str:
 
 
 def _gates(result: RunResult) -> list[tuple[str, str, str]]:
-    """Return feature, state and sentence for each gate that this run decided."""
+    """Return feature, state and sentence for each gate that this run decided.
+
+    In a run of several models each has a gate of its own, and its name stands after the feature.
+    """
     gates = []
-    for feature in dict.fromkeys(suite.feature for suite in result.suites):
-        suites = [suite for suite in result.suites if suite.feature == feature]
+    for feature, model in dict.fromkeys((suite.feature, suite.model) for suite in result.suites):
+        suites = [each for each in result.suites if (each.feature, each.model) == (feature, model)]
         deciding = [suite for suite in suites if not suite.is_report_only]
         verdicts = [suite.verdict for suite in deciding if suite.verdict is not None]
         if not deciding and suites[0].judge is not None and not result.objection:
@@ -391,7 +460,7 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
         skipped = sum(suite.skipped for suite in _one_a_test(suites))
         if skipped:
             why = f"{_plural(skipped, 'case', 'cases')} skipped{'; ' if why else ''}{why}"
-        gates.append((printable(feature), state, printable(why)))
+        gates.append((printable(f"{feature} {model}".strip()), state, printable(why)))
     return gates
 
 

@@ -33,6 +33,7 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
         "repeats": 1,
         "threshold": {"passed": 0.9},
         "confidence": 0.95,
+        "margin": 0.0,
         "max_errors": 1,
         "folder": str(tmp_path),
         "cases": 2,

@@ -47,7 +47,8 @@ def test_a_long_name_is_cut_and_no_figure(name: str) -> None:
 def test_figures_that_fill_a_line_go_on_in_the_next_one() -> None:
     lines = render([swap_of()])
 
-    assert lines[1:3] == [
+    assert lines[1:4] == [
+        "  a -> b",
         "  20 broken, 15 fixed of 200 cases, p 0.0123, 0.0456 corrected",
         "  cost x0.50, p95 x1.20",
     ]

@@ -1,0 +1,189 @@
+"""Baseline: the accepted run, with which later ones are compared.
+
+`llmprod-baseline.json` is a stored run without its outputs. They would make it large, they may hold
+what customers wrote, and the cassettes beside it have them already. `llmprod-history.jsonl` has one
+line of at most 1 kB for each run that was ever accepted.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.errors import BaselineError
+from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.evals import stored_run
+from pytest_llmprod.evals.standing import function_of, stands_in_its_file
+from pytest_llmprod.evals.stored_run import StoredRun
+
+FILE_NAME = "llmprod-baseline.json"
+HISTORY_NAME = "llmprod-history.jsonl"
+LONGEST_LINE = 1024  # bytes, with the end of the line
+
+_SUITE_KEYS = (
+    *("feature", "test", "metric", "model", "cases", "cases_in_dataset", "errors", "skipped"),
+    *("score", "interval", "threshold", "confidence", "margin", "verdict", "reason"),
+    *("cost_usd", "p95_latency_s", "recorded_at", "dataset", "dataset_sha256"),
+)
+_CASE_KEYS = (
+    *("suite", "id", "repeat", "outcome", "tags", "scores"),
+    *("cost_usd", "latency_s", "tokens"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A baseline to be written; `kept` and `dropped` name tests of the old one that did not run.
+
+    Those are kept whose function still stands in its file.
+    """
+
+    document: Mapping[str, Any]
+    kept: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def load(path: Path) -> tuple[StoredRun, str]:
+    """Return the accepted run, and the day on which it was accepted.
+
+    Raises StoredRunError where the file cannot be read.
+    """
+    document = _document(path)
+    accepted = document.get("accepted")
+    when = str(accepted.get("when", "")) if isinstance(accepted, dict) else ""
+    return stored_run.read(document), when[:10]
+
+
+def _document(path: Path) -> dict[str, Any]:
+    cure = "Restore it from version control, or delete it and accept a run with `llmprod accept`."
+    return stored_run.load_document(path, cure)
+
+
+def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when: str) -> Accepted:
+    """Return the baseline that a stored run makes in `folder`, pytest's rootdir.
+
+    Raises BaselineError where the run is no whole one, or is none of this folder.
+    """
+    _refuse(document, folder)
+    tests = {str(each["test"]) for each in document["suites"]}
+    functions = {function_of(each) for each in tests}
+    path = folder / FILE_NAME
+    old = _document(path) if path.is_file() else {"suites": [], "cases": []}
+    absent = {str(each["test"]) for each in old["suites"]}
+    absent = {each for each in absent if function_of(each) not in functions}
+    kept = {each for each in absent if stands_in_its_file(each, folder)}
+    suites = [*document["suites"], *(each for each in old["suites"] if each["test"] in kept)]
+    cases = [*document["cases"], *(each for each in old["cases"] if each["suite"] in kept)]
+    made = {
+        "schema": stored_run.SCHEMA,
+        "accepted": {"who": who, "when": when, "why": why},
+        "run": _only(document["run"], ("id", "started_at")),
+        "suites": sorted(
+            (_only(each, _SUITE_KEYS) for each in suites),
+            key=lambda each: (str(each["test"]), str(each["metric"])),
+        ),
+        "cases": sorted(
+            (_only(each, _CASE_KEYS) for each in cases if each["outcome"] != "skip"),
+            key=lambda each: (str(each["suite"]), str(each["id"]), int(each.get("repeat", 1))),
+        ),
+    }
+    return Accepted(document=made, kept=tuple(sorted(kept)), dropped=tuple(sorted(absent - kept)))
+
+
+def _only(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: row[key] for key in keys if key in row}
+
+
+def _refuse(document: Mapping[str, Any], folder: Path) -> None:
+    anew = "Run `pytest --llm-eval --llm-json=run.json` on all of them and accept that run."
+    if "run" not in document or "id" not in document["run"]:
+        raise BaselineError(f"this file does not say of which run it is. {anew}")
+    if document["run"].get("models"):
+        models = ",".join(map(str, document["run"]["models"]))
+        raise BaselineError(
+            f"this run compared models (--llm-models={models}), and a baseline is a run of the "
+            f"application's own one. Name the new model in the application first. {anew}"
+        )
+    if not document["suites"]:
+        raise BaselineError(f"this run has no suite. {anew}")
+    seen: dict[str, set[str]] = {}
+    for row in document["cases"]:
+        seen.setdefault(str(row["suite"]), set()).add(str(row["id"]))
+    for suite in document["suites"]:
+        test, number = str(suite["test"]), suite.get("cases_in_dataset", 0)
+        there = len(seen.get(test, ()))
+        if suite["verdict"] is None:
+            raise BaselineError(f"{test} was not judged: {suite['reason']}. {anew}")
+        if isinstance(number, int) and there < number:
+            raise BaselineError(f"{test}: {number - there} of {number} cases are missing. {anew}")
+        if not (folder / test.partition("::")[0]).is_file():
+            raise BaselineError(
+                f"{test}: there is no such file below {folder}. Call `llmprod accept` in the "
+                f"folder that pytest calls rootdir, where llmprod-gates.json lies."
+            )
+
+
+def history_line(accepted: Accepted) -> bytes:
+    """Return the line of the history that tells of a baseline, at most 1 kB with its end.
+
+    Where there is no room for all suites, `left_out` counts the others.
+    """
+    made = accepted.document
+    about = {**made["accepted"], "why": _cut(made["accepted"]["why"], 200)}
+    about["who"] = _cut(about["who"], 80)
+    suites = [
+        {
+            **_only(each, ("feature", "test", "metric", "model", "cases", "verdict")),
+            "score": round(each.get("score", 0), 4),
+            "dataset_sha256": str(each.get("dataset_sha256", ""))[:12],
+        }
+        for each in made["suites"]
+    ]
+    row = {"kind": "accepted", **about, "run": made["run"]["id"]}
+    for room in range(len(suites), -1, -1):
+        rest = {"left_out": len(suites) - room} if room < len(suites) else {}
+        line = json.dumps({**row, "suites": suites[:room], **rest}, ensure_ascii=False)
+        content = line.encode("utf-8", "backslashreplace") + b"\n"
+        if len(content) <= LONGEST_LINE:
+            break
+    return content
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    content = text.encode("utf-8", "backslashreplace")
+    if len(content) <= most_bytes:
+        return text
+    return content[: most_bytes - 3].decode("utf-8", "ignore") + "..."
+
+
+def write(accepted: Accepted, folder: Path) -> None:
+    """Write the baseline, and then a line of the history; raise BaselineError."""
+    try:
+        write_whole(folder / FILE_NAME, to_text(accepted.document).encode("utf-8"))
+        with (folder / HISTORY_NAME).open("ab", buffering=0) as file:
+            file.write(history_line(accepted))
+    except OSError as error:
+        name = os.path.basename(error.filename or FILE_NAME)
+        raise BaselineError(
+            f"{name}: cannot be written ({error.strerror}). Make the folder and its files writable "
+            f"and make room, then accept the run again."
+        ) from error
+
+
+def to_text(document: Mapping[str, Any]) -> str:
+    """Return the document as JSON with one line for each suite and each case, to be read in a diff.
+
+    Keys are sorted, and everything outside of ASCII is escaped.
+    """
+    parts = []
+    for key in sorted(document):
+        value = document[key]
+        if isinstance(value, list):
+            rows = ",\n".join(f"  {json.dumps(each, sort_keys=True)}" for each in value)
+            text = f"[\n{rows}\n ]" if value else "[]"
+        else:
+            text = json.dumps(value, sort_keys=True)
+        parts.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
