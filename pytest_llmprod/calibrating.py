@@ -4,8 +4,10 @@ It is a run of pytest so that everything is as in the tests that the judge score
 and conftest.py files with their scanners, the tape, the journal and the cassettes.
 """
 
+import io
 import os
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,12 +162,14 @@ def calibrate(file: Path, name: str, labels_path: Path, *, record: bool) -> Cali
     calibrator = Calibrator(file.resolve(), name, labels_path.resolve())
     mode = "rewrite" if record else "none"
     options = ["-qq", "--no-header", "-p", "no:cacheprovider", "-o", "addopts="]
-    status = pytest.main(
-        [*options, "--llm-eval", f"--llm-record={mode}", str(file)], plugins=[calibrator]
-    )
+    said = io.StringIO()
+    with redirect_stdout(said):
+        status = pytest.main(
+            [*options, "--llm-eval", f"--llm-record={mode}", str(file)], plugins=[calibrator]
+        )
     if calibrator.error is not None:
         raise calibrator.error
     if calibrator.calibration is None or status != pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise JudgeError("the judge was not calibrated: see what pytest says above")
+        raise JudgeError(f"the judge was not calibrated. pytest says:\n{said.getvalue().strip()}")
     calibration.store(calibrator.path, name, calibrator.calibration)
     return calibrator

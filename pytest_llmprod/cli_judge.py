@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.cli_arguments import existing_path
-from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.core.text import counted, printable
+from pytest_llmprod.report.layout import wrapped
 
 if TYPE_CHECKING:
     from pytest_llmprod.calibrating import Calibrator
@@ -65,15 +65,14 @@ def _calibrate(options: argparse.Namespace) -> int:
         document = {**calibration.to_json(), "report_only": found.report_only}
         print(json.dumps(document, indent=1, sort_keys=True))
     else:
-        for line in _lines(name, calibration, found):
-            print(shorten(line, COLUMNS))
+        print("\n".join(_lines(name, calibration, found)))
     return 1 if found.report_only else 0
 
 
 def _lines(name: str, calibration: "Calibration", found: "Calibrator") -> Iterator[str]:
     day = calibration.measured_at[:10]
     labels = f"{counted(calibration.n, 'label')} of {printable(calibration.labels)}"
-    yield f"{printable(name)}: {printable(calibration.model)} on {labels}, recorded {day}"
+    yield from wrapped(f"{printable(name)}: {printable(calibration.model)} on {labels}, {day}")
     kappa = "unknown" if calibration.kappa is None else f"{calibration.kappa:.2f}"
     yield f"  kappa                   {kappa}"
     yield f"  agreement               {calibration.agreement:.1%}"
@@ -84,7 +83,7 @@ def _lines(name: str, calibration: "Calibration", found: "Calibrator") -> Iterat
     if calibration.flips is not None:
         yield f"  order decides           {_rate(calibration.flips)}"
     state = f"is report-only: it {found.report_only}" if found.report_only else "may decide"
-    yield f"{found.path.name}: {printable(name)} {state}"
+    yield from wrapped(f"{found.path.name}: {printable(name)} {state}")
 
 
 def _rate(counted_of: tuple[int, int]) -> str:

@@ -177,15 +177,15 @@ class Slice:
 class JudgeResult:
     """What a judge that scored a suite is worth.
 
-    `report_only` says in a few words why it may not decide, '' where it may, and `remedy` what
-    mends that. `corrected` is the share of hits behind the score, with its interval, by how often
-    the judge was right on labels by people; None where that is not known, and for a pairwise judge.
-    `calibration` holds the figures of the calibration as plain JSON, and is empty where there is
-    none of this judge.
+    `report_only` says in a few words why it may not decide, '' where it may, and `command` holds
+    the words of the command that calibrates it. `corrected` is the share of hits behind the score,
+    with its interval, by how often the judge was right on labels by people; None where that is not
+    known, and for a pairwise judge. `calibration` holds the figures of the calibration as plain
+    JSON, and is empty where there is none of this judge.
     """
 
     report_only: str
-    remedy: str
+    command: tuple[str, ...]
     corrected: float | None
     corrected_interval: tuple[float, float] | None
     calibration: Mapping[str, Any]

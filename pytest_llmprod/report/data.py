@@ -1,6 +1,7 @@
 """Data: a run as JSON for scripts, schema 1."""
 
 import json
+import shlex
 from decimal import Decimal
 from typing import Any
 
@@ -120,7 +121,8 @@ def _why_not_judged(suite: SuiteResult, objection: str) -> str:
     if objection:
         return objection
     if suite.judge is not None and suite.judge.report_only:
-        return f"report-only: its judge {suite.judge.report_only}; {suite.judge.remedy}"
+        command = shlex.join(suite.judge.command)
+        return f"report-only: its judge {suite.judge.report_only}; run {command}"
     if suite.unrecorded:
         return unrecorded_text(suite.unrecorded)
     return "only a part of the suite ran"

@@ -9,11 +9,11 @@ from pytest_llmprod.core.text import printable
 def judge_text(judge: JudgeResult) -> str:
     """Return what stands beside the score of a suite: why it may not decide, or what it is worth.
 
-    That is the share of hits corrected for the judge's mistakes, kappa, and for a pairwise judge
-    how often the order of the answers decides.
+    The latter is the share of hits corrected for the judge's mistakes, kappa, and for a pairwise
+    judge how often the order of the answers decides.
     """
     if judge.report_only:
-        return f"report-only: its judge {printable(f'{judge.report_only}; {judge.remedy}')}"
+        return f"report-only: its judge {printable(judge.report_only)}; calibrate it with:"
     figures, parts = judge.calibration, []
     if judge.corrected is not None and judge.corrected_interval is not None:
         low, high = (f"{bound * 100:.1f}" for bound in judge.corrected_interval)

@@ -44,11 +44,12 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     if view.swaps and room < _LEAST_ROOM:  # what broke stands in the comparisons
         room = 0
     gaps = [line for gap in view.gaps for line in wrapped(gap)] if room > 2 else []
-    blocks = (
-        [wrapped(line) for line in (*view.repeats, *view.judges, *view.slices, *view.sources)]
-        if room > 0
-        else []
-    )
+    blocks = [wrapped(line) for line in view.repeats]
+    blocks += [
+        [*wrapped(text), *(command_lines(words) if words else ())] for text, words in view.judges
+    ]
+    blocks += [wrapped(line) for line in (*view.slices, *view.sources)]
+    blocks = blocks if room > 0 else []
     sources = _fitted(blocks, room - bool(view.notes) - len(gaps), "sources of answers") + gaps
     blocks = [wrapped(note) for note in view.notes] if room >= len(sources) else []
     notes = _fitted(blocks, room - len(sources), "notes")

@@ -81,15 +81,16 @@ class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
     `repeats` says of a suite what its repeats and clusters show, and which look at it this is.
-    `judges` says what the judges of suites are worth, and what they cost. `slices` names those that
-    are surely below the threshold of their suite, and `gaps` says what the costs leave out. `swaps`
-    compare models, `unswapped` says which are not compared, and `answers` is the command that shows
-    both answers of a case, after its lead. `moves` says what is not as it was in the accepted run.
+    `judges` says what the judges of suites are worth, and what they cost; each comes with the words
+    of the command that mends it, or none. `slices` names those that are surely below the threshold
+    of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
+    says which are not compared, and `answers` is the command that shows both answers of a case,
+    after its lead. `moves` says what is not as it was in the accepted run.
     """
 
     suites: tuple[SuiteRow, ...]
     repeats: tuple[str, ...]
-    judges: tuple[str, ...]
+    judges: tuple[tuple[str, tuple[str, ...]], ...]
     slices: tuple[str, ...]
     sources: tuple[str, ...]
     gaps: tuple[str, ...]
@@ -152,16 +153,20 @@ def _passes(suite: SuiteResult) -> str:
     return f"pass^{k} {chance:.2f}{f'; {text} {noun}' if found else ''}"
 
 
-def _judges(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+def _judges(
+    suites: Sequence[SuiteResult], names: Mapping[int, str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield a line for each suite that a judge scored, and what judges cost each test."""
     for suite in suites:
         if suite.judge is not None:
-            yield f"{names[id(suite)]}: {judge_text(suite.judge)}"
+            words = suite.judge.command if suite.judge.report_only else ()
+            yield f"{names[id(suite)]}: {judge_text(suite.judge)}", tuple(map(printable, words))
     for suite in _one_a_test(suites):
         if suite.judge_requests:
             requests = counted(suite.judge_requests, "request")
             cost = cost_text(suite.judge_cost_usd, suite.judge_unpriced, suite.judge_requests)
-            yield f"judges of {printable(suite.feature)}: {requests}, {cost}, not in its cost"
+            text = f"judges of {printable(suite.feature)}: {requests}, {cost}, not in its cost"
+            yield text, ()
 
 
 def _rows(result: RunResult, names: Mapping[int, str]) -> Iterator[SuiteRow]:

@@ -168,16 +168,12 @@ def why_report_only(
     return ""
 
 
-def remedy(calibration: Calibration | None) -> str:
-    """Return what makes a judge decide that may not."""
-    if calibration is None:
-        return "run llmprod judge calibrate FILE.py:NAME LABELS --record"
-    command = f"llmprod judge calibrate {calibration.judge} {calibration.labels} --record"
-    if calibration.n < FEWEST_LABELS or not (
-        calibration.true_positives[1] and calibration.true_negatives[1]
-    ):
-        return f"add labels, then run {command}"
-    return f"run {command}"
+def command(calibration: Calibration | None) -> tuple[str, ...]:
+    """Return the words of the command that calibrates a judge anew."""
+    place, labels = ("FILE.py:NAME", "LABELS")
+    if calibration is not None:
+        place, labels = calibration.judge, calibration.labels
+    return ("llmprod", "judge", "calibrate", place, labels, "--record")
 
 
 def _day(text: str) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_llmprod.core.results import JudgeResult
 from pytest_llmprod.evals.agreement import rogan_gladen, rogan_gladen_interval
-from pytest_llmprod.evals.judging.calibration import Calibration, remedy, why_report_only
+from pytest_llmprod.evals.judging.calibration import Calibration, command, why_report_only
 
 
 def judge_result(
@@ -30,7 +30,7 @@ def judge_result(
     report_only = why_report_only(calibration, digest, now=now, valid_days=valid_days)
     return JudgeResult(
         report_only=report_only,
-        remedy=remedy(calibration) if report_only else "",
+        command=command(calibration),
         corrected=None if corrected is None else corrected[0],
         corrected_interval=None if corrected is None else corrected[1],
         calibration=calibration.to_json() if calibration is not None and is_of_this_judge else {},
