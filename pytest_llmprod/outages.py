@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.fixtures import TRIAL
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def outage_of(trial: "Trial") -> str:
     how the application handles a failure.
     """
     suite, calls, trace = trial.suite, trial.tape.calls, trial.trace
+    unheard = [call.last for call in calls_of(trial.tape.judged) if call.last.is_outage]
+    if unheard:  # a judge, which the application does not know
+        return reason_of(unheard[0])
     if suite is not None and suite.outputs is not None:
         return ""
     is_error = trace.outcome == "error"

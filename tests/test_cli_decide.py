@@ -67,3 +67,19 @@ def test_a_run_that_was_not_judged_stays_so(
 
     assert main(["decide", str(recorded.path / "run.json")]) == 1
     assert "doubling: not judged; only a part of the suite ran" in capsys.readouterr().out
+
+
+def test_a_judge_that_may_not_decide_is_passed_over(
+    run_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(run_file.read_text())
+    reason = "report-only: its judge was never calibrated"
+    told = {"metric": "polite", "verdict": None, "reason": reason}
+    document["suites"].append(
+        {**document["suites"][0], **told, "judge": {"report_only": "was never calibrated"}}
+    )
+    run_file.write_text(json.dumps(document))
+
+    assert main(["decide", str(run_file)]) == 0
+
+    assert f"doubling polite: not judged; {reason}" in capsys.readouterr().out

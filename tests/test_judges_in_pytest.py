@@ -181,6 +181,21 @@ def test_the_requests_of_a_judge_are_no_part_of_the_feature(judged: Project) -> 
     assert {case["model"] for case in document["cases"]} == {"gpt-test-2026-01-01"}
 
 
+def test_a_judge_scores_answers_from_elsewhere(judged: Project) -> None:
+    rows = [{"id": "one", "output": "one one"}, {"id": "two", "output": "two"}]
+    rows.append({"id": "seven", "output": None})  # nobody is asked about no output
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (judged.path / "answers.jsonl").write_text(text)
+    judged.edit("test_words.py", "task=ask", 'outputs="answers.jsonl"')
+
+    judged.record()
+    cases = judged.data()["cases"]
+
+    assert len(judged.server.requests) == 2
+    scores = {case["id"]: case["scores"]["polite"] for case in cases}
+    assert scores == {"one": 1.0, "two": 0.0, "seven": 0.0}
+
+
 def test_a_swap_leaves_the_judge_alone(judged: Project) -> None:
     judged.record()
     judged.server.requests.clear()
@@ -227,7 +242,7 @@ def test_a_judge_that_nobody_answers_says_nothing_of_the_model(judged: Project) 
 
     result = judged.record("-k", "one")
 
-    result.stdout.fnmatch_lines(["*1 case got no answer from a model*"])
+    result.stdout.fnmatch_lines(["1 case got no answer from a model (status 401)*"])
 
 
 def test_a_question_that_is_in_no_recording_names_the_command(judged: Project) -> None:

@@ -17,7 +17,7 @@ def judge_text(judge: JudgeResult) -> str:
     figures, parts = judge.calibration, []
     if judge.corrected is not None and judge.corrected_interval is not None:
         low, high = (f"{bound * 100:.1f}" for bound in judge.corrected_interval)
-        parts.append(f"{judge.corrected:.1%} [{low}, {high}] corrected for its judge")
+        parts.append(f"{judge.corrected:.1%} [{low}, {high}] corrected")
     parts.append(f"kappa {_kappa(figures['kappa'])} on {figures['n']} labels")
     if figures["flips"] is not None:
         parts.append(f"order decides {figures['flips']['rate']:.1%}")

@@ -456,9 +456,9 @@ def _gates(result: RunResult) -> list[tuple[str, str, str]]:
         suites = [each for each in result.suites if (each.feature, each.model) == (feature, model)]
         deciding = [suite for suite in suites if not suite.is_report_only]
         verdicts = [suite.verdict for suite in deciding if suite.verdict is not None]
-        if not deciding and suites[0].judge is not None and not result.objection:
+        if not deciding:
             state, why = "not judged", "report-only"
-        elif len(verdicts) < len(deciding) or not deciding:
+        elif len(verdicts) < len(deciding):
             state, why = "not judged", "" if result.objection else _why_not_judged(suites)
         else:
             state, why = _decision(verdicts, result.gates.get(feature), result.started_at)

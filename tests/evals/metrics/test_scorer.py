@@ -115,3 +115,15 @@ def passed(output: Any, expected: Any) -> bool:
 def test_what_has_no_name_of_its_own_is_refused(given: Any) -> None:
     with pytest.raises(MetricError, match=r"Write `def name\(|Rename the function"):
         name_of(given)
+
+
+def test_a_metric_gets_the_input_only_by_its_name() -> None:
+    def echoes(output: Any, expected: Any, *, input: Any) -> bool:
+        return bool(output == input)
+
+    def asks_first(input: Any, expected: Any) -> bool:
+        return bool(input == "the output")
+
+    assert make_scorer("echoes", echoes)("the input", None, (), "the input") == 1
+    assert make_scorer("fixed", partial(echoes, input="a"))("a", None, (), "b") == 1
+    assert make_scorer("asks_first", asks_first)("the output", None, (), "the input") == 1
