@@ -308,9 +308,9 @@ class Session:
             )
         except BaseException:  # Ctrl-C, for instance: no test of these will run
             for trial in trials:
-                if trial.result is not None and trial.result.error is None:
-                    with suppress(LlmprodError):  # no room: then older answers stay
-                        trial.tape.stop()
+                is_answered = trial.result is not None and trial.result.error is None
+                with suppress(LlmprodError):  # no room: then older answers stay
+                    trial.tape.stop(is_answered=is_answered)
             raise
 
     def named_error(self, error: BaseException) -> str:

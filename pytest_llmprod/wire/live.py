@@ -160,11 +160,11 @@ class LiveExchange:
             self._store(complete=True, failure=Failure(error=type(error).__name__, message=text))
 
     def _is_last_word(self) -> bool:
-        """Say, once, that this request has come to its end."""
+        """Say, once, that this request has come to its end; never where its run was stopped."""
         with self._lock:
             is_first, self._is_done = not self._is_done, True
         self._tape.arrived(self)
-        return is_first
+        return is_first and not self._tape.is_stopped
 
     def _elapsed_s(self) -> float:
         return self._policy.monotonic() - self._start

@@ -82,6 +82,7 @@ class Tape:
         self.misses: list[Miss | str] = []  # a str is the text of another error
         self.verified: list[Verified] = []
         self.is_open = True
+        self.is_stopped = False
         self.library = library
         self._observe = observe
         self._price = price
@@ -329,10 +330,17 @@ class Tape:
         (self.judged if exchange.is_judge else self.exchanges).append(exchange)
         self._observe(exchange)
 
-    def stop(self) -> None:
-        """Note that the task has answered this case, and that its test will not run."""
-        for path in self._recorded:
-            self.library.journal.answered(path, self.label.case, self._turn)
+    def stop(self, *, is_answered: bool) -> None:
+        """End a tape whose test will not run; `is_answered` says that its task has returned.
+
+        A thread of the task that still waits may send no more, and its answer is not stored: the
+        journals are being folded.
+        """
+        self.is_open = False
+        self.is_stopped = True
+        if is_answered:
+            for path in self._recorded:
+                self.library.journal.answered(path, self.label.case, self._turn)
 
     def close(self, *, finished: bool, passed: bool = False) -> None:
         """End the test; `finished` says that it ended without an error, `passed` that it passed.

@@ -302,6 +302,21 @@ def test_openai_closing_a_stream_at_done_makes_a_complete_recording(
     assert lab.cassette("gpt-5-mini").all()[0].complete is True
 
 
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_an_answer_that_comes_after_its_run_was_stopped_is_not_stored(
+    lab: Lab, wire: Server, http: httpx2.Client, is_stopped: bool
+) -> None:
+    with (
+        lab.test("once", finished=False) as tape,
+        http.stream("POST", wire.chat_url, json=chat_request("hello")) as response,
+    ):
+        if is_stopped:
+            tape.stop(is_answered=False)
+        response.read()
+
+    assert lab.path().exists() is not is_stopped
+
+
 def test_a_stream_that_the_caller_leaves_is_marked_as_incomplete(
     lab: Lab, wire: Server, http: httpx2.Client
 ) -> None:
