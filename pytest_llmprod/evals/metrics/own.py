@@ -74,6 +74,7 @@ def metrics_in(module: ModuleType) -> Mapping[str, Metric]:
             where = getattr(module, "__file__", None) or module.__name__
             raise MetricError(
                 f"{where}: {one} and {other} are both "
-                f"the metric {name!r}. Give one of them another name: @metric('name')."
+                f"the metric {name!r}. Give one of them another name: @metric('name'), "
+                f"and a judge by llm_judge(..., name='name')."
             )
     return found

@@ -65,6 +65,7 @@ def test_reasons_come_before_the_verdict() -> None:
         ("gpt-4.1-mini", 0),
         ("mistral-large", 0),
         ("proto3", 0),
+        ("gpt-35-turbo", 0),
         ("o3-mini", None),
         ("openai/o4-mini", None),
         ("gpt-5-mini-2025-08-07", None),
