@@ -273,6 +273,7 @@ class Run:
         return standing.judge_result(
             told,
             [_score(row, metric) for row in rows],
+            [_cluster(row) for row in rows],
             self._calibrations.get(metric),
             confidence=suite.meta["confidence"],
             now=self._started_at,

@@ -210,6 +210,25 @@ def test_a_swap_leaves_the_judge_alone(judged: Project) -> None:
     assert (swapped["errors"], as_it_was["errors"]) == (0, 0)
 
 
+def test_one_judge_scores_several_models(judged: Project) -> None:
+    models = "--llm-models=gpt-test,gpt-new"
+
+    judged.record(models)
+    suites = judged.data(models)["suites"]
+
+    asked = [body["model"] for body in judged.server.requests]
+    assert {model: asked.count(model) for model in asked} == {
+        "gpt-test": 3,
+        "gpt-new": 3,
+        "gpt-judge": 6,
+    }
+    assert [(each["score"], each["errors"], each["judge_requests"]) for each in suites] == [
+        (pytest.approx(2 / 3), 0, 3),
+        (pytest.approx(2 / 3), 0, 3),
+    ]
+    assert {each["judge"]["report_only"] for each in suites} == {"was never calibrated"}
+
+
 def test_a_model_for_all_requests_leaves_the_judge_alone(judged: Project) -> None:
     judged.record("--llm-model=gpt-new")
 

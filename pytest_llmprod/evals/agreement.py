@@ -52,7 +52,7 @@ def rogan_gladen(observed: float, true_positive_rate: float, true_negative_rate:
 
 
 def rogan_gladen_interval(
-    observed: tuple[float, int],
+    observed: tuple[float, float],
     true_positives: tuple[int, int],
     true_negatives: tuple[int, int],
     confidence: float = 0.95,
@@ -60,10 +60,11 @@ def rogan_gladen_interval(
     """Return the interval of the true share of hits, as (lower, upper) in 0..1.
 
     All three arguments are (count, of how many): the hits that the judge saw, the human positives
-    that it called positive, the human negatives that it called negative. By the delta method, after
-    pseudo-counts have moved all three rates away from 0 and 1 (Lang and Reiczigel 2014, equations
-    4, 6, 7, 16 and 17): three sources of error, of which the calibration is often the largest. (0,
-    1) where the judge could be no better than a coin, and where a count is missing.
+    that it called positive, the human negatives that it called negative. `observed` may be worth
+    fewer cases than there are, where some hang together. By the delta method, after pseudo-counts
+    have moved all three rates away from 0 and 1 (Lang and Reiczigel 2014, equations 4, 6, 7, 16 and
+    17): three sources of error, of which the calibration is often the largest. (0, 1) where the
+    judge could be no better than a coin, and where a count is missing.
     """
     square = normal_quantile(confidence) ** 2
     for count, n in (observed, true_positives, true_negatives):
@@ -89,7 +90,7 @@ def rogan_gladen_interval(
     )
 
 
-def _moved(counted: tuple[float, int], pseudo: float) -> tuple[float, float]:
+def _moved(counted: tuple[float, float], pseudo: float) -> tuple[float, float]:
     """Return a rate with so many pseudo-cases, half of them hits, and the variance of the rate."""
     count, n = counted
     rate = (count + pseudo / 2) / (n + pseudo)

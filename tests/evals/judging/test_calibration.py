@@ -124,10 +124,13 @@ def test_a_judge_is_report_only_for_a_reason(
     assert reason(calibration, **changes) == why
 
 
-def result(calibration: Calibration | None, scores: list[float], **judge: Any) -> Any:
+def result(
+    calibration: Calibration | None, scores: list[float], *, together: int = 1, **judge: Any
+) -> Any:
     return judge_result(
         {"digest": GOOD.digest, "pairwise": False, **judge},
         scores,
+        [number // together for number in range(len(scores))],
         calibration,
         confidence=0.95,
         now=NOW,
@@ -141,6 +144,23 @@ def test_the_corrected_share_is_that_of_rogan_and_gladen() -> None:
     assert found.corrected == pytest.approx((0.8 + 0.8 - 1) / (0.9 + 0.8 - 1))
     assert found.corrected_interval[0] < found.corrected < found.corrected_interval[1]
     assert found.calibration["kappa"] == round(GOOD.kappa or 0, 6)
+
+
+def test_repeats_of_a_case_make_the_corrected_interval_no_narrower() -> None:
+    one_each = result(GOOD, [1.0] * 20 + [0.0] * 5)
+    four_each = result(GOOD, [1.0] * 80 + [0.0] * 20, together=4)
+    as_if_alone = result(GOOD, [1.0] * 80 + [0.0] * 20)
+
+    def breadth(found: Any) -> float:
+        low, high = found.corrected_interval
+        return float(high - low)
+
+    assert four_each.corrected == pytest.approx(one_each.corrected)
+    assert breadth(four_each) >= breadth(one_each) > breadth(as_if_alone)
+
+
+def test_of_one_cluster_nothing_is_learned() -> None:
+    assert result(GOOD, [1.0, 0.0], together=2).corrected_interval == (0.0, 1.0)
 
 
 def test_nothing_is_corrected_by_the_calibration_of_another_judge() -> None:
