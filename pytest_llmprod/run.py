@@ -17,7 +17,7 @@ from pytest_llmprod.core.exchange import Usage, usage_from_json
 from pytest_llmprod.core.results import CaseResult, JudgeResult, Look, RunResult, SuiteResult
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import gates_file, statistics
-from pytest_llmprod.evals.gate import Tally, interval_confidence, judge
+from pytest_llmprod.evals.gate import Tally, cluster_of, interval_confidence, judge
 from pytest_llmprod.evals.judging import calibration, standing
 from pytest_llmprod.evals.looks import Answers, LooksFile
 from pytest_llmprod.evals.metrics import PASSED
@@ -146,11 +146,13 @@ class Run:
     def note_looks(self, suites: Sequence[SuiteResult]) -> None:
         """Note which new answers were judged; raises LooksFileError.
 
-        A run that records nothing shows nothing new, and writes nothing.
+        A run that records nothing shows nothing new. Neither does one that fails by its errors: it
+        says something about the application, and hardly anything about its answers.
         """
         for suite in suites:
-            if suite.verdict is not None and suite.source in ("live", "partly live"):
-                found = self._suites[suite.test]
+            found = self._suites[suite.test]
+            is_new = suite.source in ("live", "partly live")
+            if suite.verdict and is_new and suite.errors <= found.meta["max_errors"]:
                 is_open = suite.verdict.is_open
                 self._looks.note(found.meta, suite.metric, _answers(found), is_open=is_open)
         self._looks.save()
@@ -185,7 +187,7 @@ class Run:
         meta = suite.meta
         rows = [row for row in suite.rows.values() if row["outcome"] != "skip"]
         scores = [_score(row, metric) for row in rows]
-        clusters = [_cluster(row) for row in rows]
+        clusters = [cluster_of(row["case"], row.get("cluster")) for row in rows]
         tally = Tally(
             cases=len(_cases(rows)),
             answers=len(rows),
@@ -273,7 +275,7 @@ class Run:
         return standing.judge_result(
             told,
             [_score(row, metric) for row in rows],
-            [_cluster(row) for row in rows],
+            [cluster_of(row["case"], row.get("cluster")) for row in rows],
             self._calibrations.get(metric),
             confidence=suite.meta["confidence"],
             now=self._started_at,
@@ -370,12 +372,6 @@ def _asked(row: Row) -> _Asked:
 def _cases(rows: Iterable[Row]) -> set[str]:
     """Return the ids of the cases, each of which may have several rows."""
     return {row["case"] for row in rows}
-
-
-def _cluster(row: Row) -> Hashable:
-    """Return what the answer hangs together with: its cluster, else the repeats of its case."""
-    cluster = row.get("cluster")
-    return ("case", row["case"]) if cluster is None else ("cluster", cluster)
 
 
 def _stderr(scores: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, bool]:

@@ -45,6 +45,14 @@ class Tally:
         return share_interval(self.score, self.scored, self.design, confidence)
 
 
+def cluster_of(case_id: str, cluster: str | None) -> tuple[str, str]:
+    """Return what an answer hangs together with: the cluster of its case, else the case itself.
+
+    The repeats of a case are in one cluster, with those of other cases where its row names one.
+    """
+    return ("case", case_id) if cluster is None else ("cluster", cluster)
+
+
 def interval_confidence(confidence: float, look: Look) -> float:
     """Return the confidence of the interval by which a look is judged.
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import PolicyError
+from pytest_llmprod.core.results import FIRST_LOOK
 from pytest_llmprod.core.verdict import Verdict
-from pytest_llmprod.evals.gate import Tally, judge
+from pytest_llmprod.evals.clusters import design_of
+from pytest_llmprod.evals.gate import Tally, cluster_of, judge
 from pytest_llmprod.evals.stored_run import StoredSuite
 
 _KEYS = ("confidence", "max_errors", "threshold")
@@ -112,10 +114,14 @@ def _decide(suite: StoredSuite, rule: Rule, strict: bool) -> Decision:
     threshold = rule.thresholds.get(suite.metric, default)
     if suite.not_judged:
         return Decision(suite=suite, threshold=threshold, verdict=None)
+    answers = [each for case in suite.cases.values() for each in case.answers]
+    scores = [each.score(suite.metric) for each in answers]
     tally = Tally(
         cases=len(suite.cases),
-        hits=round(sum(map(suite.score, suite.cases)), 9),
-        errors=sum(case.outcome == "error" for case in suite.cases.values()),
+        answers=len(answers),
+        hits=round(sum(scores), 9),
+        errors=len({each.id for each in answers if each.outcome == "error"}),
+        design=design_of(scores, [cluster_of(each.id, each.cluster) for each in answers]),
     )
     verdict = judge(
         tally,
@@ -123,5 +129,6 @@ def _decide(suite: StoredSuite, rule: Rule, strict: bool) -> Decision:
         confidence=rule.confidence or suite.confidence,
         max_errors=rule.max_errors,
         strict=strict,
+        look=suite.look if threshold == suite.threshold else FIRST_LOOK,
     )
     return Decision(suite=suite, threshold=threshold, verdict=verdict)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import StoredRunError
+from pytest_llmprod.core.results import FIRST_LOOK, Look
 from pytest_llmprod.core.swap import without_model
 
 SCHEMA = 1
@@ -19,7 +20,8 @@ class StoredCase:
 
     `outcome` is hit, miss, error or skip. `cost_usd`, `latency_s` and `tokens` (in and out) are
     None where nobody knows. Of a case that was asked several times the figures and the scores are
-    means, in which an error scores 0, and the rest is that of its worst time.
+    means, in which an error scores 0, the rest is that of its worst time, and `repeats` holds each
+    answer. `cluster` names the cases that it hangs together with.
     """
 
     id: str
@@ -32,16 +34,29 @@ class StoredCase:
     tokens: float | None = None
     expected: Any = None
     why: str = ""
+    cluster: str | None = None
+    repeats: tuple["StoredCase", ...] = ()
+
+    @property
+    def answers(self) -> tuple["StoredCase", ...]:
+        """Return every answer: the repeats, or the case itself."""
+        return self.repeats or (self,)
+
+    def score(self, metric: str) -> float:
+        """Return the score under a metric; an error scores 0."""
+        is_error = self.outcome == "error" and not self.repeats
+        return 0.0 if is_error else self.scores.get(metric, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSuite:
     """One suite under one metric, with its cases by id in the order of the file.
 
-    `not_judged` says why the run itself did not judge it, and is empty where it did.
-    `is_report_only` says that its judge was not calibrated, and so was not to decide. `model` is
-    what answered, and `asked_model` which of several models of one run the suite is for, '' in
-    another run. `margin` is by how much, as a share, a new model may be worse.
+    `not_judged` says why the run itself did not judge it, and is empty where it did. `look` is the
+    how-manieth it was by the threshold of the run. `is_report_only` says that its judge was not
+    calibrated, and so was not to decide. `model` is what answered, and `asked_model` which of
+    several models of one run the suite is for, '' in another run. `margin` is by how much, as a
+    share, a new model may be worse.
     """
 
     feature: str
@@ -52,6 +67,7 @@ class StoredSuite:
     confidence: float
     not_judged: str
     cases: Mapping[str, StoredCase]
+    look: Look = FIRST_LOOK
     is_report_only: bool = False
     asked_model: str = ""
     margin: float = 0.0
@@ -69,7 +85,7 @@ class StoredSuite:
     def score(self, case_id: str) -> float:
         """Return the score of a case; an error scores 0, and so does a case that is not here."""
         case = self.cases.get(case_id)
-        return 0.0 if case is None else case.scores.get(self.metric, 0.0)
+        return 0.0 if case is None else case.score(self.metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +173,7 @@ def _case(row: Mapping[str, Any]) -> StoredCase:
         tokens=None if tokens is None else float(tokens),
         expected=row.get("expected"),
         why=str(row.get("why", "")),
+        cluster=None if row.get("cluster") is None else str(row["cluster"]),
     )
 
 
@@ -184,6 +201,8 @@ def _joined(repeats: Sequence[StoredCase]) -> StoredCase:
         tokens=_mean([each.tokens for each in repeats]),
         expected=worst.expected,
         why=worst.why,
+        cluster=worst.cluster,
+        repeats=tuple(repeats),
     )
 
 
@@ -208,6 +227,7 @@ def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]
         model=str(row["model"]),
         threshold=_share(row["threshold"]),
         confidence=_share(row["confidence"]),
+        look=Look(number=int(row.get("look", 1)), is_again=bool(row.get("asked_again"))),
         not_judged="" if row["verdict"] is not None else str(row["reason"]),
         is_report_only=bool((row.get("judge") or {}).get("report_only")),
         cases=cases.get(str(row["test"]), {}),

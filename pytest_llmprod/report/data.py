@@ -65,6 +65,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         ],
         "failing": list(suite.repeats.failing),
         "look": suite.look.number,
+        "asked_again": suite.look.is_again,
         "threshold": suite.threshold,
         "confidence": suite.confidence,
         "margin": suite.margin,

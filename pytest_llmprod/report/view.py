@@ -251,6 +251,11 @@ def _name_among(suite: SuiteResult, suites: Sequence[SuiteResult]) -> str:
     return f"{suite.feature}: {name}"
 
 
+def _cases_text(suite: SuiteResult) -> str:
+    count = suite.repeats.count
+    return f"{suite.cases}x{count}" if count > 1 else str(suite.cases)
+
+
 def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     low, high = suite.interval
     is_measured = suite.verdict is not None or suite.unrecorded < max(1, suite.cases)
@@ -260,9 +265,7 @@ def _row(name: str, suite: SuiteResult, objection: str) -> SuiteRow:
     is_billed = bool(suite.cost_usd or suite.unpriced or suite.without_usage)
     return SuiteRow(
         name=name,
-        cases=f"{suite.cases}x{suite.repeats.count}"
-        if suite.repeats.count > 1
-        else str(suite.cases),
+        cases=_cases_text(suite),
         hits=f"{suite.hits:.0f}" if suite.hits == int(suite.hits) else f"{suite.hits:.1f}",
         score=f"{suite.score * 100:.1f}%" if is_measured else "-",
         interval=f"[{low * 100:.1f}, {high * 100:.1f}]" if is_measured else "-",
@@ -390,10 +393,10 @@ def _broken(result: RunResult) -> list[Broken]:
 
 
 def _hits_of_cases(cases: Iterable[CaseResult]) -> Mapping[str, Mapping[str, list[bool]]]:
-    """Return for each suite and each case whether its answers hit."""
+    """Return for each suite and each case whether its answers hit, where it got any."""
     found: dict[str, dict[str, list[bool]]] = {}
     for case in cases:
-        if case.outcome != "skip":
+        if case.outcome != "skip" and not (case.outcome == "error" and case.unrecorded):
             of_case = found.setdefault(case.suite, {}).setdefault(case.id, [])
             of_case.append(case.outcome == "hit")
     return found

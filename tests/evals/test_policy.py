@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from pytest_llmprod.evals.stored_run import StoredSuite
 @pytest.fixture
 def stored(tmp_path: Path) -> list[StoredSuite]:
     """Two suites of one test: 95 of 100 cases passed, and the other metric was 0.5 each."""
-    import json
-
     scores = [{"passed": float(number >= 5), "f1": 0.5} for number in range(100)]
     cases = [case(str(number), None) | {"scores": each} for number, each in enumerate(scores)]
     cases = [each | {"outcome": "hit" if each["scores"]["passed"] else "miss"} for each in cases]
@@ -121,3 +120,47 @@ def test_a_policy_that_does_not_fit_is_refused(
 
     assert what in str(caught.value)
     assert "policy.toml" in str(caught.value)
+
+
+def judged_again(tmp_path: Path, cases: list[Any], **facts: Any) -> Any:
+    path = tmp_path / "again.json"
+    path.write_text(json.dumps(document(cases, [suite(**facts)])), encoding="utf-8")
+    (decision,) = policy.decide(stored_run.load(path), {}, strict=False)
+    return decision.verdict
+
+
+def test_repeats_are_judged_as_clusters_as_in_the_run(tmp_path: Path) -> None:
+    # 96 of 100 cases always hit. 480 of 500 independent answers would pass.
+    cases = [
+        case(str(number), float(number >= 4), repeat=repeat)
+        for number in range(100)
+        for repeat in range(1, 6)
+    ]
+
+    found = judged_again(tmp_path, cases, threshold=0.92)
+
+    assert found.name == "INCONCLUSIVE"
+    assert found.reason.startswith("480/500 = 96.0% (95% interval 90")
+
+
+def test_a_case_with_an_error_in_two_repeats_is_one_error(tmp_path: Path) -> None:
+    cases = [case("a", None, repeat=1), case("a", None, repeat=2), case("b", 1.0)]
+
+    assert judged_again(tmp_path, cases).advice == "1 case ended in an error, at most 0 may"
+
+
+def test_a_look_stays_one_under_the_same_threshold_only(tmp_path: Path) -> None:
+    cases = [case(str(number), float(number >= 6)) for number in range(100)]
+    path = tmp_path / "again.json"
+    facts = suite(threshold=0.9, look=3, asked_again=True)
+    path.write_text(json.dumps(document(cases, [facts])), encoding="utf-8")
+    stored = stored_run.load(path)
+
+    (same,) = policy.decide(stored, {}, strict=False)
+    (other,) = policy.decide(stored, {"triage": Rule(thresholds={"": 0.91})}, strict=False)
+
+    assert same.verdict is not None
+    assert other.verdict is not None
+    assert (same.verdict.name, same.verdict.is_open) == ("INCONCLUSIVE", False)
+    assert ", look 3)" in same.verdict.reason
+    assert (other.verdict.name, other.verdict.is_open) == ("INCONCLUSIVE", True)

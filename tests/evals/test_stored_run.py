@@ -134,3 +134,19 @@ def test_the_models_that_a_run_compared_are_kept_in_their_order(tmp_path: Path) 
     path.write_text(json.dumps({**document([]), "run": {"models": ["old", "new"]}}))
 
     assert stored_run.load_run(path).models == ("old", "new")
+
+
+def test_the_answers_to_a_case_that_was_asked_again_are_kept_and_averaged(tmp_path: Path) -> None:
+    scores = [1.0, 0.0, None]
+    cases = [
+        case("a", score, repeat=number, cost_usd="0.25", latency_s=number, output=number)
+        for number, score in enumerate(scores, 1)
+    ]
+
+    (found,) = loaded(tmp_path / "run.json", document([*cases, case("b", 1.0, cluster="c")]))
+
+    joined = found.cases["a"]
+    assert found.score("a") == pytest.approx(1 / 3)
+    assert [each.outcome for each in joined.answers] == ["hit", "hit", "error"]
+    assert found.cases["b"].answers == (found.cases["b"],)
+    assert found.cases["b"].cluster == "c"

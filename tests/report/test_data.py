@@ -52,6 +52,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "flaky": [],
         "failing": [],
         "look": 1,
+        "asked_again": False,
         "threshold": 0.9,
         "confidence": 0.95,
         "margin": 0.0,

@@ -69,7 +69,7 @@ def test_a_slice_that_got_worse_has_its_own_figures_and_cases() -> None:
 
     lines = render([swap_of(slices=(german, fine))])
 
-    assert lines[3:7] == [
+    assert lines[4:8] == [
         "  tag de: -12.5 points (-20.3 to +11.1)  INFERIOR",
         "    3 broken, 1 fixed of 49 cases, p 0.0023, 0.0376 corrected",
         "    newly broken: b-1, b-2",

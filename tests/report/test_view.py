@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
 
-from pytest_llmprod.core.results import CaseResult, Slice
+from pytest_llmprod.core.results import CaseRate, CaseResult, Look, Repeats, Slice, SuiteResult
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.report.view import (
     Broken,
@@ -586,3 +586,88 @@ def test_a_hostile_tag_stays_on_its_line() -> None:
 
     assert "\x1b" not in line
     assert "\n" not in line
+
+
+def repeated(**changes: Any) -> Repeats:
+    values: dict[str, Any] = {"count": 3, "answers": 660, "pass_hat": {1: 0.9, 2: 0.85, 3: 0.82}}
+    return Repeats(**{**values, **changes})
+
+
+FLAKY = CaseRate(id="t-001", hits=1, answers=3)
+
+
+def told(*suites: SuiteResult) -> tuple[str, ...]:
+    return make_view(run_result(*suites), ()).repeats
+
+
+def test_without_repeats_clusters_and_looks_there_is_nothing_more_to_tell() -> None:
+    assert told(suite_result()) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "pass^3 0.82"),
+        ({"flaky": (FLAKY,)}, "pass^3 0.82; 1 flaky case"),
+        ({"failing": ("a", "b")}, "pass^3 0.82; 2 failing cases"),
+        ({"flaky": (FLAKY,) * 4, "failing": ("a",)}, "pass^3 0.82; 4 flaky, 1 failing case"),
+    ],
+)
+def test_repeats_tell_flaky_cases_from_failing_ones(changes: Any, line: str) -> None:
+    assert told(suite_result(repeats=repeated(**changes))) == (line,)
+
+
+def test_clusters_and_looks_are_told_in_a_few_characters() -> None:
+    found = told(suite_result(is_clustered=True, look=Look(number=3)))
+
+    assert found == ("interval clustered; look 3",)
+
+
+def test_of_several_suites_each_line_names_its_own() -> None:
+    assert told(suite_result(), suite_result(feature="b", look=Look(number=2))) == ("b: look 2",)
+
+
+def test_what_was_not_judged_has_no_line() -> None:
+    assert told(suite_result(repeats=repeated(), verdict=None)) == ()
+
+
+def test_cases_with_repeats_are_shown_as_such() -> None:
+    view = make_view(run_result(suite_result(repeats=repeated(), interval_confidence=0.99166)), ())
+
+    assert (view.suites[0].cases, view.suites[0].confidence) == ("220x3", "99.17%")
+
+
+def test_a_part_of_the_repeats_is_no_whole_suite() -> None:
+    part = suite_result(repeats=repeated(answers=220), verdict=None)
+
+    assert make_view(run_result(part), ()).gates == (
+        ("triage", "not judged", "only 220 of 660 repeats ran"),
+    )
+
+
+def test_a_flaky_case_is_named_once_after_those_that_fail() -> None:
+    outcomes = {"t-1": "miss hit miss", "t-2": "hit hit hit", "t-3": "miss miss miss"}
+    cases = tuple(
+        case_result(id=case, repeat=number, outcome=outcome, nodeid=f"t[{case}#{number}]", why="no")
+        for case, of_case in outcomes.items()
+        for number, outcome in enumerate(of_case.split(), 1)
+    )
+
+    (broken,) = make_view(
+        run_result(suite_result(repeats=repeated(answers=9)), cases=cases), ()
+    ).broken
+
+    assert broken.counts == "5 misses in 9"
+    assert broken.cases == (("t-3", "hit 0 of 3: no"), ("t-1", "hit 1 of 3: no"))
+    assert broken.command == ("pytest", "--llm-eval", "t[t-3#1]")
+
+
+def test_a_repeat_without_an_answer_is_no_miss() -> None:
+    cases = (
+        case_result(repeat=1, outcome="miss", why="no"),
+        case_result(repeat=2, outcome="error", unrecorded=True),
+    )
+
+    (broken,) = make_view(run_result(suite_result(repeats=repeated()), cases=cases), ()).broken
+
+    assert broken.cases == (("t-001", "hit 0 of 1: no"),)
