@@ -14,15 +14,16 @@ from pytest_llmprod.core.text import counted
 from pytest_llmprod.fixtures import NEEDING_A_TAPE
 
 if TYPE_CHECKING:
+    from pytest_llmprod.evals.dataset import Dataset
     from pytest_llmprod.evals.metrics import Scorer
     from pytest_llmprod.evals.suite import Suite
     from pytest_llmprod.session import Session
     from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (
-    "llm_eval(feature, dataset, threshold, confidence=0.95, margin=0, repeats=1, task=None, "
-    "outputs=None, max_errors=0): run this test once for each case of a data set and judge the "
-    "share of hits",
+    "llm_eval(feature, dataset, threshold, confidence=0.95, margin=0, repeats=1, cluster=None, "
+    "task=None, outputs=None, max_errors=0): run this test once for each case of a data set, "
+    "`repeats` times, and judge the share of hits",
     "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
     "replay its requests to a model",
 )
@@ -33,6 +34,7 @@ _ARGUMENTS = (
     "confidence",
     "margin",
     "repeats",
+    "cluster",
     "task",
     "outputs",
     "max_errors",
@@ -148,6 +150,8 @@ def _checked(
     if task is not None and outputs_name is not None:
         raise MarkerError(f"{where}: give task= or outputs=, not both.")
     dataset = session.dataset(_find(where, "dataset", values["dataset"], definition, rootpath))
+    if values.get("cluster") is not None:
+        dataset = _clustered(where, dataset, values["cluster"])
     ids = [case.id for case in dataset.cases]
     repeats = _repeats(where, values.get("repeats", 1), ids)
     recorded = None
@@ -216,6 +220,17 @@ def _confidence(where: str, value: Any) -> float:
     raise MarkerError(
         f"{where}: confidence must be a share from 0.5 to below 1, such as 0.95, not {value!r}."
     )
+
+
+def _clustered(where: str, dataset: "Dataset", field: Any) -> "Dataset":
+    from pytest_llmprod.evals.cluster_field import clustered_by  # see _checked
+
+    if not isinstance(field, str) or not field:
+        raise MarkerError(
+            f"{where}: cluster must be the name of a field of the data set, such as "
+            f"'input.customer', not {field!r}."
+        )
+    return clustered_by(dataset, field)
 
 
 def _repeats(where: str, value: Any, ids: Sequence[str]) -> int:

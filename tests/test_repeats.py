@@ -226,3 +226,27 @@ def test_a_task_answers_each_repeat_anew(project: Project) -> None:
     assert recorded.ret == pytest.ExitCode.OK
     assert (suite["answers"], suite["hits"]) == (30, 26)
     assert [each["id"] for each in suite["flaky"]] == ["four"]
+
+
+def test_the_marker_may_name_the_field_of_the_clusters(recorded: Project) -> None:
+    words = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    rows = [
+        {"id": word, "input": word, "expected": f"{word} {word}", "day": str(number // 5)}
+        for number, word in enumerate(words)
+    ]
+    write_lines(recorded.path / "words.jsonl", rows)
+    recorded.edit("test_words.py", "threshold=0.5", 'threshold=0.5, cluster="day"')
+
+    clusters = [each["cluster"] for each in recorded.data()["cases"]]
+
+    assert sorted(clusters) == ["0"] * 5 + ["1"] * 5
+
+
+@pytest.mark.parametrize("value", ["5", "''", "['day']"])
+def test_the_field_of_the_clusters_must_be_a_name(project: Project, value: str) -> None:
+    project.edit("test_words.py", "threshold=0.5", f"threshold=0.5, cluster={value}")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*cluster must be the name of a field of the data set*"])
