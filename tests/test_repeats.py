@@ -1,6 +1,7 @@
 """`repeats=` as a user sees it: items, recordings, figures, flaky cases."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,22 @@ def test_the_summary_names_a_flaky_case_once(repeated: Project) -> None:
     )
     assert sum(line.startswith("  four ") for line in lines) == 1
     assert max(map(len, lines[start:])) <= 80
+
+
+def test_the_page_shows_the_summary_of_repeats(repeated: Project) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "evals.md").read_text(encoding="utf-8")
+    shown = page.partition("asked three times each:\n\n```\n")[2].partition("```")[0]
+
+    output = repeated.run().stdout.str()
+
+    assert len(shown.splitlines()) == 3
+    assert without_times(shown) in without_times(output)
+    assert "  four  hit 2 of 3: assert 'wrong' == 'four four'\n" in output
+
+
+def without_times(text: str) -> str:
+    """The text without what differs from run to run: times, and columns as wide as they are."""
+    return re.sub(r"\d+ ms|\d\.\d\d s", "a time", re.sub(" +", " ", text))
 
 
 def test_one_recording_is_not_replayed_as_several(recorded: Project) -> None:
