@@ -267,3 +267,12 @@ def test_the_field_of_the_clusters_must_be_a_name(project: Project, value: str) 
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*cluster must be the name of a field of the data set*"])
+
+
+def test_a_plan_counts_the_repeats_that_are_missing(recorded: Project) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", REPEATED)
+
+    result = recorded.run("--llm-plan")
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["test_doubles * 20 * 20 *"])
