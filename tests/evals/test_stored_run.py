@@ -147,6 +147,6 @@ def test_the_answers_to_a_case_that_was_asked_again_are_kept_and_averaged(tmp_pa
 
     joined = found.cases["a"]
     assert found.score("a") == pytest.approx(1 / 3)
-    assert [each.outcome for each in joined.answers] == ["hit", "hit", "error"]
+    assert [each.outcome for each in joined.answers] == ["hit", "miss", "error"]
     assert found.cases["b"].answers == (found.cases["b"],)
     assert found.cases["b"].cluster == "c"
