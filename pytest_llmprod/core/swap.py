@@ -66,6 +66,13 @@ class Swap:
         return self.verdict == "INFERIOR" or bool(self.missing or self.inferior_slices)
 
     @property
+    def outcome(self) -> str:
+        """Return the verdict, or what makes it a regression though B is not inferior as a whole."""
+        if self.verdict == "INFERIOR" or not self.is_regression:
+            return self.verdict
+        return "INFERIOR in a tag" if self.inferior_slices else "LACKS CASES"
+
+    @property
     def inferior_slices(self) -> "tuple[Swap, ...]":
         """Return the slices in which B is inferior."""
         return tuple(each for each in self.slices if each.verdict == "INFERIOR")

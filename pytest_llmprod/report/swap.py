@@ -92,7 +92,7 @@ def _counts(swap: Swap) -> str:
 def brief(swap: Swap) -> str:
     """Return the comparison with one new model in one line of at most 80 columns."""
     counts = f"{len(swap.newly_broken)} broken, {len(swap.newly_fixed)} fixed"
-    said = f": {_points(swap.difference)} points, {counts}  {swap.verdict}"
+    said = f": {_points(swap.difference)} points, {counts}  {swap.outcome}"
     name = f"{printable(swap.feature)} {printable(swap.model_b)}"
     return shorten(name, COLUMNS - width(said)) + said
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
-from pytest_llmprod.report.view import Broken, Missing, SuiteRow, SwapBlock, View
+from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
 if TYPE_CHECKING:
     import tabulate
@@ -61,18 +61,24 @@ def _swap_lines(view: View, paint: _Paint, room: int) -> list[str]:
     """Return what became of the suites under new models: with all figures, or in a line each."""
     answers = [line for lead, words in view.answers for line in command_lines(words, lead)]
     unswapped = [line for each in view.unswapped for line in wrapped(each)]
-    whole = [_verdict_painted(each, each.lines, paint) for each in view.swaps]
+    whole = [
+        [_painted_at_end(each.lines[0], each.verdict, each.colour, paint), *each.lines[1:]]
+        for each in view.swaps
+    ]
     lines = [line for block in whole for line in block]
     if len(lines) + len(answers) + len(unswapped) <= room:
         return [*lines, *answers, *unswapped]
-    blocks = [_verdict_painted(each, (each.brief,), paint) for each in view.swaps]
+    blocks = [
+        [_painted_at_end(each.brief, each.outcome, each.outcome_colour, paint)]
+        for each in view.swaps
+    ]
     blocks += [wrapped(each, 1) for each in view.unswapped]
     return [*_fitted(blocks, room - len(answers), "comparisons"), *answers]
 
 
-def _verdict_painted(block: SwapBlock, lines: Sequence[str], paint: _Paint) -> list[str]:
-    before, _, after = lines[0].rpartition(block.verdict)
-    return [before + paint(block.verdict, block.colour) + after, *lines[1:]]
+def _painted_at_end(line: str, word: str, colour: str, paint: _Paint) -> str:
+    before, _, after = line.rpartition(word)
+    return before + paint(word, colour) + after
 
 
 def _plain(text: str, _: str) -> str:
@@ -95,7 +101,7 @@ def _quiet_lines(view: View) -> list[str]:
     gates = f"gates: {_counts(state for _, state, _ in view.gates)}"
     if view.swaps:
         noun = counted(len(view.swaps), "comparison")
-        return [f"llmprod: {noun}: {_counts(each.verdict for each in view.swaps)}; {gates}"]
+        return [f"llmprod: {noun}: {_counts(each.outcome for each in view.swaps)}; {gates}"]
     if len(view.suites) != 1:
         counts = f"{_counts(row.verdict for row in view.suites)}; {gates}"
         line = f"llmprod: {len(view.suites)} suites: {counts}"

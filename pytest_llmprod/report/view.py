@@ -67,10 +67,13 @@ class Missing:
 class SwapBlock:
     """What became of one suite under a new model: in one line, and in several.
 
-    `verdict` stands in the first of them, and `colour` names its colour.
+    `verdict` stands in the first of these, and `outcome`, which knows of tags and of cases that are
+    not there, in the one. Each has a colour.
     """
 
     brief: str
+    outcome: str
+    outcome_colour: str
     lines: tuple[str, ...]
     verdict: str
     colour: str
@@ -187,11 +190,14 @@ _SWAP_COLOURS = {"NON-INFERIOR": "green", "INFERIOR": "red"}
 
 
 def _swap_block(found: Swap) -> SwapBlock:
+    colour = _SWAP_COLOURS.get(found.verdict, "yellow")
     return SwapBlock(
         brief=swap.brief(found),
+        outcome=found.outcome,
+        outcome_colour="red" if found.is_regression else colour,
         lines=tuple(swap.render([found])),
         verdict=found.verdict,
-        colour=_SWAP_COLOURS.get(found.verdict, "yellow"),
+        colour=colour,
     )
 
 

@@ -1,0 +1,317 @@
+"""The accepted run, from inside of pytest: what later runs say of it, and what fails them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import WORDS, Project
+
+from pytest_llmprod.cli import main
+from pytest_llmprod.core.text import width
+
+BASELINE = "llmprod-baseline.json"
+
+
+def accept(project: Project, *arguments: str) -> int:
+    return main(["accept", str(project.path / "run.json"), *arguments])
+
+
+@pytest.fixture
+def accepted(recorded: Project) -> Project:
+    """A project whose run, 9 of 10 cases hit, is the baseline."""
+    recorded.data()
+    assert accept(recorded, "-m", "the first one", "--who=Ann") == 0
+    return recorded
+
+
+def baseline(project: Project) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((project.path / BASELINE).read_text())
+    return document
+
+
+def expect_wrong(project: Project, *words: str) -> None:
+    """Make the data set expect something else of some words, so that their cases break."""
+    path = project.path / "words.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row["expected"] = "else" if row["id"] in words else row["expected"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def since(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if "since the baseline" in line]
+
+
+def test_a_run_that_changed_nothing_is_silent(accepted: Project) -> None:
+    result = accepted.run("-v")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert since(result) == []
+    result.stdout.fnmatch_lines(["*test_doubles::baseline PASSED*"])
+
+
+def test_without_a_baseline_nothing_is_compared(recorded: Project) -> None:
+    assert "::baseline" not in recorded.run("-v").stdout.str()
+
+
+def test_newly_broken_cases_are_told_in_one_line_and_do_not_fail_the_run(
+    accepted: Project,
+) -> None:
+    expect_wrong(accepted, "two")
+
+    result = accepted.run()
+
+    day = baseline(accepted)["accepted"]["when"][:10]
+    assert result.ret == pytest.ExitCode.OK
+    assert since(result) == [f"doubling since the baseline of {day}: 1 newly broken (two)"]
+
+
+def test_many_newly_broken_cases_fail_the_run(accepted: Project) -> None:
+    expect_wrong(accepted, *WORDS)
+
+    result = accepted.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*worse than the accepted run of 20*", "doubling *INFERIOR"])
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - worse than*"])
+    assert all(width(line) <= 80 for line in since(result))
+
+
+def test_a_case_that_left_the_data_set_fails_the_run_and_is_named(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word != "three"))
+    accepted.edit("test_words.py", "threshold=0.5", "threshold=0.1")
+
+    result = accepted.run("--llm-record=none")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*`llmprod accept run.json -m WHY`*", "  not in the new run: three"]
+    )
+    assert "1 gone (three)" in since(result)[0]
+
+
+def test_accepting_the_run_is_the_way_to_move_on(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word != "three"))
+    accepted.data()
+
+    assert accept(accepted, "-m", "three is no word") == 0
+
+    assert accepted.run().ret == pytest.ExitCode.OK
+    assert [row["id"] for row in baseline(accepted)["cases"]] == sorted(set(WORDS) - {"three"})
+
+
+def test_a_case_that_is_skipped_now_is_gone(accepted: Project) -> None:
+    accepted.edit(
+        "test_words.py",
+        "    assert ask",
+        "    if llm_case.id == 'four':\n        pytest.skip('hard')\n    assert ask",
+    )
+
+    result = accepted.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["  not in the new run: four"])
+
+
+def test_a_test_that_is_gone_is_a_regression(accepted: Project) -> None:
+    accepted.edit("test_words.py", "def test_doubles", "def test_doubles_too")
+    accepted.record()
+
+    result = accepted.run()
+
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - worse than*"])
+    assert "10 gone" in since(result)[0]
+
+
+def test_a_test_of_a_file_that_was_not_named_is_none(accepted: Project) -> None:
+    (accepted.path / "test_more.py").write_text(
+        (accepted.path / "test_words.py").read_text().replace("test_doubles", "test_more")
+    )
+    accepted.record("test_more.py")
+
+    result = accepted.run("test_more.py")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert since(result) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-k", "two"), ("test_words.py::test_doubles[two]",), ("--llm-record=verify",)]
+)
+def test_a_run_of_a_part_is_not_compared(accepted: Project, arguments: tuple[str, ...]) -> None:
+    expect_wrong(accepted, "two")
+
+    result = accepted.run("-v", *arguments)
+
+    assert "::baseline" not in result.stdout.str()
+    assert since(result) == []
+
+
+def test_another_model_shows_as_such(accepted: Project) -> None:
+    accepted.record("--llm-swap=gpt-test=gpt-other")
+
+    result = accepted.run("--llm-swap=gpt-test=gpt-other")
+
+    assert result.ret == pytest.ExitCode.OK
+    (line,) = since(result)
+    assert line.endswith("model now gpt-other-2026-01-01")
+
+
+def test_the_margin_is_that_of_the_accepted_run(recorded: Project) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", "threshold=0.1, margin=0.99")
+    recorded.data()
+    accept(recorded, "--who=Ann")
+    recorded.edit("test_words.py", "margin=0.99", "margin=0")
+    expect_wrong(recorded, *WORDS[:8])
+
+    result = recorded.run("-v")
+
+    assert baseline(recorded)["suites"][0]["margin"] == 0.99
+    result.stdout.fnmatch_lines(["*test_doubles::baseline PASSED*"])
+
+
+def test_no_run_moves_the_baseline(accepted: Project) -> None:
+    before = (accepted.path / BASELINE).read_bytes()
+    expect_wrong(accepted, "two")
+
+    accepted.run("--llm-json=run.json")
+    accepted.record()
+
+    assert (accepted.path / BASELINE).read_bytes() == before
+
+
+def test_a_baseline_that_cannot_be_read_fails_the_run_and_says_what_mends_it(
+    accepted: Project,
+) -> None:
+    (accepted.path / BASELINE).write_text("{")
+
+    result = accepted.run()
+
+    result.stdout.fnmatch_lines(["FAILED llmprod-baseline.json::read*"])
+    assert "Restore it from version control" in result.stdout.str()
+
+
+def test_workers_find_the_same(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word != "three"))
+
+    result = accepted.run("-n2", subprocess=True)
+
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline*"])
+    assert "1 gone (three)" in since(result)[0]
+
+
+def test_a_quiet_run_stays_one_line(accepted: Project) -> None:
+    expect_wrong(accepted, "two")
+
+    ours = [line for line in accepted.run("-q").outlines if "baseline" in line]
+
+    assert ours == []
+
+
+def test_one_run_is_compared_with_the_baseline(
+    accepted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expect_wrong(accepted, "two")
+    accepted.data()
+    capsys.readouterr()
+
+    status = main(["compare", str(accepted.path / "run.json")])
+
+    assert status == 0
+    assert "  newly broken: two\n" in capsys.readouterr().out
+
+
+def test_the_baseline_shows_no_answer_for_it_keeps_none(
+    accepted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expect_wrong(accepted, "two")
+    accepted.data()
+    capsys.readouterr()
+
+    main(["compare", str(accepted.path / "run.json"), "--show", "two"])
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  expected  else",
+        "  old       gpt-test-2026-01-01, hit",
+        "            (no output was kept)",
+        "  new       gpt-test-2026-01-01, miss: assert 'two two' == 'else'",
+        "            two two",
+    ]
+
+
+def test_who_accepted_what_and_why_is_kept(accepted: Project) -> None:
+    made = baseline(accepted)
+
+    assert (made["accepted"]["who"], made["accepted"]["why"]) == ("Ann", "the first one")
+    (suite,) = made["suites"]
+    assert suite["model"] == "gpt-test-2026-01-01"
+    assert suite["threshold"] == 0.5
+    assert len(suite["dataset_sha256"]) == 64
+    assert made["cases"][0]["tokens"] == 1100
+    assert not [row for row in made["cases"] if "output" in row or "expected" in row]
+    (line,) = (accepted.path / "llmprod-history.jsonl").read_text().splitlines()
+    row = json.loads(line)
+    assert (row["kind"], row["who"], row["why"]) == ("accepted", "Ann", "the first one")
+    assert row["suites"][0]["cases"] == 10
+
+
+def test_a_run_of_a_part_is_not_accepted(
+    recorded: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded.data("-k", "two")
+    capsys.readouterr()
+
+    assert accept(recorded) == 1
+
+    text = capsys.readouterr().err
+    assert "test_doubles was not judged: only a part of the suite ran" in text
+    assert "`pytest --llm-eval --llm-json=run.json`" in text
+    assert not (recorded.path / BASELINE).exists()
+    assert not (recorded.path / "llmprod-history.jsonl").exists()
+
+
+def test_a_run_of_several_models_is_not_accepted(
+    recorded: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded.record("--llm-models=gpt-test,gpt-other")
+    recorded.data("--llm-models=gpt-test,gpt-other")
+    capsys.readouterr()
+
+    assert accept(recorded) == 1
+    assert "this run compared models (--llm-models=gpt-test,gpt-other)" in capsys.readouterr().err
+
+
+def test_a_run_is_accepted_in_its_own_folder_only(
+    recorded: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recorded.data()
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+
+    assert accept(recorded) == 1
+    assert "in the folder that pytest calls rootdir" in capsys.readouterr().err
+
+
+def test_what_did_not_run_stays_in_the_baseline(
+    accepted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (accepted.path / "test_more.py").write_text(
+        (accepted.path / "test_words.py").read_text().replace("test_doubles", "test_more")
+    )
+    accepted.record("test_more.py")
+    accepted.data("test_more.py")
+    capsys.readouterr()
+
+    accept(accepted, "--who=Ann")
+
+    assert [suite["test"] for suite in baseline(accepted)["suites"]] == [
+        "test_more.py::test_more",
+        "test_words.py::test_doubles",
+    ]
+    assert "kept as it was, for it did not run: test_words.py::test_doubles" in (
+        capsys.readouterr().out
+    )
