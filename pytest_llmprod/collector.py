@@ -4,7 +4,7 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,8 @@ class Collector:
             except LlmprodError as error:
                 self._run = None
                 self._report(session, "llmprod::decided", str(error))
+        else:
+            self._report_gone(session)
         return outcome
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -211,20 +213,22 @@ class Collector:
 
     def _gathered(self) -> "Run":
         if self._run is None:
-            from pytest_llmprod.run import Run  # brings the evals: only a run with evals needs it
-
-            hook = self._config.hook
-            settings = self._config.stash[SETTINGS]()
-            self._run = Run(
-                settings,
-                run_id=self._config.stash[RUN_ID],
-                started_at=self._started_at,
-                price_lists=lambda folder: hook.pytest_llmprod_prices(
-                    folder=folder, rootpath=settings.rootpath
-                ),
-                overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
-            )
+            self._run = self._new_run(self._config.stash[SETTINGS]())
         return self._run
+
+    def _new_run(self, settings: "Settings") -> "Run":
+        from pytest_llmprod.run import Run  # brings the evals: only a run with evals needs it
+
+        hook = self._config.hook
+        return Run(
+            settings,
+            run_id=self._config.stash[RUN_ID],
+            started_at=self._started_at,
+            price_lists=lambda folder: hook.pytest_llmprod_prices(
+                folder=folder, rootpath=settings.rootpath
+            ),
+            overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
+        )
 
     def _fold_recordings(self, session: pytest.Session) -> None:
         """Write what was recorded into the cassettes."""
@@ -254,11 +258,12 @@ class Collector:
         return stored_key(request, dialects, scanners)
 
     def _decide(self, session: pytest.Session, run: "Run", objection: str) -> None:
+        from pytest_llmprod import emitted  # only a run that decides something needs it
+
         suites = run.decide(judging=not objection)
         for suite in suites:
-            if suite.verdict is not None and not run.is_old_model(suite):
-                text = "" if suite.verdict.is_open else _gate_text(suite)
-                self._report(session, suite.gate_nodeid, text, _gate_properties(suite))
+            if not run.is_old_model(suite):
+                emitted.report_gate(session, suite)
         self._fail_without_answer(session, suites)
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
@@ -283,8 +288,21 @@ class Collector:
             self._report(session, "llmprod-baseline.json::read", str(error))
             return result
         for found in findings:
-            self._report(session, found.nodeid, found.failure, list(found.properties))
+            self._report(session, found.nodeid, found.failure, found.properties)
         return result
+
+    def _report_gone(self, session: pytest.Session) -> None:
+        """Fail a run that has no eval any more, where the accepted one had some."""
+        option, settings = self._config.option, self._config.stash[SETTINGS]
+        if not option.llm_eval or option.collectonly or option.llm_plan or option.llm_models:
+            return
+        from pytest_llmprod.core.files import BASELINE_NAME  # only a run for evals needs it
+
+        rootpath = self._config.rootpath
+        if not (rootpath / BASELINE_NAME).exists() or self._narrowing(session):
+            return
+        run = self._new_run(settings())
+        self._compared(session, run, self._run_result(run, [], ""))
 
     def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
@@ -415,51 +433,9 @@ class Collector:
         session: pytest.Session,
         nodeid: str,
         failure: str,
-        properties: list[tuple[str, object]] | None = None,
+        properties: "Sequence[tuple[str, object]]" = (),
     ) -> None:
         """Log a test report that no test made: passed, or failed with a text."""
-        location = (nodeid.partition("::")[0], None, nodeid.partition("::")[2])
-        report, teardown = (
-            pytest.TestReport(
-                nodeid=nodeid,
-                location=location,
-                keywords={},
-                outcome="failed" if failure and when == "call" else "passed",
-                longrepr=failure or None if when == "call" else None,
-                when=when,
-                user_properties=properties,
-            )
-            for when in ("call", "teardown")
-        )
-        hook = self._config.hook
-        # Without -v pytest has drawn its last dot and 100 % by now: only a verbose run gets a line.
-        is_silent = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) <= 0
-        if not is_silent:
-            session.testscollected += 1  # or its line would read [101%]
-            hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
-        report.llmprod_silent = is_silent  # type: ignore[attr-defined]  # for teststatus
-        hook.pytest_runtest_logreport(report=report)
-        report.llmprod_silent = False  # type: ignore[attr-defined]  # the final list names it
-        hook.pytest_runtest_logreport(report=teardown)  # JUnit writes properties at a teardown
-        if not is_silent:
-            hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
-        # Nobody can select a gate: --lf would carry it along for ever.
-        last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
-        last_failed.pop(getattr(report, "id", nodeid), None)
+        from pytest_llmprod import emitted  # only a run that decides something needs it
 
-
-def _gate_properties(suite: "SuiteResult") -> list[tuple[str, object]]:
-    """Return what JUnit keeps of a gate."""
-    return [
-        ("llmprod_feature", suite.feature),
-        ("llmprod_metric", suite.metric),
-        ("llmprod_score", f"{suite.score:.6f}"),
-        ("llmprod_threshold", suite.threshold),
-        ("llmprod_verdict", suite.verdict.name if suite.verdict else ""),
-    ]
-
-
-def _gate_text(suite: "SuiteResult") -> str:
-    reason = suite.verdict.reason if suite.verdict else ""
-    name = suite.verdict.name if suite.verdict else ""
-    return f"the gate of {suite.feature!r} is closed: {name}, {reason}"
+        emitted.report(session, nodeid, failure, properties)

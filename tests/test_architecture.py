@@ -12,7 +12,7 @@ import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "report")
-KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages"}
+KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"fixtures", "markers", "hookspecs", "progress", "calibrating"}
 ONLY_IMPORTER = {
     "vcr": "wire",

@@ -124,6 +124,24 @@ def test_a_test_that_is_gone_is_a_regression(accepted: Project) -> None:
     assert "10 gone" in since(result)[0]
 
 
+def test_the_only_eval_that_is_gone_is_a_regression_too(accepted: Project) -> None:
+    (accepted.path / "test_words.py").write_text("def test_nothing(): ...\n")
+
+    result = accepted.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - worse than*"])
+
+
+@pytest.mark.parametrize("arguments", [("-k", "nothing"), ("--collect-only",)])
+def test_a_run_without_evals_that_is_none_of_all_is_not_compared(
+    accepted: Project, arguments: tuple[str, ...]
+) -> None:
+    (accepted.path / "test_words.py").write_text("def test_nothing(): ...\n")
+
+    assert accepted.run(*arguments).ret == pytest.ExitCode.OK
+
+
 def test_a_test_of_a_file_that_was_not_named_is_none(accepted: Project) -> None:
     (accepted.path / "test_more.py").write_text(
         (accepted.path / "test_words.py").read_text().replace("test_doubles", "test_more")

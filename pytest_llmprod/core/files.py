@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+#: The accepted run, in pytest's rootdir.
+BASELINE_NAME = "llmprod-baseline.json"
 _START, _END = ".llmprod-", ".tmp"
 _STALE_S = 3600  # no write takes that long
 
