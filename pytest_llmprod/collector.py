@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_llmprod import garbage
 from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
 
@@ -100,6 +101,8 @@ class Collector:
         """Decide when the loop has ended: each gate becomes a test report of its own."""
         try:
             outcome = yield
+            if self._run is not None:
+                garbage.sweep()
         except LlmprodError as error:  # of a plan, which has no test that could fail with it
             raise pytest.UsageError(str(error)) from error
         finally:

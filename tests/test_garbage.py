@@ -1,6 +1,7 @@
 """Garbage: the collector rests while tests are collected, and is itself again afterwards."""
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -67,6 +68,32 @@ def test_what_an_imported_application_says_to_the_collector_stays() -> None:
     assert gc.get_threshold()[0] == 50_000
 
 
+def test_after_the_last_test_what_nobody_holds_is_found_and_the_rest_is_passed_over() -> None:
+    kept: list[object] = []
+    lost = _Noticed()
+    gone = weakref.ref(lost)
+    lost.itself = lost
+    del lost
+    garbage.sweep()
+
+    assert gone() is None
+    assert gc.get_freeze_count() > 0
+    assert all(each is not kept for each in gc.get_objects())
+
+
+def test_a_collector_that_is_off_after_the_last_test_stays_so() -> None:
+    gc.disable()
+    garbage.sweep()
+
+    assert gc.get_freeze_count() == 0
+
+
+class _Noticed:
+    """What can be seen to go."""
+
+    itself: object = None
+
+
 def _collections() -> int:
     return sum(generation["collections"] for generation in gc.get_stats())
 
@@ -90,6 +117,32 @@ def test_a_run_of_evals_lets_it_rest_and_leaves_nothing_behind(recorded: Project
     assert "while testing True True" in result.stdout.str()
     assert gc.get_freeze_count() == 0
     assert gc.get_threshold()[0] < 2**31 - 1
+
+
+LEAVES_GARBAGE = """
+import pytest
+
+class Bad:
+    def __del__(self):
+        raise RuntimeError("said by a finalizer")
+
+@pytest.mark.llm_eval(feature="f", dataset="two.jsonl", threshold=0.5)
+def test_bad(llm_case):
+    bad = Bad()
+    bad.itself = bad
+"""
+
+
+def test_an_error_in_the_finalizer_of_what_the_last_test_left_is_told(
+    pytester: pytest.Pytester,
+) -> None:
+    rows = [f'{{"id": "{name}", "input": "", "expected": ""}}\n' for name in "ab"]
+    pytester.path.joinpath("two.jsonl").write_text("".join(rows), encoding="utf-8")
+    pytester.makepyfile(test_bad=LEAVES_GARBAGE)
+    result = pytester.runpytest_subprocess("--llm-eval")
+
+    assert "PytestUnraisableExceptionWarning" in result.stdout.str()
+    assert "said by a finalizer" in result.stdout.str()
 
 
 def test_a_run_without_evals_is_as_ever(recorded: Project) -> None:

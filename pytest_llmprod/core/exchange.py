@@ -179,9 +179,15 @@ def usage_to_json(usage: Usage) -> dict[str, int]:
 
 
 _RARE_COUNTS = ("cache_write_tokens", "input_audio_tokens", "output_audio_tokens")
-_COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens", *_RARE_COUNTS)
 
 
 def usage_from_json(values: Mapping[str, Any]) -> Usage:
     """Return the usage that `usage_to_json` wrote; counts that are absent are 0."""
-    return Usage(**{name: int(values.get(name, 0)) for name in _COUNTS})
+    rare = {name: int(values[name]) for name in _RARE_COUNTS if name in values}
+    return Usage(
+        input_tokens=int(values.get("input_tokens", 0)),
+        output_tokens=int(values.get("output_tokens", 0)),
+        cache_read_tokens=int(values.get("cache_read_tokens", 0)),
+        reasoning_tokens=int(values.get("reasoning_tokens", 0)),
+        **rare,
+    )

@@ -158,8 +158,8 @@ def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt)
         if read.dialect is not None:
             answer = read.dialect.read_stream(bodies.stream_documents(stored))
     elif "json" in stored:
-        document = bodies.join_lines(stored["json"])
-        pieces = [(latency_s, bodies.json_bytes(document))]
+        document, content = bodies.decode_json(stored)
+        pieces = [(latency_s, content)]
         answer = read_document(read.dialect, document)
     else:
         pieces = [(latency_s, bodies.decode_body(stored))]

@@ -16,7 +16,6 @@ from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
 from pytest_llmprod.wire.dialects import Answer
-from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest, names_of
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.misses import leftover
@@ -97,7 +96,7 @@ class Tape:
         self._turn = library.journal.next_turn()
         self._sent = 0
         self._answers: list[tuple[Turn, LiveAnswer]] = []
-        self._lock = ForkLock()
+        self._lock = library.tape_lock
 
     @property
     def cost_usd(self) -> Decimal | None:

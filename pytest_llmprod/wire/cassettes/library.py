@@ -48,6 +48,8 @@ class Library:
         self._foreign: dict[Path, Foreign | None] = {}
         self._remembered: dict[Hashable, Any] = {}
         self._lock = ForkLock()
+        #: That of all tapes: each holds it for microseconds, and making one takes as long.
+        self.tape_lock = ForkLock()
 
     def open(self, path: Path) -> CassetteFile:
         """Return the cassette at `path`, loading it at the first use."""

@@ -165,9 +165,15 @@ def _ask(passage: Passage, tape: Tape, request: Any, body: bytes) -> Played | Li
         tape,
         method=request.method,
         url=str(request.url),
-        headers=request.headers.multi_items(),
+        headers=_items(request.headers),
         body=body,
     )
+
+
+def _items(headers: Any) -> list[tuple[str, str]]:
+    """Return what `headers.multi_items()` does, which asks for the encoding twice a header."""
+    encoding = headers.encoding
+    return [(name.lower().decode(encoding), value.decode(encoding)) for name, value in headers.raw]
 
 
 def _outgoing(http: Any, request: Any, live: LiveExchange) -> Any:

@@ -23,7 +23,9 @@ def whole(value: Json) -> int | None:
 
 def count(values: Json, name: str) -> int:
     """Return the count of this name, 0 where there is none."""
-    return whole(mapping(values).get(name)) or 0
+    if not values or not isinstance(values, dict):  # most usages tell few of all counts
+        return 0
+    return whole(values.get(name)) or 0
 
 
 def mapping(value: Json) -> Mapping[str, Json]:

@@ -1,9 +1,9 @@
 """OpenAI usage: tokens as OpenAI's wire counts them, under the names of each operation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.wire.dialects.loose import Json, count, mapping, whole
+from pytest_llmprod.wire.dialects.loose import Json, count, whole
 
 
 def read_usage(usage: Json) -> Usage | None:
@@ -19,8 +19,8 @@ def read_usage(usage: Json) -> Usage | None:
     total = whole(usage.get("total_tokens"))
     if asked is None and answered is None:
         return None if total is None else Usage(input_tokens=total, output_tokens=0)
-    before = _details(usage, "prompt_tokens", "prompt_token", "input_tokens", "input_token")
-    after = _details(usage, "completion_tokens", "output_tokens")
+    before = _details(usage, _BEFORE)
+    after = _details(usage, _AFTER)
     unseen = _unseen(usage, asked, answered, total)
     return Usage(
         input_tokens=asked or 0,
@@ -38,10 +38,17 @@ def _either(usage: Mapping[str, Json], name: str, other: str) -> int | None:
     return whole(usage.get(other)) if found is None else found
 
 
-def _details(usage: Mapping[str, Json], *names: str) -> Mapping[str, Json]:
+_BEFORE = (
+    *("prompt_tokens_details", "prompt_token_details"),
+    *("input_tokens_details", "input_token_details"),
+)
+_AFTER = ("completion_tokens_details", "output_tokens_details")
+
+
+def _details(usage: Mapping[str, Json], names: Iterable[str]) -> Mapping[str, Json]:
     for name in names:
-        found = mapping(usage.get(f"{name}_details"))
-        if found:
+        found = usage.get(name)
+        if found and isinstance(found, dict):
             return found
     return {}
 

@@ -22,6 +22,8 @@ def findings(text: str, scanners: Sequence[Scanner]) -> list[Finding]:
     different.
     """
     found: list[Finding] = []
+    if not scanners:
+        return found
     parts = [(0, len(text))]
     while parts:
         start, end = parts.pop()
