@@ -68,6 +68,16 @@ def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
         raise MarkerError(f"{where}: {error}") from error
 
 
+def refuse_wrong_play_rules(test: Any) -> None:
+    """Raise MarkerError where the marker llm_cassette of a test (or its function) is wrong."""
+    marker = test.get_closest_marker("llm_cassette")
+    if marker is None or not (marker.args or marker.kwargs):
+        return
+    from pytest_llmprod.wire.rules import PlayRules  # see play_rules
+
+    play_rules(test, PlayRules())
+
+
 def refuse_vcr(test: Any) -> None:
     """Raise MarkerError where a test (or its function) is one of pytest-recording and of ours."""
     if test.get_closest_marker("vcr") is None:

@@ -154,6 +154,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.option.llm_eval or not is_eval:
         with _collecting():
             markers.refuse_vcr(metafunc.definition)
+            markers.refuse_wrong_play_rules(metafunc.definition)
     if not is_eval:
         return
     if not metafunc.config.option.llm_eval:
@@ -281,6 +282,7 @@ def _refuse_evals_without_case(items: list[pytest.Item]) -> None:
 
 
 def _refuse_wrong_play_rules(session: "Session", items: list[pytest.Item]) -> None:
+    """Refuse what no function says: a mark on one of its parameters."""
     for item in items:
         try:
             markers.play_rules(item, session.settings.play_rules)

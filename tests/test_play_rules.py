@@ -224,10 +224,38 @@ def test_a_wrong_rule_in_the_marker_is_told_before_any_test_runs(
 
     result = project.run()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        [f"ERROR: test_words.py::test_asks: @pytest.mark.llm_cassette{text}"]
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"test_words.py::test_asks: @pytest.mark.llm_cassette{text}"])
+
+
+def test_workers_tell_a_wrong_rule_in_the_marker_like_one_process(project: Project) -> None:
+    write_test(project, ["one"], "repeats=2")
+
+    result = project.run("-n2", subprocess=True)
+
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["test_words.py::test_asks: @pytest.mark.llm_cassette: repeats *"])
+
+
+def test_a_wrong_rule_of_one_parameter_is_told_before_any_test_runs(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+
+        WRONG = pytest.param(1, marks=pytest.mark.llm_cassette(repeats=2))
+
+        @pytest.mark.parametrize("number", [WRONG])
+        def test_asks(number):
+            pass
+        """
     )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = "ERROR: test_words.py::test_asks[[]1]: @pytest.mark.llm_cassette: repeats must be *"
+    result.stderr.fnmatch_lines([told])
 
 
 @pytest.mark.parametrize(
