@@ -201,6 +201,7 @@ class Session:
 
     def _open_tape(self, label: TapeLabel, rules: PlayRules) -> Tape:
         self._intercept.install()
+        now = self._now()
         return Tape(
             label=label,
             mode=self.settings.record,
@@ -208,8 +209,8 @@ class Session:
             observe=self._extensions.on_exchange,
             price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
             rules=rules,
-            expired_before=rules.expired_before(self._now()),
-            aging_before=rules.aging_before(self._now()),
+            expired_before=rules.expired_before(now),
+            aging_before=rules.aging_before(now),
         )
 
     def begin(self, trial: Trial) -> None:

@@ -11,10 +11,12 @@ from pytest_llmprod.wire.bodies import (
     Event,
     decode_body,
     decode_document,
+    decode_json,
     decode_stream,
     encode_body,
     encode_stream,
     join_lines,
+    json_bytes,
     parse_events,
     read_stream,
     split_lines,
@@ -97,6 +99,15 @@ def test_a_document_of_any_depth_comes_back(depth: int) -> None:
 @given(DOCUMENTS.filter(lambda document: "$lines" not in json.dumps(document)))
 def test_lines_are_joined_as_they_were_split(document: Any) -> None:
     assert join_lines(split_lines(document)) == document
+
+
+@given(DOCUMENTS.filter(lambda document: "$lines" not in json.dumps(document)))
+@example({"role": "assistant", "content": "one\ntwo"})
+@example({"quoted": '"$lines":'})
+def test_the_value_and_the_bytes_of_a_stored_document_are_read_at_once(document: Any) -> None:
+    stored = through_a_file({"json": split_lines(document)})
+
+    assert decode_json(stored) == (document, json_bytes(document))
 
 
 def test_letters_beyond_ascii_are_written_as_themselves() -> None:

@@ -3,7 +3,7 @@
 Mistral, Groq, Azure, DeepSeek, xAI and many others speak this wire, each with oddities of its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_llmprod.core.exchange import ToolCall, Usage
@@ -129,11 +129,7 @@ def _answer(model: str, usage: Usage | None, choices: Mapping[int, _Choice], err
         model=model,
         usage=usage,
         text=said,
-        finish_reasons=_given(choice.finish_reason for choice in ordered),
+        finish_reasons=tuple(each.finish_reason for each in ordered if each.finish_reason),
         refusal=refusal,
         tool_calls=tuple(call.tool_call() for call in first.calls),
     )
-
-
-def _given(reasons: Iterable[str]) -> tuple[str, ...]:
-    return tuple(reason for reason in reasons if reason)
