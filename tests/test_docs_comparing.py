@@ -1,6 +1,7 @@
 """The page on comparing: its outputs and its policy are those of real commands."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -20,35 +21,78 @@ def block(language: str, number: int = 0) -> str:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number]
 
 
-def commands() -> list[list[str]]:
-    """Return the three commands whose output the page shows, as words."""
-    found = re.search(r"```\n(pytest .*?)```", PAGE, re.DOTALL)
+def commands(first: str) -> list[list[str]]:
+    """Return the commands of the block that begins with `first`, as words."""
+    found = re.search(rf"```\n({re.escape(first)}.*?)```", PAGE, re.DOTALL)
     assert found is not None
     return [shlex.split(line) for line in found[1].splitlines()]
 
 
-@pytest.fixture
-def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the example, in whose folder the commands are called."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "support_triage"
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example with the runs of the page: old.json, new.json, swap.json, run.json."""
+    folder = tmp_path_factory.mktemp("runs") / "support_triage"
     shutil.copytree(ROOT / "examples" / "support_triage", folder)
-    monkeypatch.chdir(folder)
+    names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL")
+    environ = {name: value for name, value in os.environ.items() if name not in names}
+    old, new, _ = commands("pytest --llm-eval --llm-json=old.json")
+    _, swap = commands("pytest --llm-eval --llm-models")
+    run, _ = commands("pytest --llm-eval --llm-json=run.json")
+    for words in (old, new, swap, run):
+        subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, env=environ)
     return folder
 
 
+@pytest.fixture
+def example(stored: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The example, in whose folder the commands are called."""
+    monkeypatch.chdir(stored)
+    return stored
+
+
+@pytest.mark.usefixtures("example")
 def test_the_comparison_on_the_page_is_what_the_example_prints(
-    example: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    *runs, compare = commands()
-    for run in runs:
-        subprocess.run([sys.executable, "-m", *run], cwd=example, capture_output=True, check=True)
+    *_, compare = commands("pytest --llm-eval --llm-json=old.json")
 
     status = main(compare[1:])
 
     assert capsys.readouterr().out == block("text")
     assert status == 1
+
+
+@pytest.mark.usefixtures("example")
+def test_a_run_of_both_models_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["compare", "swap.json"])
+
+    asked = block("text").replace("-2025-08-07", "")  # such a run names what it asks
+    assert capsys.readouterr().out == asked
+    assert status == 1
+
+
+@pytest.mark.usefixtures("example")
+def test_both_answers_on_the_page_are_what_the_example_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ((_, *words),) = commands("llmprod compare swap.json --show")
+
+    status = main(words)
+
+    assert capsys.readouterr().out == block("text", 1)
+    assert status == 0
+
+
+def test_what_accepting_prints_on_the_page_is_what_the_example_prints(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, (_, *words) = commands("pytest --llm-eval --llm-json=run.json")
+
+    status = main([*words, "--who", "Ann"])
+
+    assert capsys.readouterr().out == block("text", 2)
+    assert status == 0
+    assert (example / "llmprod-history.jsonl").read_text().count("\n") == 1
 
 
 def test_the_policy_on_the_page_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,86 +116,3 @@ def test_the_policy_on_the_page_is_one(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert main(["decide", str(run), f"--policy={policy}"]) == 0
     assert capsys.readouterr().out.startswith("ticket-triage: PASS; 200/200 = 100.0% (99% interval")
-
-
-LABELS = {"a": "refund", "b": "billing"}
-MODELS = {"a": "gpt-5-mini", "b": "gpt-5-nano"}
-# Of the 18 long texts, six of the nine that broke: the tag loses a third, the whole four points.
-LONG = (*BROKEN[:6], *(f"t-{number:03d}" for number in range(140, 152)))
-
-
-def swap_run(path: Path) -> str:
-    """A stored run of both models, in which the new one takes what the page says."""
-    suites, cases = [], []
-    for side, model in MODELS.items():
-        test = f"t.py::test_a[{model}]"
-        wrong = (*(FIXED if side == "a" else BROKEN), *NEITHER)
-        suites.append(
-            {
-                "feature": "ticket-triage",
-                "test": test,
-                "metric": "passed",
-                "model": model,
-                "threshold": 0.9,
-                "confidence": 0.95,
-                "verdict": "PASS",
-                "reason": "fine",
-                "asked_model": model,
-                "margin": 0.005,
-            }
-        )
-        for name in (f"t-{number:03d}" for number in range(200)):
-            is_wrong = name in wrong
-            label = LABELS["b" if is_wrong else "a"]
-            cases.append(
-                {
-                    "suite": test,
-                    "id": name,
-                    "outcome": "miss" if is_wrong else "hit",
-                    "scores": {"passed": float(not is_wrong)},
-                    "output": {"label": label},
-                    "expected": {"label": "refund"},
-                    "tags": ["long"] if name in LONG else [],
-                    "cost_usd": "0.0010" if side == "a" else "0.0002",
-                    "latency_s": 0.5 if side == "a" else 0.3,
-                    "tokens": 100 if side == "a" else 90,
-                    "why": f"assert {label!r} == 'refund'" if is_wrong else "",
-                }
-            )
-    run = {"id": "run-1", "started_at": "2026-11-26", "models": list(MODELS.values())}
-    path.write_text(json.dumps({"schema": 1, "run": run, "suites": suites, "cases": cases}))
-    return str(path)
-
-
-def test_the_comparison_of_models_on_the_page_is_what_the_command_prints(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = main(["compare", swap_run(tmp_path / "swap.json")])
-
-    assert capsys.readouterr().out == block("text", 1)
-    assert status == 1
-
-
-def test_both_answers_on_the_page_are_what_the_command_prints(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = main(["compare", swap_run(tmp_path / "swap.json"), "--show", "t-003"])
-
-    assert capsys.readouterr().out == block("text", 2)
-    assert status == 0
-
-
-def test_what_accepting_prints_on_the_page_is_what_the_command_prints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "run.json"
-    stored(path, (), cost="0", latency_s=0.1)
-    run = json.loads(path.read_text())
-    path.write_text(json.dumps({**run, "run": {"id": "run-1", "started_at": "2026-11-26"}}))
-    (tmp_path / "t.py").write_text("def test_a(): ...")
-    monkeypatch.chdir(tmp_path)
-
-    status = main(["accept", str(path), "-m", "new prompt", "--who", "Ann"])
-
-    assert capsys.readouterr().out == block("text", 3)
-    assert status == 0

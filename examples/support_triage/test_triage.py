@@ -6,12 +6,16 @@ from app.triage import ask_model
 from pydantic import ValidationError
 
 
-@pytest.mark.llm_eval(feature="ticket-triage", dataset="evals/tickets.jsonl", threshold=0.90)
+@pytest.mark.llm_eval(
+    feature="ticket-triage", dataset="evals/tickets.jsonl", threshold=0.90, margin=0.05
+)
 def test_labels_a_ticket(llm_case):
     assert decision_about(llm_case).label == llm_case.expected["label"]
 
 
-@pytest.mark.llm_eval(feature="ticket-urgency", dataset="evals/tickets.jsonl", threshold=0.78)
+@pytest.mark.llm_eval(
+    feature="ticket-urgency", dataset="evals/tickets.jsonl", threshold=0.78, margin=0.05
+)
 def test_judges_urgency(llm_case):
     assert decision_about(llm_case).urgency == llm_case.expected["urgency"]
 
