@@ -58,6 +58,10 @@ class PricesError(LlmprodError):
     """A price list cannot be read, or a price cannot be had."""
 
 
+class BudgetError(LlmprodError):
+    """The text of a budget cannot be read, or what has been spent cannot be written down."""
+
+
 class GatesFileError(LlmprodError):
     """`llmprod-gates.json` cannot be read or written."""
 
