@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
     _add(nouns, "judge", "metrics that ask a model: calibrate", cli_judge.add_commands)
-    _add(nouns, "prices", "what models cost: lock", cli_prices.add_commands)
+    _add(nouns, "prices", "what models cost: lock, diff", cli_prices.add_commands)
     cli_accept.add_command(nouns)
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)

@@ -1,20 +1,24 @@
-"""The command `llmprod prices lock`: what do the models in the recordings cost?"""
+"""The commands `llmprod prices`: what do the models in the recordings cost, and what changed?"""
 
 import argparse
-import importlib.metadata
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.budgets import prices
+from pytest_llmprod import billing
+from pytest_llmprod.budgets import price_changes, price_lock, price_source, prices
+from pytest_llmprod.budgets.price_changes import Change, Request
+from pytest_llmprod.budgets.price_lock import FILE_NAME, Lock, Name
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
 from pytest_llmprod.cli_arguments import existing_path
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.wire.cassettes import any_cassette, folders
+from pytest_llmprod.report.layout import COLUMNS, command_lines, wrapped
+from pytest_llmprod.report.table import named_table
 
 
 def add_commands(verbs: Any) -> None:
@@ -23,68 +27,151 @@ def add_commands(verbs: Any) -> None:
         "lock",
         help="write the prices that runs use",
         description="Write llmprod.prices.toml with the prices of the models in the recordings "
-        "below a folder, from the package genai-prices. Runs read nothing else.",
+        "below a folder, from the package genai-prices. Runs read nothing else. What stands under "
+        "[[overrides]] stays.",
     )
-    lock.add_argument(
-        "folder",
-        nargs="?",
-        type=existing_path,
-        default=Path(),
-        metavar="FOLDER",
-        help="where recordings lie, and where the file is written; default: here",
-    )
+    _add_folder(lock, "where recordings lie, and where the file is written; default: here")
     lock.set_defaults(run=_lock)
+
+    diff = verbs.add_parser(
+        "diff",
+        help="what the recordings would cost at the prices of today",
+        description="Price all recordings below a folder with its llmprod.prices.toml and with the "
+        "package genai-prices, and show what changed. Exits with 1 where something did.",
+    )
+    _add_folder(diff, "where recordings lie; the file is the nearest one, upwards; default: here")
+    diff.add_argument("--json", action="store_true", help="print JSON for scripts")
+    diff.set_defaults(run=_diff)
+
+
+def _add_folder(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument(
+        "folder", nargs="?", type=existing_path, default=Path(), metavar="FOLDER", help=what
+    )
 
 
 def _lock(options: argparse.Namespace) -> int:
-    path = options.folder / prices.FILE_NAME
-    models = _models(options.folder)
-    by_hand = prices.load(path) if path.exists() else PriceList({})
+    path = options.folder / FILE_NAME
+    requests = billing.requests_below(options.folder)
+    old = price_lock.read(path) if path.exists() else Lock()
     now = datetime.now(UTC)
-    known, problems = _look_up(models, by_hand, now)
-    source = f"genai-prices {importlib.metadata.version('genai-prices')}"
-    text = prices.dump(known, source=source, locked_on=now.date())
+    known, problems = _look_up(requests, old, now)
+    lock = Lock(
+        source=price_source.name(),
+        locked_on=now.date().isoformat(),
+        models=known,
+        overrides=old.overrides,
+        notes=old.notes,
+    )
     try:
-        write_whole(path, text.encode())
+        write_whole(path, price_lock.dump(lock).encode())
     except OSError as error:
         raise PricesError(
             f"{path}: cannot be written ({error.strerror}). Make the file and its folder writable."
         ) from error
-    print(f"{path}: {counted(len(known), 'model')} priced, from {source}")
-    for problem in problems:
-        print(f"llmprod: {printable(problem)}", file=sys.stderr)
+    kept = f", and {counted(len(old.overrides), 'override')} kept" if old.overrides else ""
+    print(f"{path}: {counted(len(known), 'model')} priced, from {lock.source}{kept}")
+    _tell(problems)
     return 1 if problems else 0
 
 
-def _models(folder: Path) -> list[tuple[str, str]]:
-    """Return (provider, model) of each recording that has tokens: nothing else can be priced."""
-    found = {
-        (any_cassette.provider_of(recording), recording.model)
-        for path in folders.find_below(folder)
-        for recording in any_cassette.read(path)
-        if recording.usage is not None
-    }
-    if not found:
+def _diff(options: argparse.Namespace) -> int:
+    folder = options.folder.absolute()
+    path = prices.find_lock(folder, Path(folder.anchor))
+    if path is None:
         raise PricesError(
-            f"{folder}: no recording below this folder tells how many tokens it took, so there is "
-            f"nothing to price. Record an answer with `pytest --llm-eval --llm-record=once`."
+            f"{options.folder}: there is no {FILE_NAME} here or above, so there is nothing to "
+            f"compare with. Write one with `llmprod prices lock`."
         )
-    return sorted(found)
+    old = price_lock.read(path)
+    requests = billing.requests_below(options.folder)
+    known, problems = _look_up(requests, old, datetime.now(UTC))
+    after = PriceList({**known, **old.overrides})
+    changes = price_changes.compare(requests, PriceList(old.prices), after)
+    if options.json:
+        print(json.dumps(_to_json(old, changes), indent=1, sort_keys=True))
+    else:
+        print("\n".join(_lines(path, old, changes)))
+        _tell(problems)
+    return 1 if any(change.is_change for change in changes) else 0
+
+
+def _tell(problems: Iterable[str]) -> None:
+    for problem in problems:
+        print(f"llmprod: {printable(problem)}", file=sys.stderr)
 
 
 def _look_up(
-    models: Iterable[tuple[str, str]], by_hand: PriceList, now: datetime
-) -> tuple[dict[tuple[str, str], ModelPrice], list[str]]:
-    """Return the prices, those that were set by hand where nobody else knows, and what is wrong."""
-    known: dict[tuple[str, str], ModelPrice] = {}
+    requests: Collection[Request], old: Lock, now: datetime
+) -> tuple[dict[Name, ModelPrice], list[str]]:
+    """Return the prices of today, those that were set by hand where nobody else knows.
+
+    With them come sentences on the models that have none.
+    """
+    known: dict[Name, ModelPrice] = {}
     problems = []
-    for provider, model in models:
+    for name in sorted({(each.provider, each.model) for each in requests}):
         try:
-            known[provider, model] = prices.look_up(provider, model, now)
+            known[name] = price_source.look_up(*name, now)
         except PricesError as error:
-            kept = by_hand.find(provider, model)
-            if kept is None:
+            if name in old.models:
+                known[name] = old.models[name]
+            elif name not in old.overrides:
                 problems.append(str(error))
-            else:
-                known[provider, model] = kept
     return known, problems
+
+
+def _lines(path: Path, old: Lock, changes: list[Change]) -> list[str]:
+    """Return the changes for a reader; but for the path, in 80 columns."""
+    everything = price_changes.total(changes)
+    moved = [change for change in changes if change.is_change]
+    lines = [
+        f"locked: {path}",
+        *wrapped(f"from:   {printable(old.source or 'unknown')}, {printable(old.locked_on)}"),
+        f"now:    {price_source.name()}",
+    ]
+    if not moved:
+        requests = counted(everything.requests, "request")
+        return [*lines, f"nothing changed: {requests}, {everything.after}"]
+    headers = ["model", "requests", "locked", "now", "change"]
+    rows = [_row(f"{change.provider} {change.model}", change) for change in moved]
+    if len(changes) > 1:
+        rows.append(_row("all models", everything))
+    return [
+        *lines,
+        *named_table(headers, rows, "rrrr", COLUMNS),
+        "take the prices of today with:",
+        *command_lines(["llmprod", "prices", "lock", str(path.parent)]),
+    ]
+
+
+def _row(name: str, change: Change) -> list[str]:
+    share = "" if change.share is None else f"{change.share * 100:+.1f}%"
+    sums = [_sum(change.before), _sum(change.after)]
+    return [printable(name), f"{change.requests:,}", *sums, share]
+
+
+def _sum(bill: prices.Bill) -> str:
+    amount = f"${prices.usd_text(bill.cost_usd)}"
+    return amount if not bill.unpriced else f"{amount} + {bill.unpriced:,} unpriced"
+
+
+def _to_json(old: Lock, changes: list[Change]) -> dict[str, Any]:
+    return {
+        "locked": {"source": old.source, "locked_on": old.locked_on},
+        "now": {"source": price_source.name()},
+        "models": [_figures(change) for change in changes],
+        "total": _figures(price_changes.total(changes)),
+    }
+
+
+def _figures(change: Change) -> dict[str, Any]:
+    return {
+        "provider": change.provider,
+        "model": change.model,
+        "requests": change.requests,
+        "locked_usd": f"{change.before.cost_usd.normalize():f}",
+        "locked_unpriced": change.before.unpriced,
+        "now_usd": f"{change.after.cost_usd.normalize():f}",
+        "now_unpriced": change.after.unpriced,
+    }

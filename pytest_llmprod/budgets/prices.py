@@ -4,49 +4,23 @@ Runs read prices from `llmprod.prices.toml` only, so that a verdict never moves 
 is written by `llmprod prices lock` from the package genai-prices, with its version and the date.
 """
 
-import json
-import shlex
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.core.errors import PricesError
+from pytest_llmprod.budgets import price_lock
+from pytest_llmprod.budgets.model_price import ModelPrice as ModelPrice
+from pytest_llmprod.budgets.price_lock import FILE_NAME, Name
 from pytest_llmprod.core.exchange import Usage
-
-FILE_NAME = "llmprod.prices.toml"
-_MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPrice:
-    """Prices of one model in USD for a million tokens.
-
-    `cached` is the price of input that the provider read from its prompt cache.
-    """
-
-    input: Decimal
-    cached: Decimal
-    output: Decimal
-
-    def cost_usd(self, usage: Usage) -> Decimal:
-        """Return what `usage` costs."""
-        fresh = usage.input_tokens - usage.cache_read_tokens
-        total = (
-            fresh * self.input
-            + usage.cache_read_tokens * self.cached
-            + usage.output_tokens * self.output
-        )
-        return total / _MILLION
+from pytest_llmprod.core.text import counted
 
 
 class PriceList:
     """The prices of a lock file. A model that is not in it is unpriced, which is not free."""
 
-    def __init__(self, prices: Mapping[tuple[str, str], ModelPrice]) -> None:
+    def __init__(self, prices: Mapping[Name, ModelPrice]) -> None:
         """Make a list from (provider, model) -> price."""
         self._prices = prices
 
@@ -67,98 +41,8 @@ def find_lock(start: Path, rootpath: Path) -> Path | None:
 
 
 def load(path: Path) -> PriceList:
-    """Read a price lock; raise PricesError where it cannot be read."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        models = document.get("models", [])
-        prices = {
-            (row["provider"], row["model"]): ModelPrice(
-                input=_price(row, "input"),
-                cached=_price(row, "cached"),
-                output=_price(row, "output"),
-            )
-            for row in models
-        }
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise PricesError(
-            f"{path}: cannot be read ({reason}). Correct it, or delete it and write it anew with "
-            f"`llmprod prices lock {shlex.quote(str(path.parent))}`."
-        ) from error
-    return PriceList(prices)
-
-
-def _price(row: Mapping[str, Any], key: str) -> Decimal:
-    value = row[key]
-    try:
-        price = Decimal(value) if isinstance(value, str | int | Decimal) else None
-    except ArithmeticError:
-        price = None
-    if price is None or isinstance(value, bool) or not price.is_finite() or price < 0:
-        raise ValueError(f"{key} of {row['model']!r} must be USD from 0 up, not {value!r}")
-    return price
-
-
-def look_up(provider: str, model: str, when: datetime) -> ModelPrice:
-    """Ask genai-prices what `model` costs at `provider`.
-
-    Raises PricesError where the package does not know the model.
-    """
-    # genai-prices takes half a second to import; only `llmprod prices lock` asks it.
-    from genai_prices import Usage as PricedUsage
-    from genai_prices import calc_price
-
-    def unit(usage: PricedUsage) -> Decimal:
-        found = calc_price(
-            usage, model_ref=model, provider_id=provider, genai_request_timestamp=when
-        )
-        return found.total_price * _MILLION / _UNIT
-
-    try:
-        return ModelPrice(
-            input=unit(PricedUsage(input_tokens=_UNIT)),
-            cached=unit(PricedUsage(input_tokens=_UNIT, cache_read_tokens=_UNIT)),
-            output=unit(PricedUsage(output_tokens=_UNIT)),
-        )
-    except LookupError as error:
-        raise PricesError(
-            f"genai-prices does not know {model!r} of {provider!r}. Add its prices to {FILE_NAME} "
-            f"by hand, under [[models]]."
-        ) from error
-
-
-# Small enough to stay in the first tier of every model whose price depends on the length.
-_UNIT = 1000
-
-
-def dump(prices: Mapping[tuple[str, str], ModelPrice], *, source: str, locked_on: date) -> str:
-    """Return the text of a price lock, models in order of their names."""
-    lines = [
-        "# Prices in USD for a million tokens. Written by `llmprod prices lock`; runs read nothing",
-        "# else. Negotiated or self-hosted prices may be set here by hand.",
-        f'source = "{source}"',
-        f'locked_on = "{locked_on.isoformat()}"',
-    ]
-    for (provider, model), price in sorted(prices.items()):
-        lines += [
-            "",
-            "[[models]]",
-            f"provider = {_quoted(provider)}",
-            f"model = {_quoted(model)}",
-            f'input = "{_plain(price.input)}"',
-            f'cached = "{_plain(price.cached)}"',
-            f'output = "{_plain(price.output)}"',
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    # A string of JSON is one of TOML, but for this character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _plain(value: Decimal) -> str:
-    return format(value.normalize(), "f")
+    """Return the prices of a lock file; raise PricesError where it cannot be read."""
+    return PriceList(price_lock.read(path).prices)
 
 
 @dataclass(slots=True)
@@ -189,6 +73,15 @@ class Bill:
         else:
             self.cost_usd += price.cost_usd(usage)
 
+    def __str__(self) -> str:
+        """Return `0.42 USD + 3 unpriced requests`."""
+        parts = [f"{usd_text(self.cost_usd)} USD"]
+        if self.unpriced:
+            parts.append(counted(self.unpriced, "unpriced request"))
+        if self.without_usage:
+            parts.append(f"{counted(self.without_usage, 'request')} without usage")
+        return " + ".join(parts)
+
     def join(self, other: "Bill") -> None:
         """Add all requests of another bill."""
         self.cost_usd += other.cost_usd
@@ -213,12 +106,26 @@ def first_price(lists: Iterable[Any], provider: str, *models: str) -> ModelPrice
 
 
 def cost_usd(
-    lists: Iterable[Any], provider: str, models: str | Sequence[str], usage: Usage | None
+    lists: Iterable[Any],
+    provider: str,
+    models: str | Sequence[str],
+    usage: Usage | None,
+    tier: str = "",
 ) -> Decimal | None:
     """Return what `usage` of a model costs, None where it, or the price, is unknown.
 
-    Several names of one model are looked up in their order.
+    Several names of one model are looked up in their order. `tier` is the service tier that the
+    answer names; one that has no price leaves the request without one.
     """
     names = [models] if isinstance(models, str) else models
     price = None if usage is None else first_price(lists, provider, *names)
-    return None if price is None or usage is None else price.cost_usd(usage)
+    at_tier = None if price is None else price.at_tier(tier)
+    return None if at_tier is None or usage is None else at_tier.cost_usd(usage)
+
+
+def usd_text(amount: Decimal) -> str:
+    """Return an amount for a reader, without its currency: in cents, small ones in two digits."""
+    if not amount.is_finite() or amount == 0 or abs(amount) >= 1:
+        return f"{amount:,.2f}" if amount.is_finite() else "unlimited"
+    places = max(2, 1 - amount.adjusted())
+    return f"{amount:.{places}f}"

@@ -1,28 +1,22 @@
-import tomllib
-from datetime import UTC, date, datetime
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_llmprod.budgets.prices import (
     Bill,
     ModelPrice,
     PriceList,
     cost_usd,
-    dump,
     find_lock,
     first_price,
     load,
-    look_up,
+    usd_text,
 )
-from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.exchange import Usage
 
 MINI = ModelPrice(input=Decimal("0.25"), cached=Decimal("0.025"), output=Decimal(2))
-WHEN = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def write(tmp_path: Path, text: str | bytes) -> Path:
@@ -57,48 +51,6 @@ def test_a_cost_is_the_sum_worked_out_by_hand(usage: Usage, cost: str) -> None:
     assert MINI.cost_usd(usage) == Decimal(cost)
 
 
-PRICES = st.decimals(0, 10_000, places=6).map(Decimal)
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-LISTS = st.dictionaries(
-    st.tuples(NAMES, NAMES),
-    st.builds(ModelPrice, input=PRICES, cached=PRICES, output=PRICES),
-    max_size=4,
-)
-
-
-@given(LISTS)
-def test_a_lock_reads_as_it_was_written(
-    tmp_path_factory: pytest.TempPathFactory, prices: dict[tuple[str, str], ModelPrice]
-) -> None:
-    path = write(
-        tmp_path_factory.getbasetemp(), dump(prices, source="s", locked_on=date(2026, 11, 22))
-    )
-
-    found = load(path)
-
-    assert {key: found.find(*key) for key in prices} == prices
-
-
-def test_a_lock_is_sorted_and_says_where_it_came_from() -> None:
-    text = dump(
-        {("openai", "b"): MINI, ("openai", "a"): MINI},
-        source="genai-prices 0.2.3",
-        locked_on=date(2026, 11, 22),
-    )
-
-    document = tomllib.loads(text)
-    assert document["source"] == "genai-prices 0.2.3"
-    assert document["locked_on"] == "2026-11-22"
-    assert [each["model"] for each in document["models"]] == ["a", "b"]
-    assert document["models"][0] == {
-        "provider": "openai",
-        "model": "a",
-        "input": "0.25",
-        "cached": "0.025",
-        "output": "2",
-    }
-
-
 @pytest.mark.parametrize("price", ['"0.1"', "0.1", '" 0.1"'])
 def test_a_price_set_by_hand_may_be_text_or_number(tmp_path: Path, price: str) -> None:
     found = load(write(tmp_path, row(input=price))).find("openai", "m")
@@ -117,41 +69,6 @@ def test_a_model_of_another_provider_is_unpriced(tmp_path: Path) -> None:
     assert prices.find("openai", "m") is not None
     assert prices.find("azure", "m") is None
     assert prices.find("openai", "m-2026") is None
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"\xff", "can't decode"),
-        ("[[models]", "Expected"),
-        (row(output=""), "'output' is missing"),
-        (row(provider=""), "'provider' is missing"),
-        (row(input='"cheap"'), "input of 'm' must be USD from 0 up, not 'cheap'"),
-        (row(input='"NaN"'), "input of 'm' must be USD from 0 up, not 'NaN'"),
-        (row(cached='"Infinity"'), "cached of 'm' must be USD from 0 up, not 'Infinity'"),
-        (row(output='"-1"'), "output of 'm' must be USD from 0 up, not '-1'"),
-        (row(output="true"), "output of 'm' must be USD from 0 up, not True"),
-        (row(output="nan"), "output of 'm' must be USD from 0 up"),
-        (row(output="[1]"), "output of 'm' must be USD from 0 up"),
-        ("models = 5", "not iterable"),
-        ("models = [5]", "not subscriptable"),
-        ("[models]\ninput = 1", "indices"),
-    ],
-)
-def test_a_broken_lock_is_told_with_the_cure(
-    tmp_path: Path, content: str | bytes, reason: str
-) -> None:
-    path = write(tmp_path, content)
-
-    with pytest.raises(PricesError) as caught:
-        load(path)
-
-    message = str(caught.value)
-    assert message.startswith(f"{path}: cannot be read (")
-    assert reason in message
-    assert message.endswith(
-        f"Correct it, or delete it and write it anew with `llmprod prices lock {tmp_path}`."
-    )
 
 
 def test_the_nearest_lock_at_or_above_counts(tmp_path: Path) -> None:
@@ -225,23 +142,42 @@ def test_a_cost_is_known_where_the_price_and_the_tokens_are() -> None:
     assert cost_usd(lists, "p", "other", usage) is None
 
 
-def test_genai_prices_is_asked_in_usd_for_a_million_tokens() -> None:
-    assert look_up("openai", "gpt-5-mini-2025-08-07", WHEN) == MINI
+@pytest.mark.parametrize(
+    ("unpriced", "without_usage", "text"),
+    [
+        (0, 0, "0.42 USD"),
+        (3, 0, "0.42 USD + 3 unpriced requests"),
+        (1, 2, "0.42 USD + 1 unpriced request + 2 requests without usage"),
+    ],
+)
+def test_a_bill_tells_what_is_not_in_the_sum(unpriced: int, without_usage: int, text: str) -> None:
+    bill = Bill(cost_usd=Decimal("0.42"), unpriced=unpriced, without_usage=without_usage)
 
-
-def test_cached_input_without_a_price_of_its_own_costs_as_much_as_other_input() -> None:
-    price = look_up("openai", "gpt-4", WHEN)
-
-    assert price.cached == price.input > 0
+    assert str(bill) == text
 
 
 @pytest.mark.parametrize(
-    ("provider", "model"), [("openai", "llama-at-home"), ("127.0.0.1:80", "gpt-5-mini")]
+    ("amount", "text"),
+    [
+        ("0", "0.00"),
+        ("0.42", "0.42"),
+        ("0.054723", "0.055"),
+        ("0.00012125", "0.00012"),
+        ("0.999", "1.00"),
+        ("1234.567", "1,234.57"),
+        ("-0.0051", "-0.0051"),
+        ("Infinity", "unlimited"),
+    ],
 )
-def test_a_model_that_genai_prices_does_not_know_is_told_with_the_cure(
-    provider: str, model: str
-) -> None:
-    with pytest.raises(
-        PricesError, match=r"does not know '.*' of '.*'\. Add its prices to llmprod"
-    ):
-        look_up(provider, model, WHEN)
+def test_an_amount_is_told_in_cents_or_two_digits(amount: str, text: str) -> None:
+    assert usd_text(Decimal(amount)) == text
+
+
+def test_a_tier_without_a_price_leaves_a_request_unpriced() -> None:
+    batch = ModelPrice(input=Decimal(1), cached=Decimal(1), output=Decimal(1))
+    lists = [PriceList({("p", "m"): replace(MINI, tiers={"batch": batch})})]
+    usage = Usage(input_tokens=1000, output_tokens=0)
+
+    assert cost_usd(lists, "p", "m", usage, "default") == Decimal("0.00025")
+    assert cost_usd(lists, "p", "m", usage, "batch") == Decimal("0.001")
+    assert cost_usd(lists, "p", "m", usage, "scale") is None
