@@ -1,6 +1,7 @@
 """The commands `llmprod prices`: overrides that stay, and what changed since the lock."""
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytest_llmprod.budgets.price_lock import Lock
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.exchange import Usage
 
+PAGE = (Path(__file__).parents[1] / "docs" / "recording.md").read_text(encoding="utf-8")
 MINI = "gpt-5-mini-2025-08-07"
 NAME = ("openai", MINI)
 OVERRIDE = """
@@ -76,6 +78,14 @@ def test_an_override_prices_a_model_that_nobody_else_knows(
     assert status == 0
     assert capsys.readouterr().err == ""
     assert prices.load(path).find("openai", "llama-at-home") is not None
+
+
+def test_the_override_on_the_page_is_one(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```toml\n(\[\[overrides.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "llmprod.prices.toml"
+    path.write_text(shown)
+
+    assert price_lock.read(path).prices[NAME].output == Decimal("1.6")
 
 
 def test_a_diff_shows_what_the_recordings_cost_before_and_now(
