@@ -68,7 +68,7 @@ def read(path: Path) -> Lock:
             overrides=_rows(overrides),
             notes={_name(row): str(row["note"]) for row in overrides if "note" in row},
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise PricesError(
             f"{path}: cannot be read ({reason}). Correct it, or delete it and write it anew with "
