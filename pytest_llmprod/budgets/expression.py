@@ -52,10 +52,13 @@ _EACH = tuple(name for name in _UNITS if name != "requests")
 
 _LONGEST = 200  # characters of a text
 _DIGITS = 9  # before and after the point: more than any budget needs, and exact in a Decimal
+_TOO_MUCH = 10**_DIGITS  # USD, seconds or pieces
+_OPEN = re.compile(r"\(")
+_CLOSE = re.compile(r"\)")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _COMPARATOR = re.compile(r"<=|<")
-_BLANKS = re.compile(r"[ \t]*")
+_BLANKS = re.compile(r"\s*")  # also those that a copy from a page brings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def bound_text(quantity: Quantity, figure: Decimal) -> str:
     """Return a figure of `quantity` as the grammar writes bounds, without rounding."""
     units = _UNITS[quantity]
     if units is _TIMES:
-        is_short = 0 < figure < 1
+        is_short = 0 < figure < 1 or figure != round(figure, _DIGITS)
         return f"{_plain(figure * 1000)}ms" if is_short else f"{_plain(figure)}s"
     if units is _COUNTS:
         for unit in ("M", "k"):
@@ -133,7 +136,7 @@ class _Parser:
 
     def _term(self) -> tuple[Function, Quantity]:
         start, word = self._word()
-        if self._take(re.compile(r"\(")) is None:
+        if self._take(_OPEN) is None:
             return "each", self._each(start, word)
         if word not in _FUNCTIONS:
             self._fail_word(start, word, "function", _FUNCTIONS)
@@ -143,7 +146,7 @@ class _Parser:
             self._fail("requests can only be counted", ["count(requests)"], start)
         if quantity not in takes:
             self._fail_word(inner, quantity, f"quantity for {word}()", takes)
-        if self._take(re.compile(r"\)")) is None:
+        if self._take(_CLOSE) is None:
             self._fail("the parenthesis is not closed", [")"])
         return cast("Function", word), cast("Quantity", quantity)
 
@@ -175,7 +178,10 @@ class _Parser:
                 [f"{_DIGITS} digits at most on each side of the point"],
                 start,
             )
-        return Decimal(number) * self._unit(quantity)
+        bound = Decimal(number) * self._unit(quantity)
+        if bound >= _TOO_MUCH:
+            self._fail("the bound is too large", [f"less than {_TOO_MUCH:,}"], start)
+        return bound
 
     def _unit(self, quantity: Quantity) -> Decimal:
         units = _UNITS[quantity]
