@@ -3,12 +3,14 @@
 The old run is A, the new one B, and a difference is B minus A: below 0, the new one is worse.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from pytest_llmprod.core.swap import Swap, SwapVerdict
 from pytest_llmprod.evals import statistics
+from pytest_llmprod.evals.gate import cluster_of
 from pytest_llmprod.evals.stored_run import StoredCase, StoredSuite
 
 
@@ -122,8 +124,10 @@ def _compare(a: StoredSuite, b: StoredSuite, given_margin: float | None) -> Swap
     broken = tuple(each for each, before, now in pairs if now < before)
     fixed = tuple(each for each, before, now in pairs if now > before)
     table = statistics.paired_table(scores_a, scores_b)
-    judged = statistics.non_inferiority(table, margin, a.confidence)
-    p_value = statistics.mcnemar_exact(len(broken), len(fixed))
+    clusters = [cluster_of(each, a.cases[each].cluster) for each in ids]
+    design = statistics.design_of_difference(scores_a, scores_b, clusters)
+    judged = statistics.non_inferiority(table, margin, a.confidence, design)
+    p_value = statistics.mcnemar_exact(*_changed_clusters(pairs, clusters))
     shared = [each for each in ids if each in b.cases]
     return Swap(
         feature=a.feature,
@@ -150,6 +154,22 @@ def _compare(a: StoredSuite, b: StoredSuite, given_margin: float | None) -> Swap
         p95_latency_ratio=_p95_ratio(a, b, shared),
         slices=(),
     )
+
+
+def _changed_clusters(
+    pairs: Sequence[tuple[str, float, float]], clusters: Sequence[Hashable]
+) -> tuple[int, int]:
+    """Return how many clusters got worse and how many better.
+
+    The exact test counts changes that have nothing to do with one another: those of a conversation
+    are one. A case that names no cluster is one by itself.
+    """
+    changes: defaultdict[Hashable, float] = defaultdict(float)
+    for (_, before, now), cluster in zip(pairs, clusters, strict=True):
+        changes[cluster] += now - before
+    worse = sum(round(change, 9) < 0 for change in changes.values())
+    better = sum(round(change, 9) > 0 for change in changes.values())
+    return worse, better
 
 
 def _cost(cases: Mapping[str, StoredCase], ids: Sequence[str]) -> float | None:

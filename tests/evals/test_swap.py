@@ -1,5 +1,6 @@
 import itertools
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -138,6 +139,56 @@ def test_a_model_that_was_not_asked_in_a_suite_is_left_out() -> None:
     old, worse = of_table(8, 1, 1, 0)
 
     assert compare_models([of_model(old, "a"), of_model(worse, "c")], ["a", "b"]) == []
+
+
+def in_clusters(suite: StoredSuite, size: int) -> StoredSuite:
+    cases = enumerate(suite.cases.items())
+    return replace(
+        suite,
+        cases={name: replace(each, cluster=f"c{n // size}") for n, (name, each) in cases},
+    )
+
+
+def test_the_changes_of_a_cluster_are_one_change() -> None:
+    old, new = of_table(160, 20, 0, 20)
+
+    alone = compared(old, new)
+    together = compared(in_clusters(old, 20), in_clusters(new, 20))
+
+    assert alone.verdict == "INFERIOR"
+    assert together.verdict == "INCONCLUSIVE"
+    assert together.p_value == 1
+    assert together.interval[0] < alone.interval[0] < alone.interval[1] < together.interval[1]
+    assert together.newly_broken == alone.newly_broken
+
+
+def test_clusters_of_one_case_change_nothing() -> None:
+    old, new = of_table(160, 20, 3, 17)
+
+    assert compared(in_clusters(old, 1), in_clusters(new, 1)) == compared(old, new)
+
+
+def test_models_that_are_equal_are_called_different_at_the_nominal_rate() -> None:
+    generator = random.Random(5)
+    runs, clusters, size = 200, 30, 10
+    wrong = naive = 0
+    for _ in range(runs):
+        old, new = (
+            suite_of(
+                {
+                    f"{cluster}-{case}": float(generator.random() < share)
+                    for cluster in range(clusters)
+                    for share in [generator.choice((0.1, 0.9))]
+                    for case in range(size)
+                }
+            )
+            for _ in range(2)
+        )
+        swap = compared(in_clusters(old, size), in_clusters(new, size))
+        wrong += not swap.interval[0] <= 0 <= swap.interval[1]
+        naive += compared(old, new).p_value < 0.05
+    assert wrong / runs < 0.08
+    assert naive / runs > 0.25
 
 
 def test_a_case_that_the_new_run_lacks_is_a_regression() -> None:
