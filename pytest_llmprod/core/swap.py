@@ -29,9 +29,9 @@ class Swap:
     stands in `added`. `newly_broken` and `newly_fixed` name the cases whose score went down and up,
     in the order of A. `p_value` is that of the exact McNemar test, two-sided, in which the cases of
     a cluster count as one, and `p_holm` the same corrected for all suites that were compared.
-    `more_cases` would decide an INCONCLUSIVE verdict; None where a million would not. The ratios are
-    B over A, None where one of them is unknown. `is_margin_declared` says that the margin is that of
-    the marker in the run A.
+    `more_cases` would decide an INCONCLUSIVE verdict; None where a million would not. The ratios
+    are B over A, None where one of them is unknown. `is_margin_declared` says that the margin is
+    that of the marker in the run A.
 
     `slices` are the same for the cases of each tag, which `tag` names, by its name; their `p_holm`
     is corrected for the slices of this suite. `tag` is empty for a whole suite.
