@@ -84,3 +84,7 @@ class PolicyError(LlmprodError):
 
 class JudgeError(LlmprodError):
     """The answer of a judge, its labels or its calibration cannot be used."""
+
+
+class LogError(LlmprodError):
+    """The request log cannot be written, read or asked."""

@@ -1,0 +1,1 @@
+"""Records: the request log, a line for each exchange of a run."""
