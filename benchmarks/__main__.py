@@ -354,6 +354,35 @@ def decisions(workload: Workload, rounds: int) -> Figure:
     return Figure(lines=lines, note="CPU in one process, no ratio")
 
 
+def log(workload: Workload, rounds: int) -> Figure:
+    """Measure the request log of 10,000 exchanges: a line of it, a search, and what is dropped.
+
+    A line is measured in CPU and includes building it; the second one is masked, as runs do it.
+    """
+    measured = json.loads(run(workload.log(rounds)).output)
+    if measured["found"] != 1:
+        raise BrokenRun(f"The text of one exchange was found in {measured['found']}.")
+    lines = (
+        Line(
+            name="log line of an exchange, on disk",
+            spread=Spread.of(measured["written"]),
+            unit=" us",
+            wanted=60,
+        ),
+        Line(name="  masked", spread=Spread.of(measured["masked"]), unit=" us"),
+        Line(
+            name="search in a log of 10,000 exchanges",
+            spread=Spread.of(measured["grep"]),
+            unit=" ms",
+            wanted=1000,
+        ),
+        Line(name="  loading it into SQLite", spread=Spread.of(measured["sql"]), unit=" ms"),
+        Line(name="  dropping what was said", spread=Spread.of(measured["dropped"]), unit=" ms"),
+    )
+    note = "CPU of a line, wall of the others, in one process, no ratio"
+    return Figure(lines=lines, note=note)
+
+
 def _milliseconds(name: str, seconds: Sequence[float], wanted: float | None = None) -> Line:
     spread = Spread.of(1000 * each for each in seconds)
     return Line(name=name, spread=spread, unit=" ms", wanted=wanted)
@@ -370,6 +399,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "waits": (waits, 5),
     "misses": (misses, 3),
     "statistics": (decisions, 5),
+    "log": (log, 5),
 }
 
 

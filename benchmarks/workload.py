@@ -229,6 +229,18 @@ class Workload:
             says='"findings":',
         )
 
+    def log(self, rounds: int) -> Command:
+        """Return a process that times the request log, in a folder that is empty."""
+        folder = self.project(1).folder
+        shutil.rmtree(folder / "log", ignore_errors=True)
+        return Command(
+            arguments=(sys.executable, "time_log.py", str(rounds), "log"),
+            folder=folder,
+            environment=_environment(),
+            exit_status=0,
+            says='"found":',
+        )
+
     def check_that_nothing_was_sent(self) -> None:
         """Raise BrokenRun where a replay asked the stub after all."""
         if "quick_stub" in self.__dict__:

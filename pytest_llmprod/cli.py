@@ -16,6 +16,7 @@ from pytest_llmprod import (
     cli_dataset,
     cli_decide,
     cli_judge,
+    cli_log,
     cli_prices,
 )
 from pytest_llmprod.core.errors import LlmprodError
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
     _add(nouns, "judge", "metrics that ask a model: calibrate", cli_judge.add_commands)
+    about_log = "what runs asked and got: ls, show, grep, sql, purge, import"
+    _add(nouns, "log", about_log, cli_log.add_commands)
     _add(nouns, "prices", "what models cost: lock, diff", cli_prices.add_commands)
     cli_accept.add_command(nouns)
     cli_compare.add_command(nouns)

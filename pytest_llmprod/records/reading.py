@@ -119,3 +119,24 @@ def digests_of(entry: Entry) -> dict[str, str]:
     """Return the digests of what was said, under the names `input`, `output` and `why`."""
     keys = {"input": names.INPUT, "output": names.OUTPUT, "why": names.WHY}
     return {name: entry.text(key) for name, key in keys.items() if entry.text(key)}
+
+
+def short_id(folder: Path) -> str:
+    """Return the end of a run's id, by which it can be named."""
+    return folder.name.rpartition("-")[2]
+
+
+def find_run(runs: Path, name: str) -> Path:
+    """Return the folder of the run with this id, or with an id that ends with it.
+
+    Raises LogError where there is none, or more than one.
+    """
+    folders = folders_of(runs)
+    found = [folder for folder in folders if folder.name == name]
+    found = found or [folder for folder in folders if name and folder.name.endswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(folder.name for folder in found)
+        raise LogError(f"{name!r} is the end of several runs: {ids}. Name one of them.")
+    raise LogError(f"{name!r} is no run in {runs}. `llmprod log ls` lists them.")

@@ -1,0 +1,264 @@
+"""Foreign: an application's own log, read as lines of ours.
+
+Two forms are known: JSON lines with one exchange each, under names as people choose them, and the
+JSON of OpenTelemetry's protocol, as its file exporters write it. A line may be of either form.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+
+from pytest_llmprod.core.exchange import Exchange, Usage
+from pytest_llmprod.records import names
+from pytest_llmprod.records.line import LogLine
+
+Row = Mapping[str, Any]
+
+_TIMES = (names.TIMESTAMP, "time", "ts", "@timestamp", "created_at", "date")
+_INPUTS = ("gen_ai.input.messages", "gen_ai.prompt", "input", "prompt", "messages", "question")
+_OUTPUTS = (
+    *("gen_ai.output.messages", "gen_ai.completion", "output", "answer", "completion"),
+    *("response", "text"),
+)
+_MODELS = (names.MODEL, "model", names.MODEL_ASKED)
+_ASKED = (names.MODEL_ASKED, "model_requested", "model", names.MODEL)
+_PROVIDERS = (names.PROVIDER, "gen_ai.system", "provider")
+_IDS = (names.RESPONSE_ID, "response_id", "request_id", "id")
+_TOKENS_IN = (names.INPUT_TOKENS, "input_tokens", "prompt_tokens", "tokens_in")
+_TOKENS_OUT = (names.OUTPUT_TOKENS, "output_tokens", "completion_tokens", "tokens_out")
+_CACHED = (names.CACHE_READ_TOKENS, "cache_read_tokens", "cached_tokens")
+_SECONDS = (names.LATENCY_S, "latency_s", "duration_s")
+_MILLISECONDS = ("latency_ms", "duration_ms")
+_COSTS = (names.COST_USD, "cost_usd", "cost")
+_STATUSES = (names.STATUS, "status_code", "status")
+_ERRORS = (names.ERROR, "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The lines of a log, and how many of its rows `left_out` tell of no exchange."""
+
+    lines: tuple[LogLine, ...]
+    left_out: int
+
+
+def read(content: bytes, feature: str) -> Imported:
+    """Return the exchanges in an application's log; `feature` is for those that name none.
+
+    A row is one where it has a model, or both what was asked and what was answered.
+    """
+    lines: list[LogLine] = []
+    left_out = 0
+    for document in _documents(content):
+        for row in _rows(document):
+            if _is_exchange(row):
+                lines.append(_line(row, feature))
+            else:
+                left_out += 1
+    return Imported(tuple(lines), left_out)
+
+
+def _documents(content: bytes) -> Iterator[Any]:
+    """Yield the JSON values in a file: it is one, or has one in each line."""
+    whole = _decoded(content)
+    if whole is not None:
+        yield from whole if isinstance(whole, list) else [whole]
+        return
+    for line in content.splitlines():
+        if line.strip():
+            yield _decoded(line)
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _rows(document: Any) -> Iterator[Row]:
+    """Yield rows of names and values; what is none is a row without any."""
+    if not isinstance(document, dict):
+        yield {}
+    elif "resourceSpans" in document:
+        yield from _of_protocol(document, "resourceSpans", "scopeSpans", "spans")
+    elif "resourceLogs" in document:
+        yield from _of_protocol(document, "resourceLogs", "scopeLogs", "logRecords")
+    else:
+        usage = document.get("usage")
+        yield {**usage, **document} if isinstance(usage, dict) else document
+
+
+def _of_protocol(document: Row, outer: str, middle: str, inner: str) -> Iterator[Row]:
+    for resource in _dicts(document.get(outer)):
+        for scope in _dicts(resource.get(middle)):
+            for record in _dicts(scope.get(inner)):
+                yield _attributes(record.get("attributes")) | _times(record)
+
+
+def _dicts(values: Any) -> list[dict[str, Any]]:
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+
+
+def _attributes(attributes: Any) -> dict[str, Any]:
+    return {str(each.get("key")): _value(each.get("value")) for each in _dicts(attributes)}
+
+
+def _value(value: Any) -> Any:
+    """Return an AnyValue of the protocol as the value that it stands for."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((kind, inner),) = value.items()
+    if kind == "intValue":  # 64 bits, which JSON holds as text
+        return _whole(inner)
+    values = inner.get("values") if isinstance(inner, dict) else None
+    if kind == "arrayValue":
+        return [_value(each) for each in _dicts(values)]
+    return _attributes(values) if kind == "kvlistValue" else inner
+
+
+def _times(record: Row) -> dict[str, Any]:
+    start = _whole(record.get("startTimeUnixNano", record.get("timeUnixNano")))
+    end = _whole(record.get("endTimeUnixNano"))
+    times: dict[str, Any] = {}
+    if start is not None:
+        times[names.TIMESTAMP] = start
+        if end is not None:
+            times[names.LATENCY_S] = (end - start) / 1e9
+    return times
+
+
+def _is_exchange(row: Row) -> bool:
+    return bool(_first(row, _ASKED)) or (
+        _first(row, _INPUTS) is not None and _first(row, _OUTPUTS) is not None
+    )
+
+
+def _line(row: Row, feature: str) -> LogLine:
+    cost = _money(_first(row, _COSTS))
+    moment = _iso(_first(row, _TIMES))
+    return LogLine(
+        exchange=_exchange(row, moment),
+        timestamp=moment,
+        case=_text(row.get(names.CASE, row.get("case"))),
+        feature=_text(row.get(names.FEATURE, row.get("feature"))) or feature,
+        cost_usd=cost,
+        cost_status="unpriced" if cost is None else "priced",
+        response_id=_text(_first(row, _IDS)),
+    )
+
+
+def _exchange(row: Row, moment: str) -> Exchange:
+    asked = _parsed(_first(row, _INPUTS))
+    status = _whole(_first(row, _STATUSES)) or 0
+    seconds, milliseconds = _number(_first(row, _SECONDS)), _number(_first(row, _MILLISECONDS))
+    return Exchange(
+        provider=_text(_first(row, _PROVIDERS)),
+        operation=_text(row.get(names.OPERATION)) or "chat",
+        model_requested=_text(_first(row, _ASKED)),
+        model=_text(_first(row, _MODELS)),
+        stream=row.get(names.STREAM) is True,
+        status=status,
+        usage=_usage(row),
+        latency_s=seconds or (milliseconds or 0.0) / 1000,
+        ttft_s=_number(row.get(names.TTFT_S)),
+        text=_said(_parsed(_first(row, _OUTPUTS))),
+        replayed=False,
+        recorded_at=moment,
+        request={"messages": asked} if isinstance(asked, list) else asked,
+        key="",
+        finish_reasons=_texts(row.get(names.FINISH_REASONS)),
+        failure="" if status >= 400 else _text(_first(row, _ERRORS)),
+    )
+
+
+def _usage(row: Row) -> Usage | None:
+    tokens_in, tokens_out = _whole(_first(row, _TOKENS_IN)), _whole(_first(row, _TOKENS_OUT))
+    if tokens_in is None and tokens_out is None:
+        return None
+    cached = _whole(_first(row, _CACHED)) or 0
+    return Usage(
+        input_tokens=tokens_in or 0, output_tokens=tokens_out or 0, cache_read_tokens=cached
+    )
+
+
+def _first(row: Row, keys: Sequence[str]) -> Any:
+    return next((row[key] for key in keys if row.get(key) is not None), None)
+
+
+def _parsed(value: Any) -> Any:
+    """Return messages that an attribute holds as JSON in a text, and other values as they are."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        decoded = _decoded(value.encode("utf-8", "surrogatepass"))
+        return value if decoded is None else decoded
+    return value
+
+
+def _said(value: Any) -> str:
+    """Return the words of an answer: those of its messages, or its JSON where it has none."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    parts = [part for message in _dicts(value) for part in _dicts(message.get("parts"))]
+    words = [part["content"] for part in parts if isinstance(part.get("content"), str)]
+    return "\n".join(words) if words else json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None or isinstance(value, bool) else json.dumps(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else None
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else None
+
+
+def _money(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        money = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return money if money.is_finite() else None
+
+
+def _iso(value: Any) -> str:
+    """Return a time as ISO 8601 in UTC: numbers count seconds since 1970, or smaller units."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else _since_1970(value)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    if moment is None:
+        return ""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _since_1970(value: Any) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    seconds = float(value)
+    if not isfinite(seconds):
+        return None
+    while abs(seconds) > 1e11:  # milliseconds, microseconds or nanoseconds
+        seconds /= 1000
+    return datetime.fromtimestamp(seconds, UTC)
