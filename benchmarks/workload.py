@@ -238,7 +238,17 @@ class Workload:
             folder=folder,
             environment=_environment(),
             exit_status=0,
-            says='"found":',
+            says='"dropped":',
+        )
+
+    def ask_log(self, *words: str, says: str) -> Command:
+        """Return a command `llmprod log` on the log that `log` has written."""
+        return Command(
+            arguments=(sys.executable, "-m", "pytest_llmprod.cli", "log", *words, "--folder=log"),
+            folder=self.project(1).folder,
+            environment=_environment(),
+            exit_status=0,
+            says=says,
         )
 
     def check_that_nothing_was_sent(self) -> None:

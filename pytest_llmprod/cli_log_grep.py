@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_llmprod.cli_log_runs import print_broken
-from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.core.text import counted, escaped, printable, shorten
 from pytest_llmprod.records import names, reading
 from pytest_llmprod.records.reading import Entry
 from pytest_llmprod.records.search import Filter, Hit, grep
@@ -55,10 +55,10 @@ def _lines(hit: Hit) -> Iterator[str]:
         entry.text(names.FEATURE),
         entry.text(names.CASE),
         entry.text(names.ERROR) or entry.text(names.VERDICT),
-        entry.text(names.MODEL),
         "" if latency is None else f"{latency:.2f} s",
+        entry.text(names.MODEL),
     )
-    yield shorten("  ".join(printable(fact) for fact in facts if fact), COLUMNS)
+    yield shorten(" ".join(printable(fact) for fact in facts if fact), COLUMNS)
     yield shorten(f"  {hit.where}: {printable(hit.excerpt)}", COLUMNS)
     command = replay_command(entry)
     if command:
@@ -68,4 +68,4 @@ def _lines(hit: Hit) -> Iterator[str]:
 def replay_command(entry: Entry) -> str:
     """Return the command that replays an exchange, '' where no test of a run made it."""
     test = entry.text(names.TEST)
-    return f"pytest --llm-eval {shlex.quote(printable(test))}" if test else ""
+    return f"pytest --llm-eval {shlex.quote(escaped(test))}" if test else ""

@@ -11,9 +11,10 @@ from typing import Any
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.records import bodies, names, reading, retention
 from pytest_llmprod.records.reading import Entry
-from pytest_llmprod.report.table import table
+from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.table import named_table
 
-_HEADERS = ("run", "when (UTC)", "tests", "requests", "errors", "cost", "texts")
+_HEADERS = ("run", "when (UTC)", "tests", "requests", "errors", "cost", "unpriced", "texts")
 
 
 def list_runs(options: argparse.Namespace) -> int:
@@ -24,7 +25,8 @@ def list_runs(options: argparse.Namespace) -> int:
     elif not runs:
         print(nothing_logged(options.folder))
     else:
-        print(table(_HEADERS, [_row(run) for run in runs], "llrrrrl"))
+        for line in named_table(_HEADERS, [_row(run) for run in runs], "lrrrrrl", COLUMNS):
+            print(line)
         print_broken(sum(run["broken"] for run in runs))
     return 0
 
@@ -65,16 +67,14 @@ def _cost(entry: Entry) -> Decimal:
 
 
 def _row(run: dict[str, Any]) -> Sequence[str]:
-    cost = f"${Decimal(run['cost_usd']):.4f}"
-    if run["unpriced"]:
-        cost += f" + {run['unpriced']:,} unpriced"
     return (
-        shorten(printable(reading.short_id(Path(run["run"]))), 12),
+        printable(reading.short_id(Path(run["run"]))),
         shorten(printable(run["started_at"][:16].replace("T", " ")), 16),
         f"{run['tests']:,}",
         f"{run['requests']:,}",
         f"{run['errors']:,}",
-        cost,
+        f"${Decimal(run['cost_usd']):.4f}",
+        f"{run['unpriced']:,}",
         "kept" if run["texts"] else "dropped",
     )
 
