@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from functools import partial
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.records import foreign
 from pytest_llmprod.records.log import LogWriter
 from pytest_llmprod.wire import masking
+from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
             f"{options.file}: holds no exchange. Expected are JSON lines with `model`, `input` and "
             f"`output`, or traces of OpenTelemetry in JSON."
         )
-    mask = partial(masking.mask_strings, scanners=masking.BUILT_IN)
+    scanners = (*masking.BUILT_IN, *environment_scanners(os.environ))
+    mask = partial(masking.mask_strings, scanners=scanners)
     writer = LogWriter(options.folder, run_id, "import", mask)
     for line in imported.lines:
         writer.add(line)

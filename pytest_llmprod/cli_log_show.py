@@ -10,13 +10,12 @@ from typing import Any
 from pytest_llmprod.cli_log_grep import replay_command
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.core.text import counted, escaped, printable, shorten
-from pytest_llmprod.records import names, reading
+from pytest_llmprod.records import conversation, names, reading
 from pytest_llmprod.records.reading import Entry
 from pytest_llmprod.report.layout import COLUMNS
 
 _LEAST_DIGITS = 4
 _MOST_SHOWN = 2_000  # characters of one text
-_CONVERSATIONS = ("messages", "input", "contents")  # what providers call it
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,12 +23,26 @@ def run(options: argparse.Namespace) -> int:
     found, others = _find(options.folder, options.name, options.of_run)
     said = reading.bodies_of(found)
     if options.json:
-        document = {"run": found.run, "figures": found.figures, **said}
-        print(json.dumps({**document, "replay": replay_command(found)}, indent=1))
+        print(json.dumps(_document(found, said), indent=1))
         return 0
     for line in (*_head(found, said), *_said(found, said, options.full), *_end(found, others)):
         print(line)
     return 0
+
+
+def _document(entry: Entry, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an exchange with what was said: once as OpenTelemetry does, once as it was sent.
+
+    `llmprod dataset add` takes it.
+    """
+    document = {**entry.figures, "llmprod.run": entry.run, "llmprod.replay": replay_command(entry)}
+    document |= {f"llmprod.{name}": value for name, value in said.items()}
+    if "input" in said:
+        document["gen_ai.input.messages"] = conversation.messages(said["input"])
+    if "output" in said:
+        answer = conversation.message("assistant", _answer(said["output"]))
+        document["gen_ai.output.messages"] = [answer]
+    return document
 
 
 def _find(runs: Path, name: str, run: str | None) -> tuple[Entry, Sequence[Entry]]:
@@ -142,53 +155,15 @@ def _said(entry: Entry, said: Mapping[str, Any], is_full: bool) -> Iterator[str]
         yield "what was said is no longer kept: it was dropped, or the file is damaged"
     if "input" in said:
         yield "asked"
-        for text in _conversation(said["input"]):
-            yield from _shown(text, is_full)
+        for role, text in conversation.turns(said["input"]):
+            yield from _shown(f"{role}: {text}" if role else text, is_full)
     if "output" in said:
         yield "answered"
-        output = said["output"]
-        yield from _shown(output if isinstance(output, str) else _as_json(output), is_full)
+        yield from _shown(_answer(said["output"]), is_full)
 
 
-def _conversation(body: Any) -> Iterator[str]:
-    """Yield the texts of a request: a message each, or the whole of a request of another kind."""
-    if not isinstance(body, dict):
-        yield body if isinstance(body, str) else _as_json(body)
-        return
-    if "system" in body:
-        yield f"system: {_content(body['system'])}"
-    conversation = next((body[name] for name in _CONVERSATIONS if name in body), None)
-    if isinstance(conversation, list):
-        yield from map(_message, conversation)
-    elif conversation is not None:
-        yield _content(conversation)
-    else:
-        yield _as_json(body)
-
-
-def _message(message: Any) -> str:
-    if not isinstance(message, dict) or "role" not in message:
-        return _content(message)
-    content = message.get("content", message.get("parts"))
-    if content is None:
-        content = {name: value for name, value in message.items() if name != "role"}
-    return f"{message['role']}: {_content(content)}"
-
-
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(map(_content, content))
-    if isinstance(content, dict):
-        for name in ("text", "content"):  # providers' name and that of OpenTelemetry
-            if isinstance(content.get(name), str):
-                return str(content[name])
-    return _as_json(content)
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _answer(output: Any) -> str:
+    return output if isinstance(output, str) else conversation.as_json(output)
 
 
 def _shown(text: str, is_full: bool) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The commands `llmprod log ...`: from a complaint to the exchange, and what is kept of it."""
 
+import io
 import json
 import os
 import shlex
 import sqlite3
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -191,10 +193,29 @@ def test_show_as_json_has_all_that_was_said(capsys: pytest.CaptureFixture[str]) 
 
     shown = json.loads(run(capsys, "show", ids[1], "--json"))
 
-    assert shown["run"] == OLD
-    assert shown["input"]["messages"][0]["content"] == "Customer 4712: refund!"
-    assert (shown["output"], shown["why"]) == ("shipping", "assert 'shipping' == 'refund'")
-    assert shlex.split(shown["replay"])[-1] == "test_triage.py::test_labels_a_ticket[t-002]"
+    assert shown["llmprod.run"] == OLD
+    assert shown["llmprod.input"]["messages"][0]["content"] == "Customer 4712: refund!"
+    assert shown["llmprod.output"] == "shipping"
+    assert shown["llmprod.why"] == "assert 'shipping' == 'refund'"
+    assert shown["gen_ai.usage.input_tokens"] == 120
+    replay = shlex.split(shown["llmprod.replay"])
+    assert replay == ["pytest", "--llm-eval", "test_triage.py::test_labels_a_ticket[t-002]"]
+
+
+def test_an_exchange_becomes_a_case(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = two_runs()
+    case = {"id": "t-000", "input": {"text": "Hi"}, "expected": "other"}
+    (here / "tickets.jsonl").write_text(f"{json.dumps(case)}\n")
+
+    shown = run(capsys, "show", ids[1], "--json")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(shown.encode())))
+    assert main(["dataset", "add", "tickets.jsonl", "--expected", "refund"]) == 0
+
+    _, added = (here / "tickets.jsonl").read_text().splitlines()
+    assert json.loads(added)["input"] == {"text": "Customer 4712: refund!"}
+    assert json.loads(added)["expected"] == "refund"
 
 
 @pytest.mark.parametrize("name", ["", "abc", "nothing"])
@@ -258,8 +279,8 @@ def test_show_cuts_a_long_answer_and_full_does_not(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("request_", "lines"),
     [
-        ("just a text", ["just a text"]),
-        ({"input": "a text"}, ["a text"]),
+        ("just a text", ["user: just a text"]),
+        ({"input": "a text"}, ["user: a text"]),
         (
             {"system": "Be kind.", "messages": [{"role": "user", "content": [{"text": "Hi"}]}]},
             ["system: Be kind.", "user: Hi"],

@@ -1,5 +1,8 @@
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +195,27 @@ def test_a_line_is_on_disk_before_the_next_one_is_written(tmp_path: Path) -> Non
         entries = reading.read(tmp_path / "run-1").entries
         assert [entry.text(names.CASE) for entry in entries] == ["t-001", "t-002", "t-003"][:number]
     log.close()
+
+
+def test_a_process_that_is_killed_loses_nothing_that_was_added(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from log_samples import a_line, as_it_is\n"
+        "from pytest_llmprod.records.log import LogWriter\n"
+        "log = LogWriter(Path(sys.argv[1]), 'run-1', 'main', mask=as_it_is)\n"
+        "for number in range(100):\n"
+        "    log.add(a_line(number))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    tests = Path(__file__).parents[1]
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=tests, check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    log = reading.read(tmp_path / "run-1")
+    assert (len(log.entries), log.broken) == (100, 0)
+    assert all(len(reading.bodies_of(entry)) == 3 for entry in log.entries[-3:])
 
 
 def test_what_was_said_twice_is_kept_once(tmp_path: Path) -> None:
