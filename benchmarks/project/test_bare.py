@@ -14,7 +14,7 @@ def respond(request):
 
 
 CLIENT = openai.OpenAI(
-    base_url="http://in-memory/v1",
+    base_url="http://127.0.0.1:8765/v1",  # as in the other projects: httpx parses it more slowly
     api_key="no-secret",
     http_client=httpx2.Client(transport=httpx2.MockTransport(respond)),
 )
