@@ -128,8 +128,9 @@ class Bad:
 
 @pytest.mark.llm_eval(feature="f", dataset="two.jsonl", threshold=0.5)
 def test_bad(llm_case):
-    bad = Bad()
-    bad.itself = bad
+    if llm_case.id == "b":  # the last one: no module is imported, and so compiled, until the sweep
+        bad = Bad()
+        bad.itself = bad
 """
 
 
@@ -141,7 +142,7 @@ def test_an_error_in_the_finalizer_of_what_the_last_test_left_is_told(
     pytester.makepyfile(test_bad=LEAVES_GARBAGE)
     result = pytester.runpytest_subprocess("--llm-eval")
 
-    assert "PytestUnraisableExceptionWarning" in result.stdout.str()
+    assert "PytestUnraisableExceptionWarning" in result.stdout.str() + result.stderr.str()
     assert "said by a finalizer" in result.stdout.str()
 
 
