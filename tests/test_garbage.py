@@ -142,8 +142,9 @@ def test_an_error_in_the_finalizer_of_what_the_last_test_left_is_told(
     pytester.makepyfile(test_bad=LEAVES_GARBAGE)
     result = pytester.runpytest_subprocess("--llm-eval")
 
-    assert "PytestUnraisableExceptionWarning" in result.stdout.str() + result.stderr.str()
-    assert "said by a finalizer" in result.stdout.str()
+    told = result.stdout.str() + result.stderr.str()
+    assert "PytestUnraisableExceptionWarning" in told
+    assert "said by a finalizer" in told
 
 
 def test_a_run_without_evals_is_as_ever(recorded: Project) -> None:
