@@ -274,6 +274,52 @@ def test_who_accepted_what_and_why_is_kept(accepted: Project) -> None:
     assert row["suites"][0]["cases"] == 10
 
 
+def stored(project: Project, **changes: Any) -> dict[str, Any]:
+    """Change the first suite of the stored run, and return the whole."""
+    path = project.path / "run.json"
+    document: dict[str, Any] = json.loads(path.read_text())
+    document["suites"][0] |= changes
+    path.write_text(json.dumps(document))
+    return document
+
+
+REPORT_ONLY = {"verdict": None, "reason": "no", "judge": {"report_only": "was never calibrated"}}
+
+
+def test_a_metric_that_is_report_only_is_no_part_of_the_baseline(recorded: Project) -> None:
+    recorded.data()
+    decided = stored(recorded)["suites"][0]
+    document = stored(recorded, metric="polite", **REPORT_ONLY)
+    document["suites"].append(decided)
+    (recorded.path / "run.json").write_text(json.dumps(document))
+
+    assert accept(recorded) == 0
+
+    assert [each["metric"] for each in baseline(recorded)["suites"]] == ["passed"]
+    assert len(baseline(recorded)["cases"]) == 10
+
+
+def test_a_run_in_which_nothing_decides_is_not_accepted(
+    recorded: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded.data()
+    stored(recorded, **REPORT_ONLY)
+
+    assert accept(recorded) == 1
+    assert "this run has no suite that decides" in capsys.readouterr().err
+
+
+def test_the_baseline_keeps_which_cases_hang_together(recorded: Project) -> None:
+    path = recorded.path / "words.jsonl"
+    rows = [json.loads(line) | {"cluster": "c"} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recorded.data()
+
+    assert accept(recorded) == 0
+
+    assert {each["cluster"] for each in baseline(recorded)["cases"]} == {"c"}
+
+
 def test_a_run_of_a_part_is_not_accepted(
     recorded: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

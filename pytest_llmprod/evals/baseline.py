@@ -28,7 +28,7 @@ _SUITE_KEYS = (
     *("cost_usd", "p95_latency_s", "recorded_at", "dataset", "dataset_sha256"),
 )
 _CASE_KEYS = (
-    *("suite", "id", "repeat", "outcome", "tags", "scores"),
+    *("suite", "id", "repeat", "outcome", "tags", "cluster", "scores"),
     *("cost_usd", "latency_s", "tokens"),
 )
 
@@ -64,8 +64,11 @@ def _document(path: Path) -> dict[str, Any]:
 def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when: str) -> Accepted:
     """Return the baseline that a stored run makes in `folder`, pytest's rootdir.
 
-    Raises BaselineError where the run is no whole one, or is none of this folder.
+    A metric that was report-only, for its judge was not calibrated, is no part of it. Raises
+    BaselineError where the run is no whole one, or is none of this folder.
     """
+    deciding = [each for each in document["suites"] if not _is_report_only(each)]
+    document = {**document, "suites": deciding}
     _refuse(document, folder)
     tests = {str(each["test"]) for each in document["suites"]}
     functions = {function_of(each) for each in tests}
@@ -75,7 +78,8 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
     absent = {each for each in absent if function_of(each) not in functions}
     kept = {each for each in absent if stands_in_its_file(each, folder)}
     suites = [*document["suites"], *(each for each in old["suites"] if each["test"] in kept)]
-    cases = [*document["cases"], *(each for each in old["cases"] if each["suite"] in kept)]
+    cases = [each for each in document["cases"] if each["suite"] in tests]
+    cases += [each for each in old["cases"] if each["suite"] in kept]
     made = {
         "schema": stored_run.SCHEMA,
         "accepted": {"who": who, "when": when, "why": why},
@@ -90,6 +94,10 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
         ),
     }
     return Accepted(document=made, kept=tuple(sorted(kept)), dropped=tuple(sorted(absent - kept)))
+
+
+def _is_report_only(suite: Mapping[str, Any]) -> bool:
+    return bool((suite.get("judge") or {}).get("report_only"))
 
 
 def _only(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -107,7 +115,7 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
             f"application's own one. Name the new model in the application first. {anew}"
         )
     if not document["suites"]:
-        raise BaselineError(f"this run has no suite. {anew}")
+        raise BaselineError(f"this run has no suite that decides. {anew}")
     seen: dict[str, set[str]] = {}
     for row in document["cases"]:
         seen.setdefault(str(row["suite"]), set()).add(str(row["id"]))
