@@ -4,7 +4,7 @@ The composition root: it knows every package, and no package knows another. It i
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -314,7 +314,14 @@ class Session:
                 is_answered = trial.result is not None and trial.result.error is None
                 with suppress(LlmprodError):  # no room: then older answers stay
                     trial.tape.stop(is_answered=is_answered)
+            self._forget(trials)
             raise
+
+    def _forget(self, stopped: Collection[Trial]) -> None:
+        """Let tests begin anew whose task was stopped: with --pdb, pytest goes on after Ctrl-C."""
+        for nodeid, trial in list(self._trials.items()):
+            if trial in stopped and trial is not self.running:
+                del self._trials[nodeid]
 
     def named_error(self, error: BaseException) -> str:
         """Return the class and the text of an error, with secrets masked."""

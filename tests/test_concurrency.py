@@ -366,3 +366,66 @@ def test_what_a_task_prints_is_still_captured(failing: Project) -> None:
     output = on_a_terminal(failing, "--llm-concurrency=1", "--tb=no")
 
     assert "said by" not in output
+
+
+LEAVING = """
+    import asyncio
+    import sys
+
+    from openai import AsyncOpenAI, OpenAI
+
+    def question(word):
+        if word == "three":
+            {leave}
+        return {{"role": "user", "content": f"Double this word: {{word}}"}}
+
+    async def ask_async(word):
+        async with AsyncOpenAI(max_retries=0) as client:
+            answer = await client.chat.completions.create(
+                model="gpt-test", messages=[question(word)]
+            )
+        return answer.choices[0].message.content
+
+    def ask_sync(word):
+        with OpenAI(max_retries=0) as client:
+            answer = client.chat.completions.create(model="gpt-test", messages=[question(word)])
+        return answer.choices[0].message.content
+"""
+
+
+@pytest.mark.parametrize(
+    ("leave", "error"),
+    [("sys.exit(2)", "SystemExit"), ("raise asyncio.CancelledError", "CancelledError")],
+)
+def test_a_feature_that_exits_or_cancels_itself_is_an_error_of_one_case(
+    tasked: Project, leave: str, error: str
+) -> None:
+    tasked.pytester.makepyfile(feature=LEAVING.format(leave=leave))
+
+    result = tasked.record("--llm-record=once")
+
+    assert result.parseoutcomes() == {"passed": 8, "missed": 1, "errors": 1, "failed": 1}
+    result.stdout.fnmatch_lines([f"*RuntimeError: the task raised {error}*"])
+    result.stdout.no_fnmatch_line("*after that test had ended*")
+    assert len(tasked.server.requests) == 9
+
+
+@pytest.mark.parametrize("task", ["ask_sync", "ask_async"])
+def test_tests_after_ctrl_c_and_the_debugger_run_as_ever(project: Project, task: str) -> None:
+    project.pytester.makepyfile(
+        feature=LEAVING.format(leave="raise KeyboardInterrupt"),
+        test_words=EVAL.replace("TASK", task),
+        quiet="""
+            import pdb
+
+            class Quiet(pdb.Pdb):
+                def interaction(self, *args, **keywords):
+                    self.set_continue()
+        """,
+    )
+    project.write_rows(("three", "one", "two"))
+
+    result = project.record("--llm-record=once", "--pdb", "--pdbcls=quiet:Quiet", "-s")
+
+    assert result.parseoutcomes()["passed"] == 2
+    result.stdout.no_fnmatch_line("*after that test had ended*")

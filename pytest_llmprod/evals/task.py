@@ -12,11 +12,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
+from pytest_llmprod.core.text import error_text
+
 Job = tuple[Any, AbstractContextManager[None]]
 
-# These end the run, or the loop, and not a case. pytest.skip() and pytest.fail() are a case's own,
-# though no Exception either.
-_STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+# These end the run, and not a case. pytest.skip(), pytest.fail() and sys.exit() are a case's own,
+# though no Exception either: in a test they fail that test.
+_STOPS = (KeyboardInterrupt, GeneratorExit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,20 @@ def _call(task: Callable[[Any], Any], job: Job) -> TaskResult:
         except _STOPS:
             raise
         except BaseException as error:  # told when the case's own test asks for the answer
-            return TaskResult(error=error)
+            return TaskResult(error=_as_failure(error))
+
+
+def _as_failure(error: BaseException) -> BaseException:
+    """Return an error that pytest takes from a fixture as it takes any other.
+
+    After one that is no Exception it cannot set the fixture up for the next test.
+    """
+    if not isinstance(error, (SystemExit, asyncio.CancelledError)):
+        return error
+    text = error_text(error)
+    failure = RuntimeError(f"the task raised {type(error).__name__}{f': {text}' if text else ''}")
+    failure.__cause__ = error
+    return failure
 
 
 async def _run_async(
@@ -113,6 +128,11 @@ async def _run_async(
     done: Callable[[int, TaskResult], None],
 ) -> None:
     places = asyncio.Semaphore(concurrency)
+    whole = asyncio.current_task()
+
+    def is_over() -> bool:
+        """Say whether a cancellation is that of the whole run, and not one of the feature's own."""
+        return whole is None or whole.done() or whole.cancelling() > 0
 
     async def run(number: int, job: Job) -> None:
         value, owner = job
@@ -123,7 +143,9 @@ async def _run_async(
                 except _STOPS:
                     raise
                 except BaseException as error:  # told when the case's own test asks for the answer
-                    result = TaskResult(error=error)
+                    if isinstance(error, asyncio.CancelledError) and is_over():
+                        raise
+                    result = TaskResult(error=_as_failure(error))
         done(number, result)
 
     await asyncio.gather(*(run(number, job) for number, job in enumerate(jobs)))

@@ -1,4 +1,5 @@
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -101,9 +102,83 @@ def test_an_outcome_of_pytest_is_that_of_its_job_alone(task: Callable[[Any], Any
         results[2].value()
 
 
+def exit_at_two(value: int) -> int:
+    if value == 2:
+        sys.exit("no configuration")
+    return value
+
+
+def cancel_two(value: int) -> int:
+    if value == 2:
+        raise asyncio.CancelledError
+    return value
+
+
+async def exit_at_two_async(value: int) -> int:
+    await asyncio.sleep(0)
+    return exit_at_two(value)
+
+
+async def cancel_two_async(value: int) -> int:
+    await asyncio.sleep(0)
+    return cancel_two(value)
+
+
 @pytest.mark.parametrize(
-    "stop", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError]
+    ("task", "error"),
+    [
+        (exit_at_two, SystemExit),
+        (exit_at_two_async, SystemExit),
+        (cancel_two, asyncio.CancelledError),
+        (cancel_two_async, asyncio.CancelledError),
+    ],
 )
+def test_a_feature_that_exits_or_cancels_itself_ends_one_job_alone(
+    task: Callable[[Any], Any], error: type[BaseException]
+) -> None:
+    results = results_of(task, [(number, nullcontext()) for number in range(4)], concurrency=2)
+
+    assert [result.returned for result in results] == [0, 1, None, 3]
+    with pytest.raises(RuntimeError, match=f"the task raised {error.__name__}") as raised:
+        results[2].value()
+    assert isinstance(raised.value.__cause__, error)
+
+
+def test_a_job_that_is_cancelled_with_the_run_has_no_result() -> None:
+    told: list[int] = []
+
+    def stop(number: int, result: TaskResult) -> None:
+        told.append(number)
+        raise KeyboardInterrupt
+
+    async def wait(value: int) -> None:
+        await asyncio.sleep(0 if value == 0 else 20)
+
+    jobs = [(number, nullcontext()) for number in range(4)]
+    with pytest.raises(KeyboardInterrupt):
+        run_task(wait, jobs, concurrency=4, done=stop)
+
+    assert told == [0]
+
+
+def test_a_job_that_is_cancelled_as_another_cannot_be_told_has_no_result() -> None:
+    told: list[int] = []
+
+    def refuse(number: int, result: TaskResult) -> None:
+        told.append(number)
+        raise OSError("the terminal is gone")
+
+    async def wait(value: int) -> None:
+        await asyncio.sleep(0 if value == 0 else 20)
+
+    jobs = [(number, nullcontext()) for number in range(4)]
+    with pytest.raises(OSError, match="the terminal is gone"):
+        run_task(wait, jobs, concurrency=4, done=refuse)
+
+    assert told == [0]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, GeneratorExit])
 def test_what_stops_a_run_is_no_answer_of_a_case(stop: type[BaseException]) -> None:
     def stop_all(_: object) -> None:
         raise stop
@@ -112,12 +187,11 @@ def test_what_stops_a_run_is_no_answer_of_a_case(stop: type[BaseException]) -> N
         results_of(stop_all, [(None, nullcontext())], concurrency=1)
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_what_stops_a_run_stops_the_loop(stop: type[BaseException]) -> None:
+def test_what_stops_a_run_stops_the_loop() -> None:
     async def stop_all(_: object) -> None:
-        raise stop
+        raise KeyboardInterrupt
 
-    with pytest.raises(stop):
+    with pytest.raises(KeyboardInterrupt):
         results_of(stop_all, [(None, nullcontext())], concurrency=1)
 
 
