@@ -11,13 +11,17 @@ from weakref import WeakSet
 
 
 class ForkLock:
-    """A lock for `with`, free in a child process whoever held it in the parent."""
+    """A lock for `with`, free in a child process whoever held it in the parent.
+
+    A thread that holds it may take it again: Python may collect garbage anywhere, and so close a
+    stream that a test broke off, whose recording is then stored in the middle of another's.
+    """
 
     __slots__ = ("__weakref__", "_lock")
 
     def __init__(self) -> None:
         """Make a lock that nobody holds."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         _LOCKS.add(self)
 
     def __enter__(self) -> None:
@@ -33,7 +37,7 @@ class ForkLock:
 
     def renew(self) -> None:
         """Forget who held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 _LOCKS: WeakSet[ForkLock] = WeakSet()

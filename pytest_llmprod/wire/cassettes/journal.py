@@ -9,7 +9,8 @@ is killed leaves its recordings for the next one to pick up.
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +68,7 @@ class Journal:
         self._tapes = itertools.count(1)
         self._names: dict[Path, str] = {}
         self._process = os.getpid()
+        self._alone_in = 0  # the process that is about to open its file
 
     @property
     def rootpath(self) -> Path:
@@ -146,24 +148,41 @@ class Journal:
             ) from error
 
     def _write(self, line: bytes) -> None:
-        if os.getpid() != self._process:
-            self._write_as_child(line)
-            return
-        if self._file is None:
+        is_own = os.getpid() == self._process
+        if is_own and self._file is not None:
+            _write_line(self._file, line)
+        elif self._alone_in == os.getpid():
+            # Python collected garbage meanwhile, and so ended a request that a test broke off.
+            self._write_and_close(line)
+        elif is_own:
             # Lock it while nobody can take it for one that was left behind.
-            with locks.alone(self._rootpath):
+            with self._alone():
                 self._file = self._open(self._path)
                 locks.claim(self._file, self._path)
-        _write_line(self._file, line)
+            _write_line(self._file, line)
+        else:
+            with self._alone():
+                self._write_and_close(line)
 
-    def _write_as_child(self, line: bytes) -> None:
-        """Write to a file of this process, which was forked from that of the journal.
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._alone_in = os.getpid()
+        try:
+            with locks.alone(self._rootpath):
+                yield
+        finally:
+            self._alone_in = 0
+
+    def _write_and_close(self, line: bytes) -> None:
+        """Write to the file of this process, of its own where it was forked from the journal's.
 
         It is open for one line only: the child may outlive the run, and is not to keep anything
         back from the cassettes.
         """
-        path = self._path.with_name(f"{self._path.stem}.{os.getpid()}.jsonl")
-        with locks.alone(self._rootpath), self._open(path) as file:
+        path = self._path
+        if os.getpid() != self._process:
+            path = path.with_name(f"{path.stem}.{os.getpid()}.jsonl")
+        with self._open(path) as file:
             _write_line(file, line)
 
     def _has_children(self) -> bool:
