@@ -433,3 +433,58 @@ def test_a_plan_knows_what_judges_ask(judged: Project) -> None:
     assert not any("gpt-judge" in line for line in again.outlines)
     swapped.stdout.fnmatch_lines(["*gpt-judge*"])
     swapped.stdout.fnmatch_lines(["*gpt-new*"])
+
+
+THREADED = """
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    import httpx2
+    import openai
+    from pytest_llmprod import llm_judge
+
+    POOL = ThreadPoolExecutor(1)
+
+    class InPool(httpx2.HTTPTransport):
+        def handle_request(self, request):
+            return POOL.submit(super().handle_request, request).result()
+
+    class InThread(httpx2.HTTPTransport):
+        def handle_request(self, request):
+            answers, send = [], super().handle_request
+            thread = threading.Thread(target=lambda: answers.append(send(request)))
+            thread.start()
+            thread.join()
+            return answers[0]
+
+    def connect():
+        transport = {transport}()
+        return openai.OpenAI(http_client=httpx2.Client(transport=transport))
+
+    polite = llm_judge("The word is said twice.", "gpt-judge", name="polite", client=connect)
+    better = polite
+"""
+POOLED_FEATURE = """
+    import feature
+    import judges
+
+    def ask(word):
+        return judges.POOL.submit(feature.ask, word).result()
+"""
+
+
+@pytest.mark.parametrize("transport", ["InPool", "InThread"])
+def test_a_judge_whose_client_sends_from_a_thread_is_a_judge(
+    judged: Project, transport: str
+) -> None:
+    judged.pytester.makepyfile(judges=THREADED.format(transport=transport), pooled=POOLED_FEATURE)
+    judged.edit("test_words.py", "from feature import ask", "from pooled import ask")
+
+    recorded = judged.record("--llm-model=gpt-new")
+    result = judged.run("--llm-model=gpt-new")
+
+    assert recorded.ret == result.ret == pytest.ExitCode.OK
+    assert [each["model"] for each in judged.server.requests].count("gpt-judge") == 3
+    assert judged.cassette("gpt-new").exists()
+    assert judged.cassette("gpt-new.judge.gpt-judge").exists()
+    result.stdout.fnmatch_lines(["judges of doubling: 3 requests, *not in its cost"])

@@ -26,7 +26,7 @@ class Intercept:
             Passage(
                 owner=router.owner,
                 tape_for=self._tape_for,
-                ask=Switch(policy, attempts, router.refuse_late).ask,
+                ask=Switch(policy, attempts, router).ask,
                 attempts=attempts,
                 allow_hosts=policy.allow_hosts,
             )

@@ -13,9 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_llmprod.core.errors import NetworkBlocked
+from pytest_llmprod.core.judging import is_judging, judging
 from pytest_llmprod.wire.replacements import Replacements
 from pytest_llmprod.wire.tape import Tape
 
@@ -38,6 +39,7 @@ class Router:
         self._context: ContextVar[Tape | None] = ContextVar("llmprod_tape", default=None)
         self._running: Tape | None = None
         self._threads: WeakKeyDictionary[threading.Thread, Tape] = WeakKeyDictionary()
+        self._judges: WeakSet[threading.Thread] = WeakSet()
         self._replacements = Replacements()
         self._knows_pools = False
 
@@ -57,6 +59,11 @@ class Router:
         if tape is not None:
             return tape
         return self._threads.get(thread, self._running)
+
+    def asks_for_judge(self) -> bool:
+        """Say whether a request that is made here and now is one of a judge."""
+        told = is_judging()
+        return threading.current_thread() in self._judges if told is None else told
 
     @property
     def running(self) -> Tape | None:
@@ -109,6 +116,8 @@ class Router:
             # A thread that a shared fixture starts works for whichever test runs.
             if tape is not None and not tape.label.is_shared:
                 router._threads[thread] = tape
+            if router.asks_for_judge():
+                router._judges.add(thread)
             start(thread)
 
         def submit_with_owner(
@@ -126,8 +135,10 @@ class Router:
         if tape is None or tape.label.is_shared:
             return function
 
+        is_judge = self.asks_for_judge()  # and its thread may have been another's before
+
         def run_with_owner(*args: Any, **kwargs: Any) -> Any:
-            with self.carrying(tape):
+            with self.carrying(tape), judging(is_judge):
                 return function(*args, **kwargs)
 
         return run_with_owner

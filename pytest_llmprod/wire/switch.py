@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
-from pytest_llmprod.core.judging import is_judging
+from pytest_llmprod.core.errors import CassetteMiss
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
@@ -18,6 +17,7 @@ from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
+from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 #: A judge is to stay the same, whichever model the run asks.
@@ -73,15 +73,12 @@ class Switch:
         self,
         policy: WirePolicy,
         attempts: Attempts,
-        refuse_late: Callable[[Tape], NetworkBlocked],
+        router: Router,
     ) -> None:
-        """Make a switch that follows `policy`.
-
-        `refuse_late` returns the error for a request of a test that has ended.
-        """
+        """Make a switch that follows `policy`; `router` knows who asks."""
         self._policy = policy
         self._attempts = attempts
-        self._refuse_late = refuse_late
+        self._router = router
 
     def ask(
         self,
@@ -103,6 +100,8 @@ class Switch:
             recording = tape.play(read)
             is_replay = recording is not None or tape.mode == "none"
             self._attempts.answered(from_recording=is_replay)
+            if read.judged is None:
+                tape.asked_models.add(read.model)
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
@@ -126,8 +125,8 @@ class Switch:
         self, tape: Tape, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> WireRequest:
         if not tape.is_open:
-            raise self._refuse_late(tape)
-        is_judge = is_judging()
+            raise self._router.refuse_late(tape)
+        is_judge = self._router.asks_for_judge()
         read = read_request(
             method=method,
             url=url,

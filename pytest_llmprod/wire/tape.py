@@ -77,6 +77,7 @@ class Tape:
         self.label = label
         self.mode = mode
         self.exchanges: list[Exchange] = []
+        self.asked_models: set[str] = set()
         self.judged: list[Exchange] = []  # what judges were asked about the output
         self.misses: list[Miss | str] = []  # a str is the text of another error
         self.verified: list[Verified] = []
@@ -107,8 +108,11 @@ class Tape:
 
     @property
     def asked(self) -> str:
-        """Return the models that the application asked so far, in one text."""
-        return names_of(each.model_requested for each in self.exchanges)
+        """Return the models that the application asked so far, in one text.
+
+        Also one whose answer has not come to its end: while it is replayed it has, at once.
+        """
+        return names_of(tuple(self.asked_models))
 
     @property
     def calls(self) -> tuple[Call, ...]:
