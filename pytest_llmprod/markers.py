@@ -16,7 +16,7 @@ from pytest_llmprod.fixtures import NEEDING_A_TAPE
 if TYPE_CHECKING:
     from pytest_llmprod.evals.dataset import Dataset
     from pytest_llmprod.evals.metrics import Scorer
-    from pytest_llmprod.evals.suite import Suite
+    from pytest_llmprod.evals.suite import Asking, Suite
     from pytest_llmprod.session import Session
     from pytest_llmprod.wire.rules import PlayRules
 
@@ -257,6 +257,23 @@ def _repeats(where: str, value: Any, ids: Sequence[str]) -> int:
             f"{unclear[0]!r}. Give these cases other ids, or leave repeats out."
         )
     return value
+
+
+def refuse_equal_ids(item: pytest.Item, askings: "Sequence[Asking]") -> None:
+    """Raise MarkerError where a case of one model has the name of another case of another model.
+
+    pytest would rename both, and nobody could tell which case a name stands for.
+    """
+    known: dict[str, Asking] = {}
+    for each in askings:
+        other = known.setdefault(each.id, each)
+        if other is not each:
+            raise MarkerError(
+                f"{item.nodeid}: the case {other.case.id!r} of the model {other.model!r} and the "
+                f"case {each.case.id!r} of the model {each.model!r} would both be called "
+                f"{each.id!r}. Give one of them another id, or ask one model at a time with "
+                f"--llm-model."
+            )
 
 
 def _margin(where: str, value: Any) -> float:

@@ -167,6 +167,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session.suites[suite.test] = suite
     models = session.settings.choice.models or ("",)
     askings = [each._replace(model=model) for model in models for each in suite.askings]
+    with _collecting():
+        markers.refuse_equal_ids(metafunc.definition, askings)
     metafunc.parametrize("llm_case", askings, ids=[each.id for each in askings], indirect=True)
 
 

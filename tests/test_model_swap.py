@@ -352,3 +352,15 @@ def test_junit_keeps_the_figures(many: Project) -> None:
     text = (many.path / "junit.xml").read_text()
     assert '<property name="llmprod_verdict" value="INFERIOR" />' in text
     assert '<property name="llmprod_difference" value="-0.400000" />' in text
+
+
+def test_two_cases_that_would_get_one_name_are_refused(project: Project) -> None:
+    rows = [{"id": name, "input": "one", "expected": "one one"} for name in ("a", "a-b")]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (project.path / "words.jsonl").write_text(text)
+
+    result = project.record("--llm-models=gpt-test,b-gpt-test")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*'a-b' of the model 'gpt-test' and the case 'a' of the model*"])
+    assert project.server.requests == []
