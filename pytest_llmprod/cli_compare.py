@@ -60,10 +60,11 @@ def _margin(text: str) -> float:
 
 
 class _Compared(NamedTuple):
-    """What is compared: the swaps, and both sides of each of them, suite by suite."""
+    """What is compared: the swaps, and both sides of each suite; `passed_over` are no swaps."""
 
     swaps: "Sequence[Swap]"
     sides: "Sequence[tuple[StoredSuite, StoredSuite | None]]"
+    passed_over: "Sequence[StoredSuite]"
     has_old_outputs: bool
 
 
@@ -76,7 +77,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report.to_json(compared.swaps), indent=1, sort_keys=True))
     else:
-        print("\n".join(report.render(compared.swaps)))
+        for line in [*report.render(compared.swaps), *_not_compared(compared)]:
+            print(line)
     return 1 if any(each.is_regression for each in compared.swaps) else 0
 
 
@@ -87,7 +89,9 @@ def _compared(options: argparse.Namespace) -> _Compared:
     first = stored_run.load_run(options.old)
     if options.new is None and first.models:
         swaps = swap.compare_models(first.suites, first.models, margin=options.margin)
-        return _Compared(swaps, swap.model_pairs(first.suites, first.models), True)
+        pairs = swap.model_pairs(first.suites, first.models)
+        not_judged = [each for pair in pairs for each in pair if each.not_judged]
+        return _Compared(swaps, pairs, not_judged, True)
     if options.new is None:
         old, _ = baseline.load(_baseline_path(options))
         new = first
@@ -96,7 +100,17 @@ def _compared(options: argparse.Namespace) -> _Compared:
     swaps = swap.compare(old.suites, new.suites, margin=options.margin)
     others = {suite.name: suite for suite in new.suites}
     sides = [(suite, others.get(suite.name)) for suite in old.suites]
-    return _Compared(swaps, sides, options.new is not None)
+    report_only = [each for side in sides for each in side if each and each.is_report_only]
+    return _Compared(swaps, sides, report_only, options.new is not None)
+
+
+def _not_compared(compared: _Compared) -> "Iterator[str]":
+    """Yield why suites are in no comparison, each reason once for a feature."""
+    from pytest_llmprod.report.layout import wrapped
+
+    reasons = dict.fromkeys((each.feature, each.not_judged) for each in compared.passed_over)
+    for feature, why in reasons:
+        yield from wrapped(printable(f"{feature}: not compared; {why}"), most_lines=4)
 
 
 def _baseline_path(options: argparse.Namespace) -> Path:

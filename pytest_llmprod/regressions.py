@@ -34,9 +34,11 @@ def compare_models(result: RunResult, *, is_strict: bool) -> tuple[RunResult, li
     """
     if result.objection:
         return result, []
-    obstacles = {suite.test: why for suite in result.suites if (why := _obstacle(suite))}
+    obstacles = {
+        (suite.test, suite.metric): why for suite in result.suites if (why := _obstacle(suite))
+    }
     stored = stored_run.read(data.to_document(result)).suites
-    compared = [each for each in stored if each.test not in obstacles]
+    compared = [each for each in stored if each.name not in obstacles]
     swaps = swap.compare_models(compared, result.models)
     names = {
         (suite.shared_test, suite.metric, suite.asked_model): made.gate_nodeid
@@ -51,9 +53,10 @@ def compare_models(result: RunResult, *, is_strict: bool) -> tuple[RunResult, li
         for each in swaps
     ]
     unswapped = dict.fromkeys(
-        f"{suite.feature}: no models are compared, for {obstacles[suite.test]}"
+        f"{suite.feature}: no models are compared, for {obstacles[suite.test, suite.metric]}"
         for suite in result.suites
-        if suite.test in obstacles and suite.verdict is not None  # else its gate says why
+        if (suite.test, suite.metric) in obstacles
+        and suite.verdict is not None  # else its gate says why
     )
     return replace(result, swaps=tuple(swaps), unswapped=tuple(unswapped)), findings
 
@@ -110,7 +113,8 @@ def compare_with_baseline(result: RunResult, rootpath: Path) -> tuple[RunResult,
     """Return a whole run with what is not as it was in the accepted one, and what that means.
 
     A suite of the accepted run that did not run now, and whose function still stands in its file,
-    was left out by the choice of files, and is not compared. Nothing is where no run was accepted.
+    was left out by the choice of files, and is not compared, nor is a metric that is report-only
+    now. Nothing is where no run was accepted.
     Raises StoredRunError where the accepted run cannot be read.
     """
     if not (rootpath / baseline.FILE_NAME).exists():

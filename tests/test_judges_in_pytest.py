@@ -11,6 +11,7 @@ from loopback import Refused, last_word_doubled
 from project import WORDS, Project
 
 from pytest_llmprod import llm_judge
+from pytest_llmprod.cli import main
 from pytest_llmprod.evals.judging import judge_of
 from pytest_llmprod.evals.judging.calibration import Calibration, store
 
@@ -488,3 +489,42 @@ def test_a_judge_whose_client_sends_from_a_thread_is_a_judge(
     assert judged.cassette("gpt-new").exists()
     assert judged.cassette("gpt-new.judge.gpt-judge").exists()
     result.stdout.fnmatch_lines(["judges of doubling: 3 requests, *not in its cost"])
+
+
+def test_what_is_report_only_does_not_keep_another_metric_from_being_compared(
+    judged: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = "--llm-models=gpt-test,gpt-new"
+    set_threshold(judged, '{polite: 0.5, "exact": 0.5}')
+    judged.record(models)
+
+    result = judged.run(models, "--llm-json=run.json")
+
+    swaps = json.loads((judged.path / "run.json").read_text())["swaps"]
+    assert [each["metric"] for each in swaps] == ["exact"]
+    assert "no models are compared" not in result.stdout.str()
+    capsys.readouterr()
+    assert main(["compare", str(judged.path / "run.json")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("doubling exact  +0.0 points")
+    assert "doubling: not compared; report-only: its judge was never calibrated" in said
+
+
+def test_a_judge_that_may_not_decide_any_more_fails_no_comparison_with_the_baseline(
+    judged: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged.write_rows(WORDS)
+    write_calibration(judged)
+    judged.record()
+    judged.data()
+    monkeypatch.chdir(judged.path)
+    assert main(["accept", "run.json", "--who=Ann"]) == 0
+    judged.edit("judges.py", "said twice", "said two times")
+    judged.server.answer = lambda body: '{"verdict": "no"}' if is_judge(body) else answering(body)
+    judged.record("--llm-record=rewrite")
+
+    result = judged.run("-v", "--llm-json=run.json")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert "::baseline" not in result.stdout.str()
+    assert main(["compare", "run.json"]) == 0

@@ -26,11 +26,13 @@ def compare(
     of each suite in A, which was chosen before B was seen. The confidence is that of A, too. Where
     several suites are compared, INFERIOR is only said where Holm's correction leaves the finding
     standing: of twenty suites one would else be called inferior though nothing has changed.
-    NON-INFERIOR needs no such correction, since each suite has to be so by itself.
+    NON-INFERIOR needs no such correction, since each suite has to be so by itself. What is
+    report-only in one of the runs is not compared.
     """
     others = {suite.name: suite for suite in new}
     pairs = [(suite, others.get(suite.name, _nothing_of(suite))) for suite in old]
-    return _judged(pairs, margin)
+    deciding = [pair for pair in pairs if not any(each.is_report_only for each in pair)]
+    return _judged(deciding, margin)
 
 
 def compare_models(
@@ -38,10 +40,15 @@ def compare_models(
 ) -> list[Swap]:
     """Compare, suite by suite, each other model of one run with the first of its `models`.
 
-    The p-values are corrected for all suites and all models together.
+    A suite that the run did not judge is not compared. The p-values are corrected for all suites
+    and all models together.
     """
-    pairs = model_pairs(suites, models)
-    return _judged([(replace(a, test=a.shared_test), b) for a, b in pairs], margin)
+    pairs = [
+        (replace(a, test=a.shared_test), b)
+        for a, b in model_pairs(suites, models)
+        if not (a.not_judged or b.not_judged)
+    ]
+    return _judged(pairs, margin)
 
 
 _Pair = tuple[StoredSuite, StoredSuite]
