@@ -81,16 +81,17 @@ class Calibration:
             labels_sha256=str(stored["labels_sha256"]),
             measured_at=str(stored["measured_at"]),
             n=int(stored["n"]),
-            kappa=None if kappa is None else float(kappa),
-            agreement=float(stored["agreement"]),
-            majority=float(stored["majority"]),
-            base_rate=float(stored["base_rate"]),
+            kappa=None if kappa is None else _share(kappa),
+            agreement=_share(stored["agreement"]),
+            majority=_share(stored["majority"]),
+            base_rate=_share(stored["base_rate"]),
             true_positives=_counts(stored["true_positives"]),
             true_negatives=_counts(stored["true_negatives"]),
-            flips=None if flips is None else _counts(flips),
+            flips=None if flips is None else _counts(flips, least_of=1),
         )
 
 
+_OF_OTHER_SHAPES = (ValueError, TypeError, AttributeError)
 _TEXTS = ("digest", "judge", "model", "labels", "labels_sha256", "measured_at")
 _SHARES = ("kappa", "agreement", "majority", "base_rate")
 _COUNTS = ("true_positives", "true_negatives", "flips")
@@ -100,8 +101,18 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 6)
 
 
-def _counts(stored: Mapping[str, Any]) -> tuple[int, int]:
-    return int(stored["count"]), int(stored["of"])
+def _share(stored: Any) -> float:
+    share = float(stored)
+    if not -1 <= share <= 1:  # kappa may be below 0
+        raise ValueError(f"a share in -1..1 is expected, not {stored!r}")
+    return share
+
+
+def _counts(stored: Mapping[str, Any], least_of: int = 0) -> tuple[int, int]:
+    count, of = int(stored["count"]), int(stored["of"])
+    if not (0 <= count <= of and of >= least_of):
+        raise ValueError(f"{count} of {of} cannot have been counted")
+    return count, of
 
 
 def _rate(count: int, of: int) -> dict[str, Any]:
@@ -156,7 +167,7 @@ def why_report_only(
         return "was never calibrated"
     if calibration.digest != digest:
         return "has changed since it was calibrated"
-    if now > _day(calibration.measured_at) + timedelta(days=valid_days):
+    if now - _day(calibration.measured_at) > timedelta(days=valid_days):
         return f"was calibrated {calibration.measured_at[:10]}, over {valid_days} days ago"
     if calibration.n < FEWEST_LABELS:
         return f"was calibrated on {calibration.n} labels, fewer than {FEWEST_LABELS}"
@@ -197,7 +208,7 @@ def load(path: Path) -> dict[str, Calibration]:
             _day(each.measured_at)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ArithmeticError, LookupError, RecursionError, *_OF_OTHER_SHAPES) as error:
         raise JudgeError(
             f"{path}: the calibrations cannot be read ({type(error).__name__}: {error}). Restore "
             f"the file from version control, or delete it and run `llmprod judge calibrate` again."

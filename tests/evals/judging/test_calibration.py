@@ -1,5 +1,6 @@
 """What labels say of a judge, when it may decide, and the file that tells it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -221,3 +222,32 @@ def test_a_file_that_cannot_be_read_is_told_with_the_cure(tmp_path: Path, conten
 
     with pytest.raises(JudgeError, match=r"cannot be read.*Restore the file from version control"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("measured_at", "yesterday"),
+        ("kappa", float("nan")),
+        ("agreement", 10**400),
+        ("n", float("inf")),
+        ("true_positives", {"count": 41, "of": 40}),
+        ("true_negatives", {"count": -1, "of": 40}),
+        ("flips", {"count": 0, "of": 0}),
+    ],
+)
+def test_figures_that_nobody_measured_are_told_with_the_cure(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    path = tmp_path / "llmprod-judges.json"
+    entry = {**GOOD.to_json(), key: value}
+    path.write_text(json.dumps({"schema": 1, "judges": {"judge": entry}}))
+
+    with pytest.raises(JudgeError, match=r"cannot be read.*Restore the file from version control"):
+        load(path)
+
+
+def test_a_date_at_the_end_of_time_is_no_crash() -> None:
+    calibration = replace(GOOD, measured_at="9999-12-31T00:00:00Z")
+
+    assert why_report_only(calibration, GOOD.digest, now=NOW, valid_days=90) == ""
