@@ -77,9 +77,9 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
     absent = {str(each["test"]) for each in old["suites"]}
     absent = {each for each in absent if function_of(each) not in functions}
     kept = {each for each in absent if stands_in_its_file(each, folder)}
-    suites = [*document["suites"], *(each for each in old["suites"] if each["test"] in kept)]
-    cases = [each for each in document["cases"] if each["suite"] in tests]
-    cases += [each for each in old["cases"] if each["suite"] in kept]
+    suites = [*document["suites"], *(each for each in old["suites"] if str(each["test"]) in kept)]
+    cases = [each for each in document["cases"] if str(each["suite"]) in tests]
+    cases += [each for each in old["cases"] if str(each["suite"]) in kept]
     made = {
         "schema": stored_run.SCHEMA,
         "accepted": {"who": who, "when": when, "why": why},

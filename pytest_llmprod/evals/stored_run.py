@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def load_document(path: Path, cure: str = "") -> dict[str, Any]:
         raise StoredRunError(f"{path}: {error}. {cure}") from error
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StoredRunError(f"{path}: cannot be read ({error}). {cure}") from error
-    except (AttributeError, TypeError, ValueError, InvalidOperation) as error:
+    except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
         raise StoredRunError(f"{path}: holds what no run holds ({error}). {cure}") from error
 
 
@@ -161,6 +161,7 @@ def _cases(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Store
 
 def _case(row: Mapping[str, Any]) -> StoredCase:
     cost, latency, tokens = (row.get(name) for name in ("cost_usd", "latency_s", "tokens"))
+    _whole(row.get("repeat", 1), "a repeat")
     scores = {str(name): _share(value) for name, value in row["scores"].items()}
     return StoredCase(
         id=str(row["id"]),
@@ -177,6 +178,7 @@ def _case(row: Mapping[str, Any]) -> StoredCase:
     )
 
 
+_MOST = 1_000_000  # repeats, looks or skipped cases: no run has as many
 _WORST_FIRST = ("error", "miss")
 
 
@@ -191,7 +193,8 @@ def _joined(repeats: Sequence[StoredCase]) -> StoredCase:
         id=worst.id,
         outcome=worst.outcome,
         scores={
-            metric: sum(each.scores.get(metric, 0.0) for each in repeats) / len(repeats)
+            # Rounded, for the same scores in another order can differ in the last digit.
+            metric: round(sum(each.scores.get(metric, 0.0) for each in repeats) / len(repeats), 9)
             for metric in metrics
         },
         output=worst.output,
@@ -217,23 +220,35 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]) -> StoredSuite:
-    margin = _share(row.get("margin", 0.0))
+    margin, confidence = _share(row.get("margin", 0.0)), _share(row["confidence"])
     if margin == 1:
         raise ValueError("a margin must be below 1")
+    if not 0 < confidence < 1:
+        raise ValueError(f"a confidence must lie between 0 and 1, not {row['confidence']!r}")
+    _share(row.get("score", 0.0))  # this one and the next are read by what accepts a run
+    _whole(row.get("skipped", 0), "skipped cases", least=0)
     return StoredSuite(
         feature=str(row["feature"]),
         test=str(row["test"]),
         metric=str(row["metric"]),
         model=str(row["model"]),
         threshold=_share(row["threshold"]),
-        confidence=_share(row["confidence"]),
-        look=Look(number=int(row.get("look", 1)), is_again=bool(row.get("asked_again"))),
+        confidence=confidence,
+        look=Look(
+            number=_whole(row.get("look", 1), "a look"), is_again=bool(row.get("asked_again"))
+        ),
         not_judged="" if row["verdict"] is not None else str(row["reason"]),
         is_report_only=bool((row.get("judge") or {}).get("report_only")),
         cases=cases.get(str(row["test"]), {}),
         asked_model=str(row.get("asked_model", "")),
         margin=margin,
     )
+
+
+def _whole(value: Any, what: str, *, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+        raise ValueError(f"{what} must be a whole number from {least}, not {value!r:.40}")
+    return value
 
 
 def _share(value: Any) -> float:

@@ -57,6 +57,12 @@ def test_skipped_cases_are_left_out(tmp_path: Path) -> None:
         (document([], [suite(threshold="high")]), "not 'high'"),
         (document([], [suite(margin=-1)]), "not -1"),
         (document([], [suite(margin=1.0)]), "a margin must be below 1"),
+        (document([], [suite(confidence=1.0)]), "a confidence must lie between 0 and 1, not 1.0"),
+        (document([], [suite(look=0)]), "a look must be a whole number from 1, not 0"),
+        (document([], [suite(skipped="x")]), "skipped cases must be a whole number from 0"),
+        (document([], [suite(score=None)]), "not None"),
+        (document([case("a", 1.0, repeat=None)]), "a repeat must be a whole number from 1"),
+        (document([case("a", 1.0, latency_s=10**400)]), "holds what no run holds"),
         (document([case("a", 1.0, cost_usd="much")]), "holds what no run holds"),
         ({"schema": 1, "suites": 3, "cases": []}, "holds what no run holds"),
         ({"schema": 1, "suites": [], "cases": [1]}, "holds what no run holds"),
@@ -150,3 +156,14 @@ def test_the_answers_to_a_case_that_was_asked_again_are_kept_and_averaged(tmp_pa
     assert [each.outcome for each in joined.answers] == ["hit", "miss", "error"]
     assert found.cases["b"].answers == (found.cases["b"],)
     assert found.cases["b"].cluster == "c"
+
+
+def test_the_same_scores_in_another_order_are_the_same_mean(tmp_path: Path) -> None:
+    orders = [(0.1, 0.2, 0.3), (0.3, 0.2, 0.1)]
+    means = []
+    for scores in orders:
+        rows = [case("a", score, repeat=number) for number, score in enumerate(scores, 1)]
+        (found,) = loaded(tmp_path / "run.json", document(rows))
+        means.append(found.score("a"))
+
+    assert means[0] == means[1]
