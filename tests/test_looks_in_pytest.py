@@ -91,6 +91,26 @@ def test_a_part_of_the_cases_and_another_model_are_no_looks(moody: Project) -> N
     assert looks(moody) == [False]
 
 
+def test_another_model_is_judged_as_at_a_first_look(moody: Project) -> None:
+    record(moody, 9)
+    record(moody, 9, "--llm-swap=gpt-test=gpt-other")
+
+    (swapped,) = moody.data("--llm-swap=gpt-test=gpt-other")["suites"]
+    (own,) = moody.data()["suites"]
+
+    assert (swapped["look"], own["look"]) == (1, 2)
+
+
+def test_a_run_that_fails_by_its_errors_is_no_look(moody: Project) -> None:
+    broken = "said = ask(llm_case.input); assert llm_case.id != 'one' or 1 / 0; assert said"
+    moody.edit("test_words.py", "assert ask(llm_case.input)", broken)
+
+    result = record(moody, 9)
+
+    result.stdout.fnmatch_lines(["*1 case ended in an error, at most 0 may*"])
+    assert looks(moody) == [False]
+
+
 def test_answers_without_a_file_are_a_first_look(moody: Project) -> None:
     record(moody, 9)
     (moody.path / FILE_NAME).unlink()

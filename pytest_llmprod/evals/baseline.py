@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_llmprod.core.errors import BaselineError
 from pytest_llmprod.core.files import BASELINE_NAME, write_whole
+from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals import stored_run
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredRun
@@ -109,7 +110,7 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
     if "run" not in document or "id" not in document["run"]:
         raise BaselineError(f"this file does not say of which run it is. {anew}")
     if document["run"].get("models"):
-        models = ",".join(map(str, document["run"]["models"]))
+        models = printable(",".join(map(str, document["run"]["models"])))
         raise BaselineError(
             f"this run compared models (--llm-models={models}), and a baseline is a run of the "
             f"application's own one. Name the new model in the application first. {anew}"
@@ -120,13 +121,13 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
     for row in document["cases"]:
         seen.setdefault(str(row["suite"]), set()).add(str(row["id"]))
     for suite in document["suites"]:
-        test, number = str(suite["test"]), suite.get("cases_in_dataset", 0)
-        there = len(seen.get(test, ()))
+        name, number = str(suite["test"]), suite.get("cases_in_dataset", 0)
+        test, there = printable(name), len(seen.get(name, ()))
         if suite["verdict"] is None:
-            raise BaselineError(f"{test} was not judged: {suite['reason']}. {anew}")
+            raise BaselineError(f"{test} was not judged: {printable(suite['reason'])}. {anew}")
         if isinstance(number, int) and there < number:
             raise BaselineError(f"{test}: {number - there} of {number} cases are missing. {anew}")
-        if not (folder / test.partition("::")[0]).is_file():
+        if not (folder / name.partition("::")[0]).is_file():
             raise BaselineError(
                 f"{test}: there is no such file below {folder}. Call `llmprod accept` in the "
                 f"folder that pytest calls rootdir, where llmprod-gates.json lies."

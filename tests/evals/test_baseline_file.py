@@ -58,6 +58,8 @@ def test_skipped_cases_are_not_kept(tmp_path: Path) -> None:
         (document([case("a", 1.0)]), "does not say of which run it is"),
         (run_of([], suites=[suite(verdict=None, reason="3 cases got no answer")]), "3 cases got"),
         (run_of([case("a", 1.0)], [suite(cases_in_dataset=3)]), "2 of 3 cases are missing"),
+        (run_of([case("a", 1.0)], [suite(cases_in_dataset=2)]), "1 of 2 cases are missing"),
+        (run_of([], [suite(verdict=None, reason="\x1b[2J")]), r"not judged: \\x1b\[2J"),
         (run_of([case("a", 1.0)], [suite("gone.py::test_a")]), "there is no such file below"),
         ({**run_of([]), "suites": []}, "this run has no suite"),
     ],
