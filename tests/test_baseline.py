@@ -335,15 +335,20 @@ def test_a_run_of_a_part_is_not_accepted(
     assert not (recorded.path / "llmprod-history.jsonl").exists()
 
 
-def test_a_run_of_several_models_is_not_accepted(
-    recorded: Project, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "option",
+    ["--llm-models=gpt-test,gpt-other", "--llm-swap=gpt-test=gpt-other", "--llm-model=gpt-other"],
+)
+def test_a_run_of_other_models_is_not_accepted(
+    recorded: Project, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorded.record("--llm-models=gpt-test,gpt-other")
-    recorded.data("--llm-models=gpt-test,gpt-other")
+    recorded.record(option)
+    recorded.data(option)
     capsys.readouterr()
 
     assert accept(recorded) == 1
-    assert "this run compared models (--llm-models=gpt-test,gpt-other)" in capsys.readouterr().err
+    assert f"this run asked other models ({option})" in capsys.readouterr().err
+    assert not (recorded.path / BASELINE).exists()
 
 
 def test_a_run_is_accepted_in_its_own_folder_only(

@@ -109,10 +109,11 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
     anew = "Run `pytest --llm-eval --llm-json=run.json` on all of them and accept that run."
     if "run" not in document or "id" not in document["run"]:
         raise BaselineError(f"this file does not say of which run it is. {anew}")
-    if document["run"].get("models"):
-        models = printable(",".join(map(str, document["run"]["models"])))
+    asked = document["run"].get("options") or document["run"].get("models")
+    if asked:
+        options = printable(" ".join(map(str, asked)))
         raise BaselineError(
-            f"this run compared models (--llm-models={models}), and a baseline is a run of the "
+            f"this run asked other models ({options}), and a baseline is a run of the "
             f"application's own one. Name the new model in the application first. {anew}"
         )
     if not document["suites"]:

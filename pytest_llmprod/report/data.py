@@ -29,6 +29,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
             "id": result.run_id,
             "started_at": result.started_at,
             "models": list(result.models),
+            "options": [each for each in result.options if each != "--llm-eval"],
         },
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
