@@ -132,6 +132,11 @@ def _rated(session: "Session", judge: Judge, read: Labels) -> Iterator[Rated]:
 
 def _ask(judge: Judge, row: Label, trial: "Trial") -> Rated:
     judgement = judge.judge(row.case.input, row.output, row.case.expected)
+    if not trial.tape.judged:
+        raise JudgeError(
+            f"the client= of the judge {judge.name!r} sent no request that could be recorded, so "
+            f"nobody knows how old its answer is. Return a client of openai that asks by HTTP."
+        )
     return Rated(
         human=row.verdict,
         judge=judgement.verdict,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -293,6 +294,26 @@ def test_a_pairwise_judge_is_asked_in_both_orders(judged: Project) -> None:
     assert {case["id"]: case["scores"]["better"] for case in cases} == {"one": 0.5, "seven": 0.0}
     (why,) = [case["whys"]["better"] for case in cases if case["id"] == "one"]
     assert why == "the order of the answers decides: it is first"
+
+
+def test_a_client_that_sends_nothing_is_told(judged: Project) -> None:
+    judged.edit("judges.py", 'name="polite")', 'name="polite", client=Fake)')
+    fake = """
+    from contextlib import nullcontext
+    from types import SimpleNamespace as Named
+
+    said = Named(content='{"reasons": "", "verdict": "yes"}', refusal=None)
+    answer = Named(choices=[Named(message=said)])
+    create = lambda **request: answer
+    Fake = lambda: nullcontext(Named(chat=Named(completions=Named(create=create))))
+"""
+    judged.edit("judges.py", "from pytest_llmprod", f"{textwrap.dedent(fake)}from pytest_llmprod")
+    write_labels(judged)
+
+    result = calibrate(judged, "--record")
+
+    assert result.ret == 1
+    result.stderr.fnmatch_lines(["*'l0': the client= of the judge 'polite' sent no request that*"])
 
 
 @pytest.mark.parametrize(
