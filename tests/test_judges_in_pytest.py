@@ -274,6 +274,9 @@ def test_a_question_that_is_in_no_recording_names_the_command(judged: Project) -
 
     result.stdout.fnmatch_lines(["No recording: *", "*mend*--llm-record=new_episodes*"])
     assert result.parseoutcomes()["failed"] == 1
+    text = result.stdout.str()
+    assert "differs   messages[0].content (system)" in text
+    assert "differs   model" not in text
 
 
 def test_a_pairwise_judge_is_asked_in_both_orders(judged: Project) -> None:

@@ -164,6 +164,9 @@ class _Search:
         asked = self._asked
         recorded = mask_strings(recorded_document(recording), asked.scanners)
         model = asked.shown(asked_model(recording, asked.dialects) or NO_MODEL)
+        own = self._tape.cassette(asked.request.model)
+        if asked.request.judged is not None and cassette.path == own.path:
+            model = asked.model  # that of a judge's cassette says also whose output it judges
         places = differing_places(recorded, asked.body)
         if model != asked.model and not any(each.group == "model" for each in places):
             # The URL names the model.
