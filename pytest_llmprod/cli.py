@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "well, with 1 when it found something, and with 2 when it was called in a wrong way.",
         epilog="`llmprod NOUN VERB --help` says more about one command.",
     )
-    nouns = parser.add_subparsers(metavar="NOUN", required=True)
+    nouns = parser.add_subparsers(required=True)
 
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", cli_dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(nouns: Any, noun: str, what: str, add_commands: Callable[[Any], None]) -> None:
-    verbs = nouns.add_parser(noun, help=what).add_subparsers(metavar="VERB", required=True)
+    verbs = nouns.add_parser(noun, help=what).add_subparsers(required=True)
     add_commands(verbs)
 
 

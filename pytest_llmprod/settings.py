@@ -186,8 +186,8 @@ def _read_models(models: str | None) -> tuple[str, ...]:
     names = tuple(each.strip() for each in models.split(","))
     if len(names) < 2 or not all(names) or len(set(names)) < len(names):
         raise SettingsError(
-            f"--llm-models takes two or more model names, the old one first, not {models!r}. For "
-            f"instance --llm-models=gpt-5-mini,gpt-5-nano."
+            f"--llm-models takes two or more model names, the old one first, each once, "
+            f"not {models!r}. For instance --llm-models=gpt-5-mini,gpt-5-nano."
         )
     return names
 

@@ -78,6 +78,16 @@ def test_a_wrong_call_exits_with_2_and_shows_the_usage(
     assert capsys.readouterr().err.startswith("usage: llmprod")
 
 
+@pytest.mark.parametrize(("arguments", "known"), [([], "compare"), (["dataset"], "freeze")])
+def test_an_incomplete_call_says_what_there_is(
+    arguments: list[str], known: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+
+    assert known in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_good_data_sets_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"id": "a", "input": 1}\n{"id": "b", "input": 2}\n')

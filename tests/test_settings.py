@@ -103,7 +103,9 @@ def test_a_wrong_setting_is_told_with_the_cure(
 
 @pytest.mark.parametrize("models", ["", "a", "a,", "a,,b", "a,b,a"])
 def test_several_models_are_at_least_two_each_once(tmp_path: Path, models: str) -> None:
-    with pytest.raises(SettingsError, match="takes two or more model names, the old one first"):
+    with pytest.raises(
+        SettingsError, match="two or more model names, the old one first, each once"
+    ):
         read(tmp_path, models=models)
 
 
