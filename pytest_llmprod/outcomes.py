@@ -7,10 +7,11 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_llmprod.core.errors import CassetteMiss, LlmprodError
-from pytest_llmprod.core.text import error_text
+from pytest_llmprod.core.text import error_text, printable, shorten
 from pytest_llmprod.session import Session, Trial
 
 _LONGEST_WHY = 300
+_LONGEST_OUTAGE = 120
 
 
 @contextmanager
@@ -86,6 +87,23 @@ def note(
         trace.outcome = "skip"
     elif call.when == "call" and trace.outcome is None:
         trace.outcome = "hit"
+    if report.failed and call.when == "call" and not isinstance(report.longrepr, str):
+        _tell_outage_once(session, trial, report)
+
+
+def _tell_outage_once(session: Session, trial: Trial, report: pytest.TestReport) -> None:
+    """Leave out the traceback through the client where a test above got no answer either."""
+    tape = trial.tape
+    if tape.mode == "none" or not (tape.calls or tape.judged):
+        return
+    from pytest_llmprod.outages import outage_of  # a replay does without
+
+    if outage_of(trial):
+        why = printable(shorten(trial.trace.why, _LONGEST_OUTAGE))
+        suite = f"{tape.label.folder}/{tape.label.function}"
+        told = session.telling.again(suite, why, tape.label.nodeid)
+        if told:
+            fail(report, told)
 
 
 def _note_call(

@@ -80,6 +80,26 @@ def test_the_command_after_an_outage_asks_again_in_the_same_mode(
     assert recorded.cassette().read_bytes() == before
 
 
+def test_the_traceback_of_an_outage_is_printed_once(recorded: Project) -> None:
+    kill(recorded)
+
+    result = recorded.record("--llm-record=rewrite")
+
+    errors = [line for line in result.outlines if line.startswith("E ")]
+    assert sum("openai.APIConnectionError" in line for line in errors) == 1
+    start = "APIConnectionError: Connection error., as in test_doubles[one] above"
+    assert [line for line in result.outlines if line == start] == [start] * 9
+
+
+def test_other_errors_of_a_recording_run_are_all_printed(recorded: Project) -> None:
+    recorded.edit("feature.py", "return answer.choices", "raise KeyError(word)  #")
+
+    text = recorded.record("--llm-record=rewrite").stdout.str()
+
+    assert text.count("raise KeyError(word)") == 10
+    assert ", as in test_doubles" not in text
+
+
 def test_a_failure_is_no_answer_that_tells_no_usage(recorded: Project) -> None:
     (recorded.path / "llmprod.prices.toml").write_text(
         "[[models]]\nprovider = 'openai'\nmodel = 'gpt-test'\n"

@@ -69,14 +69,22 @@ class Telling:
         lines = ["\n".join(mends)] if mends else []
         return ("\n" if is_short else "\n\n").join([*blocks, *lines])
 
+    def again(self, suite: str, text: str, test: str) -> str:
+        """Return in one line what was told of another test of its suite; '' where it is new."""
+        told = self._tests.setdefault((suite, "error", text), test)
+        return "" if told == test else self._as_above(text, told, " above")
+
     def _block(self, cause: _Cause, misses: Sequence[Miss], test: str) -> str:
         first, others = misses[0], len(misses) - 1
         told = self._tests.setdefault(cause, test)
         if told != test:
-            start, end = f"{first.headline}, as in ", f" above{_more(others, ' (', ')')}"
-            name = printable(told.partition("::")[2] or told)
-            return start + shorten(name, max(20, _COLUMNS - width(start + end))) + end
+            return self._as_above(first.headline, told, f" above{_more(others, ' (', ')')}")
         return first.full + _more(others, "\n\n", ", for the same reason")
+
+    def _as_above(self, text: str, told: str, end: str) -> str:
+        start = f"{text}, as in "
+        name = printable(told.partition("::")[2] or told)
+        return start + shorten(name, max(20, _COLUMNS - width(start + end))) + end
 
 
 def _more(number: int, before: str, after: str) -> str:
