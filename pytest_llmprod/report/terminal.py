@@ -107,7 +107,8 @@ def _quiet_lines(view: View) -> list[str]:
         line = f"llmprod: {len(view.suites)} suites: {counts}"
         return [line] if width(line) <= COLUMNS else wrapped(f"llmprod: {counts}")
     row = view.suites[0]
-    rest = f" {row.hits}/{row.cases} {row.score} {row.interval} {row.verdict}; {gates}"
+    cases = f"({row.cases})" if "x" in row.cases else row.cases
+    rest = f" {row.hits}/{cases} {row.score} {row.interval} {row.verdict}; {gates}"
     return [f"llmprod: {shorten(row.name, COLUMNS - len('llmprod: ') - len(rest))}{rest}"]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
 
+from pytest_llmprod.core.results import Repeats
 from pytest_llmprod.core.text import width
 from pytest_llmprod.report.terminal import render, render_quiet
 from pytest_llmprod.report.view import View, make_view
@@ -366,6 +367,10 @@ def test_a_name_that_reads_like_a_verdict_takes_no_colour_from_it() -> None:
                 suite_result(feature="d", verdict=None),
             ],
             "llmprod: 2 PASS, 1 FAIL, 1 partial; gates: 2 open, 1 closed, 1 not judged",
+        ),
+        (
+            [suite_result(cases=4, hits=8.0, repeats=Repeats(count=3))],
+            "llmprod: triage 8/(4x3) 93.6% [89.6, 96.2] INCONCLUSIVE; gates: 1 open",
         ),
         (
             [suite_result(feature="a-long-feature-name-" * 8, verdict=FAIL)],
