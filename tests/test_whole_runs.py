@@ -402,6 +402,29 @@ def test_options_that_hide_a_closed_eval_do_not_open_its_gate(
     result.stdout.fnmatch_lines(["gate doubling: closed; closed by *test_other* of an earlier run"])
 
 
+def test_an_inherited_eval_of_another_file_keeps_its_gate_closed(recorded: Project) -> None:
+    recorded.pytester.makepyfile(
+        shared="""
+        import pytest
+
+        class Shared:
+            @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+            def test_other(self, llm_case):
+                assert False
+        """,
+        test_other="""
+        from shared import Shared
+
+        class TestOther(Shared): ...
+        """,
+    )
+    recorded.run()
+
+    recorded.run("test_words.py")
+
+    assert recorded.gates()["doubling"]["enabled"] is False
+
+
 def test_a_recording_run_without_a_key_leaves_the_gates_as_they_are(project: Project) -> None:
     result = project.run("--llm-record=once")
 

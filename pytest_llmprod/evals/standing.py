@@ -1,11 +1,13 @@
-"""Standing: is the test function of a suite still written in its file?
+"""Standing: may the test function of a suite still be in its file?
 
 Nobody can tell whether a run meant to leave a test out; a function that is gone did not run for
-another reason.
+another reason. The file is read and not run, so that an inherited or imported test counts as there:
+gone is only what certainly is.
 """
 
-import re
 from pathlib import Path
+
+from pytest_llmprod.core.source import read_source
 
 
 def function_of(test: str) -> str:
@@ -15,11 +17,12 @@ def function_of(test: str) -> str:
 
 
 def stands_in_its_file(test: str, rootpath: Path) -> bool:
-    """Say whether the test function of a suite is still written in its file."""
+    """Say whether the test function of a suite may still be in its file."""
     file, _, names = function_of(test).partition("::")
     try:
-        source = (rootpath / file).read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):  # ValueError: a name that no system takes
+        text = (rootpath / file).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name that no system takes
         return False
-    name = names.rpartition("::")[2]
-    return re.search(rf"\bdef {re.escape(name)}\b", source) is not None
+    except OSError:
+        return True
+    return read_source(text).may_hold(names.replace("::", "."))

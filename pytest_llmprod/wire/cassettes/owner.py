@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytest_llmprod.core.source import Source, read_source
 from pytest_llmprod.wire.cassettes.folders import FOLDER
-from pytest_llmprod.wire.cassettes.source import Source, read_source
 from pytest_llmprod.wire.label import file_name, is_cassette_of
 
 _FIXTURE = "fixture."

@@ -28,6 +28,15 @@ class Source:
     datasets: dict[str, str] = field(default_factory=dict)
     open_because: str = ""
 
+    def may_hold(self, name: str) -> bool:
+        """Say whether a test `Class.function`, or `function`, may be there, from elsewhere too."""
+        if self.open_because or name in self.functions:
+            return True
+        elsewhere = self.open_classes | self.bound
+        if any(name == each or name.startswith(f"{each}.") for each in elsewhere):
+            return True
+        return any(name.startswith(each) for each in self.multiplied)
+
 
 def read_source(text: bytes) -> Source:
     """Read the text of a module; one that is no Python is open to any name."""
