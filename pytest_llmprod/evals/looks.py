@@ -48,9 +48,9 @@ class LooksFile:
     def look(self, meta: Mapping[str, Any], metric: str, answers: Answers) -> Look:
         """Return the how-manieth look it is to judge these answers of a suite.
 
-        The same answers are the same look, however often they are replayed. Answers to another
-        revision of the data set, or judged by another threshold, begin anew, and so do the first
-        ones after the gate was open. Raises LooksFileError.
+        The same answers are the same look, however often they are replayed, and whatever the
+        threshold. Answers to another revision of the data set begin anew, and so do the first ones
+        after the gate was open. Raises LooksFileError.
         """
         looks = self._looks(meta, metric)
         known = [each["answers"] for each in looks]
@@ -74,7 +74,10 @@ class LooksFile:
             return
         earlier = [] if looks and looks[-1]["open"] else looks
         new = {**answers._asdict(), "open": is_open}
-        self._read()[_name(meta, metric)] = {**_judged_by(meta, metric), "looks": [*earlier, new]}
+        self._read()[_name(meta, metric)] = {
+            "dataset_sha256": meta["dataset_sha256"],
+            "looks": [*earlier, new],
+        }
         self._is_changed = True
 
     def save(self) -> None:
@@ -94,7 +97,7 @@ class LooksFile:
 
     def _looks(self, meta: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
         entry = self._read().get(_name(meta, metric), {})
-        if any(entry.get(name) != value for name, value in _judged_by(meta, metric).items()):
+        if entry.get("dataset_sha256") != meta["dataset_sha256"]:
             return []
         looks: list[dict[str, Any]] = entry["looks"]
         return looks
@@ -107,10 +110,6 @@ class LooksFile:
 
 def _name(meta: Mapping[str, Any], metric: str) -> str:
     return f"{meta['test']} {metric}"
-
-
-def _judged_by(meta: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    return {"dataset_sha256": meta["dataset_sha256"], "threshold": meta["threshold"][metric]}
 
 
 def _digest(value: Any) -> str:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import PolicyError
-from pytest_llmprod.core.results import FIRST_LOOK
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals.clusters import design_of
 from pytest_llmprod.evals.gate import Tally, cluster_of, judge
@@ -129,6 +128,6 @@ def _decide(suite: StoredSuite, rule: Rule, strict: bool) -> Decision:
         confidence=rule.confidence or suite.confidence,
         max_errors=rule.max_errors,
         strict=strict,
-        look=suite.look if threshold == suite.threshold else FIRST_LOOK,
+        look=suite.look,
     )
     return Decision(suite=suite, threshold=threshold, verdict=verdict)
