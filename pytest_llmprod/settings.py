@@ -4,6 +4,7 @@ The command line wins over a marker, a marker over `[tool.llmprod]`, and that ov
 """
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def load(
         )
     _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
     _refuse_blank(json_path, "--llm-json", "the name of a file", "--llm-json=llmprod.json")
+    if json_path is not None:
+        _refuse_what_is_no_run(Path(json_path))
     if models is not None and (model is not None or swaps):
         raise SettingsError(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
@@ -177,6 +180,24 @@ def _refuse_blank(value: str | None, option: str, kind: str, example: str) -> No
         raise SettingsError(
             f"{option} takes {kind}, not {value!r}. Write for instance {example}, or leave the "
             f"option out."
+        )
+
+
+def _refuse_what_is_no_run(path: Path) -> None:
+    """Refuse to write a run over a file that is none: `--llm-json test_triage.py` is soon typed."""
+    try:
+        content = path.read_bytes()
+        document = json.loads(content) if content else {"run": {}}
+    except OSError:
+        return  # there is none; or whoever writes it says what is wrong with it
+    except (ValueError, RecursionError):
+        document = None
+    # The accepted run is one too, and only `llmprod accept` may move it.
+    if not isinstance(document, dict) or "run" not in document or "accepted" in document:
+        raise SettingsError(
+            f"--llm-json={path}: this file is there already, and no earlier --llm-json wrote it, "
+            f"so that it is not written over. Name another file, --llm-json=run.json for instance, "
+            f"or delete it."
         )
 
 

@@ -167,3 +167,30 @@ def test_the_age_of_recordings_comes_from_the_nearest_file(tmp_path: Path) -> No
     (near / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 7\n")
 
     assert (far, max_age_days(near / "cassettes")) == (9, 7)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"def test_a(): ...\n",
+        b'{"id": "a"}\n{"id": "b"}\n',
+        b'{"version": 1, "interactions": []}',
+        b'{"schema": 1, "accepted": {}, "run": {}}',
+        b"[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_a_file_that_is_no_run_is_not_written_over(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "there"
+    path.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=r"there already.*Name another file"):
+        read(tmp_path, json_path=str(path))
+
+
+@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "run": {"id": "x"}}'])
+def test_an_empty_file_and_an_earlier_run_are_written_over(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+
+    assert read(tmp_path, json_path=str(path)).json_path == path
