@@ -32,7 +32,8 @@ class Calibrator:
     """Takes the place of collection and of the tests, and keeps what it found or what went wrong.
 
     `report_only` says why the judge may not decide, '' where it may, and `path` is the file in
-    which calibrations of this project stand.
+    which calibrations of this project stand. `kept` is the one there that is not to be replaced: by
+    it the judge may decide, and there were too few labels to take that away.
     """
 
     def __init__(self, file: Path, name: str, labels_path: Path) -> None:
@@ -43,6 +44,7 @@ class Calibrator:
         self._judge: Judge | None = None
         self.calibration: Calibration | None = None
         self.report_only = ""
+        self.kept: Calibration | None = None
         self.path = Path()
         self.error: LlmprodError | None = None
 
@@ -81,12 +83,20 @@ class Calibrator:
             labels=_relative(read.path, settings.rootpath),
             labels_sha256=read.sha256,
         )
-        self.report_only = calibration.why_report_only(
-            self.calibration,
-            judge.digest,
-            now=datetime.now(UTC),
-            valid_days=settings.judge_valid_days,
-        )
+        self.report_only = _why_report_only(self.calibration, session, judge)
+        if calibration.has_too_few(self.calibration):
+            stored = calibration.load(self.path).get(judge.name)
+            if stored is not None and not _why_report_only(stored, session, judge):
+                self.kept = stored
+
+
+def _why_report_only(found: Calibration, session: "Session", judge: Judge) -> str:
+    return calibration.why_report_only(
+        found,
+        judge.digest,
+        now=datetime.now(UTC),
+        valid_days=session.settings.judge_valid_days,
+    )
 
 
 def _find_judge(session: pytest.Session, file: Path, name: str) -> Judge:
@@ -176,5 +186,6 @@ def calibrate(file: Path, name: str, labels_path: Path, *, record: bool) -> Cali
         raise calibrator.error
     if calibrator.calibration is None or status != pytest.ExitCode.NO_TESTS_COLLECTED:
         raise JudgeError(f"the judge was not calibrated. pytest says:\n{said.getvalue().strip()}")
-    calibration.store(calibrator.path, name, calibrator.calibration)
+    if calibrator.kept is None:
+        calibration.store(calibrator.path, name, calibrator.calibration)
     return calibrator

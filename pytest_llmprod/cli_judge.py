@@ -82,8 +82,18 @@ def _lines(name: str, calibration: "Calibration", found: "Calibrator") -> Iterat
     yield f"  bad ones found          {_rate(calibration.true_negatives)}"
     if calibration.flips is not None:
         yield f"  order decides           {_rate(calibration.flips)}"
-    state = f"is report-only: it {found.report_only}" if found.report_only else "may decide"
-    yield from wrapped(f"{found.path.name}: {printable(name)} {state}")
+    yield from wrapped(f"{found.path.name}: {printable(name)} {_state(found)}")
+
+
+def _state(found: "Calibrator") -> str:
+    if not found.report_only:
+        return "may decide"
+    if found.kept is None:
+        return f"is report-only: it {found.report_only}"
+    return (
+        f"may decide as before, by {counted(found.kept.n, 'label')} of "
+        f"{printable(found.kept.labels)}: these here are too few, and were not stored. Add some."
+    )
 
 
 def _rate(counted_of: tuple[int, int]) -> str:

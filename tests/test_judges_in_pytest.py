@@ -302,13 +302,12 @@ def test_a_pairwise_judge_is_asked_in_both_orders(judged: Project) -> None:
 def test_a_client_that_sends_nothing_is_told(judged: Project) -> None:
     judged.edit("judges.py", 'name="polite")', 'name="polite", client=Fake)')
     fake = """
-    from contextlib import nullcontext
     from types import SimpleNamespace as Named
 
     said = Named(content='{"reasons": "", "verdict": "yes"}', refusal=None)
     answer = Named(choices=[Named(message=said)])
     create = lambda **request: answer
-    Fake = lambda: nullcontext(Named(chat=Named(completions=Named(create=create))))
+    Fake = lambda: Named(chat=Named(completions=Named(create=create)))
 """
     judged.edit("judges.py", "from pytest_llmprod", f"{textwrap.dedent(fake)}from pytest_llmprod")
     write_labels(judged)
@@ -353,7 +352,7 @@ def test_fewer_than_fifty_labels_are_too_few(judged: Project) -> None:
     write_calibration(judged, n=49)
     judged.record()
 
-    assert suite(judged)["judge"]["report_only"] == "was calibrated on 49 labels, fewer than 50"
+    assert suite(judged)["judge"]["report_only"] == "was calibrated on 49 labels, and 50 are needed"
 
 
 def test_a_report_only_judge_does_not_open_a_gate_that_it_closed(judged: Project) -> None:
@@ -387,12 +386,40 @@ def test_calibrating_replays_what_was_recorded(judged: Project) -> None:
         "  good outputs            77.8%",
         "  good ones found         85.7% (6 of 7)",
         "  bad ones found          100.0% (2 of 2)",
-        "llmprod-judges.json: polite is report-only: it was calibrated on 9 labels, fewer",
-        "  than 50",
+        "llmprod-judges.json: polite is report-only: it was calibrated on 9 labels, and",
+        "  50 are needed",
     ]
     assert again.outlines == first.outlines
     assert (judged.path / "llmprod-judges.json").read_bytes() == stored
     assert judged.server.requests == []
+
+
+def test_too_few_labels_take_no_calibration_away(judged: Project) -> None:
+    write_calibration(judged)
+    stored = (judged.path / "llmprod-judges.json").read_bytes()
+    write_labels(judged, count=9)
+
+    result = calibrate(judged, "--record")
+
+    assert result.ret == 1
+    assert result.outlines[-2:] == [
+        "llmprod-judges.json: polite may decide as before, by 60 labels of labels.jsonl:",
+        "  these here are too few, and were not stored. Add some.",
+    ]
+    assert (judged.path / "llmprod-judges.json").read_bytes() == stored
+
+
+def test_a_client_of_the_users_is_asked_again_and_so_left_open(judged: Project) -> None:
+    judged.edit("judges.py", 'name="polite")', 'name="polite", client=lambda: CLIENT)')
+    judged.edit("judges.py", "from pytest_llmprod", "import openai\n\nfrom pytest_llmprod")
+    text = (judged.path / "judges.py").read_text()
+    (judged.path / "judges.py").write_text(f"{text}\n\nCLIENT = openai.OpenAI()\n")
+    write_labels(judged)
+
+    result = calibrate(judged, "--record")
+
+    assert result.ret == 0
+    assert result.outlines[0].startswith("polite: gpt-judge on 60 labels of labels.jsonl, 20")
 
 
 def test_labels_without_recordings_name_the_option_that_records(judged: Project) -> None:

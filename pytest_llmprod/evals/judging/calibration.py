@@ -20,6 +20,7 @@ from pytest_llmprod.evals.judging.judge import Judge, Verdict
 FILE_NAME = "llmprod-judges.json"
 SCHEMA = 1
 FEWEST_LABELS = 50
+_CLOCK_SLACK = timedelta(days=1)  # another machine may be ahead
 _POSITIVE, _NEGATIVE = ("yes", "win"), ("no", "loss")
 
 
@@ -167,16 +168,25 @@ def why_report_only(
         return "was never calibrated"
     if calibration.digest != digest:
         return "has changed since it was calibrated"
-    if now - _day(calibration.measured_at) > timedelta(days=valid_days):
+    age = now - _day(calibration.measured_at)
+    if age < -_CLOCK_SLACK:
+        return f"was calibrated {calibration.measured_at[:10]}, which is yet to come"
+    if age > timedelta(days=valid_days):
         return f"was calibrated {calibration.measured_at[:10]}, over {valid_days} days ago"
     if calibration.n < FEWEST_LABELS:
-        return f"was calibrated on {calibration.n} labels, fewer than {FEWEST_LABELS}"
+        return f"was calibrated on {calibration.n} labels, and {FEWEST_LABELS} are needed"
     (hits, good), (rejections, bad) = calibration.true_positives, calibration.true_negatives
     if not (good and bad):
         return f"was calibrated on labels without a {'bad' if good else 'good'} output"
     if hits / good + rejections / bad <= 1:
         return "was no better than chance on its labels"
     return ""
+
+
+def has_too_few(calibration: Calibration) -> bool:
+    """Say whether there were too few labels to say anything of a judge."""
+    is_one_sided = not (calibration.true_positives[1] and calibration.true_negatives[1])
+    return calibration.n < FEWEST_LABELS or is_one_sided
 
 
 def command(calibration: Calibration | None) -> tuple[str, ...]:

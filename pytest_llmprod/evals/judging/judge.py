@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,7 +92,7 @@ class Judge:
 
     def _ask(self, material: Mapping[str, Any], verdicts: tuple[str, ...]) -> dict[str, Any]:
         request = make_request(self.rubric, self.model, material, verdicts)
-        with judging(), self._connect() as client:
+        with judging(), self._connected() as client:
             answer = client.chat.completions.create(**request)
         if not answer.choices:
             raise JudgeError(f"the judge {self.name!r} gave no answer. Record it again.")
@@ -99,9 +100,10 @@ class Judge:
         verdict, reasons = read_answer(message.content or message.refusal, verdicts)
         return {"verdict": verdict, "reasons": reasons}
 
-    def _connect(self) -> "openai.OpenAI":
+    def _connected(self) -> "AbstractContextManager[openai.OpenAI]":
+        """Return the client; one of our own is closed afterwards, and no other."""
         if self.client is not None:
-            return self.client()
+            return nullcontext(self.client())
         import openai  # heavy: only a run in which a judge is asked needs it
 
         return openai.OpenAI()

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,12 @@ def test_a_judge_decides_while_it_is_calibrated() -> None:
         (None, {}, "was never calibrated"),
         (GOOD, {"digest": "other"}, "has changed since it was calibrated"),
         (GOOD, {"valid_days": 21}, "was calibrated 2026-11-01, over 21 days ago"),
-        (replace(GOOD, n=49), {}, "was calibrated on 49 labels, fewer than 50"),
+        (
+            replace(GOOD, measured_at="2027-01-01T00:00:00Z"),
+            {},
+            "was calibrated 2027-01-01, which is yet to come",
+        ),
+        (replace(GOOD, n=49), {}, "was calibrated on 49 labels, and 50 are needed"),
         (
             replace(GOOD, true_negatives=(0, 0)),
             {},
@@ -250,4 +255,10 @@ def test_figures_that_nobody_measured_are_told_with_the_cure(
 def test_a_date_at_the_end_of_time_is_no_crash() -> None:
     calibration = replace(GOOD, measured_at="9999-12-31T00:00:00Z")
 
-    assert why_report_only(calibration, GOOD.digest, now=NOW, valid_days=90) == ""
+    assert reason(calibration) == "was calibrated 9999-12-31, which is yet to come"
+
+
+def test_the_clock_of_another_machine_may_be_ahead() -> None:
+    ahead = NOW + timedelta(hours=23)
+
+    assert reason(replace(GOOD, measured_at=ahead.isoformat())) == ""
