@@ -45,6 +45,10 @@ def _accept(options: argparse.Namespace) -> int:
     lines = [f"{baseline.FILE_NAME}: accepted {told}"]
     lines += [f"  kept as it was, for it did not run: {printable(each)}" for each in accepted.kept]
     lines += [f"  dropped, for its test is gone: {printable(each)}" for each in accepted.dropped]
+    lines += [
+        f"  left out, for its judge may not decide: {printable(test)}, {printable(metric)}"
+        for test, metric in accepted.left_out
+    ]
     skipped = sum({suite["test"]: suite.get("skipped", 0) for suite in suites}.values())
     if skipped:
         lines.append(f"  {counted(skipped, 'case')} skipped, and so not compared from now on")

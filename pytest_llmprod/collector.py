@@ -311,6 +311,8 @@ class Collector:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
         if self._config.option.llm_record == "none":
             return
+        from pytest_llmprod.emitted import nodeid_of  # only a run with evals needs it
+
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""
         for test, unrecorded in {suite.test: suite.unrecorded for suite in suites}.items():
@@ -320,7 +322,7 @@ class Collector:
                     f"recordings stay as they were. Mend the key, the address of the provider or "
                     f"the name of the model, and give the same command again."
                 )
-                self._report(session, f"{test}::answered", text)
+                self._report(session, nodeid_of(test, "answered"), text)
 
     def _run_result(
         self,

@@ -5,8 +5,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_llmprod.core.text import printable
+from pytest_llmprod.evals.standing import function_of
+
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import SuiteResult
+
+
+def nodeid_of(test: str, kind: str) -> str:
+    """Return the node id of a report of some `kind` on a suite, its parameters last.
+
+    >>> nodeid_of("t.py::test_a[en]", "answered")
+    't.py::test_a::answered[en]'
+    """
+    function = function_of(test)
+    return f"{function}::{kind}{test.removeprefix(function)}"
 
 
 def report(
@@ -20,6 +33,7 @@ def report(
     JUnit keeps the `properties`.
     """
     config = session.config
+    nodeid = printable(nodeid)  # a test of the accepted run may be called anything
     location = (nodeid.partition("::")[0], None, nodeid.partition("::")[2])
     made, teardown = (
         pytest.TestReport(

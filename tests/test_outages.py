@@ -142,7 +142,8 @@ def test_a_model_that_the_provider_does_not_know_is_not_judged(
     assert "gate doubling: not judged; 10 cases got no answer" in lines
     assert f"10 tests got no answer: {reason}" in lines
     assert "FAIL" not in "\n".join(lines)
-    assert any("::answered" in line for line in result.outlines)
+    name = "test_words.py::test_doubles::answered"
+    assert any(line.startswith(f"FAILED {name} - ") for line in result.outlines)
     assert any(
         line.startswith(f"10 cases got no answer from a model ({reason}).")
         for line in result.outlines

@@ -61,9 +61,14 @@ def _claimed(place: Path, path: Path) -> FileIO:
                 f"{path}: another process has been adding to a data set of this folder for a "
                 f"minute. Nothing was added; wait until it has ended, or end it, and add again."
             )
-        with suppress(FileNotFoundError):
+        try:
             if os.path.samestat(os.fstat(file.fileno()), place.stat()):
                 return file
+        except FileNotFoundError:
+            pass  # who had claimed it before has deleted it: claim the next one
+        except OSError as error:
+            file.close()
+            raise not_writable(path, error) from error
         file.close()
 
 

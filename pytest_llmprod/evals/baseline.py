@@ -7,7 +7,7 @@ line of at most 1 kB for each run that was ever accepted.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,17 @@ _CASE_KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A baseline to be written; `kept` and `dropped` name tests of the old one that did not run.
+    """A baseline to be written, and what became of the tests of the old one that did not run.
 
-    Those are kept whose function still stands in its file.
+    Those are `kept` that a run may have left out: the function still stands in its file, and where
+    it ran with other parameters only, the run was one of chosen tests. The others are `dropped`.
+    `left_out` has the test and the metric of each suite that is report-only.
     """
 
     document: Mapping[str, Any]
     kept: tuple[str, ...]
     dropped: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
 
 
 def load(path: Path) -> tuple[StoredRun, str]:
@@ -68,16 +71,15 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
     A metric that was report-only, for its judge was not calibrated, is no part of it. Raises
     BaselineError where the run is no whole one, or is none of this folder.
     """
-    deciding = [each for each in document["suites"] if not _is_report_only(each)]
+    left_out = [each for each in document["suites"] if stored_run.is_report_only(each)]
+    deciding = [each for each in document["suites"] if each not in left_out]
     document = {**document, "suites": deciding}
     _refuse(document, folder)
     tests = {str(each["test"]) for each in document["suites"]}
-    functions = {function_of(each) for each in tests}
     path = folder / FILE_NAME
     old = _document(path) if path.is_file() else {"suites": [], "cases": []}
-    absent = {str(each["test"]) for each in old["suites"]}
-    absent = {each for each in absent if function_of(each) not in functions}
-    kept = {each for each in absent if stands_in_its_file(each, folder)}
+    absent = {str(each["test"]) for each in old["suites"]} - tests
+    kept = _kept(absent, document, folder)
     suites = [*document["suites"], *(each for each in old["suites"] if str(each["test"]) in kept)]
     cases = [each for each in document["cases"] if str(each["suite"]) in tests]
     cases += [each for each in old["cases"] if str(each["suite"]) in kept]
@@ -94,11 +96,24 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
             key=lambda each: (str(each["suite"]), str(each["id"]), int(each.get("repeat", 1))),
         ),
     }
-    return Accepted(document=made, kept=tuple(sorted(kept)), dropped=tuple(sorted(absent - kept)))
+    return Accepted(
+        document=made,
+        kept=tuple(sorted(kept)),
+        dropped=tuple(sorted(absent - kept)),
+        left_out=tuple((str(each["test"]), str(each["metric"])) for each in left_out),
+    )
 
 
-def _is_report_only(suite: Mapping[str, Any]) -> bool:
-    return bool((suite.get("judge") or {}).get("report_only"))
+def _kept(absent: Collection[str], document: Mapping[str, Any], folder: Path) -> set[str]:
+    """Return the tests of the old baseline that the run of `document` may have left out."""
+    ran = {function_of(str(each["test"])) for each in document["suites"]}
+    may_lack_parameters = bool(document["run"].get("selection"))
+    return {
+        each
+        for each in absent
+        if stands_in_its_file(each, folder)
+        and (may_lack_parameters or function_of(each) not in ran)
+    }
 
 
 def _only(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -171,9 +186,10 @@ def _cut(text: str, most_bytes: int) -> str:
 def write(accepted: Accepted, folder: Path) -> None:
     """Write the baseline, and then a line of the history; raise BaselineError."""
     try:
+        line = history_line(accepted)  # made first, so that both files are written or none
         write_whole(folder / FILE_NAME, to_text(accepted.document).encode("utf-8"))
         with (folder / HISTORY_NAME).open("ab", buffering=0) as file:
-            file.write(history_line(accepted))
+            file.write(line)
     except OSError as error:
         name = os.path.basename(error.filename or FILE_NAME)
         raise BaselineError(

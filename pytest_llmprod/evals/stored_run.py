@@ -53,7 +53,7 @@ class StoredSuite:
     """One suite under one metric, with its cases by id in the order of the file.
 
     `not_judged` says why the run itself did not judge it, and is empty where it did. `look` is the
-    how-manieth it was by the threshold of the run. `is_report_only` says that its judge was not
+    how-manieth it was. `is_report_only` says that its judge was not
     calibrated, and so was not to decide. `model` is what answered, and `asked_model` which of
     several models of one run the suite is for, '' in another run. `margin` is by how much, as a
     share, a new model may be worse.
@@ -114,7 +114,7 @@ def load_document(path: Path, cure: str = "") -> dict[str, Any]:
 
     Raises StoredRunError, whose text ends in `cure`, or in how a run is stored.
     """
-    cure = cure or f"Write a run with `pytest --llm-eval --llm-json={path.name}`."
+    cure = cure or "Write a run with `pytest --llm-eval --llm-json=run.json`."
     try:
         return _checked(json.loads(path.read_bytes()))
     except KeyError as error:
@@ -238,11 +238,16 @@ def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]
             number=_whole(row.get("look", 1), "a look"), is_again=bool(row.get("asked_again"))
         ),
         not_judged="" if row["verdict"] is not None else str(row["reason"]),
-        is_report_only=bool((row.get("judge") or {}).get("report_only")),
+        is_report_only=is_report_only(row),
         cases=cases.get(str(row["test"]), {}),
         asked_model=str(row.get("asked_model", "")),
         margin=margin,
     )
+
+
+def is_report_only(row: Mapping[str, Any]) -> bool:
+    """Say of the row of a suite whether its judge was not calibrated, and so was not to decide."""
+    return bool((row.get("judge") or {}).get("report_only"))
 
 
 def _whole(value: Any, what: str, *, least: int = 1) -> int:

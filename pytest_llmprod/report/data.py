@@ -30,6 +30,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
             "started_at": result.started_at,
             "models": list(result.models),
             "options": [each for each in result.options if each != "--llm-eval"],
+            "selection": list(result.selection),
         },
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],

@@ -342,7 +342,7 @@ class Tape:
         self.is_open = False
         self.is_stopped = True
         if is_answered:
-            for path in self._recorded:
+            for path in tuple(self._recorded):  # its threads may still add to it
                 self.library.journal.answered(path, self.label.case, self._turn)
 
     def close(self, *, finished: bool, passed: bool = False) -> None:

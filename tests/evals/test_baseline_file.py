@@ -90,6 +90,34 @@ def test_a_test_that_is_gone_is_dropped_and_one_that_did_not_run_is_kept(tmp_pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("selection", "kept", "dropped"),
+    [(["-k", "de"], ("t.py::test_a[en]",), ()), ([], (), ("t.py::test_a[en]",))],
+)
+def test_parameters_that_did_not_run_are_kept_if_the_run_may_have_left_them_out(
+    tmp_path: Path, selection: list[str], kept: tuple[str, ...], dropped: tuple[str, ...]
+) -> None:
+    tests = ("t.py::test_a[de]", "t.py::test_a[en]")
+    cases = [case("a", 1.0, suite=each) for each in tests]
+    baseline.write(made(tmp_path, run_of(cases, [suite(each) for each in tests])), tmp_path)
+    run = run_of(cases[:1], [suite(tests[0])])
+    run["run"]["selection"] = selection
+
+    accepted = made(tmp_path, run)
+
+    assert (accepted.kept, accepted.dropped) == (kept, dropped)
+    assert {row["suite"] for row in accepted.document["cases"]} == {tests[0], *kept}
+
+
+def test_a_metric_that_may_not_decide_is_left_out_and_named(tmp_path: Path) -> None:
+    judged = suite(metric="polite", judge={"report_only": "was never calibrated"})
+
+    accepted = made(tmp_path, run_of([case("a", 1.0)], [suite(), judged]))
+
+    assert accepted.left_out == (("t.py::test_a", "polite"),)
+    assert [each["metric"] for each in accepted.document["suites"]] == ["passed"]
+
+
 def test_each_acceptance_adds_one_line_to_the_history(tmp_path: Path) -> None:
     for why in ("one", "two"):
         baseline.write(made(tmp_path, run_of([case("a", 1.0)]), why=why), tmp_path)

@@ -75,7 +75,7 @@ def test_what_is_no_run_is_refused_with_the_command_that_makes_one(
         loaded(tmp_path / "old.json", document)
 
     assert what in str(caught.value)
-    assert str(caught.value).endswith("with `pytest --llm-eval --llm-json=old.json`.")
+    assert str(caught.value).endswith("with `pytest --llm-eval --llm-json=run.json`.")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 100_000])
