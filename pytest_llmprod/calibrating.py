@@ -7,7 +7,7 @@ and conftest.py files with their scanners, the tape, the journal and the cassett
 import io
 import os
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,6 +169,16 @@ def _relative(path: Path, rootpath: Path) -> str:
     return Path(os.path.relpath(path.resolve(), rootpath)).as_posix()
 
 
+@contextmanager
+def _without_variable(name: str) -> Iterator[None]:
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value
+
+
 def calibrate(file: Path, name: str, labels_path: Path, *, record: bool) -> Calibrator:
     """Measure a judge on labels, from recordings unless it is to `record`, and store the result.
 
@@ -178,7 +188,8 @@ def calibrate(file: Path, name: str, labels_path: Path, *, record: bool) -> Cali
     mode = "rewrite" if record else "none"
     options = ["-qq", "--no-header", "-p", "no:cacheprovider", "-o", "addopts="]
     said = io.StringIO()
-    with redirect_stdout(said):
+    # pytest's own variable is for runs of tests: a -k or -n there would reach this one.
+    with redirect_stdout(said), _without_variable("PYTEST_ADDOPTS"):
         status = pytest.main(
             [*options, "--llm-eval", f"--llm-record={mode}", str(file)], plugins=[calibrator]
         )

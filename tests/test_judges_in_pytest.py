@@ -394,6 +394,15 @@ def test_calibrating_replays_what_was_recorded(judged: Project) -> None:
     assert judged.server.requests == []
 
 
+def test_the_options_of_pytests_variable_are_not_for_a_calibration(
+    judged: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_labels(judged)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing --llm-model=gpt-other -n2")
+
+    assert calibrate(judged, "--record").ret == 0
+
+
 def test_too_few_labels_take_no_calibration_away(judged: Project) -> None:
     write_calibration(judged)
     stored = (judged.path / "llmprod-judges.json").read_bytes()
