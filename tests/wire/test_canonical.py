@@ -134,6 +134,15 @@ def test_another_payload_is_another_request() -> None:
     assert one.key != two.key
 
 
+@pytest.mark.parametrize(("size", "is_digested"), [(747, False), (750, True)])
+def test_a_payload_is_long_from_a_thousand_characters_on(size: int, is_digested: bool) -> None:
+    payload = base64.b64encode(b"a" * size).decode()
+
+    document = wire_request({"image": payload}).document
+
+    assert (document["image"] != payload) is is_digested
+
+
 def test_a_short_payload_and_a_long_text_stay_as_they_are() -> None:
     text = "a long text " * 200
     document = {**image(b"short"), "instructions": text}

@@ -238,6 +238,8 @@ def test_one_of_several_models_takes_the_place_of_each_other_one() -> None:
     asked = [wire_request({"model": "old"}, choice=run.of(each)).model for each in run.models]
 
     assert asked == ["old", "new", "newer"]
+    assert wire_request({"model": "new"}, choice=run.of("newer")).model == "newer"
+    assert wire_request({"model": "newer"}, choice=run.of("old")).model == "old"
     assert wire_request({"model": "other"}, choice=run.of("new")).model == "other"
     assert wire_request({"model": "new"}, choice=run.of("new").shared).model == "new"
     assert run.of("new").options == run.options == ["--llm-models=old,new,newer"]

@@ -100,6 +100,18 @@ def test_what_the_application_changed_in_the_meantime_stays() -> None:
     assert environ == {"OPENAI_API_KEY": KEY}
 
 
+def test_what_stood_there_comes_back_though_what_was_lent_was_deleted() -> None:
+    environ = {"OPENAI_API_KEY": ""}
+    keys = LentKeys(environ, {"openai"}.__contains__)
+    keys.lend()
+    del environ["OPENAI_API_KEY"]
+    keys.lend()
+
+    keys.take_back()
+
+    assert environ == {"OPENAI_API_KEY": ""}
+
+
 def test_nothing_is_changed_where_nothing_is_lent() -> None:
     environ = {"OPENAI_API_KEY": PLACEHOLDER_KEY}
 

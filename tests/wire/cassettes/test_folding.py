@@ -135,6 +135,34 @@ def test_how_a_section_takes_in_what_was_recorded(
     assert [text for _, text in rows] == expected
 
 
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_what_a_task_answered_replaces_older_answers_though_its_test_never_ran(
+    tmp_path: Path, recorded: Path, mode: RecordMode
+) -> None:
+    with journal_of(tmp_path, mode) as journal:
+        journal.ordered(recorded, ["a", "b"])
+        journal.recorded(recorded, recording("A1", case="a", key="k1"))
+        journal.answered(recorded, "a", Turn())
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["a2", "A1", "b1"]
+
+
+def test_that_an_earlier_try_was_answered_says_nothing_of_the_last(
+    tmp_path: Path, recorded: Path
+) -> None:
+    with journal_of(tmp_path, "all") as journal:
+        journal.ordered(recorded, ["a", "b"])
+        journal.started(recorded, "a")
+        journal.recorded(recorded, recording("first", case="a", key="k1"))
+        journal.answered(recorded, "a", Turn())
+        journal.started(recorded, "a")
+        journal.recorded(recorded, recording("second", case="a", key="k1"))
+    fold(tmp_path, "r1", whole=True)
+
+    assert texts(recorded) == ["a1", "a2", "b1"]
+
+
 @pytest.mark.parametrize("mode", ["once", "all", "rewrite"])
 def test_equal_requests_of_one_test_are_all_kept(
     tmp_path: Path, path: Path, mode: RecordMode
