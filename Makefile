@@ -9,7 +9,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check docs reference bench clean
 
 demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
@@ -21,7 +21,14 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MAKE) docs
 	$(MAKE) test
+
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs build/docs
+
+reference: $(VENV)/.test
+	$(BIN)/python -m scripts.reference
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
@@ -44,5 +51,9 @@ $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group check
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod

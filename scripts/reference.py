@@ -1,0 +1,114 @@
+"""Reference: write `docs/reference.md` from the code, so that neither lacks what the other has.
+
+Run it from the root of the checkout after a change of an option, a marker, a fixture, a hook or a
+command: `make reference`.
+"""
+
+import argparse
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+_HEAD = """# Reference
+
+Every option, marker, fixture, hook and command. This page is made from the code by
+`make reference`; the pages beside it say how they are used.
+"""
+
+
+class _Options:
+    """Stands in for pytest's parser, and keeps what is added to it."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[str, dict[str, Any]]] = []
+
+    def getgroup(self, name: str, description: str = "") -> "_Options":
+        return self
+
+    def addoption(self, name: str, **attributes: Any) -> None:
+        self.added.append((name, attributes))
+
+
+def page() -> str:
+    """Return the text of the page."""
+    parts = [_HEAD, *_options(), *_markers(), *_fixtures(), *_hooks(), *_commands()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _options() -> Iterator[str]:
+    options = _Options()
+    plugin.pytest_addoption(options)  # type: ignore[arg-type]  # all that it uses of a parser
+    yield "## Options of pytest\n"
+    for name, attributes in options.added:
+        value = attributes.get("metavar") or "|".join(attributes.get("choices", ()))
+        yield f"### `{name}{'=' if value else ''}{value}`\n\n{_sentence(attributes['help'])}\n"
+
+
+def _markers() -> Iterator[str]:
+    yield "## Markers\n"
+    for line in markers.MARKERS:
+        call, _, text = line.partition("): ")
+        yield f"### `{call.partition('(')[0]}`\n\n```python\n{call})\n```\n\n{_sentence(text)}\n"
+
+
+def _fixtures() -> Iterator[str]:
+    yield "## Fixtures\n"
+    found = {name: each for name, each in vars(fixtures).items() if name.startswith("llm_")}
+    for name, each in found.items():
+        yield f"### `{name}`\n\n{inspect.cleandoc(each.__doc__ or '')}\n"
+
+
+def _hooks() -> Iterator[str]:
+    yield "## Hooks\n\n[Hooks](hooks.md) has an example of each.\n"
+    found = {name: each for name, each in vars(hookspecs).items() if name.startswith("pytest_")}
+    for name, each in found.items():
+        arguments = ", ".join(inspect.signature(each).parameters)
+        yield f"### `{name}({arguments})`\n\n{inspect.cleandoc(each.__doc__ or '')}\n"
+
+
+def _commands() -> Iterator[str]:
+    yield "## Commands\n\nEach exits with 0 when all is well, with 1 when it found something, and"
+    yield "with 2 when it was called in a wrong way.\n"
+    for parser in _leaves(cli.make_parser()):
+        yield f"### `{parser.prog}`\n\n{_sentence(parser.description or '')}\n"
+        rows = [_row(action) for action in parser._actions if action.dest != "help"]
+        if rows:
+            yield "\n".join(["| | |", "|---|---|", *rows, ""])
+
+
+def _leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield the parsers below `parser` that have no commands of their own, by their names."""
+    commands = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not commands:
+        yield parser
+    for each in commands:
+        for _, child in sorted(each.choices.items()):
+            yield from _leaves(child)
+
+
+def _row(action: argparse.Action) -> str:
+    names = ", ".join(action.option_strings)
+    value = "" if action.nargs == 0 else str(action.metavar or action.dest)
+    if not value and action.choices:
+        value = "|".join(map(str, action.choices))
+    call = " ".join(filter(None, (names, value)))
+    return f"| `{_cell(call)}` | {_cell(_sentence(action.help or ''))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    text = text[:1].upper() + text[1:]
+    return text if not text or text.endswith((".", ")")) else f"{text}."
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.name}: written")
