@@ -52,7 +52,7 @@ def _markers() -> Iterator[str]:
     yield "## Markers\n"
     for line in markers.MARKERS:
         call, _, text = line.partition("): ")
-        yield f"### `{call.partition('(')[0]}`\n\n```python\n{call})\n```\n\n{_sentence(text)}\n"
+        yield f"### `{call.partition('(')[0]}`\n\n```text\n{call})\n```\n\n{_sentence(text)}\n"
 
 
 def _fixtures() -> Iterator[str]:
