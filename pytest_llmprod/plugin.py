@@ -82,7 +82,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="how many cases a task= runs at once (default 8)",
     )
-    add("--llm-strict", action="store_true", help="an INCONCLUSIVE verdict closes the gate")
+    add(
+        "--llm-max-spend",
+        metavar="USD",
+        help="record for at most so much, in all processes together: what may cost more is not "
+        "sent, and the tests that would send it are skipped",
+    )
+    add(
+        "--llm-strict",
+        action="store_true",
+        help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
+    )
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
 
 
@@ -155,6 +165,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         with _collecting():
             markers.refuse_vcr(metafunc.definition)
             markers.refuse_wrong_play_rules(metafunc.definition)
+            if metafunc.definition.get_closest_marker("llm_budget") is not None:
+                settings = metafunc.config.stash[SETTINGS]()
+                markers.budgets(metafunc.definition, settings.features)
     if not is_eval:
         return
     if not metafunc.config.option.llm_eval:
@@ -288,6 +301,7 @@ def _refuse_wrong_play_rules(session: "Session", items: list[pytest.Item]) -> No
     for item in items:
         try:
             markers.play_rules(item, session.settings.play_rules)
+            markers.budgets(item, session.settings.features)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -313,6 +327,7 @@ def _settings(config: pytest.Config) -> "Settings":
             concurrency=option.llm_concurrency,
             is_strict=option.llm_strict,
             json_path=option.llm_json,
+            max_spend=option.llm_max_spend,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

@@ -35,13 +35,13 @@ class _Suite:
     """What the reports of one suite said: its marker, and the last row of each repeat of a case.
 
     `bills` holds what the requests of a case cost, and `prices` the price of each model, by
-    (provider, name under which it answered, name by which it was asked).
+    (provider, name under which it answered, name by which it was asked, service tier).
     """
 
     meta: Mapping[str, Any] = field(default_factory=dict)
     rows: dict[_Asked, Row] = field(default_factory=dict)
     bills: dict[_Asked, Bill] = field(default_factory=dict)
-    prices: dict[tuple[str, str, str], ModelPrice | None] = field(default_factory=dict)
+    prices: dict[tuple[str, str, str, str], ModelPrice | None] = field(default_factory=dict)
 
 
 def _is_judgeable(suite: _Suite) -> bool:
@@ -331,10 +331,11 @@ class Run:
 
     def _price(self, suite: _Suite, exchange: Row) -> ModelPrice | None:
         answered, asked = exchange.get("model") or "", exchange.get("asked") or ""
-        name = (exchange.get("provider", ""), answered, asked)
+        provider, tier = exchange.get("provider", ""), exchange.get("tier", "")
+        name = (provider, answered, asked, tier)
         if name not in suite.prices:
             lists = self._price_lists(Path(suite.meta["folder"]))
-            suite.prices[name] = prices.first_price(lists, *name)
+            suite.prices[name] = prices.tier_price(lists, provider, (answered, asked), tier)
         return suite.prices[name]
 
     def _case(self, name: str, suite: _Suite, row: Row) -> CaseResult:

@@ -172,7 +172,8 @@ class Session:
         if exchange.is_free:
             return Decimal(0)
         names = (exchange.model, exchange.model_requested)
-        return cost_usd(self._price_lists(folder), exchange.provider, names, exchange.usage)
+        lists = self._price_lists(folder)
+        return cost_usd(lists, exchange.provider, names, exchange.usage, exchange.tier)
 
     def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:

@@ -6,11 +6,13 @@ The command line wins over a marker, a marker over `[tool.llmprod]`, and that ov
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.core.errors import SettingsError
+from pytest_llmprod.budgets.expression import Expression, parse
+from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     PlayRules,
@@ -22,11 +24,24 @@ from pytest_llmprod.wire.rules import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSettings:
+    """What is said of one feature: its budgets, and how many requests it gets in a month.
+
+    `requests_per_month` is None where that is not known.
+    """
+
+    budgets: tuple[Expression, ...] = ()
+    requests_per_month: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one run.
 
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
+    `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
     """
 
     rootpath: Path
@@ -39,6 +54,9 @@ class Settings:
     play_rules: PlayRules
     gate_valid_days: int
     judge_valid_days: int
+    budgets: tuple[Expression, ...] = ()
+    features: Mapping[str, FeatureSettings] = field(default_factory=dict)
+    max_spend_usd: Decimal | None = None
 
 
 def load(
@@ -51,6 +69,7 @@ def load(
     concurrency: int | None,
     is_strict: bool,
     json_path: str | None,
+    max_spend: str | None = None,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`."""
     table = _read_table(rootpath / "pyproject.toml")
@@ -84,10 +103,14 @@ def load(
         play_rules=_play_rules(wire),
         gate_valid_days=_days(table, "gate_valid_days"),
         judge_valid_days=_days(table, "judge_valid_days"),
+        budgets=_run_budgets(table),
+        features=_features(table),
+        max_spend_usd=_max_spend(max_spend),
     )
 
 
-_KEYS = ("concurrency", "gate_valid_days", "judge_valid_days", "wire")
+_KEYS = ("budgets", "concurrency", "features", "gate_valid_days", "judge_valid_days", "wire")
+_FEATURE_KEYS = ("budgets", "requests_per_month")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
@@ -96,6 +119,74 @@ _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be w
 def _days(table: Mapping[str, Any], key: str) -> int:
     days: int = _get(table, key, int, 90, "tool.llmprod")
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
+
+
+def _run_budgets(table: Mapping[str, Any]) -> tuple[Expression, ...]:
+    budgets = _budgets(table, "tool.llmprod")
+    for expression in budgets:
+        if expression.function == "monthly":
+            raise SettingsError(
+                f"{_TABLE} budgets: '{expression}' is a budget of one feature, for only a feature "
+                f"has requests_per_month. Move it to [tool.llmprod.features.<name>]."
+            )
+    return budgets
+
+
+def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
+    features = _get(table, "features", dict, {}, "tool.llmprod")
+    if not features:
+        return {}
+    from pytest_llmprod.budgets.budget import Budget  # only who set something needs it
+
+    found = {}
+    for feature in features:
+        name = f"tool.llmprod.features.{feature}"
+        of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
+        _refuse_unknown(of_feature, _FEATURE_KEYS, name)
+        monthly = None
+        if "requests_per_month" in of_feature:
+            monthly = _get(of_feature, "requests_per_month", int, 0, name)
+            _within(monthly, f"pyproject.toml: [{name}] requests_per_month")
+        budgets = _budgets(of_feature, name)
+        try:
+            for expression in budgets:
+                Budget(expression=expression, requests_per_month=monthly)
+        except BudgetError as error:
+            raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
+        found[feature] = FeatureSettings(budgets=budgets, requests_per_month=monthly)
+    return found
+
+
+def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
+    texts = _get(table, "budgets", list, [], name)
+    for text in texts:
+        if not isinstance(text, str):
+            raise SettingsError(
+                f"pyproject.toml: [{name}] budgets must be a list of texts such as "
+                f'["cost < 0.002"], not {texts!r}.'
+            )
+    try:
+        return tuple(dict.fromkeys(map(parse, texts)))
+    except BudgetError as error:
+        raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
+
+
+def _max_spend(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    from pytest_llmprod.budgets.spend_cap import MOST_USD  # brings sqlite3: only a cap needs it
+
+    try:
+        amount = Decimal(text)
+        is_amount = amount.is_finite() and 0 <= amount <= MOST_USD
+    except InvalidOperation:
+        is_amount = False
+    if not is_amount:
+        raise SettingsError(
+            f"--llm-max-spend takes an amount in USD from 0 to {MOST_USD:,}, not {text!r}. Write "
+            f"for instance --llm-max-spend=0.50."
+        )
+    return amount
 
 
 def _play_rules(wire: Mapping[str, Any]) -> PlayRules:

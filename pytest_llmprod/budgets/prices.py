@@ -105,6 +105,18 @@ def first_price(lists: Iterable[Any], provider: str, *models: str) -> ModelPrice
     return None
 
 
+def tier_price(
+    lists: Iterable[Any], provider: str, models: Iterable[str], tier: str = ""
+) -> ModelPrice | None:
+    """Return the price of a model at a service tier, None where it, or the tier, has none.
+
+    Several names of one model are looked up in their order. `tier` is the one that the answer
+    names; one that has no price leaves the request without one.
+    """
+    price = first_price(lists, provider, *models)
+    return None if price is None else price.at_tier(tier)
+
+
 def cost_usd(
     lists: Iterable[Any],
     provider: str,
@@ -112,15 +124,10 @@ def cost_usd(
     usage: Usage | None,
     tier: str = "",
 ) -> Decimal | None:
-    """Return what `usage` of a model costs, None where it, or the price, is unknown.
-
-    Several names of one model are looked up in their order. `tier` is the service tier that the
-    answer names; one that has no price leaves the request without one.
-    """
+    """Return what `usage` of a model costs, None where it, or the price of `tier`, is unknown."""
     names = [models] if isinstance(models, str) else models
-    price = None if usage is None else first_price(lists, provider, *names)
-    at_tier = None if price is None else price.at_tier(tier)
-    return None if at_tier is None or usage is None else at_tier.cost_usd(usage)
+    price = None if usage is None else tier_price(lists, provider, names, tier)
+    return None if price is None or usage is None else price.cost_usd(usage)
 
 
 def usd_text(amount: Decimal) -> str:

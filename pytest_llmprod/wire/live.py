@@ -11,6 +11,7 @@ from typing import Any
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest
@@ -208,7 +209,10 @@ class LiveExchange:
             known = {"this request's": self._own, "the environment variable": self._policy.known()}
             leaks.refuse_leaks(recording.to_json(), known)
             self._tape.keep(self._read, recording, self._turn)
-        exchange = exchange_of(self._read, recording, answer, self._attempt, replayed=False)
+        tier = tier_of(bodies.documents_of(body))
+        exchange = exchange_of(
+            self._read, recording, answer, self._attempt, replayed=False, tier=tier
+        )
         self._tape.add(replace(exchange, is_model_unknown=self._is_model_unknown(recording)))
 
     def _is_model_unknown(self, recording: Recording) -> bool:

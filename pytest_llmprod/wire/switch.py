@@ -6,7 +6,7 @@ was recorded, or sends the request and tells the live exchange what comes back.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteMiss
 from pytest_llmprod.core.miss import Miss
@@ -14,6 +14,7 @@ from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.dialects import Answer, read_document
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
@@ -151,18 +152,22 @@ def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt)
     """Make the recorded answer, and note the exchange with its recorded times."""
     stored = recording.response["body"]
     answer = Answer()
+    documents: list[Any] = []
     latency_s = recording.latency_s
     if "stream" in stored:
         pieces = bodies.decode_stream(stored)
         if read.dialect is not None:
-            answer = read.dialect.read_stream(bodies.stream_documents(stored))
+            documents = bodies.stream_documents(stored)
+            answer = read.dialect.read_stream(documents)
     elif "json" in stored:
         document, content = bodies.decode_json(stored)
         pieces = [(latency_s, content)]
+        documents = [document]
         answer = read_document(read.dialect, document)
     else:
         pieces = [(latency_s, bodies.decode_body(stored))]
-    tape.add(exchange_of(read, recording, answer, attempt, replayed=True))
+    tier = tier_of(documents)
+    tape.add(exchange_of(read, recording, answer, attempt, replayed=True, tier=tier))
     headers = recording.response["headers"]
     scale = tape.rules.clock_scale
     failure = recording.failure

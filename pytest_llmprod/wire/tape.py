@@ -379,6 +379,7 @@ def exchange_of(
     attempt: Attempt,
     *,
     replayed: bool,
+    tier: str = "",
 ) -> Exchange:
     """Return the exchange that `recording` tells of."""
     return Exchange(
@@ -404,4 +405,5 @@ def exchange_of(
         backoff_s=recording.backoff_s or attempt.backoff_s,
         failure=recording.failure.error if recording.failure else "",
         is_judge=request.judged is not None,
+        tier=tier,
     )
