@@ -16,6 +16,7 @@ from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
+    from pytest_llmprod.budgeting import Budgeting, Judged
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -45,6 +46,8 @@ class Collector:
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
+        self._budgeting: Budgeting | None = None
+        self._budgets: Judged | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -85,6 +88,9 @@ class Collector:
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
+        calls = getattr(report, "llmprod_calls", None)
+        if calls is not None:
+            self._called().add(report.nodeid, calls)
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
@@ -110,6 +116,8 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
+        elif self._budgeting is not None:
+            self._decide_budgets(session, self._budgeting)
         if self._run is not None:
             try:
                 self._decide(session, self._run, objection)
@@ -118,7 +126,39 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
+            self._write_budgets(session)
         return outcome
+
+    def _called(self) -> "Budgeting":
+        if self._budgeting is None:
+            from pytest_llmprod.budgeting import Budgeting  # only a run with budgets needs it
+
+            settings = self._config.stash[SETTINGS]()
+            self._budgeting = Budgeting(settings, now=self._started_at)
+        return self._budgeting
+
+    def _decide_budgets(self, session: pytest.Session, budgeting: "Budgeting") -> None:
+        """Judge the budgets: each becomes a test report of its own, but for the old model's."""
+        from pytest_llmprod import emitted  # only a run that decides something needs it
+
+        self._budgets = budgeting.decide()
+        settings = self._config.stash[SETTINGS]()
+        old_model = (settings.choice.models or ("",))[0]
+        for each in self._budgets.budgets:
+            if not (each.model and each.model == old_model):
+                emitted.report_budget(session, each, is_strict=settings.is_strict)
+
+    def _write_budgets(self, session: pytest.Session) -> None:
+        """Write the JSON of a run that has budgets and no evals."""
+        if self._budgets is not None:
+            run = self._new_run(self._config.stash[SETTINGS]())
+            self._result = self._with_budgets(self._run_result(run, [], "no eval ran"))
+            self._write_json(session, run)
+
+    def _with_budgets(self, result: "RunResult") -> "RunResult":
+        if self._budgets is None:
+            return result
+        return replace(result, budgets=self._budgets.budgets, months=self._budgets.months)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that the run was stopped: what it has recorded so far is kept."""
@@ -150,7 +190,11 @@ class Collector:
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
         supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
-        notes = [*noticed, *(str(line) for part in supplied for line in part)]
+        notes = [
+            *noticed,
+            *self._budget_notes(),
+            *(str(line) for part in supplied for line in part),
+        ]
         rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
             for line in [*terminal.render_quiet(rows), *noticed[:1]]:
@@ -164,6 +208,18 @@ class Collector:
         for line in lines:
             terminalreporter.write_line(line)
 
+    def _budget_notes(self) -> "Sequence[str]":
+        return () if self._budgets is None else self._budgets.notes
+
+    def _budget_lines(self, *, colour: bool) -> list[str]:
+        """Return the lines on budgets of a run without suites."""
+        if self._budgets is None:
+            return []
+        from pytest_llmprod.report import budgets, terminal  # only a run with budgets needs it
+
+        blocks = budgets.blocks(self._budgets.budgets, self._budgets.months)
+        return terminal.render_budgets(blocks, colour=colour)
+
     def _noticed(self) -> "Upkeep":
         if self._upkeep is None:
             from pytest_llmprod.upkeep import Upkeep  # only a run with something to tell needs it
@@ -176,16 +232,17 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        if not (self._misses or self._outages or noticed):
+        budgets = self._budget_lines(colour=terminalreporter.hasmarkup)
+        if not (self._misses or self._outages or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
         found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
-        lines = [*noticed, *missing]
+        lines = [*budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
-            first, *rest = missing or noticed[:1]
+            first, *rest = missing or [*budgets, *noticed][:1]
             lines = [f"llmprod: {first}", *rest]
         else:
             terminalreporter.ensure_newline()
@@ -270,7 +327,7 @@ class Collector:
         self._fail_without_answer(session, suites)
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
-        result = self._run_result(run, suites, note, gates, objection)
+        result = self._with_budgets(self._run_result(run, suites, note, gates, objection))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
 

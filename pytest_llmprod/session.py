@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.prices import cost_usd
 from pytest_llmprod.core.errors import LlmprodError
@@ -40,6 +40,9 @@ from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Tape
 
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extensions:
@@ -54,7 +57,17 @@ class Extensions:
 class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
-    __slots__ = ("_told", "asked", "asking", "result", "suite", "tape", "trace")
+    __slots__ = (
+        "_told",
+        "asked",
+        "asking",
+        "budgets",
+        "function",
+        "result",
+        "suite",
+        "tape",
+        "trace",
+    )
 
     def __init__(self, tape: Tape, suite: Suite | None, asking: Asking | None) -> None:
         """Start the trial of a test that plays from `tape`."""
@@ -65,6 +78,8 @@ class Trial:
         self.result: TaskResult | None = None
         self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
         self._told: set[Miss | str] = set()
+        self.function = ""  # the node id without parameters
+        self.budgets: tuple[Expression, ...] = ()  # those of its markers
 
     @property
     def case(self) -> Case | None:
@@ -410,6 +425,19 @@ class Session:
             row["output"] = self._shown_output(trial)
             row["expected"] = self._as_json(case.expected)
         return row
+
+    def budget_row(self, trial: Trial) -> dict[str, Any]:
+        """Return what the report of a test to which a budget applies carries of its calls."""
+        feature = "" if trial.suite is None else trial.suite.feature
+        is_of_feature = feature in self.settings.features
+        if not (trial.budgets or is_of_feature or self.settings.budgets):
+            return {}
+        if trial.trace.outcome == "skip" and not trial.tape.exchanges:
+            return {}
+        from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
+
+        folder = trial.tape.label.folder.parent.parent
+        return calls_row(trial, self._price_lists(folder))
 
     def wire_row(self, trial: Trial) -> dict[str, Any]:
         """Return what the report of any test carries of its recordings: only what is notable.

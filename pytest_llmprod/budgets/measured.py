@@ -1,10 +1,18 @@
 """Measured: what budgets have to know of one call of a model."""
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Any
 
-from pytest_llmprod.core.exchange import Call, Exchange, Usage, calls_of
+from pytest_llmprod.core.exchange import (
+    Call,
+    Exchange,
+    Usage,
+    calls_of,
+    usage_from_json,
+    usage_to_json,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,36 @@ class Measured:
     is_replayed: bool = False
     recorded_at: str = ""
     is_judge: bool = False
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the call as plain JSON, without what is as it mostly is, case and request."""
+        row: dict[str, Any] = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in ("case", "request") and getattr(self, each.name) != each.default
+        }
+        for name in _MONEY:
+            if row.get(name) is not None:
+                row[name] = str(row[name])
+        if self.usage is not None:
+            row["usage"] = usage_to_json(self.usage)
+        return row
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], *, case: str, request: Hashable) -> "Measured":
+        """Return the call of which `to_row` told."""
+        values = dict(row)
+        for name in _MONEY:
+            if values.get(name) is not None:
+                values[name] = Decimal(values[name])
+        if "usage" in values:
+            values["usage"] = usage_from_json(values["usage"])
+        if isinstance(values["recording"], list):  # a tuple, before JSON had it
+            values["recording"] = tuple(values["recording"])
+        return cls(**values, case=case, request=request)
+
+
+_MONEY = ("cost_usd", "without_cache_usd")
 
 
 def measure(

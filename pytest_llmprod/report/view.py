@@ -13,7 +13,7 @@ from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unan
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
-from pytest_llmprod.report import swap
+from pytest_llmprod.report import budgets, swap
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.misses import move_commands
 
@@ -88,7 +88,8 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run.
+    after its lead. `moves` says what is not as it was in the accepted run. `budgets` are the lines of
+    the budgets and of what features cost in a month, in blocks; `unkept` counts those not kept.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -105,6 +106,8 @@ class View:
     unswapped: tuple[str, ...] = ()
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
+    budgets: tuple[tuple[str, ...], ...] = ()
+    unkept: str = ""
 
 
 _COLOURS = {"PASS": "green", "FAIL": "red"}
@@ -132,6 +135,8 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         unswapped=tuple(printable(each) for each in result.unswapped),
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
+        budgets=tuple(map(tuple, budgets.blocks(result.budgets, result.months))),
+        unkept=budgets.counts(result.budgets),
     )
 
 

@@ -1,0 +1,73 @@
+"""Calls: what the report of a test carries of its calls, for the budgets that judge them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_llmprod.budgets import prices
+from pytest_llmprod.budgets.measured import Cost, Measured, measure
+from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.session import Trial
+
+
+def calls_row(trial: Trial, price_lists: Sequence[Any]) -> dict[str, Any]:
+    """Return the calls of a test, and to whom they belong, as plain JSON.
+
+    `test` is its function, `budgets` those of its markers, and `lacks` says that some request got
+    no answer. `case` and `request` tell its runs apart: a request to the feature is one run of a
+    case. `feature` and `model` are '' where there is none.
+    """
+    suite, asking, tape = trial.suite, trial.asking, trial.tape
+
+    def cost(exchange: Exchange) -> Cost | None:
+        return _cost(exchange, price_lists)
+
+    calls = measure(tape.exchanges, cost)
+    calls += measure(tape.judged, cost, is_judge=True)
+    case, request = tape.label.nodeid, 1
+    if suite is not None and asking is not None:
+        case, request = f"{suite.test} {asking.case.id}", asking.repeat
+        calls += _recorded_elsewhere(trial)
+    row: dict[str, Any] = {
+        "test": trial.function,
+        "feature": "" if suite is None else suite.feature,
+        "model": "" if suite is None else suite.model,
+        "case": case,
+        "request": request,
+        "budgets": [str(budget) for budget in trial.budgets],
+        "calls": [call.to_row() for call in calls],
+    }
+    if tape.misses:
+        row["lacks"] = True
+    return row
+
+
+def _cost(exchange: Exchange, price_lists: Sequence[Any]) -> Cost | None:
+    names = (exchange.model, exchange.model_requested)
+    price = prices.tier_price(price_lists, exchange.provider, names, exchange.tier)
+    if price is None or exchange.usage is None:
+        return None
+    return Cost(
+        usd=price.cost_usd(exchange.usage),
+        without_cache_usd=price.without_cache_usd(exchange.usage),
+    )
+
+
+def _recorded_elsewhere(trial: Trial) -> list[Measured]:
+    """Return the call of which an outputs file tells, where it tells anything of it."""
+    suite, asking = trial.suite, trial.asking
+    if suite is None or asking is None or suite.outputs is None:
+        return []
+    output = suite.outputs[asking.case.id, asking.repeat]
+    if not output.to_json():
+        return []
+    return [
+        Measured(
+            recording=("outputs", suite.test, asking.case.id, asking.repeat),
+            model=output.model or "",
+            cost_usd=None,  # such a file names no provider, so nobody knows the price
+            unpriced="no price" if output.usage else "no usage",
+            latency_s=output.latency_s,
+            usage=output.usage,
+            is_replayed=True,
+        )
+    ]

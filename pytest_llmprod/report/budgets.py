@@ -1,0 +1,149 @@
+"""Budgets: how the verdicts on budgets, and the month of a feature, are told."""
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.report.layout import wrapped
+
+_LONGEST_NAME = 40
+
+
+def blocks(budgets: Sequence[BudgetResult], months: Sequence[MonthResult]) -> list[list[str]]:
+    """Return a line for each month, and one for the budgets of each test, feature and run.
+
+    Each budget that is not kept, or of which nobody knows, has its reason in lines of its own.
+    """
+    groups: dict[tuple[str, ...], list[BudgetResult]] = {}
+    for each in budgets:
+        function = each.nodeid.partition("::budget[")[0]
+        groups.setdefault((each.scope, function, each.name, each.model), []).append(each)
+    found = [wrapped(month_text(each)) for each in months]
+    for group in groups.values():
+        counts = Counter(each.verdict for each in group)
+        numbers = ", ".join(f"{counts[name]} {name}" for name in sorted(counts, reverse=True))
+        found.append(wrapped(f"budgets of {_whose(group[0])}: {numbers}"))
+        found += [
+            wrapped(f"  {each.verdict} {each.budget}: {printable(each.reason)}")
+            for each in group
+            if each.verdict != "PASS"
+        ]
+    return found
+
+
+def _whose(each: BudgetResult) -> str:
+    name = shorten(printable(each.name), _LONGEST_NAME) or "the run"
+    return f"{name} with {printable(each.model)}" if each.model else name
+
+
+def counts(budgets: Sequence[BudgetResult]) -> str:
+    """Return how many budgets there are of each verdict, '' where all are kept."""
+    found = Counter(each.verdict for each in budgets if each.verdict != "PASS")
+    return ", ".join(f"{number} {name}" for name, number in sorted(found.items()))
+
+
+def failure_text(each: BudgetResult) -> str:
+    """Return what the report of a budget that fails the run says."""
+    return f"the budget '{each.budget}' of {_whose(each)} is {_NOT_KEPT[each.verdict]}: " + (
+        printable(each.reason)
+    )
+
+
+_NOT_KEPT = {"FAIL": "not kept", "INCONCLUSIVE": "INCONCLUSIVE", "PASS": "kept"}
+
+
+def month_text(month: MonthResult) -> str:
+    """Return what a feature costs in a month, for a reader."""
+    model = f" with {printable(month.model)}" if month.model else ""
+    lead = f"month of {shorten(printable(month.feature), _LONGEST_NAME)}{model}: "
+    if month.monthly_usd is None:
+        return f"{lead}unknown, {printable(month.why_unknown)}"
+    text = f"{lead}{_usd(month.monthly_usd)}{_interval(month)}"
+    text += f" at {counted(month.requests_per_month, 'request')}"
+    uncached = month.without_cache_usd
+    if uncached is not None and _usd(uncached) != _usd(month.monthly_usd):
+        text += f"; without prompt cache {_usd(uncached)}"
+    if month.dearer_usd:
+        text += f"; prices +20 % {_usd(month.dearer_usd)}"
+    if month.retry_rate:
+        text += f"; {month.retry_rate:.2g} tries again for each call"
+    return text
+
+
+def _interval(month: MonthResult) -> str:
+    if month.interval_usd is None:
+        return f" (no interval from {counted(month.cases, 'case')})"
+    low, high = (_usd(each).removeprefix("$") for each in month.interval_usd)
+    return f" ({low} to {high})"
+
+
+def _usd(amount: Decimal) -> str:
+    """Return an amount in whole USD from 10 on, in cents below, and small ones in two digits."""
+    if not amount.is_finite():
+        return "unlimited"
+    if amount >= 10:
+        return f"${amount:,.0f}"
+    places = 2 if not amount or amount >= Decimal("0.1") else 1 - amount.adjusted()
+    return f"${amount:.{places}f}"
+
+
+def to_json(each: BudgetResult) -> dict[str, Any]:
+    """Return a budget as `--llm-json` writes it: money is text, times are in seconds."""
+    first, last = each.recorded
+    return {
+        "budget": each.budget,
+        "scope": each.scope,
+        "name": each.name,
+        "nodeid": each.nodeid,
+        "model": each.model,
+        "verdict": each.verdict,
+        "reason": each.reason,
+        "observed": _figure(each.observed, each.unit),
+        "bound": _figure(each.bound, each.unit),
+        "unit": each.unit,
+        "calls": each.calls,
+        "samples": each.samples,
+        "unpriced": dict(each.unpriced),
+        "source": each.source,
+        "recorded": [first, last] if first else None,
+        "stale": each.stale,
+        "retries": each.retries,
+        "retried_s": each.retried_s,
+        "backoff_s": each.backoff_s,
+        "judge_calls": each.judge_calls,
+        "judge_cost_usd": _money(each.judge_usd),
+    }
+
+
+def month_to_json(month: MonthResult) -> dict[str, Any]:
+    """Return the month of a feature as `--llm-json` writes it: money is text."""
+    return {
+        "feature": month.feature,
+        "model": month.model,
+        "requests_per_month": month.requests_per_month,
+        "cases": month.cases,
+        "monthly_usd": _money(month.monthly_usd),
+        "interval_usd": (
+            None if month.interval_usd is None else [_money(end) for end in month.interval_usd]
+        ),
+        "without_cache_usd": _money(month.without_cache_usd),
+        "dearer_usd": _money(month.dearer_usd),
+        "retry_rate": month.retry_rate,
+        "why_unknown": month.why_unknown,
+    }
+
+
+def _figure(value: Decimal | None, unit: str) -> str | float | None:
+    if value is None or not value.is_finite():
+        return None
+    return _money(value) if unit == "USD" else float(value)
+
+
+def _money(value: Decimal | None) -> str | None:
+    """Return an amount as text; null where nobody knows it, or where it has no end."""
+    if value is None or not value.is_finite():
+        return None
+    return format(round(value, 12).normalize(), "f")
