@@ -36,7 +36,7 @@ def calls_row(trial: Trial, price_lists: Sequence[Any]) -> dict[str, Any]:
         "budgets": [str(budget) for budget in trial.budgets],
         "calls": [call.to_row() for call in calls],
     }
-    if tape.misses:
+    if tape.misses or tape.spend_stop:
         row["lacks"] = True
     return row
 

@@ -46,6 +46,7 @@ class Collector:
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
+        self._spend_stops: dict[str, bool] = {}
         self._budgeting: Budgeting | None = None
         self._budgets: Judged | None = None
 
@@ -95,6 +96,9 @@ class Collector:
         if noticed is not None:
             self._noticed().add(noticed)
             self._asked.update(noticed.get("asked", ()))
+        stop = getattr(report, "llmprod_stop", None)
+        if stop is not None:
+            self._spend_stops[report.nodeid] = stop
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
@@ -167,6 +171,8 @@ class Collector:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary, and how to go on after a run that was stopped while it recorded."""
         self._summarise(terminalreporter)
+        for line in self._spend_lines():
+            terminalreporter.write_line(line)
         if self._is_interrupted and self._has_recorded:
             from pytest_llmprod.report import upkeep  # only such a run needs it
 
@@ -249,6 +255,41 @@ class Collector:
             terminalreporter.section("llmprod")
         for line in lines:
             terminalreporter.write_line(line)
+
+    def _spend_lines(self) -> list[str]:
+        """Return what was spent under a cap, and how to go on where it stopped something."""
+        option = self._config.option
+        if option.llm_max_spend is None or option.llm_record == "none":
+            return []
+        from pytest_llmprod.ledger import close_ledger  # brings sqlite3: only a cap needs it
+        from pytest_llmprod.report import spending
+
+        settings = self._config.stash[SETTINGS]()
+        try:
+            found = close_ledger(settings, self._config.stash[RUN_ID])
+        except LlmprodError as error:
+            return [f"llmprod: {error}"]
+        if found is None:
+            return []
+        line = spending.spent_line(
+            cap_usd=found.cap_usd,
+            spent_usd=found.spent_usd,
+            judge_usd=found.judge_usd,
+            open_usd=found.open_usd,
+            calls=found.calls,
+        )
+        if not self._spend_stops:
+            return [line]
+        cap = f"--llm-max-spend={option.llm_max_spend}"
+        return [
+            line,
+            *spending.stopped_lines(
+                self._spend_stops,
+                mode=option.llm_record,
+                options=[*self._options(), cap, *self._selection()],
+                is_too_low=not found.calls,
+            ),
+        ]
 
     def _options(self) -> list[str]:
         """Return our options by which the tests of this run are run again."""
@@ -366,7 +407,7 @@ class Collector:
 
     def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
-        if self._config.option.llm_record == "none":
+        if self._config.option.llm_record == "none" or self._spend_stops:
             return
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""

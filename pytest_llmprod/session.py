@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.prices import cost_usd
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -30,7 +30,7 @@ from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
-from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
@@ -38,10 +38,11 @@ from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
-from pytest_llmprod.wire.tape import Tape
+from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.expression import Expression
+    from pytest_llmprod.spending import Spending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
     __slots__ = (
+        "_has_told_stop",
         "_told",
         "asked",
         "asking",
@@ -78,6 +80,7 @@ class Trial:
         self.result: TaskResult | None = None
         self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
         self._told: set[Miss | str] = set()
+        self._has_told_stop = False
         self.function = ""  # the node id without parameters
         self.budgets: tuple[Expression, ...] = ()  # those of its markers
 
@@ -101,6 +104,14 @@ class Trial:
         untold = [each for each in dict.fromkeys(self.tape.misses) if each not in self._told]
         self._told.update(untold)
         return untold
+
+    def take_spend_stop(self) -> SpendStop | None:
+        """Return what kept the test from sending a request, once."""
+        stop = self.tape.spend_stop
+        if stop is None or self._has_told_stop:
+            return None
+        self._has_told_stop = True
+        return stop
 
     def score(self, metric: str, value: float) -> None:
         """Note a score of this case; raise ValueError where it is no number in 0..1."""
@@ -130,6 +141,7 @@ class Session:
         """
         self.settings = settings
         self._extensions = extensions
+        self._run_id = run_id
         self._now = now
         self._monotonic = monotonic
         self._router = Router()
@@ -190,6 +202,29 @@ class Session:
         lists = self._price_lists(folder)
         return cost_usd(lists, exchange.provider, names, exchange.usage, exchange.tier)
 
+    def _paying(self, folder: Path) -> dict[str, Pay]:
+        """Return what a tape asks before it sends something; nothing where there is no cap."""
+        if self._spending is None:
+            return {}
+        spending = self._spending
+
+        def pay(request: WireRequest) -> Settle:
+            lists = self._price_lists(folder)
+            return spending.pay(request, lists, lambda exchange: self._cost(folder, exchange))
+
+        return {"pay": pay}
+
+    @cached_property
+    def _spending(self) -> "Spending | None":
+        cap_usd = self.settings.max_spend_usd
+        if cap_usd is None or self.settings.record == "none":
+            return None
+        # Brings sqlite3: only a cap needs it.
+        from pytest_llmprod.ledger import open_ledger
+        from pytest_llmprod.spending import Spending
+
+        return Spending(open_ledger(self.settings.rootpath, self._run_id, cap_usd))
+
     def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:
             self._prices[folder] = self._extensions.prices(folder)
@@ -224,6 +259,7 @@ class Session:
             library=self._library,
             observe=self._extensions.on_exchange,
             price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
+            **self._paying(label.folder.parent.parent),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),
@@ -275,6 +311,7 @@ class Session:
                 tape.close(finished=is_finished)
             finally:
                 running.tape.misses.extend(tape.misses[missed:])
+                running.tape.spend_stop = running.tape.spend_stop or tape.spend_stop
                 running.tape.verified.extend(tape.verified[verified:])
                 running.asked.update(each.model_requested for each in tape.exchanges[sent:])
                 moments = filter(None, (running.tape.aging_since, tape.aging_since))
@@ -374,7 +411,7 @@ class Session:
                 output = self.output(trial) if has_output else None
                 exchanges = trial.trace.exchanges
                 trial.score(metric, scorer(output, case.expected, exchanges, case.input))
-            except Exception as error:
+            except (Exception, SpendStop) as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
 
@@ -414,7 +451,8 @@ class Session:
         if trial.trace.exchanges:
             # Later requests may depend on answers: the first one says whether they are the same.
             row["asked"] = min(trial.trace.exchanges, key=lambda each: each.call).key[:12]
-        if trial.tape.misses or self._has_shared_misses or self._got_no_answer(trial):
+        lacks = trial.tape.misses or trial.tape.spend_stop or self._has_shared_misses
+        if lacks or self._got_no_answer(trial):
             row["unrecorded"] = True
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)

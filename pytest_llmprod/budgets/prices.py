@@ -28,6 +28,39 @@ class PriceList:
         """Return the price of `model` at `provider`, or None where it is not locked."""
         return self._prices.get((provider, model))
 
+    def versions(self, provider: str, model: str) -> list[ModelPrice]:
+        """Return the prices of `model` and of its versions, such as `gpt-5-mini-2025-08-07`.
+
+        By which of them an alias will be answered, nobody knows before it is.
+        """
+        return [
+            price
+            for (at, name), price in self._prices.items()
+            if at == provider and (name == model or _is_version(name, model))
+        ]
+
+
+def _is_version(name: str, model: str) -> bool:
+    return name.startswith(f"{model}-") and name[len(model) + 1 :].replace("-", "").isdecimal()
+
+
+def worst_case_usd(
+    lists: Iterable[Any], provider: str, model: str, request_bytes: int, most_output_tokens: int
+) -> Decimal | None:
+    """Return the most that a request can cost for its tokens, None where it has no price.
+
+    Among the versions of a model, and the service tiers of each, the dearest one counts.
+    """
+    lists = list(lists)
+    named = first_price(lists, provider, model)
+    prices = [] if named is None else [named]
+    for each in lists:
+        if isinstance(each, PriceList):
+            prices += each.versions(provider, model)
+    tiers = [tier for price in prices for tier in (price, *price.tiers.values())]
+    worst = (each.worst_case_usd(request_bytes, most_output_tokens) for each in tiers)
+    return max(worst, default=None)
+
 
 def find_lock(start: Path, rootpath: Path) -> Path | None:
     """Return the nearest price lock at or above `start`, no higher than `rootpath`."""

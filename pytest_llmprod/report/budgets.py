@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.core.verdict import VerdictName
 from pytest_llmprod.report.layout import wrapped
 
 _LONGEST_NAME = 40
@@ -15,7 +16,7 @@ _LONGEST_NAME = 40
 def blocks(budgets: Sequence[BudgetResult], months: Sequence[MonthResult]) -> list[list[str]]:
     """Return a line for each month, and one for the budgets of each test, feature and run.
 
-    Each budget that is not kept, or of which nobody knows, has its reason in lines of its own.
+    Then comes each budget that is not kept, and each of which nobody knows, with its reason.
     """
     groups: dict[tuple[str, ...], list[BudgetResult]] = {}
     for each in budgets:
@@ -23,15 +24,21 @@ def blocks(budgets: Sequence[BudgetResult], months: Sequence[MonthResult]) -> li
         groups.setdefault((each.scope, function, each.name, each.model), []).append(each)
     found = [wrapped(month_text(each)) for each in months]
     for group in groups.values():
-        counts = Counter(each.verdict for each in group)
-        numbers = ", ".join(f"{counts[name]} {name}" for name in sorted(counts, reverse=True))
-        found.append(wrapped(f"budgets of {_whose(group[0])}: {numbers}"))
-        found += [
-            wrapped(f"  {each.verdict} {each.budget}: {printable(each.reason)}")
-            for each in group
-            if each.verdict != "PASS"
-        ]
-    return found
+        found.append(wrapped(f"budgets of {_whose(group[0])}: {_counts(group)}"))
+    return found + [
+        wrapped(f"{each.verdict} {each.budget} of {_whose(each)}: {printable(each.reason)}")
+        for verdict in ("FAIL", "INCONCLUSIVE")
+        for each in budgets
+        if each.verdict == verdict
+    ]
+
+
+def _counts(budgets: Sequence[BudgetResult]) -> str:
+    found = Counter(each.verdict for each in budgets)
+    return ", ".join(f"{found[name]} {name}" for name in _VERDICTS if name in found)
+
+
+_VERDICTS: Sequence[VerdictName] = ("PASS", "INCONCLUSIVE", "FAIL")
 
 
 def _whose(each: BudgetResult) -> str:
@@ -41,18 +48,13 @@ def _whose(each: BudgetResult) -> str:
 
 def counts(budgets: Sequence[BudgetResult]) -> str:
     """Return how many budgets there are of each verdict, '' where all are kept."""
-    found = Counter(each.verdict for each in budgets if each.verdict != "PASS")
-    return ", ".join(f"{number} {name}" for name, number in sorted(found.items()))
+    return _counts(budgets) if any(each.verdict != "PASS" for each in budgets) else ""
 
 
 def failure_text(each: BudgetResult) -> str:
     """Return what the report of a budget that fails the run says."""
-    return f"the budget '{each.budget}' of {_whose(each)} is {_NOT_KEPT[each.verdict]}: " + (
-        printable(each.reason)
-    )
-
-
-_NOT_KEPT = {"FAIL": "not kept", "INCONCLUSIVE": "INCONCLUSIVE", "PASS": "kept"}
+    verdict = "not kept" if each.verdict == "FAIL" else each.verdict
+    return f"the budget '{each.budget}' of {_whose(each)} is {verdict}: {printable(each.reason)}"
 
 
 def month_text(month: MonthResult) -> str:

@@ -19,7 +19,7 @@ _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
 _STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
 _BUDGET_COLOURS = {"FAIL": "red", "INCONCLUSIVE": "yellow"}
-_MOST_OF_BUDGETS = 8
+_MOST_OF_BUDGETS = 10
 _Paint = Callable[[str, str], str]
 
 
@@ -69,7 +69,7 @@ def render_budgets(blocks: Sequence[Sequence[str]], *, colour: bool) -> list[str
 
 def _budget_line(line: str, paint: _Paint) -> str:
     for verdict, colour in _BUDGET_COLOURS.items():
-        if line.startswith(f"  {verdict} "):
+        if line.startswith(f"{verdict} "):
             return line.replace(verdict, paint(verdict, colour), 1)
     return line
 

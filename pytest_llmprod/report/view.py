@@ -88,8 +88,8 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run. `budgets` are the lines of
-    the budgets and of what features cost in a month, in blocks; `unkept` counts those not kept.
+    after its lead. `moves` says what is not as it was in the accepted run. `budgets` are the lines
+    of budgets, and of what features cost in a month, in blocks; `unkept` counts those not kept.
     """
 
     suites: tuple[SuiteRow, ...]

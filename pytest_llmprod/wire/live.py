@@ -20,7 +20,7 @@ from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import request_scanners
-from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
+from pytest_llmprod.wire.tape import Attempt, Settle, Tape, exchange_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,14 @@ class LiveExchange:
         headers: Sequence[tuple[str, str]],
         policy: WirePolicy,
         compressed: bytes | None,
+        settle: Settle,
     ) -> None:
         """Start the clock of a request with these (unmasked) headers.
 
-        `compressed` is its body as the application compressed it, None where it did not.
+        `compressed` is its body as the application compressed it, None where it did not. `settle`
+        is told what became of it.
         """
+        self._settle = settle
         self._tape = tape
         self._read = read
         self._attempt = attempt
@@ -213,6 +216,7 @@ class LiveExchange:
         exchange = exchange_of(
             self._read, recording, answer, self._attempt, replayed=False, tier=tier
         )
+        self._settle(exchange)
         self._tape.add(replace(exchange, is_model_unknown=self._is_model_unknown(recording)))
 
     def _is_model_unknown(self, recording: Recording) -> bool:

@@ -92,7 +92,8 @@ class Switch:
     ) -> Played | LiveExchange:
         """Return the recorded answer to a request, or the live exchange that will record one.
 
-        Raises CassetteMiss where there is no recording and the mode sends nothing.
+        Raises CassetteMiss where there is no recording and the mode sends nothing, and SpendStop
+        where sending it might cost too much.
         """
         with tape.remembering():
             plain = decompress(body, codings(headers))
@@ -106,8 +107,9 @@ class Switch:
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
+                settle = tape.pay(read)
                 compressed = None if plain == body else body
-                return LiveExchange(tape, read, attempt, headers, self._policy, compressed)
+                return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
             raise CassetteMiss(self._explained(tape, read, headers))
 
     def _explained(self, tape: Tape, read: WireRequest, headers: Sequence[tuple[str, str]]) -> Miss:
