@@ -1,22 +1,31 @@
 """Calls: what the report of a test carries of its calls, for the budgets that judge them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pytest_llmprod.budgets import prices
+from pytest_llmprod.budgets.expression import Expression
 from pytest_llmprod.budgets.measured import Cost, Measured, measure
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.session import Trial
+from pytest_llmprod.evals.suite import Asking, Suite
+from pytest_llmprod.wire.tape import Tape
 
 
-def calls_row(trial: Trial, price_lists: Sequence[Any]) -> dict[str, Any]:
+def calls_row(
+    tape: Tape,
+    suite: Suite | None,
+    asking: Asking | None,
+    *,
+    function: str,
+    budgets: Iterable[Expression],
+    price_lists: Sequence[Any],
+) -> dict[str, Any]:
     """Return the calls of a test, and to whom they belong, as plain JSON.
 
     `test` is its function, `budgets` those of its markers, and `lacks` says that some request got
     no answer. `case` and `request` tell its runs apart: a request to the feature is one run of a
     case. `feature` and `model` are '' where there is none.
     """
-    suite, asking, tape = trial.suite, trial.asking, trial.tape
 
     def cost(exchange: Exchange) -> Cost | None:
         return _cost(exchange, price_lists)
@@ -26,14 +35,14 @@ def calls_row(trial: Trial, price_lists: Sequence[Any]) -> dict[str, Any]:
     case, request = tape.label.nodeid, 1
     if suite is not None and asking is not None:
         case, request = f"{suite.test} {asking.case.id}", asking.repeat
-        calls += _recorded_elsewhere(trial)
+        calls += _recorded_elsewhere(suite, asking)
     row: dict[str, Any] = {
-        "test": trial.function,
+        "test": function,
         "feature": "" if suite is None else suite.feature,
         "model": "" if suite is None else suite.model,
         "case": case,
         "request": request,
-        "budgets": [str(budget) for budget in trial.budgets],
+        "budgets": [str(budget) for budget in budgets],
         "calls": [call.to_row() for call in calls],
     }
     if tape.misses or tape.spend_stop:
@@ -52,10 +61,9 @@ def _cost(exchange: Exchange, price_lists: Sequence[Any]) -> Cost | None:
     )
 
 
-def _recorded_elsewhere(trial: Trial) -> list[Measured]:
+def _recorded_elsewhere(suite: Suite, asking: Asking) -> list[Measured]:
     """Return the call of which an outputs file tells, where it tells anything of it."""
-    suite, asking = trial.suite, trial.asking
-    if suite is None or asking is None or suite.outputs is None:
+    if suite.outputs is None:
         return []
     output = suite.outputs[asking.case.id, asking.repeat]
     if not output.to_json():

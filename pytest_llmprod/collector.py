@@ -444,7 +444,8 @@ class Collector:
         from pytest_llmprod.report import misses  # brings what only a summary needs
 
         record = self._config.option.llm_record
-        return misses.total(self._misses.values(), self._outages.values(), record)
+        found = misses.total(self._misses.values(), self._outages.values(), record)
+        return replace(found, is_capped=bool(self._spend_stops))
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str

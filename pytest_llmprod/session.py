@@ -475,7 +475,14 @@ class Session:
         from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
 
         folder = trial.tape.label.folder.parent.parent
-        return calls_row(trial, self._price_lists(folder))
+        return calls_row(
+            trial.tape,
+            trial.suite,
+            trial.asking,
+            function=trial.function,
+            budgets=trial.budgets,
+            price_lists=self._price_lists(folder),
+        )
 
     def wire_row(self, trial: Trial) -> dict[str, Any]:
         """Return what the report of any test carries of its recordings: only what is notable.

@@ -281,13 +281,15 @@ class Unanswered:
 
     `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
     moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
-    by the reason, and `record` is the mode in which they asked.
+    by the reason, and `record` is the mode in which they asked. `is_capped` says that a spend cap
+    kept some tests from asking; how to go on after that is told apart.
     """
 
     misses: Mapping[str, int] = field(default_factory=dict)
     moves: tuple[tuple[str, str], ...] = ()
     outages: Mapping[str, int] = field(default_factory=dict)
     record: str = "none"
+    is_capped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

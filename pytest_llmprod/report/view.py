@@ -550,7 +550,7 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes[_RECORD] = "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "new_episodes"
-    elif has_others and not (number or old or outages):
+    elif has_others and not (number or old or outages or unanswered.is_capped):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:
         texts.append(f"{_plural(old, 'recording is', 'recordings are')} too old to be played")
