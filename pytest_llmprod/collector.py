@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import garbage
+from pytest_llmprod.accounts import Accounts
 from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
-    from pytest_llmprod.budgeting import Budgeting, Judged
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -46,9 +46,7 @@ class Collector:
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
-        self._spend_stops: dict[str, bool] = {}
-        self._budgeting: Budgeting | None = None
-        self._budgets: Judged | None = None
+        self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -89,16 +87,11 @@ class Collector:
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
-        calls = getattr(report, "llmprod_calls", None)
-        if calls is not None:
-            self._called().add(report.nodeid, calls)
+        self._accounts.take(report)
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
             self._asked.update(noticed.get("asked", ()))
-        stop = getattr(report, "llmprod_stop", None)
-        if stop is not None:
-            self._spend_stops[report.nodeid] = stop
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
@@ -120,8 +113,8 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
-        elif self._budgeting is not None:
-            self._decide_budgets(session, self._budgeting)
+        else:
+            self._accounts.decide(session)
         if self._run is not None:
             try:
                 self._decide(session, self._run, objection)
@@ -133,36 +126,12 @@ class Collector:
             self._write_budgets(session)
         return outcome
 
-    def _called(self) -> "Budgeting":
-        if self._budgeting is None:
-            from pytest_llmprod.budgeting import Budgeting  # only a run with budgets needs it
-
-            settings = self._config.stash[SETTINGS]()
-            self._budgeting = Budgeting(settings, now=self._started_at)
-        return self._budgeting
-
-    def _decide_budgets(self, session: pytest.Session, budgeting: "Budgeting") -> None:
-        """Judge the budgets: each becomes a test report of its own, but for the old model's."""
-        from pytest_llmprod import emitted  # only a run that decides something needs it
-
-        self._budgets = budgeting.decide()
-        settings = self._config.stash[SETTINGS]()
-        old_model = (settings.choice.models or ("",))[0]
-        for each in self._budgets.budgets:
-            if not (each.model and each.model == old_model):
-                emitted.report_budget(session, each, is_strict=settings.is_strict)
-
     def _write_budgets(self, session: pytest.Session) -> None:
         """Write the JSON of a run that has budgets and no evals."""
-        if self._budgets is not None:
+        if self._accounts.has_budgets:
             run = self._new_run(self._config.stash[SETTINGS]())
-            self._result = self._with_budgets(self._run_result(run, [], "no eval ran"))
+            self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
-
-    def _with_budgets(self, result: "RunResult") -> "RunResult":
-        if self._budgets is None:
-            return result
-        return replace(result, budgets=self._budgets.budgets, months=self._budgets.months)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that the run was stopped: what it has recorded so far is kept."""
@@ -171,8 +140,10 @@ class Collector:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary, and how to go on after a run that was stopped while it recorded."""
         self._summarise(terminalreporter)
-        for line in self._spend_lines():
-            terminalreporter.write_line(line)
+        if self._config.option.llm_max_spend is not None:
+            run_id = self._config.stash[RUN_ID]
+            for line in self._accounts.spend_lines(run_id, self._options(), self._selection()):
+                terminalreporter.write_line(line)
         if self._is_interrupted and self._has_recorded:
             from pytest_llmprod.report import upkeep  # only such a run needs it
 
@@ -198,7 +169,7 @@ class Collector:
         supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
         notes = [
             *noticed,
-            *self._budget_notes(),
+            *self._accounts.notes,
             *(str(line) for part in supplied for line in part),
         ]
         rows = view.make_view(self._result, notes)
@@ -214,18 +185,6 @@ class Collector:
         for line in lines:
             terminalreporter.write_line(line)
 
-    def _budget_notes(self) -> "Sequence[str]":
-        return () if self._budgets is None else self._budgets.notes
-
-    def _budget_lines(self, *, colour: bool) -> list[str]:
-        """Return the lines on budgets of a run without suites."""
-        if self._budgets is None:
-            return []
-        from pytest_llmprod.report import budgets, terminal  # only a run with budgets needs it
-
-        blocks = budgets.blocks(self._budgets.budgets, self._budgets.months)
-        return terminal.render_budgets(blocks, colour=colour)
-
     def _noticed(self) -> "Upkeep":
         if self._upkeep is None:
             from pytest_llmprod.upkeep import Upkeep  # only a run with something to tell needs it
@@ -238,7 +197,7 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        budgets = self._budget_lines(colour=terminalreporter.hasmarkup)
+        budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
         if not (self._misses or self._outages or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
@@ -255,41 +214,6 @@ class Collector:
             terminalreporter.section("llmprod")
         for line in lines:
             terminalreporter.write_line(line)
-
-    def _spend_lines(self) -> list[str]:
-        """Return what was spent under a cap, and how to go on where it stopped something."""
-        option = self._config.option
-        if option.llm_max_spend is None or option.llm_record == "none":
-            return []
-        from pytest_llmprod.ledger import close_ledger  # brings sqlite3: only a cap needs it
-        from pytest_llmprod.report import spending
-
-        settings = self._config.stash[SETTINGS]()
-        try:
-            found = close_ledger(settings, self._config.stash[RUN_ID])
-        except LlmprodError as error:
-            return [f"llmprod: {error}"]
-        if found is None:
-            return []
-        line = spending.spent_line(
-            cap_usd=found.cap_usd,
-            spent_usd=found.spent_usd,
-            judge_usd=found.judge_usd,
-            open_usd=found.open_usd,
-            calls=found.calls,
-        )
-        if not self._spend_stops:
-            return [line]
-        cap = f"--llm-max-spend={option.llm_max_spend}"
-        return [
-            line,
-            *spending.stopped_lines(
-                self._spend_stops,
-                mode=option.llm_record,
-                options=[*self._options(), cap, *self._selection()],
-                is_too_low=not found.calls,
-            ),
-        ]
 
     def _options(self) -> list[str]:
         """Return our options by which the tests of this run are run again."""
@@ -368,7 +292,7 @@ class Collector:
         self._fail_without_answer(session, suites)
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
-        result = self._with_budgets(self._run_result(run, suites, note, gates, objection))
+        result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
 
@@ -407,7 +331,7 @@ class Collector:
 
     def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
-        if self._config.option.llm_record == "none" or self._spend_stops:
+        if self._config.option.llm_record == "none" or self._accounts.is_capped:
             return
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""
@@ -445,7 +369,7 @@ class Collector:
 
         record = self._config.option.llm_record
         found = misses.total(self._misses.values(), self._outages.values(), record)
-        return replace(found, is_capped=bool(self._spend_stops))
+        return replace(found, is_capped=self._accounts.is_capped)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str

@@ -63,7 +63,7 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
 def render_budgets(blocks: Sequence[Sequence[str]], *, colour: bool) -> list[str]:
     """Return the lines of budgets, in as few as leave room for the rest."""
     paint = _painted if colour else _plain
-    lines = _fitted(blocks, _MOST_OF_BUDGETS, "lines on budgets") if blocks else []
+    lines = _fitted(blocks, _MOST_OF_BUDGETS, "budgets") if blocks else []
     return [_budget_line(line, paint) for line in lines]
 
 
