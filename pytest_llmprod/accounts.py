@@ -113,7 +113,7 @@ class Accounts:
             self._stops,
             mode=settings.record,
             options=[*options, cap, *selection],
-            is_too_low=not found.calls,
+            is_too_low=bool(found.refused) and not found.calls,
         )
         return [line, *stopped]
 

@@ -193,6 +193,7 @@ def test_a_request_without_a_price_is_not_sent(capped: Project) -> None:
     result.stdout.fnmatch_lines(
         ["The model gpt-test of openai has no price, so --llm-max-spend cannot say*"]
     )
+    result.stdout.no_fnmatch_line("no call fits under this cap*")
 
 
 def test_a_request_without_a_limit_may_cost_what_the_largest_model_writes(

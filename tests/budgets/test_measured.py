@@ -1,9 +1,13 @@
 """The calls that the exchanges of a test make up, and what they cost."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from pytest_llmprod.budgets.measured import Cost, measure
+import pytest
+
+from pytest_llmprod.budgets.measured import Cost, Measured, measure
 from pytest_llmprod.core.exchange import Exchange, Usage
 
 ANSWER = Exchange(
@@ -98,3 +102,14 @@ def test_a_recording_without_times_has_none() -> None:
 
 def test_calls_of_judges_say_so() -> None:
     assert measure([ANSWER], cent, is_judge=True)[0].is_judge
+
+
+@pytest.mark.parametrize("cost", [cent, nobody])
+def test_a_row_tells_all_that_budgets_need(cost: Callable[[Exchange], Cost | None]) -> None:
+    tries = [LIMIT, replace(ANSWER, attempt=2, backoff_s=1.5)]
+    (call,) = measure(tries, cost, case="t-1", request=2)
+
+    row = json.loads(json.dumps(call.to_row()))
+
+    assert Measured.from_row(row, case="t-1", request=2) == call
+    assert "case" not in row
