@@ -340,6 +340,7 @@ def _session(config: pytest.Config) -> "Session":
     session = config.stash[SESSION]
     if session is None:
         # The session brings pydantic: a run without our tests does without it.
+        from pytest_llmprod.outcomes import StoppedTest
         from pytest_llmprod.session import Extensions, Session
 
         session = config.stash[SESSION] = Session(
@@ -351,6 +352,7 @@ def _session(config: pytest.Config) -> "Session":
                     folder=folder, rootpath=config.rootpath
                 ),
                 on_exchange=lambda exchange: _tell(config, exchange),
+                spend_stop=StoppedTest,
             ),
             run_id=config.stash[RUN_ID],
             writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],

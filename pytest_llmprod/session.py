@@ -47,12 +47,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extensions:
-    """What plugins supply, built-in parts included; asked for when it is first needed."""
+    """What plugins supply, built-in parts included; asked for when it is first needed.
+
+    `spend_stop` is the class of what stops a test whose request must not be paid.
+    """
 
     dialects: Callable[[], Sequence[Dialect]]
     scanners: Callable[[], Sequence[Scanner]]
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
+    spend_stop: type[SpendStop] = SpendStop
 
 
 class Trial:
@@ -223,7 +227,8 @@ class Session:
         from pytest_llmprod.ledger import open_ledger
         from pytest_llmprod.spending import Spending
 
-        return Spending(open_ledger(self.settings.rootpath, self._run_id, cap_usd))
+        cap = open_ledger(self.settings.rootpath, self._run_id, cap_usd)
+        return Spending(cap, self._extensions.spend_stop)
 
     def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:

@@ -17,9 +17,10 @@ from pytest_llmprod.wire.tape import Settle
 class Spending:
     """The money that one process of a run spends, under the cap that all of them share."""
 
-    def __init__(self, cap: SpendCap) -> None:
-        """Make one that has spent nothing."""
+    def __init__(self, cap: SpendCap, stop: type[SpendStop]) -> None:
+        """Make one that has spent nothing; `stop` is the class of what it raises."""
         self._cap = cap
+        self._stop = stop
         self._why_stopped = ""
 
     def pay(
@@ -34,15 +35,15 @@ class Spending:
         nobody knows what the request may cost.
         """
         if self._why_stopped:
-            raise SpendStop(self._why_stopped, is_first=False)
+            raise self._stop(self._why_stopped, is_first=False)
         worst = _worst_case_usd(request, price_lists)
         if worst is None:
-            raise SpendStop(_unknown(request), is_first=True)
+            raise self._stop(_unknown(request), is_first=True)
         purpose: Purpose = "feature" if request.judged is None else "judge"
         answer = self._cap.reserve(worst, purpose=purpose)
         if isinstance(answer, Refusal):
             self._why_stopped = answer.reason
-            raise SpendStop(f"{answer.reason}{_advice(request, worst)}", is_first=True)
+            raise self._stop(f"{answer.reason}{_advice(request, worst)}", is_first=True)
         return lambda exchange: self._cap.settle(answer, cost(exchange))
 
 

@@ -162,6 +162,67 @@ def test_a_task_ends_with_what_was_paid(capped: Project, kind: str) -> None:
     assert recordings(capped) == 4
 
 
+def test_async_tests_are_stopped_too(capped: Project) -> None:
+    capped.pytester.makepyfile(
+        test_words="""
+        import asyncio
+        import pytest
+        from openai import AsyncOpenAI
+
+        async def ask(word):
+            async with AsyncOpenAI() as client:
+                answer = await client.chat.completions.create(
+                    model="gpt-test",
+                    max_completion_tokens=100,
+                    messages=[{"role": "user", "content": f"Double this word: {word}"}],
+                )
+            return answer.choices[0].message.content
+
+        @pytest.fixture(scope="module")
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.fixture(scope="module")
+        async def whole_time(anyio_backend):
+            yield  # all tests share the loop of this fixture
+
+        @pytest.mark.anyio
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        async def test_doubles(llm_case, whole_time):
+            first, _ = await asyncio.gather(ask(llm_case.input), ask(llm_case.input + "!"))
+            assert first == llm_case.expected
+        """
+    )
+
+    result = capped.record("--llm-record=once", CAP)
+
+    assert len(capped.server.requests) == 4
+    result.assert_outcomes(passed=2, failed=1, skipped=7)
+    assert REASON in result.outlines
+    assert result.errlines == []
+
+
+def test_a_thread_that_hides_the_stop_hides_nothing(capped: Project) -> None:
+    capped.pytester.makepyfile(
+        test_words="""
+        import threading
+        import pytest
+        from feature import ask
+
+        @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        def test_doubles(llm_case):
+            thread = threading.Thread(target=ask, args=(llm_case.input,))
+            thread.start()
+            thread.join()
+        """
+    )
+
+    result = capped.record("--llm-record=once", CAP)
+
+    result.assert_outcomes(passed=4, failed=1, skipped=5)
+
+
 def test_tests_that_are_no_evals_are_stopped_too(capped: Project) -> None:
     capped.pytester.makepyfile(
         test_words="""
