@@ -26,6 +26,8 @@ RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
 DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 NARROWED: pytest.StashKey[int] = pytest.StashKey()
+#: Why the request log, or what is to be dropped of it, is not as it should be.
+LOG_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
 
 
@@ -72,6 +74,8 @@ class Collector:
         output = getattr(node, "workeroutput", {})
         for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
             self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
+        problem = output.get("llmprod_log", "")
+        self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or problem
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that something could not be collected: evals may be missing then."""
@@ -132,6 +136,23 @@ class Collector:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
+
+    def pytest_sessionfinish(self) -> None:
+        """Drop what is kept no longer of the logs of earlier runs, once a day."""
+        option = self._config.option
+        has_tests = self._config.pluginmanager.hasplugin("llmprod-recorder")  # else in workers
+        if not (has_tests or option.llm_eval or getattr(option, "numprocesses", None)):
+            return
+        runs = self._config.rootpath / ".llmprod" / "runs"
+        if not runs.is_dir():
+            return
+        from pytest_llmprod.records import retention  # only where there is a log
+
+        try:
+            days = self._config.stash[SETTINGS]().retention_days
+            retention.apply_daily(runs, days, datetime.now(UTC))
+        except (LlmprodError, OSError, pytest.UsageError) as error:
+            self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or str(error)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that the run was stopped: what it has recorded so far is kept."""

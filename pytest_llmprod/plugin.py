@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import fixtures, markers
-from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
+from pytest_llmprod.collector import DESELECTED, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
+from pytest_llmprod.core.text import printable
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,
     SESSION,
@@ -112,6 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
     if config.option.llm_eval or config.option.llm_record != "none":
@@ -229,10 +231,15 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Undo what was patched, and tell the controller what this worker deselected."""
     ours = session.config.stash[SESSION]
+    problem = ""
     if ours is not None:
         ours.close()
+        problem = ours.log_problem
     output = getattr(session.config, "workeroutput", None)
-    if output is not None:
+    if output is None:
+        session.config.stash[LOG_PROBLEM] = problem or session.config.stash[LOG_PROBLEM]
+    else:
+        output["llmprod_log"] = problem
         output["llmprod_deselected"] = session.config.stash[DESELECTED]
         output["llmprod_narrowed"] = session.config.stash[NARROWED]
 
@@ -249,8 +256,11 @@ def pytest_report_teststatus(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many evals were left out."""
+    """Say how many evals were left out, and that there is no log where there should be one."""
     config = terminalreporter.config
+    if config.stash[LOG_PROBLEM]:
+        text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
+        terminalreporter.write_line(printable(text), yellow=True)
     count = config.stash[DESELECTED]
     if count and terminalreporter.verbosity >= 0:
         tests = "1 eval was" if count == 1 else f"{count} evals were"

@@ -99,6 +99,7 @@ class Recorder:
             calls = self._session.budget_row(trial)
             if calls:
                 report.llmprod_calls = calls  # type: ignore[attr-defined]  # same
+            self._session.log(trial)  # on disk before the report is sent
             wire = self._session.wire_row(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same

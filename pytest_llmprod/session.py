@@ -4,6 +4,7 @@ The composition root: it knows every package, and no package knows another. It i
 """
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.report.misses import Telling
+from pytest_llmprod.request_log import Asker, Ending, RequestLog
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
@@ -66,6 +68,7 @@ class Trial:
         "_has_told_stop",
         "_told",
         "asked",
+        "asker",
         "asking",
         "budgets",
         "function",
@@ -75,9 +78,12 @@ class Trial:
         "trace",
     )
 
-    def __init__(self, tape: Tape, suite: Suite | None, asking: Asking | None) -> None:
+    def __init__(
+        self, tape: Tape, suite: Suite | None, asking: Asking | None, asker: Asker
+    ) -> None:
         """Start the trial of a test that plays from `tape`."""
         self.tape = tape
+        self.asker = asker
         self.trace = Trace(exchanges=tape.exchanges, judged=tape.judged)
         self.suite = suite
         self.asking = asking
@@ -163,6 +169,20 @@ class Session:
         self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
+        self._log = RequestLog(
+            settings,
+            run_id=run_id,
+            writer=writer,
+            scanners=lambda: self._scanners,
+            known=self._known,
+            price=self._cost,
+            now=now,
+        )
+
+    @property
+    def log_problem(self) -> str:
+        """Return why the request log could not be written, '' where it could."""
+        return self._log.problem
 
     @cached_property
     def _scanners(self) -> Sequence[Scanner]:
@@ -177,6 +197,7 @@ class Session:
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
             monotonic=self._monotonic,
+            met=self._log.met,
         )
         return Intercept(self._router, policy)
 
@@ -252,23 +273,32 @@ class Session:
         """Return the trial of the test `nodeid`, made at the first call."""
         trial = self._trials.get(nodeid)
         if trial is None:
-            trial = self._trials[nodeid] = Trial(self._open_tape(label, rules), suite, asking)
+            asker = _asker(nodeid, suite, asking)
+            tape = self._open_tape(label, rules, asker)
+            trial = self._trials[nodeid] = Trial(tape, suite, asking, asker)
         return trial
 
-    def _open_tape(self, label: TapeLabel, rules: PlayRules) -> Tape:
+    def _open_tape(self, label: TapeLabel, rules: PlayRules, asker: Asker) -> Tape:
         self._intercept.install()
         now = self._now()
-        return Tape(
+        opener = os.getpid()
+
+        def observe(exchange: Exchange) -> None:
+            self._extensions.on_exchange(exchange)
+            self._log.saw(tape, asker, opener, exchange)
+
+        tape = Tape(
             label=label,
             mode=self.settings.record,
             library=self._library,
-            observe=self._extensions.on_exchange,
+            observe=observe,
             price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
             **self._paying(label.folder.parent.parent),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),
         )
+        return tape
 
     def begin(self, trial: Trial) -> None:
         """Give the wire to `trial`; what the process sends now is its."""
@@ -292,7 +322,7 @@ class Session:
         Whichever test happens to be the first or the last, and in whichever worker, the fixture's
         requests stand in a cassette of their own.
         """
-        tape = self._open_tape(label, self.settings.play_rules)
+        tape = self._open_tape(label, self.settings.play_rules, Asker(nodeid=label.nodeid))
         tape.is_open = False
         return tape
 
@@ -319,6 +349,7 @@ class Session:
                 running.tape.spend_stop = running.tape.spend_stop or tape.spend_stop
                 running.tape.verified.extend(tape.verified[verified:])
                 running.asked.update(each.model_requested for each in tape.exchanges[sent:])
+                self._log.write(tape, Asker(nodeid=running.asker.nodeid), tape.exchanges[sent:])
                 moments = filter(None, (running.tape.aging_since, tape.aging_since))
                 running.tape.aging_since = min(moments, default="")
                 self._has_shared_misses |= bool(tape.misses)
@@ -419,6 +450,15 @@ class Session:
             except (Exception, SpendStop) as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
+
+    def log(self, trial: Trial) -> None:
+        """Write the exchanges of a test that has ended to the request log."""
+        trace = trial.trace
+        outcome = trace.outcome or ""
+        verdict = outcome if trial.suite is not None else _PLAIN_VERDICTS.get(outcome, outcome)
+        ending = Ending(verdict=verdict, why=trace.why, scores=trace.scores)
+        said = [*trace.exchanges, *trace.judged] if trace.judged else trace.exchanges
+        self._log.write(trial.tape, trial.asker, said, ending)
 
     def note_unplayed(self, trial: Trial) -> None:
         """Note recordings that a test which passed did not play, as a miss of its."""
@@ -550,7 +590,13 @@ class Session:
         return mask(text, scanners).encode("utf-8", "replace").decode()
 
     def close_journal(self) -> None:
-        """Close the journal of this process, so that it can be folded into the cassettes."""
+        """Close the journal of this process, so that it can be folded into the cassettes.
+
+        What tests asked that did not come to their end, because somebody stopped the run, is logged
+        without a verdict.
+        """
+        for trial in self._trials.values():
+            self.log(trial)
         self._journal.close()
 
     def close(self) -> None:
@@ -559,9 +605,19 @@ class Session:
         if "_intercept" in self.__dict__:
             self._intercept.uninstall()
         self._journal.close()
+        self._log.close()
 
 
 _LONGEST_WHY = 300
+#: What the outcomes of a test are called that is no eval.
+_PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
+
+
+def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:
+    if suite is None or asking is None:
+        return Asker(nodeid=nodeid)
+    case, repeat = asking.case.id, asking.repeat
+    return Asker(nodeid=nodeid, case=case, repeat=repeat, feature=suite.feature)
 
 
 def _unscored(metric: str, *, is_known: bool) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from pytest_llmprod.budgets.expression import Expression, parse
 from pytest_llmprod.core.errors import BudgetError, SettingsError
@@ -21,6 +21,8 @@ from pytest_llmprod.wire.rules import (
     checked_repeats,
     checked_unplayed,
 )
+
+LogMode = Literal["all", "live", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Settings:
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
     it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    `log` says which exchanges go to the request log, `retention_days` how long what was said in
+    them is kept there.
     """
 
     rootpath: Path
@@ -54,6 +58,8 @@ class Settings:
     play_rules: PlayRules
     gate_valid_days: int
     judge_valid_days: int
+    log: LogMode
+    retention_days: int
     budgets: tuple[Expression, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
@@ -103,21 +109,26 @@ def load(
         play_rules=_play_rules(wire),
         gate_valid_days=_days(table, "gate_valid_days"),
         judge_valid_days=_days(table, "judge_valid_days"),
+        log=_log_mode(table.get("log", "all")),
+        retention_days=_days(table, "retention_days", default=30),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
     )
 
 
-_KEYS = ("budgets", "concurrency", "features", "gate_valid_days", "judge_valid_days", "wire")
+_KEYS = (
+    *("budgets", "concurrency", "features", "gate_valid_days", "judge_valid_days", "log"),
+    *("retention_days", "wire"),
+)
 _FEATURE_KEYS = ("budgets", "requests_per_month")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
 
-def _days(table: Mapping[str, Any], key: str) -> int:
-    days: int = _get(table, key, int, 90, "tool.llmprod")
+def _days(table: Mapping[str, Any], key: str, *, default: int = 90) -> int:
+    days: int = _get(table, key, int, default, "tool.llmprod")
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
 
 
@@ -187,6 +198,15 @@ def _max_spend(text: str | None) -> Decimal | None:
             f"for instance --llm-max-spend=0.50."
         )
     return amount
+
+
+def _log_mode(value: Any) -> LogMode:
+    for mode in get_args(LogMode):
+        if value == mode:
+            return cast("LogMode", mode)
+    raise SettingsError(
+        f'{_TABLE} log must be "all", "live" (only what was really sent) or "none", not {value!r}.'
+    )
 
 
 def _play_rules(wire: Mapping[str, Any]) -> PlayRules:

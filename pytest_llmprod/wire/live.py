@@ -30,6 +30,7 @@ class WirePolicy:
     `scanners` find what is a secret on every machine; requests are matched as they mask them.
     `known` returns scanners for the secrets of this machine, which only hide more of what is stored
     and shown. `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
+    `met` is told the headers and the URL of each request, as they are, for the secrets in them.
     """
 
     dialects: Sequence[Dialect]
@@ -38,6 +39,7 @@ class WirePolicy:
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    met: Callable[[Sequence[tuple[str, str]], str], None] = lambda headers, url: None
 
     def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
         """Return the scanners for what is stored and shown of a request with these headers."""

@@ -37,6 +37,7 @@ __all__ = [
     "mask_events",
     "mask_strings",
     "mask_url",
+    "remembering_mask",
 ]
 
 REQUEST_HEADERS = frozenset({"accept", "content-type"})
@@ -60,6 +61,8 @@ BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
 
 #: Names, roles and other words of a protocol are no longer than that many characters.
 _SHORT = 40
+#: What is longer is not remembered: that would take more memory than it saves time.
+_LONG = 20_000
 
 _SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
 
@@ -86,6 +89,23 @@ def mask_strings(value: Any, scanners: Sequence[Scanner]) -> Any:
     The value of a member that is named like a secret is masked whatever it is.
     """
     return _mask_strings(value, _masker(scanners))
+
+
+def remembering_mask(scanners: Sequence[Scanner]) -> Callable[[Any], Any]:
+    """Return what masks JSON values as `mask_strings` does, and remembers texts of some length.
+
+    A run says its system prompt in each request. It also looks behind escapes, as where a text is
+    JSON itself.
+    """
+    fixed = tuple(scanners)
+
+    def masked(text: str) -> str:
+        return _mask_text(text, fixed) if "\\" in text else mask(text, fixed)
+
+    remembered = lru_cache(maxsize=500)(masked)
+    return lambda value: _mask_strings(
+        value, lambda text: remembered(text) if len(text) < _LONG else masked(text)
+    )
 
 
 def _masker(scanners: Sequence[Scanner]) -> Callable[[str], str]:

@@ -129,6 +129,7 @@ class Switch:
     ) -> WireRequest:
         if not tape.is_open:
             raise self._router.refuse_late(tape)
+        self._policy.met(headers, url)
         is_judge = self._router.asks_for_judge()
         read = read_request(
             method=method,

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY
@@ -54,11 +54,18 @@ class EnvironmentSecrets:
         """Look at nothing yet."""
         self._environ = environ
         self._before: Mapping[str, str] = {}
+        self._raw: Mapping[Any, Any] | None = None
         self._secrets: dict[KnownSecret, None] = {}
         self._found: Sequence[Scanner] = ()
 
     def scanners(self) -> Sequence[Scanner]:
         """Look at the environment, and return scanners for all secrets that it ever held."""
+        # `os.environ` decodes each variable for whoever asks; what it decodes is compared at once.
+        raw = getattr(self._environ, "_data", None)
+        if raw is not None:
+            if raw == self._raw:
+                return self._found
+            self._raw = dict(raw)
         now = {name: self._environ.get(name, "") for name in list(self._environ)}
         if now != self._before:
             secrets = {**self._secrets, **dict.fromkeys(_environment_secrets(now))}
