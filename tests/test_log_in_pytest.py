@@ -1,15 +1,14 @@
 """The request log of runs of pytest: what is written, when, and what becomes of it."""
 
-import json
 import multiprocessing
 import os
 import shlex
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import Refused
 from project import WORDS, Project
 
 from pytest_llmprod.cli import main
@@ -79,7 +78,9 @@ def test_a_recording_run_and_its_replay_log_every_exchange(cheap: Project) -> No
 
 
 def test_a_miss_is_logged_with_its_reason_and_its_scores(cheap: Project) -> None:
-    cheap.edit("test_words.py", "def test_doubles(llm_case):", "def test_doubles(llm_case, llm_score):")
+    cheap.edit(
+        "test_words.py", "def test_doubles(llm_case):", "def test_doubles(llm_case, llm_score):"
+    )
     cheap.edit("test_words.py", "assert ask", 'llm_score("politeness", 0.5)\n    assert ask')
     cheap.edit("words.jsonl", '"two two"', '"2 2"')
     cheap.record()
@@ -102,7 +103,10 @@ def test_what_a_failing_test_asked_is_there(cheap: Project) -> None:
 
 
 def test_an_error_of_the_provider_is_logged(cheap: Project) -> None:
-    cheap.server.replies += [(429, {}, b'{"error": {"message": "slow down"}}')]
+    def refuse(request: dict[str, Any]) -> str:
+        raise Refused(429, message="slow down")
+
+    cheap.server.answer = refuse
     cheap.record("-k", "one")
 
     (entry,) = entries(cheap)
@@ -115,7 +119,9 @@ def test_each_worker_writes_a_log_of_its_own_and_one_run(project: Project) -> No
     project.record()
     project.run("-n2", subprocess=True)
 
-    (folder,) = [each for each in reading.folders_of(runs(project)) if (each / "gw0.jsonl").exists()]
+    (folder,) = [
+        each for each in reading.folders_of(runs(project)) if (each / "gw0.jsonl").exists()
+    ]
     assert {path.name for path in folder.glob("*.jsonl")} == {"gw0.jsonl", "gw1.jsonl"}
     assert {entry.text(names.CASE) for entry in entries(project)} == set(WORDS)
 
@@ -145,7 +151,9 @@ def test_a_run_that_is_killed_has_logged_what_it_reported(cheap: Project) -> Non
 
 def test_what_was_asked_before_a_run_was_stopped_is_logged(cheap: Project) -> None:
     cheap.pytester.makepyfile(
-        test_plain=KILLING.replace("os.kill(os.getpid(), signal.SIGKILL)", "raise KeyboardInterrupt")
+        test_plain=KILLING.replace(
+            "os.kill(os.getpid(), signal.SIGKILL)", "raise KeyboardInterrupt"
+        )
     )
     cheap.record("test_plain.py", subprocess=True)
 
@@ -171,9 +179,7 @@ FORKING = """
 """
 
 
-@pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"
-)
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 def test_what_a_forked_process_asked_is_logged_once(cheap: Project) -> None:
     cheap.pytester.makepyfile(test_plain=FORKING)
     cheap.record("test_plain.py", subprocess=True)
@@ -263,20 +269,7 @@ HOSTILE = "\x1b[2J<script>\x00\ud83d\u2028end"
 def test_hostile_answers_are_logged_as_they_are(
     cheap: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "gpt-\x1b[31mtest",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": HOSTILE},
-            }
-        ],
-    }
-    cheap.server.replies += [(200, {}, json.dumps(answer).encode())]
+    cheap.server.answer = lambda request: HOSTILE
     cheap.record("-k", "one")
 
     (entry,) = entries(cheap)
