@@ -20,7 +20,7 @@ from pytest_llmprod.records.log import FOLDER, LogWriter
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import judge_shelf
-from pytest_llmprod.wire.masking import Scanner, remembering_mask
+from pytest_llmprod.wire.masking import RememberingMask, Scanner
 from pytest_llmprod.wire.scanners.credential_names import is_credential_name
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets, request_scanners
@@ -86,9 +86,11 @@ class RequestLog:
         self._commit: str | None = None
         self._moments: dict[int, datetime] = {}
         self._cassettes: dict[tuple[Path, str, str], str] = {}
+        self._homes: dict[Path, Path] = {}
         self._met: dict[Scanner, None] = {}
         self._heads: set[tuple[Any, ...]] = set()
-        self._mask: Callable[[Any], Any] | None = None
+        self._mask = RememberingMask(())
+        self._has_met_more = True
         self._masked_by: Sequence[Scanner] = ()
         self.problem = ""
 
@@ -101,7 +103,7 @@ class RequestLog:
         if head not in self._heads:
             self._heads.add(head)
             self._met.update(dict.fromkeys(request_scanners(headers, url)))
-            self._mask = None
+            self._has_met_more = True
 
     def saw(self, tape: Tape, asker: Asker, opener: int, exchange: Exchange) -> None:
         """Take note of an exchange that has come to its end, of the test `asker`.
@@ -133,6 +135,7 @@ class RequestLog:
         seen.sort(key=lambda each: moments[id(each)])
         try:
             with self._lock:
+                self._renew_mask()
                 lines = [self._line(tape, asker, each, moments[id(each)], ending) for each in seen]
                 self._opened().add_all(lines)
         except LogError as error:
@@ -143,7 +146,7 @@ class RequestLog:
     def _line(
         self, tape: Tape, asker: Asker, exchange: Exchange, moment: datetime, ending: Ending
     ) -> LogLine:
-        cost = self._price(tape.label.folder.parent.parent, exchange)
+        cost = self._price(self._home(tape.label.folder), exchange)
         status: CostStatus = "priced" if cost is not None else "unpriced"
         return LogLine(
             exchange=exchange,
@@ -161,6 +164,12 @@ class RequestLog:
             commit=self._commit or "",
             options=self._options,
         )
+
+    def _home(self, folder: Path) -> Path:
+        """Return the folder of a test, from that of its cassettes."""
+        if folder not in self._homes:
+            self._homes[folder] = folder.parent.parent
+        return self._homes[folder]
 
     def _cassette(self, tape: Tape, exchange: Exchange) -> str:
         """Return the path of the cassette from which, or to which, an exchange went."""
@@ -185,18 +194,20 @@ class RequestLog:
             if self._process != os.getpid():
                 self._process = os.getpid()
                 self._name = f"{self._name}-{self._process}"
-            self._writer = LogWriter(self._root / FOLDER, self._run_id, self._name, self._masked)
+            self._writer = LogWriter(
+                self._root / FOLDER, self._run_id, self._name, lambda value: self._mask(value)
+            )
             self._commit = head_commit(self._root)
         return self._writer
 
-    def _masked(self, value: Any) -> Any:
-        """Return a JSON value without any secret that was met so far."""
+    def _renew_mask(self) -> None:
+        """Mask from now on whatever was met so far."""
         known = self._known.scanners()
-        if self._mask is None or known is not self._masked_by:
+        if self._has_met_more or known is not self._masked_by:
+            self._has_met_more = False  # first: a thread may meet something just now
             self._masked_by = known
             scanners = [*self._scanners(), *known, *self._met, find_encoded]
-            self._mask = remembering_mask(scanners)
-        return self._mask(value)
+            self._mask = RememberingMask(scanners)
 
     def close(self) -> None:
         """Give back the files."""
