@@ -456,7 +456,10 @@ class Session:
         trace = trial.trace
         outcome = trace.outcome or ""
         verdict = outcome if trial.suite is not None else _PLAIN_VERDICTS.get(outcome, outcome)
-        ending = Ending(verdict=verdict, why=trace.why, scores=trace.scores)
+        scores = trace.scores
+        if trial.suite is not None and outcome in ("hit", "miss"):
+            scores = {**scores, PASSED: float(outcome == "hit")}
+        ending = Ending(verdict=verdict, why=trace.why, scores=scores)
         said = [*trace.exchanges, *trace.judged] if trace.judged else trace.exchanges
         self._log.write(trial.tape, trial.asker, said, ending)
 

@@ -1,5 +1,6 @@
 """The request log of runs of pytest: what is written, when, and what becomes of it."""
 
+import json
 import multiprocessing
 import os
 import shlex
@@ -87,7 +88,7 @@ def test_a_miss_is_logged_with_its_reason_and_its_scores(cheap: Project) -> None
 
     two = by_case(cheap)["two"]
     assert two.text(names.VERDICT) == "miss"
-    assert two.figures[names.SCORES] == {"politeness": 0.5}
+    assert two.figures[names.SCORES] == {"politeness": 0.5, "passed": 0.0}
     assert "2 2" in reading.bodies_of(two)["why"]
 
 
@@ -124,6 +125,19 @@ def test_each_worker_writes_a_log_of_its_own_and_one_run(project: Project) -> No
     ]
     assert {path.name for path in folder.glob("*.jsonl")} == {"gw0.jsonl", "gw1.jsonl"}
     assert {entry.text(names.CASE) for entry in entries(project)} == set(WORDS)
+
+
+def test_a_real_line_has_the_names_that_the_page_shows(cheap: Project) -> None:
+    """The page's own line is made by hand, so that its ids and times stay the same."""
+    page = (Path(__file__).parents[1] / "docs" / "log.md").read_text(encoding="utf-8")
+    shown = json.loads(page.partition("```jsonc\n")[2].partition("```")[0])
+    cheap.edit("words.jsonl", '"two two"', '"2 2"')
+    cheap.record()
+    cheap.run()
+
+    real = by_case(cheap)["two"].figures
+    priced = {names.COST_USD, names.COMMIT, names.CACHE_READ_TOKENS}
+    assert set(real) | priced == set(shown)
 
 
 KILLING = """
