@@ -19,6 +19,8 @@ from pytest_llmprod.wire.scanners.credential_names import is_credential_name
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner
 
 _SHORTEST = 8
+#: The name of the running test, which changes with every test; as systems write it.
+_OF_PYTEST = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST")
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 
@@ -63,9 +65,12 @@ class EnvironmentSecrets:
         # `os.environ` decodes each variable for whoever asks; what it decodes is compared at once.
         raw = getattr(self._environ, "_data", None)
         if raw is not None:
+            raw = dict(raw)
+            for name in _OF_PYTEST:
+                raw.pop(name, None)
             if raw == self._raw:
                 return self._found
-            self._raw = dict(raw)
+            self._raw = raw
         now = {name: self._environ.get(name, "") for name in list(self._environ)}
         if now != self._before:
             secrets = {**self._secrets, **dict.fromkeys(_environment_secrets(now))}
