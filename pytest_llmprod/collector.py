@@ -4,6 +4,7 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class Collector:
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
         self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
+        self._supplied: list[str] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -187,13 +189,8 @@ class Collector:
                 return
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
-        supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
-        notes = [
-            *noticed,
-            *self._accounts.notes,
-            *(str(line) for part in supplied for line in part),
-        ]
-        rows = view.make_view(self._result, notes)
+        rows = view.make_view(self._result, self._notes(self._result))
+        self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
             for line in [*terminal.render_quiet(rows), *noticed[:1]]:
                 terminalreporter.write_line(line)
@@ -204,6 +201,24 @@ class Collector:
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
         for line in lines:
+            terminalreporter.write_line(line)
+
+    def _notes(self, result: "RunResult") -> list[str]:
+        """Return what was noticed of recordings, and what plugins say; they are asked once."""
+        if self._supplied is None:
+            supplied = self._config.hook.pytest_llmprod_summary(result=result)
+            self._supplied = [str(line) for part in supplied for line in part]
+        noticed = [] if self._upkeep is None else self._upkeep.lines()
+        return [*noticed, *self._accounts.notes, *self._supplied]
+
+    def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
+        """Tell GitHub Actions which gates are closed, at the line of their tests."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return
+        from pytest_llmprod.written import annotations  # only a run on GitHub needs it
+
+        terminalreporter.ensure_newline()
+        for line in annotations(result, self._config.rootpath, os.environ):
             terminalreporter.write_line(line)
 
     def _noticed(self) -> "Upkeep":
@@ -316,6 +331,7 @@ class Collector:
         result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
+        self._write_pages(session, run)
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
@@ -430,6 +446,18 @@ class Collector:
                 "llmprod-json::written",
                 f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
             )
+
+    def _write_pages(self, session: pytest.Session, run: "Run") -> None:
+        """Write the reports for people, where they are asked for or GitHub shows them."""
+        settings = run.settings
+        is_asked = settings.html_path is not None or settings.markdown_path is not None
+        if self._result is None or not (is_asked or os.environ.get("GITHUB_STEP_SUMMARY")):
+            return
+        from pytest_llmprod import written  # brings what only a page needs
+
+        notes = self._notes(self._result)
+        for nodeid, failure in written.write(self._result, notes, settings, os.environ):
+            self._report(session, nodeid, failure)
 
     def _narrowing(self, session: pytest.Session) -> str:
         """Return why this run may have left out evals, or ''."""

@@ -95,6 +95,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
     )
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
+    add("--llm-html", metavar="PATH", help="write a page of the results to this file")
+    add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -338,6 +340,8 @@ def _settings(config: pytest.Config) -> "Settings":
             is_strict=option.llm_strict,
             json_path=option.llm_json,
             max_spend=option.llm_max_spend,
+            html_path=option.llm_html,
+            markdown_path=option.llm_markdown,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

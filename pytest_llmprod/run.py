@@ -363,6 +363,7 @@ class Run:
             cluster=row.get("cluster"),
             tokens=_tokens(exchanges),
             expected=row.get("expected"),
+            prompt=tuple((role, text) for role, text in row.get("prompt", ())),
         )
 
 

@@ -25,6 +25,7 @@ from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.records.conversation import turns
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.request_log import Asker, Ending, RequestLog
 from pytest_llmprod.settings import Settings
@@ -507,9 +508,11 @@ class Session:
             row["meta"] = suite.to_json(self.settings.rootpath)
         if suite.outputs is not None:
             row["recorded"] = suite.outputs[case.id, asking.repeat].to_json()
-        if self.settings.json_path is not None:
+        if self.settings.keeps_answers:
             row["output"] = self._shown_output(trial)
             row["expected"] = self._as_json(case.expected)
+        if self.settings.html_path is not None and _is_failure(trial.trace):
+            row["prompt"] = self._prompt(trial, case)
         return row
 
     def budget_row(self, trial: Trial) -> dict[str, Any]:
@@ -578,6 +581,15 @@ class Session:
         exchanges = trial.trace.exchanges
         return self._as_json(exchanges[-1].text) if exchanges else None
 
+    def _prompt(self, trial: Trial, case: Case) -> list[list[str]]:
+        """Return who said what in the last request of a case, or its input where it made none."""
+        exchanges = trial.trace.exchanges
+        asked = exchanges[-1].request if exchanges else case.input
+        return [
+            [self._masked(role), self._masked(text)[:_LONGEST_TURN]]
+            for role, text in list(turns(asked))[-_MOST_TURNS:]
+        ]
+
     def _as_json(self, value: Any) -> Any:
         """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
         try:
@@ -614,6 +626,7 @@ class Session:
 _LONGEST_WHY = 300
 #: What the outcomes of a test are called that is no eval.
 _PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
+_MOST_TURNS, _LONGEST_TURN = 20, 100_000  # what a page could show of a prompt, and far more
 
 
 def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:
@@ -621,6 +634,10 @@ def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:
         return Asker(nodeid=nodeid)
     case, repeat = asking.case.id, asking.repeat
     return Asker(nodeid=nodeid, case=case, repeat=repeat, feature=suite.feature)
+
+
+def _is_failure(trace: Trace) -> bool:
+    return trace.outcome != "hit" or any(score < 1 for score in trace.scores.values())
 
 
 def _unscored(metric: str, *, is_known: bool) -> str:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -63,6 +64,13 @@ class Settings:
     budgets: tuple[Expression, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
+    html_path: Path | None = None
+    markdown_path: Path | None = None
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Say whether a report of this run shows what was answered."""
+        return self.json_path is not None or self.html_path is not None
 
 
 def load(
@@ -76,6 +84,8 @@ def load(
     is_strict: bool,
     json_path: str | None,
     max_spend: str | None = None,
+    html_path: str | None = None,
+    markdown_path: str | None = None,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`."""
     table = _read_table(rootpath / "pyproject.toml")
@@ -90,6 +100,10 @@ def load(
         )
     _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
     _refuse_blank(json_path, "--llm-json", "the name of a file", "--llm-json=llmprod.json")
+    _refuse_blank(html_path, "--llm-html", "the name of a file", "--llm-html=llmprod.html")
+    _refuse_blank(markdown_path, "--llm-markdown", "the name of a file", "--llm-markdown=run.md")
+    if html_path is not None:
+        _refuse_without_extra()
     if models is not None and (model is not None or swaps):
         raise SettingsError(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
@@ -114,7 +128,19 @@ def load(
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
+        html_path=None if html_path is None else Path(html_path),
+        markdown_path=None if markdown_path is None else Path(markdown_path),
     )
+
+
+def _refuse_without_extra() -> None:
+    """Refuse a page before any test runs where the libraries that make it are missing."""
+    missing = [name for name in ("jinja2", "leather") if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"--llm-html needs {' and '.join(missing)}. Install what it needs with: "
+            f"pip install 'pytest-llmprod[report]'"
+        )
 
 
 _KEYS = (

@@ -91,7 +91,8 @@ class CaseResult:
     requests of the case, None where there was none. `tokens` sums what went in and what came out,
     None where a request does not tell. `unrecorded` says that a request of the case got no answer,
     from a recording or live. `output` and `expected` are kept where the run is stored. `cluster`
-    names the cases that it hangs together with.
+    names the cases that it hangs together with. `prompt` is (role, text) of each message of the
+    last request, kept for a page of the run where the case did not hit; the role may be ''.
     """
 
     suite: str
@@ -111,6 +112,7 @@ class CaseResult:
     cluster: str | None = None
     tokens: int | None = None
     expected: Any = None
+    prompt: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
