@@ -31,14 +31,24 @@ class Bounds(NamedTuple):
     threshold: float | None
 
 
+class _Exact(leather.Linear):  # type: ignore[misc]  # the library has no types
+    """A scale that ends where it is told to; leather's own goes on to the next round number."""
+
+    def project(self, value: float, range_min: float, range_max: float) -> float:
+        """Return where in a range of pixels a value stands."""
+        start, end = float(self._data_min), float(self._data_max)
+        share = (float(value) - start) / (end - start)
+        return round(float(range_min) + share * (float(range_max) - float(range_min)), 1)
+
+
 def intervals(rows: Sequence[Bounds]) -> str:
     """Return the intervals of scores as lines below each other, each with its threshold."""
     chart = _chart()
     least = min(min(row.low, row.threshold or 1.0) for row in rows)
-    start = max(0.0, int(least * 10 - 0.5) / 10)
-    chart.add_x_scale(start, 1.0)
-    chart.add_y_scale(0, len(rows) + 1)
-    ticks = [start + (1.0 - start) * part / 4 for part in range(5)]
+    tenths = min(9, max(0, int(least * 10)))
+    chart.set_x_scale(_Exact(tenths / 10, 1))
+    chart.set_y_scale(_Exact(0.4, len(rows) + 0.6))
+    ticks = [tenth / 10 for tenth in range(tenths, 11) if (10 - tenth) % 2 == 0 or tenths > 5]
     chart.add_x_axis(ticks=ticks, tick_formatter=lambda value, *_: f"{value:.0%}")
     names = [shorten(printable(row.name), _LONGEST_NAME) for row in rows]
     chart.add_y_axis(
@@ -98,6 +108,5 @@ def _chart() -> Any:
 
 
 def _svg(chart: Any, height: int) -> str:
-    """Return a chart as SVG with short numbers, for leather writes thirty digits of each."""
     text: str = chart.to_svg(width=_WIDTH, height=height)
     return text
