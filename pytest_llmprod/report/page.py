@@ -228,7 +228,7 @@ def _case_rows(
                 target=name if name in targets else "",
                 name=name_of(case)[:80],
                 outcome=case.outcome,
-                cost="-" if case.cost_usd is None else cost_text(case.cost_usd, 0, 1),
+                cost="-" if not case.cost_usd else cost_text(case.cost_usd, 0, 1),
                 latency=seconds_text(case.latency_s),
             )
         )
