@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "report"))
 
-from report_samples import case_result, run_result, suite_result  # noqa: E402
+from report_samples import budget_result, case_result, month_result, run_result, suite_result  # noqa: E402
 
 from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
 from pytest_llmprod.report.data import to_document  # noqa: E402
@@ -30,13 +30,17 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         slices=(Slice(tag="en", cases=1, hits=1.0, score=1.0, interval=(0.2, 1.0)),),
         repeats=Repeats(count=2, flaky=(CaseRate(id="t-001", hits=1, answers=2),)),
     )
-    document = to_document(run_result(suite, cases=(case_result(),)))
+    budgets, months = (budget_result(),), (month_result(),)
+    run = run_result(suite, cases=(case_result(),), budgets=budgets, months=months)
+    document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
 
     assert entries("## The JSON").keys() == document.keys()
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
+    for name in ("budgets", "months"):
+        assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()
     named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
