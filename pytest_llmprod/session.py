@@ -411,6 +411,7 @@ class Session:
         """Let tests begin anew whose task was stopped: with --pdb, pytest goes on after Ctrl-C."""
         for nodeid, trial in list(self._trials.items()):
             if trial in stopped and trial is not self.running:
+                self.log(trial)  # without a verdict: nobody else will
                 del self._trials[nodeid]
 
     def named_error(self, error: BaseException) -> str:

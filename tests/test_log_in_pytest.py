@@ -175,6 +175,30 @@ def test_what_was_asked_before_a_run_was_stopped_is_logged(cheap: Project) -> No
     assert verdicts == ["passed", "passed", ""]
 
 
+STOPPED_TASK = """
+    import pytest
+    from feature import ask
+
+    def task(word):
+        if word == "three":
+            raise KeyboardInterrupt
+        return ask(word)
+
+    @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5, task=task)
+    def test_doubles(llm_case, llm_output):
+        assert llm_output == llm_case.expected
+"""
+
+
+def test_what_a_task_asked_before_it_was_stopped_is_logged(cheap: Project) -> None:
+    cheap.pytester.makepyfile(test_words=STOPPED_TASK)
+    cheap.record("--llm-concurrency=1", subprocess=True)
+
+    found = by_case(cheap)
+    assert sorted(found) == ["one", "two"]
+    assert {entry.text(names.VERDICT) for entry in found.values()} == {""}
+
+
 FORKING = """
     import os, pytest
     from feature import ask
