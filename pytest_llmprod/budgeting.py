@@ -16,6 +16,7 @@ from pytest_llmprod.budgets.expression import Expression, bound_text, parse
 from pytest_llmprod.budgets.measured import Measured
 from pytest_llmprod.budgets.provenance import Provenance
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult, Scope
+from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.settings import FeatureSettings, Settings
 
 Row = Mapping[str, Any]
@@ -71,7 +72,13 @@ class Budgeting:
         self._rows[nodeid] = row
 
     def decide(self) -> Judged:
-        """Judge all budgets: of tests, by their names, then of features, then of the run."""
+        """Judge all budgets: of tests, by their names, then of features, then of the run.
+
+        Raises PricesError where the prices could not be read.
+        """
+        for row in self._rows.values():
+            if "prices_problem" in row:
+                raise PricesError(row["prices_problem"])
         rows = [row for _, row in sorted(self._rows.items())]
         budgets: list[BudgetResult] = []
         months: list[MonthResult] = []

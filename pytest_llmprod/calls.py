@@ -1,11 +1,11 @@
 """Calls: what the report of a test carries of its calls, for the budgets that judge them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from pytest_llmprod.budgets import prices
+from pytest_llmprod.budgets.cost import Cost
 from pytest_llmprod.budgets.expression import Expression
-from pytest_llmprod.budgets.measured import Cost, Measured, measure
+from pytest_llmprod.budgets.measured import Measured, measure
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.wire.tape import Tape
@@ -18,7 +18,7 @@ def calls_row(
     *,
     function: str,
     budgets: Iterable[Expression],
-    price_lists: Sequence[Any],
+    cost: Callable[[Exchange], Cost | None],
 ) -> dict[str, Any]:
     """Return the calls of a test, and to whom they belong, as plain JSON.
 
@@ -26,10 +26,6 @@ def calls_row(
     no answer. `case` and `request` tell its runs apart: a request to the feature is one run of a
     case. `feature` and `model` are '' where there is none.
     """
-
-    def cost(exchange: Exchange) -> Cost | None:
-        return _cost(exchange, price_lists)
-
     calls = measure(tape.exchanges, cost)
     calls += measure(tape.judged, cost, is_judge=True)
     case, request = tape.label.nodeid, 1
@@ -48,17 +44,6 @@ def calls_row(
     if tape.misses or tape.spend_stop:
         row["lacks"] = True
     return row
-
-
-def _cost(exchange: Exchange, price_lists: Sequence[Any]) -> Cost | None:
-    names = (exchange.model, exchange.model_requested)
-    price = prices.tier_price(price_lists, exchange.provider, names, exchange.tier)
-    if price is None or exchange.usage is None:
-        return None
-    return Cost(
-        usd=price.cost_usd(exchange.usage),
-        without_cache_usd=price.without_cache_usd(exchange.usage),
-    )
 
 
 def _recorded_elsewhere(suite: Suite, asking: Asking) -> list[Measured]:

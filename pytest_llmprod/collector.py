@@ -14,7 +14,7 @@ import pytest
 
 from pytest_llmprod import garbage
 from pytest_llmprod.accounts import Accounts
-from pytest_llmprod.core.errors import LlmprodError, StoredRunError
+from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
@@ -120,7 +120,10 @@ class Collector:
         if objection:
             self._report(session, "llmprod::swap", objection)
         else:
-            self._accounts.decide(session)
+            try:
+                self._accounts.decide(session)
+            except PricesError as error:
+                self._report(session, "llmprod::budgets", str(error))
         if self._run is not None:
             try:
                 self._decide(session, self._run, objection)
@@ -285,9 +288,6 @@ class Collector:
             settings,
             run_id=self._config.stash[RUN_ID],
             started_at=self._started_at,
-            price_lists=lambda folder: hook.pytest_llmprod_prices(
-                folder=folder, rootpath=settings.rootpath
-            ),
             overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
         )
 

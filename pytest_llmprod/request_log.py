@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,6 @@ _UNKNOWN = Ending()
 class RequestLog:
     """Writes the exchanges of this process, those of a test when it has ended.
 
-    `price` returns what an exchange of a test in a folder cost in USD, None where nobody knows.
     `problem` says why nothing is logged any more, '' where all is well.
     """
 
@@ -67,7 +65,6 @@ class RequestLog:
         writer: str,
         scanners: Callable[[], Sequence[Scanner]],
         known: EnvironmentSecrets,
-        price: Callable[[Path, Exchange], Decimal | None],
         now: Callable[[], datetime],
     ) -> None:
         """Make the log of the process `writer`; no file is made before its first line."""
@@ -78,7 +75,6 @@ class RequestLog:
         self._name = writer
         self._scanners = scanners
         self._known = known
-        self._price = price
         self._now = now
         self._lock = ForkLock()
         self._process = os.getpid()
@@ -86,7 +82,6 @@ class RequestLog:
         self._commit: str | None = None
         self._moments: dict[int, datetime] = {}
         self._cassettes: dict[tuple[Path, str, str], str] = {}
-        self._homes: dict[Path, Path] = {}
         self._met: dict[Scanner, None] = {}
         self._heads: set[tuple[Any, ...]] = set()
         self._mask = RememberingMask(())
@@ -146,7 +141,7 @@ class RequestLog:
     def _line(
         self, tape: Tape, asker: Asker, exchange: Exchange, moment: datetime, ending: Ending
     ) -> LogLine:
-        cost = self._price(self._home(tape.label.folder), exchange)
+        cost = tape.price(exchange)
         status: CostStatus = "priced" if cost is not None else "unpriced"
         return LogLine(
             exchange=exchange,
@@ -164,12 +159,6 @@ class RequestLog:
             commit=self._commit or "",
             options=self._options,
         )
-
-    def _home(self, folder: Path) -> Path:
-        """Return the folder of a test, from that of its cassettes."""
-        if folder not in self._homes:
-            self._homes[folder] = folder.parent.parent
-        return self._homes[folder]
 
     def _cassette(self, tape: Tape, exchange: Exchange) -> str:
         """Return the path of the cassette from which, or to which, an exchange went."""

@@ -9,13 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapp
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.budgets.prices import cost_usd
-from pytest_llmprod.core.errors import LlmprodError, SpendStop
+from pytest_llmprod.budgets.cost import Costs
+from pytest_llmprod.core.errors import LlmprodError, PricesError, SpendStop
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -72,6 +71,7 @@ class Trial:
         "asker",
         "asking",
         "budgets",
+        "costs",
         "function",
         "result",
         "suite",
@@ -80,10 +80,16 @@ class Trial:
     )
 
     def __init__(
-        self, tape: Tape, suite: Suite | None, asking: Asking | None, asker: Asker
+        self,
+        tape: Tape,
+        suite: Suite | None,
+        asking: Asking | None,
+        asker: Asker,
+        costs: Costs,
     ) -> None:
         """Start the trial of a test that plays from `tape`."""
         self.tape = tape
+        self.costs = costs
         self.asker = asker
         self.trace = Trace(exchanges=tape.exchanges, judged=tape.judged)
         self.suite = suite
@@ -176,7 +182,6 @@ class Session:
             writer=writer,
             scanners=lambda: self._scanners,
             known=self._known,
-            price=self._cost,
             now=now,
         )
 
@@ -220,15 +225,7 @@ class Session:
         )
         return make_forecasts(labels, planner, self._price_lists)
 
-    def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
-        """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""
-        if exchange.is_free:
-            return Decimal(0)
-        names = (exchange.model, exchange.model_requested)
-        lists = self._price_lists(folder)
-        return cost_usd(lists, exchange.provider, names, exchange.usage, exchange.tier)
-
-    def _paying(self, folder: Path) -> dict[str, Pay]:
+    def _paying(self, folder: Path, costs: Costs) -> dict[str, Pay]:
         """Return what a tape asks before it sends something; nothing where there is no cap."""
         if self._spending is None:
             return {}
@@ -236,7 +233,7 @@ class Session:
 
         def pay(request: WireRequest) -> Settle:
             lists = self._price_lists(folder)
-            return spending.pay(request, lists, lambda exchange: self._cost(folder, exchange))
+            return spending.pay(request, lists, costs.usd)
 
         return {"pay": pay}
 
@@ -275,11 +272,15 @@ class Session:
         trial = self._trials.get(nodeid)
         if trial is None:
             asker = _asker(nodeid, suite, asking)
-            tape = self._open_tape(label, rules, asker)
-            trial = self._trials[nodeid] = Trial(tape, suite, asking, asker)
+            costs = self._costs(label)
+            tape = self._open_tape(label, rules, asker, costs)
+            trial = self._trials[nodeid] = Trial(tape, suite, asking, asker, costs)
         return trial
 
-    def _open_tape(self, label: TapeLabel, rules: PlayRules, asker: Asker) -> Tape:
+    def _costs(self, label: TapeLabel) -> Costs:
+        return Costs(lambda: self._price_lists(_folder(label)))
+
+    def _open_tape(self, label: TapeLabel, rules: PlayRules, asker: Asker, costs: Costs) -> Tape:
         self._intercept.install()
         now = self._now()
         opener = os.getpid()
@@ -293,8 +294,8 @@ class Session:
             mode=self.settings.record,
             library=self._library,
             observe=observe,
-            price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
-            **self._paying(label.folder.parent.parent),
+            price=costs.usd,
+            **self._paying(_folder(label), costs),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),
@@ -323,7 +324,8 @@ class Session:
         Whichever test happens to be the first or the last, and in whichever worker, the fixture's
         requests stand in a cassette of their own.
         """
-        tape = self._open_tape(label, self.settings.play_rules, Asker(nodeid=label.nodeid))
+        asker = Asker(nodeid=label.nodeid)
+        tape = self._open_tape(label, self.settings.play_rules, asker, self._costs(label))
         tape.is_open = False
         return tape
 
@@ -489,6 +491,7 @@ class Session:
         if suite is None or asking is None:
             return row
         case = asking.case
+        row |= self._costs_put(row, trial)
         row["suite"] = suite.test
         row["case"] = case.id
         if asking.repeat > 1:
@@ -516,6 +519,20 @@ class Session:
             row["prompt"] = self._prompt(trial, case)
         return row
 
+    def _costs_put(self, row: dict[str, Any], trial: Trial) -> dict[str, str]:
+        """Put its cost to each exchange of a row; return why none is known, where that is so."""
+        trace = trial.trace
+        said = [*trace.exchanges, *trace.judged]
+        try:
+            costs = [trial.costs.usd(each) for each in said]
+        except PricesError as error:
+            return {"prices_problem": str(error)}
+        rows = [*row.get("exchanges", ()), *row.get("judged", ())]
+        for each, cost in zip(rows, costs, strict=True):
+            if cost is not None:
+                each["cost_usd"] = str(cost)
+        return {}
+
     def budget_row(self, trial: Trial) -> dict[str, Any]:
         """Return what the report of a test to which a budget applies carries of its calls."""
         feature = "" if trial.suite is None else trial.suite.feature
@@ -526,15 +543,17 @@ class Session:
             return {}
         from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
 
-        folder = trial.tape.label.folder.parent.parent
-        return calls_row(
-            trial.tape,
-            trial.suite,
-            trial.asking,
-            function=trial.function,
-            budgets=trial.budgets,
-            price_lists=self._price_lists(folder),
-        )
+        try:
+            return calls_row(
+                trial.tape,
+                trial.suite,
+                trial.asking,
+                function=trial.function,
+                budgets=trial.budgets,
+                cost=trial.costs.of,
+            )
+        except PricesError as error:
+            return {"prices_problem": str(error)}
 
     def wire_row(self, trial: Trial) -> dict[str, Any]:
         """Return what the report of any test carries of its recordings: only what is notable.
@@ -628,6 +647,11 @@ _LONGEST_WHY = 300
 #: What the outcomes of a test are called that is no eval.
 _PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
 _MOST_TURNS, _LONGEST_TURN = 20, 100_000  # what a page could show of a prompt, and far more
+
+
+def _folder(label: TapeLabel) -> Path:
+    """Return the folder of a test, from that of its cassettes."""
+    return label.folder.parent.parent
 
 
 def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:

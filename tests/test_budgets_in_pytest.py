@@ -1,12 +1,15 @@
 """Budgets inside of pytest: where they are written, what they judge, and what is told."""
 
 import json
+from decimal import Decimal
 from textwrap import dedent
 from typing import Any
 
 import pytest
 from loopback import Refused, last_word_doubled
 from project import WORDS, Project
+
+from pytest_llmprod.records import reading
 
 MARKED = """
     import pytest
@@ -24,6 +27,15 @@ model = "gpt-test-2026-01-01"
 input = "1"
 cached = "0.5"
 output = "10"
+"""
+PLAIN_BUDGET = """
+    import pytest
+    from feature import ask
+
+    @pytest.mark.llm_cassette
+    @pytest.mark.llm_budget("sum(cost) < 1")
+    def test_plain():
+        ask("one")
 """
 #: Of 1,000 tokens in, 400 of them from the cache, and 100 out.
 COST = "0.0018"
@@ -434,3 +446,34 @@ def test_a_misspelt_feature_of_the_settings_is_told(recorded: Project) -> None:
     assert summary(result)[-1] == (
         "no eval has the feature doublin of pyproject.toml; did you mean doubling?"
     )
+
+
+def test_a_broken_price_list_fails_a_run_with_budgets_with_the_cure(recorded: Project) -> None:
+    (recorded.path / "llmprod.prices.toml").write_text("[[models]]\nprovider = 'openai'\n")
+    mark(recorded, "sum(cost) < 1")
+    whole = recorded.run()
+    recorded.pytester.makepyfile(test_plain=PLAIN_BUDGET)
+    plain = recorded.record("test_plain.py")
+
+    for result in (whole, plain):
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(["*llmprod.prices.toml: cannot be read*llmprod prices lock*"])
+        assert "INTERNALERROR" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_totals_budgets_and_log_say_the_same_cost(
+    recorded: Project, workers: tuple[str, ...]
+) -> None:
+    set_prices(recorded)
+    mark(recorded, "sum(cost) < 1")
+
+    recorded.run("--llm-json=run.json", *workers, subprocess=bool(workers))
+
+    document = json.loads((recorded.path / "run.json").read_text())
+    newest = reading.folders_of(recorded.path / ".llmprod" / "runs")[-1]
+    lines = [entry.figures for entry in reading.read(newest).entries]
+    assert sum(Decimal(each["llmprod.cost.usd"]) for each in lines) == 10 * Decimal(COST)
+    assert {each["llmprod.cost.status"] for each in lines} == {"priced"}
+    assert budget(document, "sum(cost) < 1")["observed"] == document["suites"][0]["cost_usd"]
+    assert Decimal(document["suites"][0]["cost_usd"]) == 10 * Decimal(COST)

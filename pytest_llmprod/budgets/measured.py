@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
+from pytest_llmprod.budgets.cost import Cost
 from pytest_llmprod.core.exchange import (
     Call,
     Exchange,
@@ -13,14 +14,6 @@ from pytest_llmprod.core.exchange import (
     usage_from_json,
     usage_to_json,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What one exchange cost, and what it would have without prompt cache, in USD."""
-
-    usd: Decimal
-    without_cache_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +92,7 @@ def measure(
 ) -> list[Measured]:
     """Return the calls that the exchanges of one test make up, in order.
 
-    `cost` prices one exchange with usage, and returns None where nobody knows its price. What cost
-    nothing, a refusal for instance, is not asked about.
+    `cost` returns what one exchange cost, and None where nobody knows.
     """
     return [_measured(call, cost, case, request, is_judge) for call in calls_of(exchanges)]
 
@@ -113,7 +105,7 @@ def _measured(
     is_judge: bool,
 ) -> Measured:
     last = call.last
-    priced = [_cost(each, cost) for each in call.attempts]
+    priced = [cost(each) for each in call.attempts]
     known = [each for each in priced if each is not None]
     is_priced = len(known) == len(priced)
     return Measured(
@@ -137,12 +129,6 @@ def _measured(
         recorded_at=last.recorded_at,
         is_judge=is_judge,
     )
-
-
-def _cost(exchange: Exchange, cost: Callable[[Exchange], Cost | None]) -> Cost | None:
-    if exchange.is_free:
-        return Cost(usd=Decimal(0), without_cache_usd=Decimal(0))
-    return None if exchange.usage is None else cost(exchange)
 
 
 def _why_unpriced(call: Call) -> str:

@@ -98,13 +98,18 @@ class Bill:
 
     def add(self, price: ModelPrice | None, usage: Usage | None, model: str) -> None:
         """Add one request to `model`."""
+        cost = None if price is None or usage is None else price.cost_usd(usage)
+        self.add_cost(cost, usage, model)
+
+    def add_cost(self, cost_usd: Decimal | None, usage: Usage | None, model: str) -> None:
+        """Add one request to `model` that cost so much, None where nobody knows."""
         if usage is None:
             self.without_usage += 1
-        elif price is None:
+        elif cost_usd is None:
             self.unpriced += 1
             self.unpriced_models.add(model)
         else:
-            self.cost_usd += price.cost_usd(usage)
+            self.cost_usd += cost_usd
 
     def __str__(self) -> str:
         """Return `0.42 USD + 3 unpriced requests`."""

@@ -92,7 +92,6 @@ class Suite:
             "confidence": self.confidence,
             "margin": self.margin,
             "max_errors": self.max_errors,
-            "folder": str(self.folder),
             "cases": len(self.dataset.cases),
             "dataset": (path.relative_to(rootpath) if inside else path).as_posix(),
             "dataset_sha256": self.dataset.sha256,

@@ -97,7 +97,7 @@ class Tape:
         self.is_stopped = False
         self.library = library
         self._observe = observe
-        self._price = price
+        self.price = price
         self._pay = pay
         self.spend_stop: SpendStop | None = None  # the application may swallow it
         self.rules = rules
@@ -116,7 +116,7 @@ class Tape:
     @property
     def cost_usd(self) -> Decimal | None:
         """Return what the exchanges cost so far, None where one of them has no price."""
-        costs = [self._price(exchange) for exchange in self.exchanges]
+        costs = [self.price(exchange) for exchange in self.exchanges]
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from pytest_llmprod.budgets.measured import Cost, Measured, measure
+from pytest_llmprod.budgets.cost import Cost
+from pytest_llmprod.budgets.measured import Measured, measure
 from pytest_llmprod.core.exchange import Exchange, Usage
 
 ANSWER = Exchange(
@@ -29,12 +30,14 @@ ANSWER = Exchange(
 LIMIT = replace(ANSWER, status=429, usage=None, latency_s=0.02, ttft_s=None, model="")
 
 
-def cent(exchange: Exchange) -> Cost:
+def cent(exchange: Exchange) -> Cost | None:
+    if exchange.usage is None:
+        return nobody(exchange)
     return Cost(usd=Decimal("0.01"), without_cache_usd=Decimal("0.02"))
 
 
-def nobody(exchange: Exchange) -> None:
-    return None
+def nobody(exchange: Exchange) -> Cost | None:
+    return Cost(usd=Decimal(0), without_cache_usd=Decimal(0)) if exchange.is_free else None
 
 
 def test_a_call_is_measured_as_its_last_attempt() -> None:
