@@ -199,7 +199,6 @@ def _checked(
         repeats=repeats,
         task=task,
         outputs=recorded,
-        folder=definition.path.parent,
     )
 
 

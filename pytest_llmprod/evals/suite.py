@@ -62,7 +62,6 @@ class Suite:
     max_errors: int
     task: Callable[[Any], Any] | None
     outputs: Mapping[tuple[str, int], Output] | None
-    folder: Path
     variant: str = ""
     model: str = ""
     repeats: int = 1
