@@ -79,8 +79,9 @@ class Accounts:
             return []
         from pytest_llmprod.report import budgets, terminal  # only a run with budgets needs it
 
-        blocks = budgets.blocks(self._judged.budgets, self._judged.months)
-        return terminal.render_budgets(blocks, colour=colour)
+        rows = budgets.budget_rows(self._judged.budgets)
+        months = budgets.month_rows(self._judged.months)
+        return terminal.render_budgets(rows, months, colour=colour)
 
     def spend_lines(
         self, run_id: str, options: Sequence[str], selection: Sequence[str]

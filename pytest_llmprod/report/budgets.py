@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,28 +14,126 @@ from pytest_llmprod.report.layout import wrapped
 _LONGEST_NAME = 40
 
 
-def blocks(budgets: Sequence[BudgetResult], months: Sequence[MonthResult]) -> list[list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """One budget as text.
+
+    `of` says whose it is, `group` is the same for all budgets of one test, feature or run.
+    `measured` is the figure, `samples` how many calls it is from, and `source` says whether these
+    were made live or when they were recorded.
+    """
+
+    of: str
+    group: tuple[str, ...]
+    budget: str
+    verdict: VerdictName
+    measured: str
+    samples: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRow:
+    """What a feature costs in a month, as text; `line` says all of it, for a terminal.
+
+    `cost`, and what differs from it, is `-` where nobody knows it; `why` then says why.
+    """
+
+    of: str
+    requests: str
+    cost: str
+    interval: str
+    without_cache: str
+    dearer: str
+    retries: str
+    why: str
+    line: str
+
+
+def budget_rows(budgets: Sequence[BudgetResult]) -> list[BudgetRow]:
+    """Return each budget as a row, in their order."""
+    return [
+        BudgetRow(
+            of=_whose(each),
+            group=(each.scope, each.nodeid.partition("::budget[")[0], each.name, each.model),
+            budget=each.budget,
+            verdict=each.verdict,
+            measured=_measured(each),
+            samples=_samples(each),
+            source=_source(each),
+            reason=printable(each.reason),
+        )
+        for each in budgets
+    ]
+
+
+def _measured(each: BudgetResult) -> str:
+    if each.observed is None:
+        return "-"
+    if not each.observed.is_finite():
+        return "no answer"
+    if each.unit == "s":
+        return f"{each.observed * 1000:.4g} ms" if each.observed < 1 else f"{each.observed:.4g} s"
+    if each.unit == "USD":
+        return _usd(each.observed)
+    return f"{each.observed:,.6g}"
+
+
+def _samples(each: BudgetResult) -> str:
+    """Return how many calls were judged, and how many recordings these are where they differ."""
+    calls = counted(each.calls, "call")
+    if each.samples == each.calls:
+        return calls
+    return f"{calls}, {counted(each.samples, 'sample')}"
+
+
+def _source(each: BudgetResult) -> str:
+    first, last = each.recorded
+    days = first if first == last else f"{first} to {last}"
+    source = f"{each.source}, recorded {days}" if first else each.source
+    return f"{source}; {each.stale:,} too old" if each.stale else source
+
+
+def month_rows(months: Sequence[MonthResult]) -> list[MonthRow]:
+    """Return what each feature costs in a month as a row."""
+    return [
+        MonthRow(
+            of=_feature(each),
+            requests=f"{each.requests_per_month:,}",
+            cost=_usd_or_none(each.monthly_usd),
+            interval=_interval(each) if each.monthly_usd is not None else "-",
+            without_cache=_usd_or_none(each.without_cache_usd),
+            dearer=_usd_or_none(each.dearer_usd),
+            retries=f"{each.retry_rate:.2g}",
+            why=printable(each.why_unknown),
+            line=_month_line(each),
+        )
+        for each in months
+    ]
+
+
+def budget_blocks(rows: Sequence[BudgetRow], months: Sequence[MonthRow]) -> list[list[str]]:
     """Return a line for each month, and one for the budgets of each test, feature and run.
 
     Then comes each budget that is not kept, and each of which nobody knows, with its reason.
     """
-    groups: dict[tuple[str, ...], list[BudgetResult]] = {}
-    for each in budgets:
-        function = each.nodeid.partition("::budget[")[0]
-        groups.setdefault((each.scope, function, each.name, each.model), []).append(each)
-    found = [wrapped(month_text(each)) for each in months]
+    groups: dict[tuple[str, ...], list[BudgetRow]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    found = [wrapped(month.line) for month in months]
     for group in groups.values():
-        found.append(wrapped(f"budgets of {_whose(group[0])}: {_counts(group)}"))
+        found.append(wrapped(f"budgets of {group[0].of}: {_counts(group)}"))
     return found + [
-        wrapped(f"{each.verdict} {each.budget} of {_whose(each)}: {printable(each.reason)}")
+        wrapped(f"{row.verdict} {row.budget} of {row.of}: {row.reason}")
         for verdict in ("FAIL", "INCONCLUSIVE")
-        for each in budgets
-        if each.verdict == verdict
+        for row in rows
+        if row.verdict == verdict
     ]
 
 
-def _counts(budgets: Sequence[BudgetResult]) -> str:
-    found = Counter(each.verdict for each in budgets)
+def _counts(rows: Sequence[BudgetRow]) -> str:
+    found = Counter(row.verdict for row in rows)
     return ", ".join(f"{found[name]} {name}" for name in _VERDICTS if name in found)
 
 
@@ -46,9 +145,9 @@ def _whose(each: BudgetResult) -> str:
     return f"{name} with {printable(each.model)}" if each.model else name
 
 
-def counts(budgets: Sequence[BudgetResult]) -> str:
+def counts(rows: Sequence[BudgetRow]) -> str:
     """Return how many budgets there are of each verdict, '' where all are kept."""
-    return _counts(budgets) if any(each.verdict != "PASS" for each in budgets) else ""
+    return _counts(rows) if any(row.verdict != "PASS" for row in rows) else ""
 
 
 def failure_text(each: BudgetResult) -> str:
@@ -57,13 +156,16 @@ def failure_text(each: BudgetResult) -> str:
     return f"the budget '{each.budget}' of {_whose(each)} is {verdict}: {printable(each.reason)}"
 
 
-def month_text(month: MonthResult) -> str:
-    """Return what a feature costs in a month, for a reader."""
+def _feature(month: MonthResult) -> str:
     model = f" with {printable(month.model)}" if month.model else ""
-    lead = f"month of {shorten(printable(month.feature), _LONGEST_NAME)}{model}: "
+    return shorten(printable(month.feature), _LONGEST_NAME) + model
+
+
+def _month_line(month: MonthResult) -> str:
+    lead = f"month of {_feature(month)}: "
     if month.monthly_usd is None:
         return f"{lead}unknown, {printable(month.why_unknown)}"
-    text = f"{lead}{_usd(month.monthly_usd)}{_interval(month)}"
+    text = f"{lead}{_usd(month.monthly_usd)} ({_interval(month)})"
     text += f" at {counted(month.requests_per_month, 'request')}"
     uncached = month.without_cache_usd
     if uncached is not None and _usd(uncached) != _usd(month.monthly_usd):
@@ -77,9 +179,13 @@ def month_text(month: MonthResult) -> str:
 
 def _interval(month: MonthResult) -> str:
     if month.interval_usd is None:
-        return f" (no interval from {counted(month.cases, 'case')})"
+        return f"no interval from {counted(month.cases, 'case')}"
     low, high = (_usd(each).removeprefix("$") for each in month.interval_usd)
-    return f" ({low} to {high})"
+    return f"{low} to {high}"
+
+
+def _usd_or_none(amount: Decimal | None) -> str:
+    return "-" if amount is None else _usd(amount)
 
 
 def _usd(amount: Decimal) -> str:

@@ -85,19 +85,31 @@ def _marks(rows: Sequence[Bounds]) -> list[tuple[float | None, float | None]]:
     return points
 
 
-def histogram(values: Sequence[float], unit: str) -> str:
+def histogram(values: Sequence[float], unit: str, bound: float | None = None) -> str:
     """Return how many of `values`, at least one and none below 0, lie in each of equal ranges.
 
-    `unit` stands below the chart: each range is named by its upper end.
+    `unit` stands below the chart: each range is named by its upper end. One of them ends at
+    `bound`, and what reaches it is red; the last one holds whatever is even larger.
     """
     most = max(values) or 1.0
     bars = min(_MOST_BARS, max(1, ceil(len(values) ** 0.5)))
+    width = most / bars
+    if bound is not None and 0 < bound <= most:
+        width = bound / max(1, round(bars * bound / most))
+        bars = min(_MOST_BARS + 1, int(most / width) + 1)
     counts = [0] * bars
     for value in values:
-        counts[min(bars - 1, int(value / most * bars))] += 1
+        counts[min(bars - 1, int(value / width))] += 1
+    ends = [width * (bar + 1) for bar in range(bars)]
+    ends[-1] = max(ends[-1], most)
+    names = [f"{end:.3g}" for end in ends]
+
+    def colour(datum: Any) -> str:
+        is_over = bound is not None and ends[names.index(datum.x)] > bound * 1.000001
+        return THRESHOLD if is_over else COLUMN
+
     chart = _chart()
-    columns = [(f"{most * (bar + 1) / bars:.3g}", count) for bar, count in enumerate(counts)]
-    chart.add_columns(columns, fill_color=COLUMN)
+    chart.add_columns(list(zip(names, counts, strict=True)), fill_color=colour)
     chart.add_x_axis(name=unit)
     chart.add_y_axis(name="cases")
     return _svg(chart, 240)

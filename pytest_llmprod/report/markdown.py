@@ -22,7 +22,7 @@ _STATES = {"open": "✅", "closed": "❌", "not judged": "❔"}
 
 def to_markdown(result: RunResult, view: View, most_bytes: int = MOST_BYTES) -> str:
     """Return the run as Markdown, the most important first, of at most `most_bytes` bytes."""
-    blocks = [_gates(result, view), _suites(view), *_lists(view)]
+    blocks = [_gates(result, view), _suites(view), _budgets(view), _months(view), *_lists(view)]
     blocks += [_broken(each) for each in view.broken]
     text = ""
     for number, block in enumerate(blocks):
@@ -81,6 +81,47 @@ def _suites(view: View) -> str:
     return "\n".join([*_table(headers, rows, "lrrrrrlrr"), ""])
 
 
+def _budgets(view: View) -> str:
+    if not view.budgets:
+        return ""
+    headers = ("budget", "of", "verdict", "measured", "from", "source")
+    rows = [
+        (
+            safe(row.budget),
+            safe(row.of),
+            f"**{row.verdict}**" if row.verdict == "FAIL" else row.verdict,
+            _plain(row.measured),
+            row.samples,
+            row.source,
+        )
+        for row in view.budgets
+    ]
+    whys = [
+        f"- {safe(row.budget)} of {safe(row.of)}: {safe(row.reason)}"
+        for row in view.budgets
+        if row.verdict != "PASS"
+    ]
+    table = _table(headers, rows, "lllrrl")
+    return "\n".join(["### Budgets", "", *table, *(["", *whys] if whys else []), ""])
+
+
+def _months(view: View) -> str:
+    if not view.months:
+        return ""
+    headers = ("feature", "requests", "cost", "95% interval", "without cache", "prices +20 %")
+    rows = [
+        (
+            safe(row.of),
+            row.requests,
+            *map(_plain, (row.cost, row.interval, row.without_cache, row.dearer)),
+        )
+        for row in view.months
+    ]
+    whys = [f"- {safe(row.of)}: {safe(row.why)}" for row in view.months if row.why]
+    table = _table(headers, rows, "lrrrrr")
+    return "\n".join(["### A month", "", *table, *(["", *whys] if whys else []), ""])
+
+
 def _plain(text: str) -> str:
     return text.replace("<", "&lt;").replace("$", "&#36;")
 
@@ -91,12 +132,13 @@ def _lists(view: View) -> Iterator[str]:
     missing += [f"{lead}{shlex.join(words)}" for lead, words in view.missing.commands]
     swaps = [each.brief for each in view.swaps]
     repeats = [*view.repeats, *view.slices, *(text for text, _ in view.judges)]
+    total = [f"all suites together cost {view.total}"] if view.total else []
     for heading, lines in (
         ("Changed since the accepted run", view.moves),
         ("Models", [*swaps, *view.unswapped]),
         ("Without an answer", missing),
         ("Suites", repeats),
-        ("Sources and notes", [*view.sources, *view.gaps, *view.notes]),
+        ("Sources and notes", [*total, *view.gaps, *view.sources, *view.notes]),
     ):
         if lines:
             yield "\n".join([f"### {heading}", "", *(f"- {safe(line)}" for line in lines), ""])

@@ -4,6 +4,7 @@ Whatever comes from a model is escaped: by Jinja2 for HTML, and before that ever
 cannot be printed. A page of 10,000 cases takes at most 5 MB: long texts are cut.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.report import charts
@@ -28,6 +30,8 @@ from pytest_llmprod.report.failures import (
 from pytest_llmprod.report.view import View, cost_text, seconds_text
 
 MOST_CASES = 10_000
+#: Budgets whose bound holds for a single call: of costs, and of latencies.
+_OF_CALLS = re.compile(r"(?:(?:max|p50|p95|p99)\((?:cost|latency)\)|cost|latency) <")
 _MOST_BARS, _MOST_SLICES = 40, 60  # lines of a chart, and rows of a table of tags
 _MOST_FLAKY = 50
 _MOST_HISTOGRAMS = 10  # tests whose figures are drawn
@@ -47,7 +51,10 @@ class CaseRow(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """What the cases of one test cost and took: figures, and how they are spread."""
+    """What the cases of one test cost and took: figures, and how they are spread.
+
+    `lines` names the budgets at which the charts turn red.
+    """
 
     name: str
     cost: str
@@ -55,6 +62,7 @@ class Spread(NamedTuple):
     p95: str
     latency_svg: Markup
     cost_svg: Markup
+    lines: tuple[str, ...]
 
 
 class Pair(NamedTuple):
@@ -111,10 +119,11 @@ def _safe(value: Any) -> Any:
 
 
 def _state(view: View) -> str:
-    """Return how many gates are in which state, in a few words."""
+    """Return how many gates are in which state, and what became of budgets, in a few words."""
     states = [state for _, state, _ in view.gates]
     parts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
-    return f"gates: {', '.join(parts)}" if parts else "no gate"
+    gates = f"gates: {', '.join(parts)}" if parts else "no gate"
+    return f"{gates}; budgets: {view.unkept}" if view.unkept else gates
 
 
 def _named(result: RunResult, view: View) -> Iterator[tuple[SuiteResult, str]]:
@@ -165,19 +174,37 @@ def _spreads(result: RunResult) -> Iterator[Spread]:
         cases = [case for case in result.cases if case.suite == test]
         latencies = sorted(case.latency_s for case in cases if case.latency_s is not None)
         costs = [float(case.cost_usd) for case in cases if case.cost_usd]
+        lines = {} if suite.requests > len(cases) else _lines(result, suite)
         if latencies or costs:
             yield Spread(
                 name=f"{suite.feature}: {test.rpartition('::')[2]}",
                 cost=cost_text(suite.cost_usd, suite.unpriced, suite.requests, suite.without_usage),
                 p50=seconds_text(latencies[(len(latencies) - 1) // 2] if latencies else None),
                 p95=seconds_text(suite.p95_latency_s),
-                latency_svg=_histogram([each * 1000 for each in latencies], "ms, up to"),
-                cost_svg=_histogram([each * 1000 for each in costs], "USD per 1,000, up to"),
+                latency_svg=_histogram(latencies, "ms, up to", lines.get("s")),
+                cost_svg=_histogram(costs, "USD per 1,000, up to", lines.get("USD")),
+                lines=tuple(each.budget for each in lines.values()),
             )
 
 
-def _histogram(values: Sequence[float], unit: str) -> Markup:
-    return Markup(charts.histogram(values, unit)) if values else Markup()
+def _lines(result: RunResult, suite: SuiteResult) -> dict[str, BudgetResult]:
+    """Return the lowest bound on single calls of a test in each unit.
+
+    It can be held against cases only where each of them makes one call at most.
+    """
+    found: dict[str, BudgetResult] = {}
+    test = suite.test.partition("[")[0]
+    for each in sorted(result.budgets, key=lambda each: each.bound, reverse=True):
+        is_of_test = each.nodeid.partition("::budget[")[0] == test and each.model == suite.model
+        if is_of_test and _OF_CALLS.match(each.budget):
+            found[each.unit] = each
+    return found
+
+
+def _histogram(values: Sequence[float], unit: str, line: BudgetResult | None) -> Markup:
+    bound = None if line is None else float(line.bound) * 1000
+    thousands = [each * 1000 for each in values]
+    return Markup(charts.histogram(thousands, unit, bound)) if values else Markup()
 
 
 def _blocks(result: RunResult, view: View) -> Iterator[tuple[Any, Swap]]:

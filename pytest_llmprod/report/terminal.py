@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
@@ -29,7 +30,7 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     The tables of suites and of gates are always whole; the rest takes the lines that are left.
     """
     paint = _painted if colour else _plain
-    budgets = render_budgets(view.budgets, colour=colour)
+    budgets = render_budgets(view.budgets, view.months, colour=colour)
     table = [*_table(view, paint), *budgets]
     gates: list[str] = []
     # Where there is no room, each gate is one line; a comparison of models needs the room itself.
@@ -60,10 +61,13 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     return [*table, *swaps, *sources, *broken, *gates, *notes]
 
 
-def render_budgets(blocks: Sequence[Sequence[str]], *, colour: bool) -> list[str]:
-    """Return the lines of budgets, in as few as leave room for the rest."""
+def render_budgets(
+    budgets: Sequence[BudgetRow], months: Sequence[MonthRow], *, colour: bool
+) -> list[str]:
+    """Return the lines of budgets and months, in as few as leave room for the rest."""
     paint = _painted if colour else _plain
-    lines = _fitted(blocks, _MOST_OF_BUDGETS, "budgets") if blocks else []
+    found = budget_blocks(budgets, months)
+    lines = _fitted(found, _MOST_OF_BUDGETS, "budgets") if found else []
     return [_budget_line(line, paint) for line in lines]
 
 
