@@ -16,6 +16,7 @@ from pytest_llmprod.core.errors import LlmprodError
 if TYPE_CHECKING:
     from pytest_llmprod.budgeting import Budgeting, Judged
     from pytest_llmprod.core.results import RunResult
+    from pytest_llmprod.report.spending import Stopped
     from pytest_llmprod.settings import Settings
 
 
@@ -29,6 +30,7 @@ class Accounts:
         self._budgeting: Budgeting | None = None
         self._judged: Judged | None = None
         self._stops: dict[str, bool] = {}
+        self._spent: tuple[str, Stopped | None] | None = None
 
     @property
     def has_budgets(self) -> bool:
@@ -83,13 +85,32 @@ class Accounts:
         months = budgets.month_rows(self._judged.months)
         return terminal.render_budgets(rows, months, colour=colour)
 
-    def spend_lines(
-        self, run_id: str, options: Sequence[str], selection: Sequence[str]
-    ) -> list[str]:
+    def spend_lines(self, run_id: str, words: Sequence[str]) -> list[str]:
         """Return what was spent under a cap, and how to go on where it stopped something.
 
-        `options` and `selection` are the words by which the tests of this run are run again.
+        `words` are those by which the tests of this run are run again, our options first.
         """
+        from pytest_llmprod.report import spending  # only a run with a cap needs it
+
+        line, stopped = self._told_spending(run_id, words)
+        more = [] if stopped is None else spending.stopped_lines(stopped)
+        return [*([line] if line else []), *more]
+
+    def spend_notes(self, run_id: str, words: Sequence[str]) -> list[str]:
+        """Return the same in one line each, for reports that are no terminal."""
+        from pytest_llmprod.report import spending  # only a run with a cap needs it
+
+        line, stopped = self._told_spending(run_id, words)
+        more = [] if stopped is None else [spending.stopped_note(stopped)]
+        return [*([line] if line else []), *more]
+
+    def _told_spending(self, run_id: str, words: Sequence[str]) -> "tuple[str, Stopped | None]":
+        """Return what was spent, '' without a ledger, and what the cap stopped; read once."""
+        if self._spent is None:
+            self._spent = self._read_spending(run_id, words)
+        return self._spent
+
+    def _read_spending(self, run_id: str, words: Sequence[str]) -> "tuple[str, Stopped | None]":
         from pytest_llmprod.ledger import close_ledger  # brings sqlite3: only a cap needs it
         from pytest_llmprod.report import spending
 
@@ -97,9 +118,9 @@ class Accounts:
         try:
             found = close_ledger(settings, run_id)
         except LlmprodError as error:
-            return [f"llmprod: {error}"]
+            return f"llmprod: {error}", None
         if found is None:
-            return []
+            return "", None
         line = spending.spent_line(
             cap_usd=found.cap_usd,
             spent_usd=found.spent_usd,
@@ -108,15 +129,14 @@ class Accounts:
             calls=found.calls,
         )
         if not self._stops:
-            return [line]
-        cap = f"--llm-max-spend={settings.max_spend_usd}"
-        stopped = spending.stopped_lines(
+            return line, None
+        stopped = spending.stopped(
             self._stops,
             mode=settings.record,
-            options=[*options, cap, *selection],
+            options=words,
             is_too_low=bool(found.refused) and not found.calls,
         )
-        return [line, *stopped]
+        return line, stopped
 
     def _gathered(self) -> "Budgeting":
         if self._budgeting is None:

@@ -136,11 +136,12 @@ class Collector:
         return outcome
 
     def _write_budgets(self, session: pytest.Session) -> None:
-        """Write the JSON of a run that has budgets and no evals."""
+        """Write the reports of a run that has budgets and no evals."""
         if self._accounts.has_budgets:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
+            self._write_pages(session, run)
 
     def pytest_sessionfinish(self) -> None:
         """Drop what is kept no longer of the logs of earlier runs, once a day."""
@@ -168,7 +169,7 @@ class Collector:
         self._summarise(terminalreporter)
         if self._config.option.llm_max_spend is not None:
             run_id = self._config.stash[RUN_ID]
-            for line in self._accounts.spend_lines(run_id, self._options(), self._selection()):
+            for line in self._accounts.spend_lines(run_id, self._capped_words()):
                 terminalreporter.write_line(line)
         if self._is_interrupted and self._has_recorded:
             from pytest_llmprod.report import upkeep  # only such a run needs it
@@ -215,7 +216,7 @@ class Collector:
         return [*noticed, *self._accounts.notes, *self._supplied]
 
     def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
-        """Tell GitHub Actions which gates are closed, at the line of their tests."""
+        """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return
         from pytest_llmprod.written import annotations  # only a run on GitHub needs it
@@ -237,6 +238,8 @@ class Collector:
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
         budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
+        if self._result is not None:
+            self._annotate(terminalreporter, self._result)
         if not (self._misses or self._outages or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
@@ -258,6 +261,11 @@ class Collector:
         """Return our options by which the tests of this run are run again."""
         flag = ["--llm-eval"] if self._config.option.llm_eval else []
         return [*flag, *self._config.stash[SETTINGS]().choice.options]
+
+    def _capped_words(self) -> list[str]:
+        """Return all by which the tests of this run are run again under its spend cap."""
+        cap = f"--llm-max-spend={self._config.stash[SETTINGS]().max_spend_usd}"
+        return [*self._options(), cap, *self._selection()]
 
     def _selection(self) -> list[str]:
         """Return the options and the names by which this run chose its tests.
@@ -456,6 +464,9 @@ class Collector:
         from pytest_llmprod import written  # brings what only a page needs
 
         notes = self._notes(self._result)
+        if settings.max_spend_usd is not None:
+            words = self._capped_words()
+            notes += self._accounts.spend_notes(self._config.stash[RUN_ID], words)
         for nodeid, failure in written.write(self._result, notes, settings, os.environ):
             self._report(session, nodeid, failure)
 

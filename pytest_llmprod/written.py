@@ -62,7 +62,7 @@ def _unwritten(path: Path, error: OSError, option: str) -> str:
 
 
 def annotations(result: RunResult, rootpath: Path, environ: Mapping[str, str]) -> list[str]:
-    """Return the lines that tell GitHub Actions which gates are closed.
+    """Return the lines that tell GitHub Actions which gates are closed, and which budgets broken.
 
     GitHub names files from the folder of the repository, which may lie above pytest's rootdir. In a
     run of several models, the old one is judged by none.
@@ -71,9 +71,13 @@ def annotations(result: RunResult, rootpath: Path, environ: Mapping[str, str]) -
 
     def place_of(test: str) -> github.Place:
         file = rootpath / function_of(test).partition("::")[0]
-        name = Path(os.path.relpath(file, workspace)).as_posix()
-        return name, line_in_its_file(test, rootpath)
+        return Path(os.path.relpath(file, workspace)).as_posix(), line_in_its_file(test, rootpath)
 
     old = result.models[:1]
     judged = [suite for suite in result.suites if not suite.model or suite.model not in old]
-    return list(github.lines(judged, place_of))
+    budgets = [each for each in result.budgets if not each.model or each.model not in old]
+    settings = Path(os.path.relpath(rootpath / "pyproject.toml", workspace)).as_posix()
+    return [
+        *github.lines(judged, place_of),
+        *github.budget_lines(budgets, place_of, settings),
+    ]

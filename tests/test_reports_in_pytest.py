@@ -1,5 +1,6 @@
 """The reports for people, written by runs of pytest."""
 
+import html
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -176,3 +177,45 @@ def test_the_templates_are_in_the_package() -> None:
 
     assert found.stdout.strip() == str(folder)
     assert sorted(each.name for each in folder.iterdir()) == ["page.css", "page.html.j2"]
+
+
+PLAIN_BUDGET = """
+    import pytest
+    from feature import ask
+
+    @pytest.mark.llm_cassette
+    @pytest.mark.llm_budget("count(requests) <= 1")
+    def test_plain():
+        ask("one")
+        ask("two")
+"""
+
+
+def test_a_run_of_budgets_alone_is_reported_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.pytester.makepyfile(test_plain=PLAIN_BUDGET)
+    result = project.record("test_plain.py", "--llm-html=run.html", "--llm-markdown=run.md")
+
+    assert "no gate; budgets: 1 FAIL" in (project.path / "run.html").read_text()
+    assert "| **FAIL** | 2 | 2 calls | live |" in (project.path / "run.md").read_text()
+    found = [line for line in result.outlines if line.startswith("::error")]
+    assert len(found) == 1
+    assert "test_plain.py,line=6,title=budget count(requests) <= 1::the budget" in found[0]
+
+
+def test_the_reports_say_what_a_spend_cap_stopped(project: Project) -> None:
+    (project.path / "llmprod.prices.toml").write_text(
+        '[[overrides]]\nprovider = "openai"\nmodel = "gpt-test-2026-01-01"\n'
+        'input = "0"\ncached = "0"\noutput = "0.01"\n'
+    )
+    cap = ("--llm-record=once", "--llm-max-spend=0.0012805")
+    result = project.record(*cap, "--llm-html=run.html", "--llm-markdown=run.md")
+
+    spent = next(line for line in result.outlines if line.startswith("spent "))
+    for report in ("run.html", "run.md"):
+        text = html.unescape((project.path / report).read_text())
+        assert spent in text
+        assert "the spend cap stopped 1 test and skipped 8" in text
+        assert f"go on with: pytest --llm-eval {' '.join(cap)}" in text

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.results import SuiteResult
 from pytest_llmprod.core.text import printable
+from pytest_llmprod.report.budgets import failure_text
 
 #: The file of a test, and the line of its function, counted from 1.
 Place = tuple[str, int]
@@ -18,6 +20,23 @@ def lines(suites: Sequence[SuiteResult], place_of: Callable[[str], Place]) -> It
         file, line = place_of(suite.test)
         title = _property(f"gate {suite.feature}")
         text = _data(f"the gate is closed: {verdict.name}, {verdict.reason}")
+        yield f"::error file={_property(file)},line={line},title={title}::{text}"
+
+
+def budget_lines(
+    budgets: Sequence[BudgetResult], place_of: Callable[[str], Place], settings: str
+) -> Iterator[str]:
+    """Yield an annotation for each of `budgets` that is not kept.
+
+    Those of features and of the whole run are told at the first line of the file `settings`.
+    """
+    for budget in budgets:
+        if budget.verdict != "FAIL":
+            continue
+        function = budget.nodeid.partition("::budget[")[0]
+        file, line = place_of(function) if budget.scope == "test" else (settings, 1)
+        title = _property(f"budget {budget.budget}")
+        text = _data(failure_text(budget))
         yield f"::error file={_property(file)},line={line},title={title}::{text}"
 
 

@@ -73,11 +73,10 @@ def _measured(each: BudgetResult) -> str:
         return "-"
     if not each.observed.is_finite():
         return "no answer"
+    figure = float(each.observed)
     if each.unit == "s":
-        return f"{each.observed * 1000:.4g} ms" if each.observed < 1 else f"{each.observed:.4g} s"
-    if each.unit == "USD":
-        return _usd(each.observed)
-    return f"{each.observed:,.6g}"
+        return f"{figure * 1000:.4g} ms" if figure < 1 else f"{figure:.4g} s"
+    return _usd(each.observed) if each.unit == "USD" else f"{figure:,.10g}"
 
 
 def _samples(each: BudgetResult) -> str:

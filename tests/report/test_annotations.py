@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from report_samples import FAIL, PASS, UNSURE, suite_result
+from report_samples import FAIL, PASS, UNSURE, budget_result, suite_result
 
-from pytest_llmprod.report.annotations import lines
+from pytest_llmprod.report.annotations import budget_lines, lines
 
 
 def place(test: str) -> tuple[str, int]:
@@ -24,3 +24,20 @@ def test_no_text_can_end_the_line_or_begin_another_command() -> None:
 
     assert line.isprintable()
     assert "title=gate a%2Cb%3Ac %3A%3Ax::the gate is closed: FAIL, 100%25 ::error" in line
+
+
+def test_each_budget_that_is_not_kept_is_told_where_it_is_written() -> None:
+    reason = "100 %\n::error::x"
+    budgets = [
+        budget_result(),
+        budget_result(verdict="INCONCLUSIVE"),
+        budget_result(verdict="FAIL", reason=reason),
+        budget_result(verdict="FAIL", scope="feature", name="triage"),
+    ]
+    of_test, of_feature = budget_lines(budgets, place, "x/pyproject.toml")
+
+    assert of_test == (
+        "::error file=evals/a%2Cb%3Ac.py,line=7,title=budget cost < 0.002::"
+        "the budget 'cost < 0.002' of test_labels is not kept: 100 %25 ::error::x"
+    )
+    assert of_feature.startswith("::error file=x/pyproject.toml,line=1,title=budget cost < 0.002::")

@@ -1,6 +1,13 @@
 import re
 
-from report_samples import FAIL, case_result, run_result, suite_result
+from report_samples import (
+    FAIL,
+    budget_result,
+    case_result,
+    month_result,
+    run_result,
+    suite_result,
+)
 
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.report.markdown import safe, to_markdown
@@ -67,3 +74,29 @@ def test_a_summary_keeps_to_its_room_and_says_what_is_missing() -> None:
     assert len(found.encode()) <= 900 < len(whole.encode())
     assert found.startswith("## llmprod")
     assert "had no room" in found
+
+
+def test_budgets_and_months_are_tables_and_what_is_not_kept_says_why() -> None:
+    broken = budget_result(verdict="FAIL", reason="it is 3 USD", scope="run", name="")
+    months = (month_result(),)
+    found = markdown(run_result(suite_result(), budgets=(budget_result(), broken), months=months))
+
+    assert "| <code>cost &#60; 0.002</code> | <code>test&#95;labels</code> | PASS |" in found
+    assert (
+        "| PASS | &#36;0.0018 | 220 calls, 219 samples "
+        "| replayed, recorded 2026-11-22 to 2026-11-23 |"
+    ) in found
+    assert "- <code>cost &#60; 0.002</code> of <code>the run</code>: <code>it is 3 USD" in found
+    assert (
+        "| <code>triage</code> | 20,000 | &#36;5.04 | 4.61 to 5.55 | &#36;5.04 | &#36;6.05 |"
+    ) in found
+
+
+def test_the_total_names_what_has_no_price() -> None:
+    suite = suite_result(unpriced=3, without_usage=1)
+    found = markdown(run_result(suite))
+
+    assert (
+        "all suites together cost &#36;0.0277 &#43; 3 unpriced requests "
+        "&#43; 1 request without usage"
+    ) in found

@@ -1,9 +1,19 @@
+import re
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from report_samples import FAIL, PASS, case_result, run_result, suite_result
+from report_samples import (
+    FAIL,
+    PASS,
+    budget_result,
+    case_result,
+    month_result,
+    run_result,
+    suite_result,
+)
 
 from pytest_llmprod.core.results import CaseRate, Repeats, RunResult, Slice
 from pytest_llmprod.core.swap import Swap
@@ -235,3 +245,79 @@ def test_a_page_of_10000_cases_takes_at_most_5_megabytes(text: str) -> None:
 
 def test_a_page_without_any_case_is_one() -> None:
     assert "no gate" in outline(run_result()).text
+
+
+def costly_run(*bounds: str) -> RunResult:
+    """A run of ten cases that make one call each, of 1 to 10 USD for 1,000 of them."""
+    cases = tuple(
+        case_result(
+            id=f"t-{n}", nodeid=f"t.py::t[t-{n}]", cost_usd=Decimal(n) / 1000, latency_s=n / 10
+        )
+        for n in range(1, 11)
+    )
+    budgets = tuple(budget_result(budget=f"cost < {each}", bound=Decimal(each)) for each in bounds)
+    return run_result(suite_result(requests=10), cases=cases, budgets=budgets)
+
+
+def test_a_budget_shows_its_figure_its_samples_and_where_they_come_from() -> None:
+    broken = budget_result(verdict="FAIL", budget="p95(latency) < 50ms", unit="s")
+    broken = replace(broken, observed=Decimal("0.061"), stale=2, reason="it is 61ms")
+    found = outline(run_result(suite_result(), budgets=(budget_result(), broken)))
+
+    assert "budgets: 1 PASS, 1 FAIL" in found.text.partition("</h1>")[0]
+    for text in ("cost < 0.002", "$0.0018", "220 calls, 219 samples", "61 ms", "it is 61ms"):
+        assert text in found.text
+    assert "replayed, recorded 2026-11-22 to 2026-11-23; 2 too old" in found.text
+
+
+def test_a_month_shows_its_interval_and_what_would_change_it() -> None:
+    unknown = month_result(feature="other", monthly_usd=None, why_unknown="no price of gpt-x")
+    found = outline(run_result(suite_result(), months=(month_result(), unknown)))
+
+    for text in ("20,000", "$5.04", "4.61 to 5.55", "$6.05", "other: unknown, no price of gpt-x"):
+        assert text in found.text
+
+
+def test_the_page_says_what_all_suites_cost_and_what_has_no_price() -> None:
+    suite = suite_result(unpriced=3, judge_requests=2, judge_cost_usd=Decimal("0.5"))
+    found = outline(run_result(suite, cases=(case_result(),)))
+
+    assert "cost $0.0277 + 3 unpriced requests; judges $0.5000." in found.text
+
+
+def test_a_chart_is_red_from_the_lowest_budget_line_on() -> None:
+    red = '#b42318"'
+    plain, kept, broken = (
+        page(costly_run(*each)).partition('id="spread"')[2].partition("<section")[0].count(red)
+        for each in ((), ("0.02",), ("0.02", "0.005"))
+    )
+
+    assert (plain, kept) == (0, 0)
+    assert broken == 3  # of 0.005 to 0.0075, to 0.01, and of what is 0.01
+
+
+def test_a_budget_of_calls_is_not_held_against_cases_of_several_calls() -> None:
+    run = costly_run("0.005")
+    several = replace(run, suites=(replace(run.suites[0], requests=20),))
+
+    assert "The budget line of" in page(run)
+    assert "The budget line of" not in page(several)
+
+
+def test_a_run_of_budgets_alone_has_a_page_without_empty_sections() -> None:
+    found = outline(run_result(budgets=(budget_result(),), gates_note="no eval ran"))
+
+    assert "Budgets: upper bounds" in found.text
+    assert not {"Verdicts: what the scores say", "Suites and tags", "All cases"} & set(
+        re.findall(r"Verdicts: what the scores say|Suites and tags|All cases", found.text)
+    )
+
+
+def test_no_text_of_a_budget_becomes_markup() -> None:
+    plain = page(run_result(suite_result(), budgets=(budget_result(name="x", reason="x"),)))
+    budget = budget_result(name=HOSTILE, reason=HOSTILE, model=HOSTILE, verdict="FAIL")
+    month = month_result(feature=HOSTILE, monthly_usd=None, why_unknown=HOSTILE)
+    found = outline(run_result(suite_result(), budgets=(budget,), months=(month,)))
+
+    assert plain.count("<script") == 0
+    assert not {"script", "img"} & set(found.tags)
