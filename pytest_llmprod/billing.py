@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from pytest_llmprod.budgets.price_changes import Request
-from pytest_llmprod.budgets.tiers import tier_of
 from pytest_llmprod.core.errors import PricesError
-from pytest_llmprod.wire.bodies import decode_document, stream_documents
+from pytest_llmprod.wire.bodies import documents_of
 from pytest_llmprod.wire.cassettes import any_cassette, folders
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.recording import Recording, asked_model
 
 
@@ -14,14 +14,12 @@ def request_of(recording: Recording) -> Request | None:
     """Return what prices a recording, None where it tells no tokens: nothing can price that."""
     if recording.usage is None:
         return None
-    body = recording.response["body"]
-    documents = stream_documents(body) if "stream" in body else [decode_document(body)]
     asked = asked_model(recording)
     return Request(
         provider=any_cassette.provider_of(recording),
         model=recording.model or asked,
         asked=asked,
-        tier=tier_of(documents),
+        tier=tier_of(documents_of(recording.response["body"])),
         usage=recording.usage,
     )
 

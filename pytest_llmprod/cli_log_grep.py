@@ -68,4 +68,7 @@ def _lines(hit: Hit) -> Iterator[str]:
 def replay_command(entry: Entry) -> str:
     """Return the command that replays an exchange, '' where no test of a run made it."""
     test = entry.text(names.TEST)
-    return f"pytest --llm-eval {shlex.quote(escaped(test))}" if test else ""
+    options = entry.figures.get(names.OPTIONS)
+    words = [each for each in options if isinstance(each, str)] if isinstance(options, list) else []
+    typed = ["pytest", "--llm-eval", *(escaped(each) for each in [*words, test])]
+    return shlex.join(typed) if test else ""

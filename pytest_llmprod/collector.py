@@ -4,6 +4,7 @@ Exists in one process only: pytest's own, or the xdist controller. What it impor
 light, for it is part of every pytest run.
 """
 
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import garbage
-from pytest_llmprod.core.errors import LlmprodError, StoredRunError
+from pytest_llmprod.accounts import Accounts
+from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
 DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 NARROWED: pytest.StashKey[int] = pytest.StashKey()
+#: Why the request log, or what is to be dropped of it, is not as it should be.
+LOG_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
 
 
@@ -45,6 +49,8 @@ class Collector:
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
+        self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
+        self._supplied: list[str] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -70,6 +76,8 @@ class Collector:
         output = getattr(node, "workeroutput", {})
         for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
             self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
+        problem = output.get("llmprod_log", "")
+        self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or problem
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that something could not be collected: evals may be missing then."""
@@ -85,6 +93,7 @@ class Collector:
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
+        self._accounts.take(report)
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
@@ -110,6 +119,11 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
+        else:
+            try:
+                self._accounts.decide(session)
+            except PricesError as error:
+                self._report(session, "llmprod::budgets", str(error))
         if self._run is not None:
             try:
                 self._decide(session, self._run, objection)
@@ -118,7 +132,33 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
+            self._write_budgets(session)
         return outcome
+
+    def _write_budgets(self, session: pytest.Session) -> None:
+        """Write the reports of a run that has budgets and no evals."""
+        if self._accounts.has_budgets:
+            run = self._new_run(self._config.stash[SETTINGS]())
+            self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
+            self._write_json(session, run)
+            self._write_pages(session, run)
+
+    def pytest_sessionfinish(self) -> None:
+        """Drop what is kept no longer of the logs of earlier runs, once a day."""
+        option = self._config.option
+        has_tests = self._config.pluginmanager.hasplugin("llmprod-recorder")  # else in workers
+        if not (has_tests or option.llm_eval or getattr(option, "numprocesses", None)):
+            return
+        runs = self._config.rootpath / ".llmprod" / "runs"
+        if not runs.is_dir():
+            return
+        from pytest_llmprod.records import retention  # only where there is a log
+
+        try:
+            days = self._config.stash[SETTINGS]().retention_days
+            retention.apply_daily(runs, days, datetime.now(UTC))
+        except (LlmprodError, OSError, pytest.UsageError) as error:
+            self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or str(error)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Note that the run was stopped: what it has recorded so far is kept."""
@@ -127,6 +167,10 @@ class Collector:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary, and how to go on after a run that was stopped while it recorded."""
         self._summarise(terminalreporter)
+        if self._config.option.llm_max_spend is not None:
+            run_id = self._config.stash[RUN_ID]
+            for line in self._accounts.spend_lines(run_id, self._capped_words()):
+                terminalreporter.write_line(line)
         if self._is_interrupted and self._has_recorded:
             from pytest_llmprod.report import upkeep  # only such a run needs it
 
@@ -149,9 +193,8 @@ class Collector:
                 return
         from pytest_llmprod.report import terminal, view  # brings tabulate
 
-        supplied = self._config.hook.pytest_llmprod_summary(result=self._result)
-        notes = [*noticed, *(str(line) for part in supplied for line in part)]
-        rows = view.make_view(self._result, notes)
+        rows = view.make_view(self._result, self._notes(self._result))
+        self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
             for line in [*terminal.render_quiet(rows), *noticed[:1]]:
                 terminalreporter.write_line(line)
@@ -162,6 +205,24 @@ class Collector:
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
         for line in lines:
+            terminalreporter.write_line(line)
+
+    def _notes(self, result: "RunResult") -> list[str]:
+        """Return what was noticed of recordings, and what plugins say; they are asked once."""
+        if self._supplied is None:
+            supplied = self._config.hook.pytest_llmprod_summary(result=result)
+            self._supplied = [str(line) for part in supplied for line in part]
+        noticed = [] if self._upkeep is None else self._upkeep.lines()
+        return [*noticed, *self._accounts.notes, *self._supplied]
+
+    def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
+        """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return
+        from pytest_llmprod.written import annotations  # only a run on GitHub needs it
+
+        terminalreporter.ensure_newline()
+        for line in annotations(result, self._config.rootpath, os.environ):
             terminalreporter.write_line(line)
 
     def _noticed(self) -> "Upkeep":
@@ -176,16 +237,19 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        if not (self._misses or self._outages or noticed):
+        budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
+        if self._result is not None:
+            self._annotate(terminalreporter, self._result)
+        if not (self._misses or self._outages or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
         found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
-        lines = [*noticed, *missing]
+        lines = [*budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
-            first, *rest = missing or noticed[:1]
+            first, *rest = missing or [*budgets, *noticed][:1]
             lines = [f"llmprod: {first}", *rest]
         else:
             terminalreporter.ensure_newline()
@@ -197,6 +261,11 @@ class Collector:
         """Return our options by which the tests of this run are run again."""
         flag = ["--llm-eval"] if self._config.option.llm_eval else []
         return [*flag, *self._config.stash[SETTINGS]().choice.options]
+
+    def _capped_words(self) -> list[str]:
+        """Return all by which the tests of this run are run again under its spend cap."""
+        cap = f"--llm-max-spend={self._config.stash[SETTINGS]().max_spend_usd}"
+        return [*self._options(), cap, *self._selection()]
 
     def _selection(self) -> list[str]:
         """Return the options and the names by which this run chose its tests.
@@ -227,9 +296,6 @@ class Collector:
             settings,
             run_id=self._config.stash[RUN_ID],
             started_at=self._started_at,
-            price_lists=lambda folder: hook.pytest_llmprod_prices(
-                folder=folder, rootpath=settings.rootpath
-            ),
             overrule=lambda result: hook.pytest_llmprod_verdict(result=result),
         )
 
@@ -270,9 +336,10 @@ class Collector:
         self._fail_without_answer(session, suites)
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
-        result = self._run_result(run, suites, note, gates, objection)
+        result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
+        self._write_pages(session, run)
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
@@ -309,7 +376,7 @@ class Collector:
 
     def _fail_without_answer(self, session: pytest.Session, suites: "list[SuiteResult]") -> None:
         """Fail a recording run in which nobody answered a case, though a fallback may hide it."""
-        if self._config.option.llm_record == "none":
+        if self._config.option.llm_record == "none" or self._accounts.is_capped:
             return
         from pytest_llmprod.emitted import nodeid_of  # only a run with evals needs it
 
@@ -348,7 +415,8 @@ class Collector:
         from pytest_llmprod.report import misses  # brings what only a summary needs
 
         record = self._config.option.llm_record
-        return misses.total(self._misses.values(), self._outages.values(), record)
+        found = misses.total(self._misses.values(), self._outages.values(), record)
+        return replace(found, is_capped=self._accounts.is_capped)
 
     def _write_gates(
         self, session: pytest.Session, run: "Run", suites: "list[SuiteResult]", objection: str
@@ -388,6 +456,21 @@ class Collector:
                 "llmprod-json::written",
                 f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
             )
+
+    def _write_pages(self, session: pytest.Session, run: "Run") -> None:
+        """Write the reports for people, where they are asked for or GitHub shows them."""
+        settings = run.settings
+        is_asked = settings.html_path is not None or settings.markdown_path is not None
+        if self._result is None or not (is_asked or os.environ.get("GITHUB_STEP_SUMMARY")):
+            return
+        from pytest_llmprod import written  # brings what only a page needs
+
+        notes = self._notes(self._result)
+        if settings.max_spend_usd is not None:
+            words = self._capped_words()
+            notes += self._accounts.spend_notes(self._config.stash[RUN_ID], words)
+        for nodeid, failure in written.write(self._result, notes, settings, os.environ):
+            self._report(session, nodeid, failure)
 
     def _narrowing(self, session: pytest.Session) -> str:
         """Return why this run may have left out evals, or ''."""

@@ -9,6 +9,7 @@ from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals.standing import function_of
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.budget_result import BudgetResult
     from pytest_llmprod.core.results import SuiteResult
 
 
@@ -78,3 +79,22 @@ def report_gate(session: pytest.Session, suite: "SuiteResult") -> None:
         ("llmprod_verdict", verdict.name),
     ]
     report(session, suite.gate_nodeid, "" if verdict.is_open else text, properties)
+
+
+def report_budget(session: pytest.Session, budget: "BudgetResult", *, is_strict: bool) -> None:
+    """Log a budget that was judged: failed where it is not kept.
+
+    In a strict run also where nobody knows whether it is.
+    """
+    from pytest_llmprod.report import budgets  # only a run with budgets needs it
+
+    failing = ("FAIL", "INCONCLUSIVE") if is_strict else ("FAIL",)
+    text = budgets.failure_text(budget) if budget.verdict in failing else ""
+    properties: list[tuple[str, object]] = [
+        ("llmprod_budget", budget.budget),
+        ("llmprod_verdict", budget.verdict),
+        ("llmprod_calls", budget.calls),
+    ]
+    if budget.observed is not None and budget.observed.is_finite():
+        properties.append(("llmprod_observed", f"{budget.observed:f}"))
+    report(session, budget.nodeid, text, properties)

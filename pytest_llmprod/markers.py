@@ -14,10 +14,12 @@ from pytest_llmprod.core.text import counted
 from pytest_llmprod.fixtures import NEEDING_A_TAPE
 
 if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
     from pytest_llmprod.evals.dataset import Dataset
     from pytest_llmprod.evals.metrics import Scorer
     from pytest_llmprod.evals.suite import Asking, Suite
     from pytest_llmprod.session import Session
+    from pytest_llmprod.settings import FeatureSettings
     from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (
@@ -26,6 +28,8 @@ MARKERS = (
     "`repeats` times, and judge the share of hits",
     "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
     "replay its requests to a model",
+    "llm_budget(*budgets): judge the requests of this test, over all its cases, by bounds such as "
+    "'cost < 0.002' (USD, each request) and 'p95(latency) < 2.5s'",
 )
 _ARGUMENTS = (
     "feature",
@@ -76,6 +80,20 @@ def refuse_wrong_play_rules(test: Any) -> None:
     from pytest_llmprod.wire.rules import PlayRules  # see play_rules
 
     play_rules(test, PlayRules())
+
+
+def budgets(test: Any, features: "Mapping[str, FeatureSettings]") -> "tuple[Expression, ...]":
+    """Return the budgets that the markers llm_budget of a test (or its function) say.
+
+    Raises MarkerError, which names the test and the cure.
+    """
+    if test.get_closest_marker("llm_budget") is None:
+        return ()
+    from pytest_llmprod import budget_marks  # only a test with a budget needs it
+
+    is_marked = is_eval(test) or test.get_closest_marker("llm_cassette") is not None
+    records = is_marked or not NEEDING_A_TAPE.isdisjoint(test.fixturenames)
+    return budget_marks.read(test, features, records=records)
 
 
 def refuse_vcr(test: Any) -> None:
@@ -181,7 +199,6 @@ def _checked(
         repeats=repeats,
         task=task,
         outputs=recorded,
-        folder=definition.path.parent,
     )
 
 

@@ -6,12 +6,16 @@ from contextlib import contextmanager
 
 import pytest
 
-from pytest_llmprod.core.errors import CassetteMiss, LlmprodError
+from pytest_llmprod.core.errors import CassetteMiss, LlmprodError, SpendStop
 from pytest_llmprod.core.text import error_text, printable, shorten
 from pytest_llmprod.session import Session, Trial
 
 _LONGEST_WHY = 300
 _LONGEST_OUTAGE = 120
+
+
+class StoppedTest(SpendStop, pytest.fail.Exception):  # type: ignore[name-defined,misc]  # an attribute of a function
+    """A stop as pytest's own, which runners of async tests hand on without ending themselves."""
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def cheap_traceback(
 
 def _is_ours(call: pytest.CallInfo[None]) -> bool:
     """Say whether the phase ended in an error of ours, whose text says all that a user needs."""
-    return call.excinfo is not None and isinstance(call.excinfo.value, LlmprodError)
+    return call.excinfo is not None and isinstance(call.excinfo.value, LlmprodError | SpendStop)
 
 
 def _absent_key(trial: Trial, call: pytest.CallInfo[None]) -> str:
@@ -66,7 +70,10 @@ def note(
     if call.when == "teardown" and report.passed and trace.outcome == "hit":
         session.note_unplayed(trial)  # not before: a fixture may ask while it is torn down
     untold = trial.take_misses()
-    if untold:
+    stop = _spend_stop(trial, call)
+    if stop is not None:
+        _note_spend_stop(report, stop)
+    elif untold:
         fail(report, session.telling.tell(untold, trial.tape.label.nodeid))
     elif report.failed and call.excinfo is not None and _is_ours(call):
         error = call.excinfo.value  # of a fixture that several tests share, perhaps told before
@@ -106,6 +113,25 @@ def _tell_outage_once(session: Session, trial: Trial, report: pytest.TestReport)
             fail(report, told)
 
 
+def _spend_stop(trial: Trial, call: pytest.CallInfo[None]) -> SpendStop | None:
+    """Return what kept this test from sending a request and was not told yet, or None."""
+    stop = trial.take_spend_stop()
+    if stop is None and call.excinfo is not None and isinstance(call.excinfo.value, SpendStop):
+        return call.excinfo.value  # of a fixture that several tests share, and told before
+    return stop
+
+
+def _note_spend_stop(report: pytest.TestReport, stop: SpendStop) -> None:
+    """Fail the test that was running when money ran out, and skip those that come after it."""
+    report.llmprod_stop = stop.is_first  # type: ignore[attr-defined]  # xdist carries it along
+    if stop.is_first:
+        fail(report, str(stop))
+        return
+    path, line, _ = report.location
+    report.outcome = "skipped"
+    report.longrepr = (path, (line or 0) + 1, f"Skipped: {stop}")
+
+
 def _note_call(
     session: Session, trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[None]
 ) -> None:
@@ -117,7 +143,11 @@ def _note_call(
         report.llmprod_missed = True  # type: ignore[attr-defined]  # xdist carries it along
     if report.passed:
         problem = session.complete_scores(trial)
-        untold = trial.take_misses()  # of a judge
+        stop = trial.take_spend_stop()  # of a judge, as these misses are
+        if stop is not None:
+            _note_spend_stop(report, stop)
+            return
+        untold = trial.take_misses()
         if untold:
             problem = session.telling.tell(untold, trial.tape.label.nodeid)
         if problem:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import fixtures, markers
-from pytest_llmprod.collector import DESELECTED, NARROWED, RUN_ID, SETTINGS, Collector
+from pytest_llmprod.collector import DESELECTED, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS, Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
+from pytest_llmprod.core.text import printable
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,
     SESSION,
@@ -82,8 +83,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="how many cases a task= runs at once (default 8)",
     )
-    add("--llm-strict", action="store_true", help="an INCONCLUSIVE verdict closes the gate")
+    add(
+        "--llm-max-spend",
+        metavar="USD",
+        help="record for at most so much, in all processes together: what may cost more is not "
+        "sent, and the tests that would send it are skipped",
+    )
+    add(
+        "--llm-strict",
+        action="store_true",
+        help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
+    )
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
+    add("--llm-html", metavar="PATH", help="write a page of the results to this file")
+    add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -102,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
     if config.option.llm_eval or config.option.llm_record != "none":
@@ -155,6 +169,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         with _collecting():
             markers.refuse_vcr(metafunc.definition)
             markers.refuse_wrong_play_rules(metafunc.definition)
+            if metafunc.definition.get_closest_marker("llm_budget") is not None:
+                settings = metafunc.config.stash[SETTINGS]()
+                markers.budgets(metafunc.definition, settings.features)
     if not is_eval:
         return
     if not metafunc.config.option.llm_eval:
@@ -216,10 +233,15 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Undo what was patched, and tell the controller what this worker deselected."""
     ours = session.config.stash[SESSION]
+    problem = ""
     if ours is not None:
         ours.close()
+        problem = ours.log_problem
     output = getattr(session.config, "workeroutput", None)
-    if output is not None:
+    if output is None:
+        session.config.stash[LOG_PROBLEM] = problem or session.config.stash[LOG_PROBLEM]
+    else:
+        output["llmprod_log"] = problem
         output["llmprod_deselected"] = session.config.stash[DESELECTED]
         output["llmprod_narrowed"] = session.config.stash[NARROWED]
 
@@ -236,8 +258,11 @@ def pytest_report_teststatus(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many evals were left out."""
+    """Say how many evals were left out, and that there is no log where there should be one."""
     config = terminalreporter.config
+    if config.stash[LOG_PROBLEM]:
+        text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
+        terminalreporter.write_line(printable(text), yellow=True)
     count = config.stash[DESELECTED]
     if count and terminalreporter.verbosity >= 0:
         tests = "1 eval was" if count == 1 else f"{count} evals were"
@@ -288,6 +313,7 @@ def _refuse_wrong_play_rules(session: "Session", items: list[pytest.Item]) -> No
     for item in items:
         try:
             markers.play_rules(item, session.settings.play_rules)
+            markers.budgets(item, session.settings.features)
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -313,6 +339,9 @@ def _settings(config: pytest.Config) -> "Settings":
             concurrency=option.llm_concurrency,
             is_strict=option.llm_strict,
             json_path=option.llm_json,
+            max_spend=option.llm_max_spend,
+            html_path=option.llm_html,
+            markdown_path=option.llm_markdown,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
@@ -325,6 +354,7 @@ def _session(config: pytest.Config) -> "Session":
     session = config.stash[SESSION]
     if session is None:
         # The session brings pydantic: a run without our tests does without it.
+        from pytest_llmprod.outcomes import StoppedTest
         from pytest_llmprod.session import Extensions, Session
 
         session = config.stash[SESSION] = Session(
@@ -336,6 +366,7 @@ def _session(config: pytest.Config) -> "Session":
                     folder=folder, rootpath=config.rootpath
                 ),
                 on_exchange=lambda exchange: _tell(config, exchange),
+                spend_stop=StoppedTest,
             ),
             run_id=config.stash[RUN_ID],
             writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],

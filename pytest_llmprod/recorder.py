@@ -96,6 +96,10 @@ class Recorder:
             if trial.suite is not None:
                 row = self._session.row(trial)
                 report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
+            calls = self._session.budget_row(trial)
+            if calls:
+                report.llmprod_calls = calls  # type: ignore[attr-defined]  # same
+            self._session.log(trial)  # on disk before the report is sent
             wire = self._session.wire_row(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same
@@ -157,7 +161,10 @@ class Recorder:
         settings = self._session.settings
         rules = markers.play_rules(item, settings.play_rules)
         label = label_of(item, name, suite, settings.choice)
-        return self._session.trial(item.nodeid, label, suite, name.asking, rules)
+        trial = self._session.trial(item.nodeid, label, suite, name.asking, rules)
+        trial.function = name.base
+        trial.budgets = markers.budgets(item, settings.features)
+        return trial
 
     def _name(self, item: pytest.Function) -> "TestName":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"

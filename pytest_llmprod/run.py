@@ -6,13 +6,12 @@ Lives in the one process that sees every report: that of pytest itself, or the x
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, cached_property
-from pathlib import Path
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from pytest_llmprod.budgets import prices
-from pytest_llmprod.budgets.prices import Bill, ModelPrice
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.budgets.prices import Bill
+from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.exchange import Usage, usage_from_json
 from pytest_llmprod.core.results import CaseResult, JudgeResult, Look, RunResult, SuiteResult
 from pytest_llmprod.core.verdict import Verdict
@@ -34,14 +33,12 @@ _Asked = tuple[str, int]  # the id of a case, and its repeat
 class _Suite:
     """What the reports of one suite said: its marker, and the last row of each repeat of a case.
 
-    `bills` holds what the requests of a case cost, and `prices` the price of each model, by
-    (provider, name under which it answered, name by which it was asked).
+    `bills` holds what the requests of a case cost.
     """
 
     meta: Mapping[str, Any] = field(default_factory=dict)
     rows: dict[_Asked, Row] = field(default_factory=dict)
     bills: dict[_Asked, Bill] = field(default_factory=dict)
-    prices: dict[tuple[str, str, str], ModelPrice | None] = field(default_factory=dict)
 
 
 def _is_judgeable(suite: _Suite) -> bool:
@@ -54,8 +51,7 @@ def _is_judgeable(suite: _Suite) -> bool:
 class Run:
     """Gathers the rows of all cases, and decides when the last has come.
 
-    `price_lists` returns the price lists for the tests of a folder, `overrule` lets plugins
-    replace a verdict.
+    `overrule` lets plugins replace a verdict.
     """
 
     def __init__(
@@ -64,14 +60,12 @@ class Run:
         *,
         run_id: str,
         started_at: datetime,
-        price_lists: Callable[[Path], Sequence[Any]],
         overrule: Callable[[SuiteResult], Verdict | None],
     ) -> None:
         """Make a run without rows."""
         self.settings = settings
         self.run_id = run_id
         self._started_at = started_at
-        self._price_lists = cache(price_lists)
         self._overrule = overrule
         self._suites: dict[str, _Suite] = {}
         self._looks = LooksFile(settings.rootpath)
@@ -106,8 +100,10 @@ class Run:
     def decide(self, *, judging: bool = True) -> list[SuiteResult]:
         """Return the result of each suite and metric, suites in the order of their tests' names.
 
-        Without `judging` no suite gets a verdict.
+        Without `judging` no suite gets a verdict. Raises PricesError where costs are unknown
+        because the prices could not be read.
         """
+        self._refuse_unread_prices()
         results = [
             self._result(suite, metric)
             for _, suite in sorted(self._suites.items())
@@ -116,6 +112,12 @@ class Run:
         if judging:
             return [self._overruled(result) for result in results]
         return [replace(result, verdict=None) for result in results]
+
+    def _refuse_unread_prices(self) -> None:
+        for suite in self._suites.values():
+            for row in suite.rows.values():
+                if "prices_problem" in row:
+                    raise PricesError(row["prices_problem"])
 
     def cases(self) -> list[CaseResult]:
         """Return the result of each case, in the order of suites and of ids.
@@ -201,7 +203,7 @@ class Run:
         stderr, is_clustered = _stderr(scores, clusters)
         exchanges = [each for row in rows for each in _exchanges(row)]
         judged = [each for row in rows for each in row.get("judged", ())]
-        judge_bill = self._add_up(suite, judged)
+        judge_bill = _add_up(judged)
         bill = Bill()
         for row in rows:
             bill.join(self._bill(suite, row))
@@ -318,24 +320,8 @@ class Run:
         asked = _asked(row)
         bill = suite.bills.get(asked)
         if bill is None:
-            bill = suite.bills[asked] = self._add_up(suite, _exchanges(row))
+            bill = suite.bills[asked] = _add_up(_exchanges(row))
         return bill
-
-    def _add_up(self, suite: _Suite, exchanges: Iterable[Row]) -> Bill:
-        bill = Bill()
-        for exchange in exchanges:
-            if not exchange.get("free"):
-                name = exchange.get("model") or exchange.get("asked") or ""
-                bill.add(self._price(suite, exchange), _usage(exchange), name)
-        return bill
-
-    def _price(self, suite: _Suite, exchange: Row) -> ModelPrice | None:
-        answered, asked = exchange.get("model") or "", exchange.get("asked") or ""
-        name = (exchange.get("provider", ""), answered, asked)
-        if name not in suite.prices:
-            lists = self._price_lists(Path(suite.meta["folder"]))
-            suite.prices[name] = prices.first_price(lists, *name)
-        return suite.prices[name]
 
     def _case(self, name: str, suite: _Suite, row: Row) -> CaseResult:
         exchanges = _exchanges(row)
@@ -362,7 +348,18 @@ class Run:
             cluster=row.get("cluster"),
             tokens=_tokens(exchanges),
             expected=row.get("expected"),
+            prompt=tuple((role, text) for role, text in row.get("prompt", ())),
         )
+
+
+def _add_up(exchanges: Iterable[Row]) -> Bill:
+    bill = Bill()
+    for exchange in exchanges:
+        if not exchange.get("free"):
+            name = exchange.get("model") or exchange.get("asked") or ""
+            cost = exchange.get("cost_usd")
+            bill.add_cost(None if cost is None else Decimal(cost), _usage(exchange), name)
+    return bill
 
 
 def _asked(row: Row) -> _Asked:

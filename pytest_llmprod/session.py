@@ -4,17 +4,17 @@ The composition root: it knows every package, and no package knows another. It i
 """
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.budgets.prices import cost_usd
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.budgets.cost import Costs
+from pytest_llmprod.core.errors import LlmprodError, PricesError, SpendStop
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -24,13 +24,15 @@ from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.records.conversation import turns
 from pytest_llmprod.report.misses import Telling
+from pytest_llmprod.request_log import Asker, Ending, RequestLog
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
 from pytest_llmprod.wire.intercept import Intercept
-from pytest_llmprod.wire.key import stored_key
+from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
@@ -38,33 +40,66 @@ from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
-from pytest_llmprod.wire.tape import Tape
+from pytest_llmprod.wire.tape import Pay, Settle, Tape
+
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
+    from pytest_llmprod.spending import Spending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extensions:
-    """What plugins supply, built-in parts included; asked for when it is first needed."""
+    """What plugins supply, built-in parts included; asked for when it is first needed.
+
+    `spend_stop` is the class of what stops a test whose request must not be paid.
+    """
 
     dialects: Callable[[], Sequence[Dialect]]
     scanners: Callable[[], Sequence[Scanner]]
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
+    spend_stop: type[SpendStop] = SpendStop
 
 
 class Trial:
     """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
 
-    __slots__ = ("_told", "asked", "asking", "result", "suite", "tape", "trace")
+    __slots__ = (
+        "_has_told_stop",
+        "_told",
+        "asked",
+        "asker",
+        "asking",
+        "budgets",
+        "costs",
+        "function",
+        "result",
+        "suite",
+        "tape",
+        "trace",
+    )
 
-    def __init__(self, tape: Tape, suite: Suite | None, asking: Asking | None) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        suite: Suite | None,
+        asking: Asking | None,
+        asker: Asker,
+        costs: Costs,
+    ) -> None:
         """Start the trial of a test that plays from `tape`."""
         self.tape = tape
+        self.costs = costs
+        self.asker = asker
         self.trace = Trace(exchanges=tape.exchanges, judged=tape.judged)
         self.suite = suite
         self.asking = asking
         self.result: TaskResult | None = None
         self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
         self._told: set[Miss | str] = set()
+        self._has_told_stop = False
+        self.function = ""  # the node id without parameters
+        self.budgets: tuple[Expression, ...] = ()  # those of its markers
 
     @property
     def case(self) -> Case | None:
@@ -86,6 +121,14 @@ class Trial:
         untold = [each for each in dict.fromkeys(self.tape.misses) if each not in self._told]
         self._told.update(untold)
         return untold
+
+    def take_spend_stop(self) -> SpendStop | None:
+        """Return what kept the test from sending a request, once."""
+        stop = self.tape.spend_stop
+        if stop is None or self._has_told_stop:
+            return None
+        self._has_told_stop = True
+        return stop
 
     def score(self, metric: str, value: float) -> None:
         """Note a score of this case; raise ValueError where it is no number in 0..1."""
@@ -115,6 +158,7 @@ class Session:
         """
         self.settings = settings
         self._extensions = extensions
+        self._run_id = run_id
         self._now = now
         self._monotonic = monotonic
         self._router = Router()
@@ -132,6 +176,19 @@ class Session:
         self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
+        self._log = RequestLog(
+            settings,
+            run_id=run_id,
+            writer=writer,
+            scanners=lambda: self._scanners,
+            known=self._known,
+            now=now,
+        )
+
+    @property
+    def log_problem(self) -> str:
+        """Return why the request log could not be written, '' where it could."""
+        return self._log.problem
 
     @cached_property
     def _scanners(self) -> Sequence[Scanner]:
@@ -146,6 +203,7 @@ class Session:
             allow_hosts=self.settings.allow_hosts,
             now=self._now,
             monotonic=self._monotonic,
+            met=self._log.met,
         )
         return Intercept(self._router, policy)
 
@@ -167,12 +225,29 @@ class Session:
         )
         return make_forecasts(labels, planner, self._price_lists)
 
-    def _cost(self, folder: Path, exchange: Exchange) -> Decimal | None:
-        """Return what an exchange of a test in `folder` cost in USD, None where it is unpriced."""
-        if exchange.is_free:
-            return Decimal(0)
-        names = (exchange.model, exchange.model_requested)
-        return cost_usd(self._price_lists(folder), exchange.provider, names, exchange.usage)
+    def _paying(self, folder: Path, costs: Costs) -> dict[str, Pay]:
+        """Return what a tape asks before it sends something; nothing where there is no cap."""
+        if self._spending is None:
+            return {}
+        spending = self._spending
+
+        def pay(request: WireRequest) -> Settle:
+            lists = self._price_lists(folder)
+            return spending.pay(request, lists, costs.usd)
+
+        return {"pay": pay}
+
+    @cached_property
+    def _spending(self) -> "Spending | None":
+        cap_usd = self.settings.max_spend_usd
+        if cap_usd is None or self.settings.record == "none":
+            return None
+        # Brings sqlite3: only a cap needs it.
+        from pytest_llmprod.ledger import open_ledger
+        from pytest_llmprod.spending import Spending
+
+        cap = open_ledger(self.settings.rootpath, self._run_id, cap_usd)
+        return Spending(cap, self._extensions.spend_stop)
 
     def _price_lists(self, folder: Path) -> Sequence[Any]:
         if folder not in self._prices:
@@ -196,22 +271,36 @@ class Session:
         """Return the trial of the test `nodeid`, made at the first call."""
         trial = self._trials.get(nodeid)
         if trial is None:
-            trial = self._trials[nodeid] = Trial(self._open_tape(label, rules), suite, asking)
+            asker = _asker(nodeid, suite, asking)
+            costs = self._costs(label)
+            tape = self._open_tape(label, rules, asker, costs)
+            trial = self._trials[nodeid] = Trial(tape, suite, asking, asker, costs)
         return trial
 
-    def _open_tape(self, label: TapeLabel, rules: PlayRules) -> Tape:
+    def _costs(self, label: TapeLabel) -> Costs:
+        return Costs(lambda: self._price_lists(_folder(label)))
+
+    def _open_tape(self, label: TapeLabel, rules: PlayRules, asker: Asker, costs: Costs) -> Tape:
         self._intercept.install()
         now = self._now()
-        return Tape(
+        opener = os.getpid()
+
+        def observe(exchange: Exchange) -> None:
+            self._extensions.on_exchange(exchange)
+            self._log.saw(tape, asker, opener, exchange)
+
+        tape = Tape(
             label=label,
             mode=self.settings.record,
             library=self._library,
-            observe=self._extensions.on_exchange,
-            price=lambda exchange: self._cost(label.folder.parent.parent, exchange),
+            observe=observe,
+            price=costs.usd,
+            **self._paying(_folder(label), costs),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),
         )
+        return tape
 
     def begin(self, trial: Trial) -> None:
         """Give the wire to `trial`; what the process sends now is its."""
@@ -235,7 +324,8 @@ class Session:
         Whichever test happens to be the first or the last, and in whichever worker, the fixture's
         requests stand in a cassette of their own.
         """
-        tape = self._open_tape(label, self.settings.play_rules)
+        asker = Asker(nodeid=label.nodeid)
+        tape = self._open_tape(label, self.settings.play_rules, asker, self._costs(label))
         tape.is_open = False
         return tape
 
@@ -259,8 +349,10 @@ class Session:
                 tape.close(finished=is_finished)
             finally:
                 running.tape.misses.extend(tape.misses[missed:])
+                running.tape.spend_stop = running.tape.spend_stop or tape.spend_stop
                 running.tape.verified.extend(tape.verified[verified:])
                 running.asked.update(each.model_requested for each in tape.exchanges[sent:])
+                self._log.write(tape, Asker(nodeid=running.asker.nodeid), tape.exchanges[sent:])
                 moments = filter(None, (running.tape.aging_since, tape.aging_since))
                 running.tape.aging_since = min(moments, default="")
                 self._has_shared_misses |= bool(tape.misses)
@@ -321,6 +413,7 @@ class Session:
         """Let tests begin anew whose task was stopped: with --pdb, pytest goes on after Ctrl-C."""
         for nodeid, trial in list(self._trials.items()):
             if trial in stopped and trial is not self.running:
+                self.log(trial)  # without a verdict: nobody else will
                 del self._trials[nodeid]
 
     def named_error(self, error: BaseException) -> str:
@@ -358,9 +451,21 @@ class Session:
                 output = self.output(trial) if has_output else None
                 exchanges = trial.trace.exchanges
                 trial.score(metric, scorer(output, case.expected, exchanges, case.input))
-            except Exception as error:
+            except (Exception, SpendStop) as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
+
+    def log(self, trial: Trial) -> None:
+        """Write the exchanges of a test that has ended to the request log."""
+        trace = trial.trace
+        outcome = trace.outcome or ""
+        verdict = outcome if trial.suite is not None else _PLAIN_VERDICTS.get(outcome, outcome)
+        scores = trace.scores
+        if trial.suite is not None and outcome in ("hit", "miss"):
+            scores = {**scores, PASSED: float(outcome == "hit")}
+        ending = Ending(verdict=verdict, why=trace.why, scores=scores)
+        said = [*trace.exchanges, *trace.judged] if trace.judged else trace.exchanges
+        self._log.write(trial.tape, trial.asker, said, ending)
 
     def note_unplayed(self, trial: Trial) -> None:
         """Note recordings that a test which passed did not play, as a miss of its."""
@@ -386,6 +491,7 @@ class Session:
         if suite is None or asking is None:
             return row
         case = asking.case
+        row |= self._costs_put(row, trial)
         row["suite"] = suite.test
         row["case"] = case.id
         if asking.repeat > 1:
@@ -398,17 +504,56 @@ class Session:
         if trial.trace.exchanges:
             # Later requests may depend on answers: the first one says whether they are the same.
             row["asked"] = min(trial.trace.exchanges, key=lambda each: each.call).key[:12]
-        if trial.tape.misses or self._has_shared_misses or self._got_no_answer(trial):
+        lacks = trial.tape.misses or trial.tape.spend_stop or self._has_shared_misses
+        if lacks or self._got_no_answer(trial):
             row["unrecorded"] = True
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)
             row["meta"] = suite.to_json(self.settings.rootpath)
         if suite.outputs is not None:
             row["recorded"] = suite.outputs[case.id, asking.repeat].to_json()
-        if self.settings.json_path is not None:
+        if self.settings.keeps_answers:
             row["output"] = self._shown_output(trial)
             row["expected"] = self._as_json(case.expected)
+        if self.settings.html_path is not None and _is_failure(trial.trace):
+            row["prompt"] = self._prompt(trial, case)
         return row
+
+    def _costs_put(self, row: dict[str, Any], trial: Trial) -> dict[str, str]:
+        """Put its cost to each exchange of a row; return why none is known, where that is so."""
+        trace = trial.trace
+        said = [*trace.exchanges, *trace.judged]
+        try:
+            costs = [trial.costs.usd(each) for each in said]
+        except PricesError as error:
+            return {"prices_problem": str(error)}
+        rows = [*row.get("exchanges", ()), *row.get("judged", ())]
+        for each, cost in zip(rows, costs, strict=True):
+            if cost is not None:
+                each["cost_usd"] = str(cost)
+        return {}
+
+    def budget_row(self, trial: Trial) -> dict[str, Any]:
+        """Return what the report of a test to which a budget applies carries of its calls."""
+        feature = "" if trial.suite is None else trial.suite.feature
+        is_of_feature = feature in self.settings.features
+        if not (trial.budgets or is_of_feature or self.settings.budgets):
+            return {}
+        if trial.trace.outcome == "skip" and not trial.tape.exchanges:
+            return {}
+        from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
+
+        try:
+            return calls_row(
+                trial.tape,
+                trial.suite,
+                trial.asking,
+                function=trial.function,
+                budgets=trial.budgets,
+                cost=trial.costs.of,
+            )
+        except PricesError as error:
+            return {"prices_problem": str(error)}
 
     def wire_row(self, trial: Trial) -> dict[str, Any]:
         """Return what the report of any test carries of its recordings: only what is notable.
@@ -456,6 +601,15 @@ class Session:
         exchanges = trial.trace.exchanges
         return self._as_json(exchanges[-1].text) if exchanges else None
 
+    def _prompt(self, trial: Trial, case: Case) -> list[list[str]]:
+        """Return who said what in the last request of a case, or its input where it made none."""
+        exchanges = trial.trace.exchanges
+        asked = exchanges[-1].request if exchanges else case.input
+        return [
+            [self._masked(role), self._masked(text)[:_LONGEST_TURN]]
+            for role, text in list(turns(asked))[-_MOST_TURNS:]
+        ]
+
     def _as_json(self, value: Any) -> Any:
         """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
         try:
@@ -471,7 +625,13 @@ class Session:
         return mask(text, scanners).encode("utf-8", "replace").decode()
 
     def close_journal(self) -> None:
-        """Close the journal of this process, so that it can be folded into the cassettes."""
+        """Close the journal of this process, so that it can be folded into the cassettes.
+
+        What tests asked that did not come to their end, because somebody stopped the run, is logged
+        without a verdict.
+        """
+        for trial in self._trials.values():
+            self.log(trial)
         self._journal.close()
 
     def close(self) -> None:
@@ -480,9 +640,29 @@ class Session:
         if "_intercept" in self.__dict__:
             self._intercept.uninstall()
         self._journal.close()
+        self._log.close()
 
 
 _LONGEST_WHY = 300
+#: What the outcomes of a test are called that is no eval.
+_PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
+_MOST_TURNS, _LONGEST_TURN = 20, 100_000  # what a page could show of a prompt, and far more
+
+
+def _folder(label: TapeLabel) -> Path:
+    """Return the folder of a test, from that of its cassettes."""
+    return label.folder.parent.parent
+
+
+def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:
+    if suite is None or asking is None:
+        return Asker(nodeid=nodeid)
+    case, repeat = asking.case.id, asking.repeat
+    return Asker(nodeid=nodeid, case=case, repeat=repeat, feature=suite.feature)
+
+
+def _is_failure(trace: Trace) -> bool:
+    return trace.outcome != "hit" or any(score < 1 for score in trace.scores.values())
 
 
 def _unscored(metric: str, *, is_known: bool) -> str:

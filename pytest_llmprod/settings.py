@@ -4,14 +4,17 @@ The command line wins over a marker, a marker over `[tool.llmprod]`, and that ov
 """
 
 import difflib
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
-from pytest_llmprod.core.errors import SettingsError
+from pytest_llmprod import report_paths
+from pytest_llmprod.budgets.expression import Expression, parse
+from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     PlayRules,
@@ -21,6 +24,19 @@ from pytest_llmprod.wire.rules import (
     checked_unplayed,
 )
 
+LogMode = Literal["all", "live", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSettings:
+    """What is said of one feature: its budgets, and how many requests it gets in a month.
+
+    `requests_per_month` is None where that is not known.
+    """
+
+    budgets: tuple[Expression, ...] = ()
+    requests_per_month: int | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -28,6 +44,10 @@ class Settings:
 
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
+    `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    `log` says which exchanges go to the request log, `retention_days` how long what was said in
+    them is kept there.
     """
 
     rootpath: Path
@@ -40,6 +60,18 @@ class Settings:
     play_rules: PlayRules
     gate_valid_days: int
     judge_valid_days: int
+    log: LogMode
+    retention_days: int
+    budgets: tuple[Expression, ...] = ()
+    features: Mapping[str, FeatureSettings] = field(default_factory=dict)
+    max_spend_usd: Decimal | None = None
+    html_path: Path | None = None
+    markdown_path: Path | None = None
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Say whether a report of this run shows what was answered."""
+        return self.json_path is not None or self.html_path is not None
 
 
 def load(
@@ -52,6 +84,9 @@ def load(
     concurrency: int | None,
     is_strict: bool,
     json_path: str | None,
+    max_spend: str | None = None,
+    html_path: str | None = None,
+    markdown_path: str | None = None,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`."""
     table = _read_table(rootpath / "pyproject.toml")
@@ -65,9 +100,8 @@ def load(
             '["localhost", "db.internal:5432"].'
         )
     _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
-    _refuse_blank(json_path, "--llm-json", "the name of a file", "--llm-json=llmprod.json")
-    if json_path is not None:
-        _refuse_what_is_no_run(Path(json_path))
+    if html_path is not None:
+        _refuse_without_extra()
     if models is not None and (model is not None or swaps):
         raise SettingsError(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
@@ -82,23 +116,121 @@ def load(
         if concurrency is None
         else _within(concurrency, "--llm-concurrency"),
         is_strict=is_strict,
-        json_path=None if json_path is None else Path(json_path),
+        json_path=report_paths.json_path(json_path),
         allow_hosts=tuple(allow_hosts),
         play_rules=_play_rules(wire),
         gate_valid_days=_days(table, "gate_valid_days"),
         judge_valid_days=_days(table, "judge_valid_days"),
+        log=_log_mode(table.get("log", "all")),
+        retention_days=_days(table, "retention_days", default=30),
+        budgets=_run_budgets(table),
+        features=_features(table),
+        max_spend_usd=_max_spend(max_spend),
+        html_path=report_paths.html_path(html_path),
+        markdown_path=report_paths.markdown_path(markdown_path),
     )
 
 
-_KEYS = ("concurrency", "gate_valid_days", "judge_valid_days", "wire")
+def _refuse_without_extra() -> None:
+    """Refuse a page before any test runs where the libraries that make it are missing."""
+    missing = [name for name in ("jinja2", "leather") if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"--llm-html needs {' and '.join(missing)}. Install what it needs with: "
+            f"pip install 'pytest-llmprod[report]'"
+        )
+
+
+_KEYS = (
+    *("budgets", "concurrency", "features", "gate_valid_days", "judge_valid_days", "log"),
+    *("retention_days", "wire"),
+)
+_FEATURE_KEYS = ("budgets", "requests_per_month")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
 
-def _days(table: Mapping[str, Any], key: str) -> int:
-    days: int = _get(table, key, int, 90, "tool.llmprod")
+def _days(table: Mapping[str, Any], key: str, *, default: int = 90) -> int:
+    days: int = _get(table, key, int, default, "tool.llmprod")
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
+
+
+def _run_budgets(table: Mapping[str, Any]) -> tuple[Expression, ...]:
+    budgets = _budgets(table, "tool.llmprod")
+    for expression in budgets:
+        if expression.function == "monthly":
+            raise SettingsError(
+                f"{_TABLE} budgets: '{expression}' is a budget of one feature, for only a feature "
+                f"has requests_per_month. Move it to [tool.llmprod.features.<name>]."
+            )
+    return budgets
+
+
+def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
+    features = _get(table, "features", dict, {}, "tool.llmprod")
+    if not features:
+        return {}
+    from pytest_llmprod.budgets.budget import Budget  # only who set something needs it
+
+    found = {}
+    for feature in features:
+        name = f"tool.llmprod.features.{feature}"
+        of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
+        _refuse_unknown(of_feature, _FEATURE_KEYS, name)
+        monthly = None
+        if "requests_per_month" in of_feature:
+            monthly = _get(of_feature, "requests_per_month", int, 0, name)
+            _within(monthly, f"pyproject.toml: [{name}] requests_per_month")
+        budgets = _budgets(of_feature, name)
+        try:
+            for expression in budgets:
+                Budget(expression=expression, requests_per_month=monthly)
+        except BudgetError as error:
+            raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
+        found[feature] = FeatureSettings(budgets=budgets, requests_per_month=monthly)
+    return found
+
+
+def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
+    texts = _get(table, "budgets", list, [], name)
+    for text in texts:
+        if not isinstance(text, str):
+            raise SettingsError(
+                f"pyproject.toml: [{name}] budgets must be a list of texts such as "
+                f'["cost < 0.002"], not {texts!r}.'
+            )
+    try:
+        return tuple(dict.fromkeys(map(parse, texts)))
+    except BudgetError as error:
+        raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
+
+
+def _max_spend(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    from pytest_llmprod.budgets.spend_cap import MOST_USD  # brings sqlite3: only a cap needs it
+
+    try:
+        amount = Decimal(text)
+        is_amount = amount.is_finite() and 0 <= amount <= MOST_USD
+    except InvalidOperation:
+        is_amount = False
+    if not is_amount:
+        raise SettingsError(
+            f"--llm-max-spend takes an amount in USD from 0 to {MOST_USD:,}, not {text!r}. Write "
+            f"for instance --llm-max-spend=0.50."
+        )
+    return amount
+
+
+def _log_mode(value: Any) -> LogMode:
+    for mode in get_args(LogMode):
+        if value == mode:
+            return cast("LogMode", mode)
+    raise SettingsError(
+        f'{_TABLE} log must be "all", "live" (only what was really sent) or "none", not {value!r}.'
+    )
 
 
 def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
@@ -180,24 +312,6 @@ def _refuse_blank(value: str | None, option: str, kind: str, example: str) -> No
         raise SettingsError(
             f"{option} takes {kind}, not {value!r}. Write for instance {example}, or leave the "
             f"option out."
-        )
-
-
-def _refuse_what_is_no_run(path: Path) -> None:
-    """Refuse to write a run over a file that is none: `--llm-json test_triage.py` is soon typed."""
-    try:
-        content = path.read_bytes()
-        document = json.loads(content) if content else {"run": {}}
-    except OSError:
-        return  # there is none; or whoever writes it says what is wrong with it
-    except (ValueError, RecursionError):
-        document = None
-    # The accepted run is one too, and only `llmprod accept` may move it.
-    if not isinstance(document, dict) or "run" not in document or "accepted" in document:
-        raise SettingsError(
-            f"--llm-json={path}: this file is there already, and no earlier --llm-json wrote it, "
-            f"so that it is not written over. Name another file, --llm-json=run.json for instance, "
-            f"or delete it."
         )
 
 

@@ -39,7 +39,7 @@ def project(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     # Where CI is set, pytest repeats the whole text of a failure in its summary.
     monkeypatch.delenv("CI", raising=False)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY"):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester, server)
 

@@ -37,6 +37,7 @@ class Provider(ThreadingHTTPServer):
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
+        self.facts: dict[str, Any] = {}  # beside what every answer says
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -61,7 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(body)
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         try:
-            self._send(chat_completion(body["model"], self.server.answer(body)))
+            document = chat_completion(body["model"], self.server.answer(body))
+            self._send(document | self.server.facts)
         except Busy as busy:
             wait = {"retry-after-ms": str(busy.retry_after_ms)}
             self._send({"error": {"message": "too many requests"}}, status=429, headers=wait)

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,17 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod.budgets.prices import ModelPrice, PriceList
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.results import SuiteResult
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.run import Run
 from pytest_llmprod.settings import load
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-PRICES = PriceList(
-    {("openai", "m"): ModelPrice(input=Decimal(1), cached=Decimal(1), output=Decimal(2))}
-)
 
 
 def nothing(_: SuiteResult) -> Verdict | None:
@@ -27,7 +23,6 @@ def nothing(_: SuiteResult) -> Verdict | None:
 def make_run(
     tmp_path: Path,
     *,
-    prices: Sequence[Any] = (PRICES,),
     overrule: Callable[[SuiteResult], Any] = nothing,
     is_strict: bool = False,
 ) -> Run:
@@ -45,7 +40,6 @@ def make_run(
         settings,
         run_id="run-1",
         started_at=NOW,
-        price_lists=lambda folder: prices,
         overrule=overrule,
     )
 
@@ -57,7 +51,6 @@ def meta(cases: int, test: str = "t.py::test_a", **changes: Any) -> dict[str, An
         "threshold": {"passed": 0.5},
         "confidence": 0.95,
         "max_errors": 0,
-        "folder": "/project",
         "cases": cases,
         "dataset": "d.jsonl",
         "dataset_sha256": "ab",
@@ -85,8 +78,15 @@ def exchange(**changes: Any) -> dict[str, Any]:
         "replayed": True,
         "recorded_at": "2026-11-22T00:00:00Z",
         "usage": {"input_tokens": 1_000_000, "output_tokens": 0},
+        "cost_usd": "1",
     }
     return {**values, **changes}
+
+
+def unpriced(**changes: Any) -> dict[str, Any]:
+    found = exchange(**changes)
+    del found["cost_usd"]
+    return found
 
 
 def add(run: Run, outcomes: str, **changes: Any) -> None:
@@ -215,23 +215,19 @@ def one_case(run: Run, *exchanges: dict[str, Any], **changes: Any) -> SuiteResul
 def test_priced_requests_are_summed(tmp_path: Path) -> None:
     run = make_run(tmp_path)
 
-    suite = one_case(
-        run, exchange(), exchange(usage={"input_tokens": 0, "output_tokens": 1_000_000})
-    )
+    suite = one_case(run, exchange(), exchange(cost_usd="0.0000001"))
 
-    assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal(3), 0, 2)
-    assert run.cases()[0].cost_usd == Decimal(3)
+    assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal("1.0000001"), 0, 2)
+    assert run.cases()[0].cost_usd == Decimal("1.0000001")
 
 
-@pytest.mark.parametrize(
-    "changes", [{"model": "other"}, {"provider": "azure"}, {"model": None, "asked": "other"}]
-)
+@pytest.mark.parametrize("changes", [{"model": "other"}, {"model": None, "asked": "other"}])
 def test_an_unpriced_request_is_counted_and_its_case_costs_none(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     run = make_run(tmp_path)
 
-    suite = one_case(run, exchange(), exchange(**changes))
+    suite = one_case(run, exchange(), unpriced(**changes))
 
     assert (suite.cost_usd, suite.unpriced, suite.requests) == (Decimal(1), 1, 2)
     assert suite.unpriced_models == (changes.get("model") or changes.get("asked") or "m",)
@@ -241,7 +237,7 @@ def test_an_unpriced_request_is_counted_and_its_case_costs_none(
 def test_an_answer_that_tells_no_usage_is_not_unpriced(tmp_path: Path) -> None:
     run = make_run(tmp_path)
 
-    suite = one_case(run, exchange(), exchange(usage=None))
+    suite = one_case(run, exchange(), unpriced(usage=None))
 
     assert (suite.cost_usd, suite.unpriced, suite.without_usage) == (Decimal(1), 0, 1)
     assert suite.unpriced_models == ()
@@ -251,22 +247,18 @@ def test_an_answer_that_tells_no_usage_is_not_unpriced(tmp_path: Path) -> None:
 def test_a_request_that_the_provider_refused_costs_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path)
 
-    suite = one_case(run, exchange(), exchange(model="", usage=None, free=True))
+    suite = one_case(run, exchange(), exchange(model="", usage=None, free=True, cost_usd="0"))
 
     assert (suite.unpriced, suite.without_usage) == (0, 0)
     assert run.cases()[0].cost_usd == Decimal(1)
 
 
-def test_an_answer_without_a_price_is_priced_as_the_model_that_was_asked(tmp_path: Path) -> None:
-    suite = one_case(make_run(tmp_path), exchange(model="m-2026-01-01", asked="m"))
+def test_a_run_whose_prices_cannot_be_read_is_not_decided(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.add(row("a", exchanges=[unpriced()], meta=meta(1), prices_problem="x.toml: broken"))
 
-    assert (suite.cost_usd, suite.unpriced) == (Decimal(1), 0)
-
-
-def test_without_a_price_list_everything_is_unpriced(tmp_path: Path) -> None:
-    suite = one_case(make_run(tmp_path, prices=()), exchange(), exchange())
-
-    assert (suite.cost_usd, suite.unpriced) == (Decimal(0), 2)
+    with pytest.raises(PricesError, match="broken"):
+        run.decide()
 
 
 def test_latency_is_the_95th_percentile_of_requests_and_the_sum_of_a_case(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
         ("[tool.llmprod]\nconcurency = 3\n", "no key 'concurency'. Did you mean 'concurrency'?"),
         (
             "[tool.llmprod]\nzzz = 3\n",
-            "no key 'zzz'. Known are concurrency, gate_valid_days, judge_valid_days, wire",
+            "no key 'zzz'. Known are budgets, concurrency, features, ",
         ),
         ("[tool.llmprod.wire]\nallow_host = []\n", "[tool.llmprod.wire] has no key 'allow_host'."),
         ("[tool.llmprod]\nconcurrency = '3'\n", "concurrency must be a whole number, not '3'"),
@@ -81,6 +81,9 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
         ("[tool.llmprod]\nconcurrency = 0\n", "pyproject.toml: [tool.llmprod] concurrency must be"),
         ("[tool.llmprod]\ngate_valid_days = 0\n", "gate_valid_days must be from 1 to 36500, not 0"),
         ("[tool.llmprod]\ngate_valid_days = 9999999\n", "from 1 to 36500, not 9999999"),
+        ("[tool.llmprod]\nretention_days = 0\n", "retention_days must be from 1 to 36500, not 0"),
+        ("[tool.llmprod]\nlog = 'replayed'\n", 'log must be "all", "live" (only'),
+        ("[tool.llmprod]\nlog = true\n", 'or "none", not True'),
         ("[tool.llmprod]\nwire = 5\n", "wire must be a table, not 5"),
         ("[tool.llmprod.wire]\nallow_hosts = 'x'\n", "allow_hosts must be a list, not 'x'"),
         ("[tool.llmprod.wire]\nallow_hosts = [5]\n", "allow_hosts must be a list of texts"),
@@ -167,30 +170,3 @@ def test_the_age_of_recordings_comes_from_the_nearest_file(tmp_path: Path) -> No
     (near / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 7\n")
 
     assert (far, max_age_days(near / "cassettes")) == (9, 7)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"def test_a(): ...\n",
-        b'{"id": "a"}\n{"id": "b"}\n',
-        b'{"version": 1, "interactions": []}',
-        b'{"schema": 1, "accepted": {}, "run": {}}',
-        b"[" * 100_000,
-        b"\xff",
-    ],
-)
-def test_a_file_that_is_no_run_is_not_written_over(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "there"
-    path.write_bytes(content)
-
-    with pytest.raises(SettingsError, match=r"there already.*Name another file"):
-        read(tmp_path, json_path=str(path))
-
-
-@pytest.mark.parametrize("content", [b"", b'{"schema": 1, "run": {"id": "x"}}'])
-def test_an_empty_file_and_an_earlier_run_are_written_over(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "run.json"
-    path.write_bytes(content)
-
-    assert read(tmp_path, json_path=str(path)).json_path == path

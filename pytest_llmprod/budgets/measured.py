@@ -1,18 +1,19 @@
 """Measured: what budgets have to know of one call of a model."""
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Any
 
-from pytest_llmprod.core.exchange import Call, Exchange, Usage, calls_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What one exchange cost, and what it would have without prompt cache, in USD."""
-
-    usd: Decimal
-    without_cache_usd: Decimal
+from pytest_llmprod.budgets.cost import Cost
+from pytest_llmprod.core.exchange import (
+    Call,
+    Exchange,
+    Usage,
+    calls_of,
+    usage_from_json,
+    usage_to_json,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,36 @@ class Measured:
     recorded_at: str = ""
     is_judge: bool = False
 
+    def to_row(self) -> dict[str, Any]:
+        """Return the call as plain JSON, without what is as it mostly is, case and request."""
+        row: dict[str, Any] = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in ("case", "request") and getattr(self, each.name) != each.default
+        }
+        for name in _MONEY:
+            if row.get(name) is not None:
+                row[name] = str(row[name])
+        if self.usage is not None:
+            row["usage"] = usage_to_json(self.usage)
+        return row
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], *, case: str, request: Hashable) -> "Measured":
+        """Return the call of which `to_row` told."""
+        values = dict(row)
+        for name in _MONEY:
+            if values.get(name) is not None:
+                values[name] = Decimal(values[name])
+        if "usage" in values:
+            values["usage"] = usage_from_json(values["usage"])
+        if isinstance(values["recording"], list):  # a tuple, before JSON had it
+            values["recording"] = tuple(values["recording"])
+        return cls(**values, case=case, request=request)
+
+
+_MONEY = ("cost_usd", "without_cache_usd")
+
 
 def measure(
     exchanges: Iterable[Exchange],
@@ -61,8 +92,7 @@ def measure(
 ) -> list[Measured]:
     """Return the calls that the exchanges of one test make up, in order.
 
-    `cost` prices one exchange with usage, and returns None where nobody knows its price. What cost
-    nothing, a refusal for instance, is not asked about.
+    `cost` returns what one exchange cost, and None where nobody knows.
     """
     return [_measured(call, cost, case, request, is_judge) for call in calls_of(exchanges)]
 
@@ -75,7 +105,7 @@ def _measured(
     is_judge: bool,
 ) -> Measured:
     last = call.last
-    priced = [_cost(each, cost) for each in call.attempts]
+    priced = [cost(each) for each in call.attempts]
     known = [each for each in priced if each is not None]
     is_priced = len(known) == len(priced)
     return Measured(
@@ -99,12 +129,6 @@ def _measured(
         recorded_at=last.recorded_at,
         is_judge=is_judge,
     )
-
-
-def _cost(exchange: Exchange, cost: Callable[[Exchange], Cost | None]) -> Cost | None:
-    if exchange.is_free:
-        return Cost(usd=Decimal(0), without_cache_usd=Decimal(0))
-    return None if exchange.usage is None else cost(exchange)
 
 
 def _why_unpriced(call: Call) -> str:

@@ -28,6 +28,39 @@ class PriceList:
         """Return the price of `model` at `provider`, or None where it is not locked."""
         return self._prices.get((provider, model))
 
+    def versions(self, provider: str, model: str) -> list[ModelPrice]:
+        """Return the prices of `model` and of its versions, such as `gpt-5-mini-2025-08-07`.
+
+        By which of them an alias will be answered, nobody knows before it is.
+        """
+        return [
+            price
+            for (at, name), price in self._prices.items()
+            if at == provider and (name == model or _is_version(name, model))
+        ]
+
+
+def _is_version(name: str, model: str) -> bool:
+    return name.startswith(f"{model}-") and name[len(model) + 1 :].replace("-", "").isdecimal()
+
+
+def worst_case_usd(
+    lists: Iterable[Any], provider: str, model: str, request_bytes: int, most_output_tokens: int
+) -> Decimal | None:
+    """Return the most that a request can cost for its tokens, None where it has no price.
+
+    Among the versions of a model, and the service tiers of each, the dearest one counts.
+    """
+    lists = list(lists)
+    named = first_price(lists, provider, model)
+    prices = [] if named is None else [named]
+    for each in lists:
+        if isinstance(each, PriceList):
+            prices += each.versions(provider, model)
+    tiers = [tier for price in prices for tier in (price, *price.tiers.values())]
+    worst = (each.worst_case_usd(request_bytes, most_output_tokens) for each in tiers)
+    return max(worst, default=None)
+
 
 def find_lock(start: Path, rootpath: Path) -> Path | None:
     """Return the nearest price lock at or above `start`, no higher than `rootpath`."""
@@ -65,13 +98,18 @@ class Bill:
 
     def add(self, price: ModelPrice | None, usage: Usage | None, model: str) -> None:
         """Add one request to `model`."""
+        cost = None if price is None or usage is None else price.cost_usd(usage)
+        self.add_cost(cost, usage, model)
+
+    def add_cost(self, cost_usd: Decimal | None, usage: Usage | None, model: str) -> None:
+        """Add one request to `model` that cost so much, None where nobody knows."""
         if usage is None:
             self.without_usage += 1
-        elif price is None:
+        elif cost_usd is None:
             self.unpriced += 1
             self.unpriced_models.add(model)
         else:
-            self.cost_usd += price.cost_usd(usage)
+            self.cost_usd += cost_usd
 
     def __str__(self) -> str:
         """Return `0.42 USD + 3 unpriced requests`."""
@@ -105,6 +143,18 @@ def first_price(lists: Iterable[Any], provider: str, *models: str) -> ModelPrice
     return None
 
 
+def tier_price(
+    lists: Iterable[Any], provider: str, models: Iterable[str], tier: str = ""
+) -> ModelPrice | None:
+    """Return the price of a model at a service tier, None where it, or the tier, has none.
+
+    Several names of one model are looked up in their order. `tier` is the one that the answer
+    names; one that has no price leaves the request without one.
+    """
+    price = first_price(lists, provider, *models)
+    return None if price is None else price.at_tier(tier)
+
+
 def cost_usd(
     lists: Iterable[Any],
     provider: str,
@@ -112,15 +162,10 @@ def cost_usd(
     usage: Usage | None,
     tier: str = "",
 ) -> Decimal | None:
-    """Return what `usage` of a model costs, None where it, or the price, is unknown.
-
-    Several names of one model are looked up in their order. `tier` is the service tier that the
-    answer names; one that has no price leaves the request without one.
-    """
+    """Return what `usage` of a model costs, None where it, or the price of `tier`, is unknown."""
     names = [models] if isinstance(models, str) else models
-    price = None if usage is None else first_price(lists, provider, *names)
-    at_tier = None if price is None else price.at_tier(tier)
-    return None if at_tier is None or usage is None else at_tier.cost_usd(usage)
+    price = None if usage is None else tier_price(lists, provider, names, tier)
+    return None if price is None or usage is None else price.cost_usd(usage)
 
 
 def usd_text(amount: Decimal) -> str:

@@ -67,7 +67,9 @@ def project(asked: Sequence[Asked], requests_per_month: int, *, seed: int = 0) -
     if len(uncached) == len(asked):
         without_cache = _mean(_means([each.case for each in asked], uncached)) * requests_per_month
     interval = None
-    if len(costs) >= FEWEST_CASES:
+    if len(costs) >= FEWEST_CASES and len(set(costs)) == 1:
+        interval = (monthly, monthly)  # exactly: a bound may be this very figure
+    elif len(costs) >= FEWEST_CASES:
         low, high = bootstrap_t([float(cost) for cost in costs], seed=seed)
         interval = (
             max(Decimal(0), Decimal(low)) * requests_per_month,

@@ -23,7 +23,7 @@ FILE_NAME = "spend.sqlite3"
 Purpose = Literal["feature", "judge"]
 
 _PICO = Decimal(10) ** 12  # a token at a millionth of a USD for a million of them is one pico-USD
-_MOST_USD = 1_000_000  # SQLite's whole numbers end at 9.2 million USD
+MOST_USD = 1_000_000  # SQLite's whole numbers end at 9.2 million USD
 _PATIENCE_S = 30.0  # how long to wait for other processes
 _SCHEMA = """
     CREATE TABLE ledger (
@@ -91,9 +91,9 @@ class SpendCap:
         Raises BudgetError where the cap is no amount, where the ledger has another cap, or where it
         cannot be written.
         """
-        if not cap_usd.is_finite() or not 0 <= cap_usd <= _MOST_USD:
+        if not cap_usd.is_finite() or not 0 <= cap_usd <= MOST_USD:
             raise BudgetError(
-                f"A spend cap must be an amount from 0 to {_MOST_USD:,} USD, not {str(cap_usd)!r}."
+                f"A spend cap must be an amount from 0 to {MOST_USD:,} USD, not {str(cap_usd)!r}."
             )
         self._path = folder / FILE_NAME
         self._cap = int((cap_usd * _PICO).to_integral_value(ROUND_FLOOR))

@@ -88,3 +88,16 @@ class JudgeError(LlmprodError):
 
 class LogError(LlmprodError):
     """The request log cannot be written, read or asked."""
+
+
+class SpendStop(BaseException):
+    """A live request must not be sent, for the money that the run may spend.
+
+    No LlmprodError, and no Exception: clients catch these and try again. `is_first` is false where
+    the run had been stopped already when the test sent its request.
+    """
+
+    def __init__(self, reason: str, *, is_first: bool) -> None:
+        """Make the stop that is for this reason, in a sentence or more."""
+        super().__init__(reason)
+        self.is_first = is_first

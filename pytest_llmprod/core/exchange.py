@@ -59,6 +59,7 @@ class Exchange:
     waited before this attempt. `failure` names the error that the client met in place of a whole
     answer, `ConnectError` for instance; `status` is 0 where not even the headers came.
     `is_model_unknown` says that the provider refused a live request, because it has no such model.
+    `tier` is the service tier at which the provider says it answered, '' where it does not tell.
     `is_judge` says that a judge asked this about the output, and no part of the application.
     """
 
@@ -85,6 +86,7 @@ class Exchange:
     failure: str = ""
     is_model_unknown: bool = False
     is_judge: bool = False
+    tier: str = ""
 
     @property
     def is_outage(self) -> bool:
@@ -125,6 +127,8 @@ class Exchange:
         }
         if self.usage is not None:
             row["usage"] = usage_to_json(self.usage)
+        if self.tier:
+            row["tier"] = self.tier
         if self.is_free:
             row["free"] = True
         return row

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
 
+from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
@@ -90,7 +91,8 @@ class CaseResult:
     requests of the case, None where there was none. `tokens` sums what went in and what came out,
     None where a request does not tell. `unrecorded` says that a request of the case got no answer,
     from a recording or live. `output` and `expected` are kept where the run is stored. `cluster`
-    names the cases that it hangs together with.
+    names the cases that it hangs together with. `prompt` is (role, text) of each message of the
+    last request, kept for a page of the run where the case did not hit; the role may be ''.
     """
 
     suite: str
@@ -110,6 +112,7 @@ class CaseResult:
     cluster: str | None = None
     tokens: int | None = None
     expected: Any = None
+    prompt: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,13 +283,15 @@ class Unanswered:
 
     `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
     moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
-    by the reason, and `record` is the mode in which they asked.
+    by the reason, and `record` is the mode in which they asked. `is_capped` says that a spend cap
+    kept some tests from asking; how to go on after that is told apart.
     """
 
     misses: Mapping[str, int] = field(default_factory=dict)
     moves: tuple[tuple[str, str], ...] = ()
     outages: Mapping[str, int] = field(default_factory=dict)
     record: str = "none"
+    is_capped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +308,8 @@ class RunResult:
     A run that compares `models`, the old one first, has in `swaps` what became of each suite with
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
     was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
-    is written, '' for none.
+    is written, '' for none. `budgets` are those of tests, of features and of the run, and `months`
+    says what features cost in a month.
     """
 
     run_id: str
@@ -322,6 +328,8 @@ class RunResult:
     unswapped: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     stored_as: str = ""
+    budgets: tuple[BudgetResult, ...] = ()
+    months: tuple[MonthResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ another reason. The file is read and not run, so that an inherited or imported t
 gone is only what certainly is.
 """
 
+import re
 from pathlib import Path
 
 from pytest_llmprod.core.source import read_source
@@ -26,3 +27,15 @@ def stands_in_its_file(test: str, rootpath: Path) -> bool:
     except OSError:
         return True
     return read_source(text).may_hold(names.replace("::", "."))
+
+
+def line_in_its_file(test: str, rootpath: Path) -> int:
+    """Return the line of the test function of a suite, counted from 1; 1 where it is not found."""
+    file, _, names = function_of(test).partition("::")
+    try:
+        source = (rootpath / file).read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):  # ValueError: a name that no system takes
+        return 1
+    name = names.rpartition("::")[2]
+    found = re.search(rf"\bdef {re.escape(name)}\b", source)
+    return 1 if found is None else source.count("\n", 0, found.start()) + 1

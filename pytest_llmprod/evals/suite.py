@@ -62,7 +62,6 @@ class Suite:
     max_errors: int
     task: Callable[[Any], Any] | None
     outputs: Mapping[tuple[str, int], Output] | None
-    folder: Path
     variant: str = ""
     model: str = ""
     repeats: int = 1
@@ -92,7 +91,6 @@ class Suite:
             "confidence": self.confidence,
             "margin": self.margin,
             "max_errors": self.max_errors,
-            "folder": str(self.folder),
             "cases": len(self.dataset.cases),
             "dataset": (path.relative_to(rootpath) if inside else path).as_posix(),
             "dataset_sha256": self.dataset.sha256,

@@ -12,6 +12,7 @@ from typing import Any
 
 ENDING = ".bodies"
 _DIGITS = 32  # 128 bits
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps makes one at each call
 
 
 def packed(body: Any) -> tuple[str, bytes]:
@@ -26,7 +27,7 @@ def packed(body: Any) -> tuple[str, bytes]:
 
 def _as_json(body: Any) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False).encode()
+        return _ENCODER.encode(body).encode()
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
         return json.dumps(body).encode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -21,6 +21,7 @@ class LogLine:
     0..1. `findings` are kinds (`pii.email`), never the text that was found. `verdict` is the
     outcome of the test, and `why` its reason. `cassette` is a path, `commit` the one that git had
     checked out, and `response_id` the provider's name for its answer; each is '' where unknown.
+    `options` are those of the command line without which the test would ask another model.
     """
 
     exchange: Exchange
@@ -38,6 +39,7 @@ class LogLine:
     cassette: str = ""
     commit: str = ""
     response_id: str = ""
+    options: tuple[str, ...] = ()
 
 
 def figures_of(line: LogLine) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def figures_of(line: LogLine) -> dict[str, Any]:
         names.JUDGE: exchange.is_judge,
         names.CASSETTE: line.cassette,
         names.COMMIT: line.commit,
+        names.OPTIONS: list(line.options),
         names.COST_STATUS: line.cost_status,
     }
     figures = {name: value for name, value in figures.items() if value}

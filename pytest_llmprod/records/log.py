@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from pytest_llmprod.records.line import LogLine, figures_of, output_of
 #: Where the runs of a project are, below its root.
 FOLDER = Path(".llmprod") / "runs"
 LINES = ".jsonl"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+#: What the application says of its requests: the operation may be the path of a URL.
+_FROM_REQUESTS = (names.OPERATION, names.MODEL_ASKED, names.MODEL)
 _NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
 
@@ -39,42 +42,58 @@ class LogWriter:
         self._bodies: _Appended | None = None
 
     def add(self, line: LogLine) -> str:
-        """Write one line and return its id, by which `llmprod log show` finds it.
+        """Write one line and return its id, by which `llmprod log show` finds it."""
+        return self.add_all([line])[0]
 
-        It has reached the operating system when this returns. Raises LogError where it cannot be
-        written; what was written before stays readable.
+    def add_all(self, lines: Sequence[LogLine]) -> list[str]:
+        """Write several lines at once, and return their ids.
+
+        They have reached the operating system when this returns. Raises LogError where they cannot
+        be written; what was written before stays readable.
         """
         try:
-            return self._add(line)
+            return self._add(lines)
         except OSError as error:
             raise LogError(
                 f"{self._path}{LINES}: cannot be written ({error.strerror}). Free some space, or "
                 f"make the folder writable."
             ) from error
 
-    def _add(self, line: LogLine) -> str:
+    def _add(self, lines: Sequence[LogLine]) -> list[str]:
         if self._lines is None or self._bodies is None:
             self._lines, self._bodies = self._open()
-        figures = figures_of(line)
+        new: dict[str, bytes] = {}
+        content = b""
+        ids: list[str] = []
+        for line in lines:
+            place = f"{self._seed}{self._lines.size + len(content)}"
+            ids.append(sha256(place.encode()).hexdigest()[:10])
+            figures = {names.ID: ids[-1], **figures_of(line), **self._said(line, new)}
+            for name in _FROM_REQUESTS:
+                if name in figures:
+                    figures[name] = self._masked(figures[name])
+            content += _ENCODER.encode(figures).encode() + b"\n"
+        if new:  # first, so that no line tells of a body that is not there
+            self._bodies.append(b"".join(new.values()))
+            self._written.update(new)
+        self._lines.append(content)
+        return ids
+
+    def _said(self, line: LogLine, new: dict[str, bytes]) -> dict[str, str]:
+        """Return the digests of what was said, and add to `new` what is not written yet."""
         what_was_said = (
             (names.INPUT, line.exchange.request),
             (names.OUTPUT, output_of(line.exchange)),
             (names.WHY, line.why),
         )
-        new: dict[str, bytes] = {}
+        digests: dict[str, str] = {}
         for key, body in what_was_said:
             if body is not None and body != "":
                 digest, packed = bodies.packed(self._masked(body))
-                figures[key] = digest
+                digests[key] = digest
                 if digest not in self._written:
                     new[digest] = packed
-        name = sha256(f"{self._seed}{self._lines.size}".encode()).hexdigest()[:10]
-        content = json.dumps({names.ID: name, **figures}, separators=(",", ":")).encode()
-        if new:  # first, so that no line tells of a body that is not there
-            self._bodies.append(b"".join(new.values()))
-            self._written.update(new)
-        self._lines.append(content + b"\n")
-        return name
+        return digests
 
     def _masked(self, body: Any) -> Any:
         try:

@@ -2,12 +2,16 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.records import bodies
 from pytest_llmprod.records.reading import folders_of, last_written
+
+_STAMP = ".retention"  # its time says when it was applied, its text with how many days
+_DAY_S = 86_400
 
 
 def apply_retention(runs: Path, days: int, now: datetime) -> int:
@@ -16,6 +20,20 @@ def apply_retention(runs: Path, days: int, now: datetime) -> int:
     Their figures stay. `now` must know its time zone.
     """
     return sum(drop_bodies(folder) for folder in older_than(runs, timedelta(days=days), now))
+
+
+def apply_daily(runs: Path, days: int, now: datetime) -> None:
+    """Apply the retention where that was not done with so many `days` in the last 24 hours.
+
+    Raises LogError, or OSError, where something cannot be removed.
+    """
+    stamp = runs / _STAMP
+    with suppress(OSError, ValueError):
+        age_s = now.timestamp() - stamp.stat().st_mtime
+        if 0 <= age_s < _DAY_S and int(stamp.read_text(encoding="ascii")) == days:
+            return
+    apply_retention(runs, days, now)
+    stamp.write_text(f"{days}\n", encoding="ascii")
 
 
 def older_than(runs: Path, age: timedelta, now: datetime) -> list[Path]:

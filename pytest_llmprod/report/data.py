@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
-from pytest_llmprod.report import swap
+from pytest_llmprod.report import budgets, swap
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
@@ -36,6 +36,8 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
         "swaps": swap.to_json(result.swaps)["suites"],
+        "budgets": [budgets.to_json(each) for each in result.budgets],
+        "months": [budgets.month_to_json(each) for each in result.months],
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
@@ -18,6 +19,8 @@ _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
 _STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
+_BUDGET_COLOURS = {"FAIL": "red", "INCONCLUSIVE": "yellow"}
+_MOST_OF_BUDGETS = 10
 _Paint = Callable[[str, str], str]
 
 
@@ -27,7 +30,8 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     The tables of suites and of gates are always whole; the rest takes the lines that are left.
     """
     paint = _painted if colour else _plain
-    table = _table(view, paint)
+    budgets = render_budgets(view.budgets, view.months, colour=colour)
+    table = [*_table(view, paint), *budgets]
     gates: list[str] = []
     # Where there is no room, each gate is one line; a comparison of models needs the room itself.
     for most_lines in (1,) if view.swaps else (2, 1):
@@ -55,6 +59,23 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     notes = _fitted(blocks, room - len(sources), "notes")
     broken = _broken_lines(view.broken, room - len(sources) - len(notes))
     return [*table, *swaps, *sources, *broken, *gates, *notes]
+
+
+def render_budgets(
+    budgets: Sequence[BudgetRow], months: Sequence[MonthRow], *, colour: bool
+) -> list[str]:
+    """Return the lines of budgets and months, in as few as leave room for the rest."""
+    paint = _painted if colour else _plain
+    found = budget_blocks(budgets, months)
+    lines = _fitted(found, _MOST_OF_BUDGETS, "budgets") if found else []
+    return [_budget_line(line, paint) for line in lines]
+
+
+def _budget_line(line: str, paint: _Paint) -> str:
+    for verdict, colour in _BUDGET_COLOURS.items():
+        if line.startswith(f"{verdict} "):
+            return line.replace(verdict, paint(verdict, colour), 1)
+    return line
 
 
 def _swap_lines(view: View, paint: _Paint, room: int) -> list[str]:
@@ -94,7 +115,8 @@ def render_quiet(view: View) -> list[str]:
 
     Only where suites and gates came out in many ways it takes two lines.
     """
-    return [*_quiet_lines(view), *render_misses(view.missing)]
+    unkept = [f"llmprod: budgets: {view.unkept}"] if view.unkept else []
+    return [*_quiet_lines(view), *unkept, *render_misses(view.missing)]
 
 
 def _quiet_lines(view: View) -> list[str]:

@@ -14,6 +14,7 @@ from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.report import swap
+from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, counts, month_rows
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.misses import move_commands
 
@@ -88,7 +89,9 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run.
+    after its lead. `moves` says what is not as it was in the accepted run. `budgets` and
+    `months` say what became of budgets, and what features cost in a month; `unkept` counts the
+    budgets that are not kept, '' where all are. `total` is what all suites cost together.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -105,6 +108,10 @@ class View:
     unswapped: tuple[str, ...] = ()
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
+    budgets: tuple[BudgetRow, ...] = ()
+    months: tuple[MonthRow, ...] = ()
+    unkept: str = ""
+    total: str = ""
 
 
 _COLOURS = {"PASS": "green", "FAIL": "red"}
@@ -113,6 +120,7 @@ _COLOURS = {"PASS": "green", "FAIL": "red"}
 def make_view(result: RunResult, notes: Sequence[str]) -> View:
     """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
+    budgets = budget_rows(result.budgets)
     return View(
         suites=tuple(_rows(result, names)),
         repeats=tuple(_repeats(result.suites, names)),
@@ -132,7 +140,37 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         unswapped=tuple(printable(each) for each in result.unswapped),
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
+        budgets=tuple(budgets),
+        months=tuple(month_rows(result.months)),
+        unkept=counts(budgets),
+        total=_total(_one_a_test(result.suites)),
     )
+
+
+def _total(suites: Sequence[SuiteResult]) -> str:
+    """Return what the requests of all suites cost, '' where there was none.
+
+    A request that nobody can price is told, and what judges asked stands apart.
+    """
+    if not sum(suite.requests + suite.judge_requests for suite in suites):
+        return ""
+    unpriced = sum(suite.unpriced for suite in suites)
+    without_usage = sum(suite.without_usage for suite in suites)
+    text = _money_text(sum((suite.cost_usd for suite in suites), Decimal(0)))
+    if unpriced:
+        text += f" + {counted(unpriced, 'unpriced request')}"
+    if without_usage:
+        text += f" + {counted(without_usage, 'request')} without usage"
+    if any(suite.judge_requests for suite in suites):
+        judges = sum((suite.judge_cost_usd for suite in suites), Decimal(0))
+        text += f"; judges {_money_text(judges)}"
+        judges_unpriced = sum(suite.judge_unpriced for suite in suites)
+        text += f" + {counted(judges_unpriced, 'unpriced request')}" if judges_unpriced else ""
+    return text
+
+
+def _money_text(cost_usd: Decimal) -> str:
+    return cost_text(cost_usd, 0, 1)
 
 
 def _repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
@@ -545,7 +583,7 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes[_RECORD] = "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "new_episodes"
-    elif has_others and not (number or old or outages):
+    elif has_others and not (number or old or outages or unanswered.is_capped):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:
         texts.append(f"{_plural(old, 'recording is', 'recordings are')} too old to be played")

@@ -283,6 +283,11 @@ def decode_stream(stored: dict[str, Any]) -> list[tuple[float, bytes]]:
     return [(event["t"], _event_bytes(event)) for event in stored["stream"]]
 
 
+def documents_of(stored: dict[str, Any]) -> list[Any]:
+    """Return the JSON of a stored body: of each event of a stream, or of the whole."""
+    return stream_documents(stored) if "stream" in stored else [decode_document(stored)]
+
+
 def stream_documents(stored: dict[str, Any]) -> list[Any]:
     """Return the JSON value of each event of a stored stream that has one."""
     return [join_lines(event["data"]) for event in stored["stream"] if "data" in event]

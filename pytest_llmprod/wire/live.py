@@ -11,6 +11,7 @@ from typing import Any
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest
@@ -19,7 +20,7 @@ from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import request_scanners
-from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
+from pytest_llmprod.wire.tape import Attempt, Settle, Tape, exchange_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class WirePolicy:
     `scanners` find what is a secret on every machine; requests are matched as they mask them.
     `known` returns scanners for the secrets of this machine, which only hide more of what is stored
     and shown. `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
+    `met` is told the headers and the URL of each request, as they are, for the secrets in them.
     """
 
     dialects: Sequence[Dialect]
@@ -37,6 +39,7 @@ class WirePolicy:
     allow_hosts: Sequence[str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    met: Callable[[Sequence[tuple[str, str]], str], None] = lambda headers, url: None
 
     def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
         """Return the scanners for what is stored and shown of a request with these headers."""
@@ -58,11 +61,14 @@ class LiveExchange:
         headers: Sequence[tuple[str, str]],
         policy: WirePolicy,
         compressed: bytes | None,
+        settle: Settle,
     ) -> None:
         """Start the clock of a request with these (unmasked) headers.
 
-        `compressed` is its body as the application compressed it, None where it did not.
+        `compressed` is its body as the application compressed it, None where it did not. `settle`
+        is told what became of it.
         """
+        self._settle = settle
         self._tape = tape
         self._read = read
         self._attempt = attempt
@@ -208,7 +214,11 @@ class LiveExchange:
             known = {"this request's": self._own, "the environment variable": self._policy.known()}
             leaks.refuse_leaks(recording.to_json(), known)
             self._tape.keep(self._read, recording, self._turn)
-        exchange = exchange_of(self._read, recording, answer, self._attempt, replayed=False)
+        tier = tier_of(bodies.documents_of(body))
+        exchange = exchange_of(
+            self._read, recording, answer, self._attempt, replayed=False, tier=tier
+        )
+        self._settle(exchange)
         self._tape.add(replace(exchange, is_model_unknown=self._is_model_unknown(recording)))
 
     def _is_model_unknown(self, recording: Recording) -> bool:

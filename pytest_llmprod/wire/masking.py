@@ -18,7 +18,11 @@ from pytest_llmprod.wire import aws_frames
 from pytest_llmprod.wire.aws_frames import Frame
 from pytest_llmprod.wire.bodies import Event
 from pytest_llmprod.wire.documents import find_documents, put_documents, views
-from pytest_llmprod.wire.scanners.credential_names import SECRET_PARAMETER, is_secret_member
+from pytest_llmprod.wire.scanners.credential_names import (
+    SECRET_PARAMETER,
+    is_secret_member,
+    may_be_secret_member,
+)
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import known_secret
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings, replacement
@@ -29,6 +33,7 @@ __all__ = [
     "REQUEST_HEADERS",
     "RESPONSE_HEADERS",
     "Finding",
+    "RememberingMask",
     "Scanner",
     "kept_headers",
     "known_secret",
@@ -60,6 +65,9 @@ BUILT_IN: tuple[Scanner, ...] = (find_key_shapes, find_named_values)
 
 #: Names, roles and other words of a protocol are no longer than that many characters.
 _SHORT = 40
+#: What is longer is not remembered: that would take more memory than it saves time.
+_LONG = 20_000
+_MOST_REMEMBERED = 500
 
 _SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
 
@@ -86,6 +94,61 @@ def mask_strings(value: Any, scanners: Sequence[Scanner]) -> Any:
     The value of a member that is named like a secret is masked whatever it is.
     """
     return _mask_strings(value, _masker(scanners))
+
+
+class RememberingMask:
+    """Masks JSON values as `mask_strings` does, and remembers in which texts there is nothing.
+
+    A run says its system prompt in each request, and hardly any value holds a secret: that one is
+    returned as it is. An escape in a text hides nothing, as where the text is JSON itself.
+    """
+
+    def __init__(self, scanners: Sequence[Scanner]) -> None:
+        """Make a mask that has met no text."""
+        self._scanners = tuple(scanners)
+        self._harmless: set[str] = set()
+        self._names: set[str] = set()  # of members whose values may be anything
+
+    def __call__(self, value: Any) -> Any:
+        """Return a JSON value without secrets."""
+        return value if self._is_harmless(value) else _mask_strings(value, self._masked)
+
+    def _masked(self, text: str) -> str:
+        return _mask_text(text, self._scanners) if "\\" in text else mask(text, self._scanners)
+
+    def _is_harmless(self, value: Any) -> bool:
+        waiting = [value]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, str):
+                if value not in self._harmless and not self._says_nothing(value):
+                    return False
+            elif isinstance(value, dict):
+                if not self._names.issuperset(value) and not self._names_nothing(value):
+                    return False
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        return True
+
+    def _says_nothing(self, text: str) -> bool:
+        if self._masked(text) != text:
+            return False
+        if len(self._harmless) > _MOST_REMEMBERED:
+            self._harmless.clear()
+        if len(text) < _LONG:
+            self._harmless.add(text)
+        return True
+
+    def _names_nothing(self, members: Mapping[str, Any]) -> bool:
+        if any(map(may_be_secret_member, members)):
+            return False
+        if not all(map(self._says_nothing, members)):
+            return False
+        if len(self._names) > _MOST_REMEMBERED:
+            self._names.clear()
+        self._names.update(members)
+        return True
 
 
 def _masker(scanners: Sequence[Scanner]) -> Callable[[str], str]:

@@ -6,7 +6,7 @@ was recorded, or sends the request and tells the live exchange what comes back.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteMiss
 from pytest_llmprod.core.miss import Miss
@@ -14,6 +14,7 @@ from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.dialects import Answer, read_document
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
@@ -91,7 +92,8 @@ class Switch:
     ) -> Played | LiveExchange:
         """Return the recorded answer to a request, or the live exchange that will record one.
 
-        Raises CassetteMiss where there is no recording and the mode sends nothing.
+        Raises CassetteMiss where there is no recording and the mode sends nothing, and SpendStop
+        where sending it might cost too much.
         """
         with tape.remembering():
             plain = decompress(body, codings(headers))
@@ -105,8 +107,9 @@ class Switch:
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
+                settle = tape.pay(read)
                 compressed = None if plain == body else body
-                return LiveExchange(tape, read, attempt, headers, self._policy, compressed)
+                return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
             raise CassetteMiss(self._explained(tape, read, headers))
 
     def _explained(self, tape: Tape, read: WireRequest, headers: Sequence[tuple[str, str]]) -> Miss:
@@ -126,6 +129,7 @@ class Switch:
     ) -> WireRequest:
         if not tape.is_open:
             raise self._router.refuse_late(tape)
+        self._policy.met(headers, url)
         is_judge = self._router.asks_for_judge()
         read = read_request(
             method=method,
@@ -151,18 +155,22 @@ def _play(tape: Tape, read: WireRequest, recording: Recording, attempt: Attempt)
     """Make the recorded answer, and note the exchange with its recorded times."""
     stored = recording.response["body"]
     answer = Answer()
+    documents: list[Any] = []
     latency_s = recording.latency_s
     if "stream" in stored:
         pieces = bodies.decode_stream(stored)
         if read.dialect is not None:
-            answer = read.dialect.read_stream(bodies.stream_documents(stored))
+            documents = bodies.stream_documents(stored)
+            answer = read.dialect.read_stream(documents)
     elif "json" in stored:
         document, content = bodies.decode_json(stored)
         pieces = [(latency_s, content)]
+        documents = [document]
         answer = read_document(read.dialect, document)
     else:
         pieces = [(latency_s, bodies.decode_body(stored))]
-    tape.add(exchange_of(read, recording, answer, attempt, replayed=True))
+    tier = tier_of(documents)
+    tape.add(exchange_of(read, recording, answer, attempt, replayed=True, tier=tier))
     headers = recording.response["headers"]
     scale = tape.rules.clock_scale
     failure = recording.failure

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError
+from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Turn
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
 
 PLAY_RULES = PlayRules()
+
+#: Takes the exchange of which a payment was for.
+Settle = Callable[[Exchange], None]
+#: Reserves the money for a request before it is sent; raises SpendStop where that may not be.
+Pay = Callable[[WireRequest], Settle]
+
+
+def _for_free(request: WireRequest) -> Settle:
+    del request
+    return lambda exchange: None
 
 
 class Attempt(NamedTuple):
@@ -64,13 +74,15 @@ class Tape:
         library: Library,
         observe: Callable[[Exchange], None],
         price: Callable[[Exchange], Decimal | None] = lambda exchange: None,
+        pay: Pay = _for_free,
         rules: PlayRules = PLAY_RULES,
         expired_before: str = "",
         aging_before: str = "",
     ) -> None:
         """Open the tape of the test that `label` names.
 
-        `price` says what an exchange cost in USD, or None where it has no price. A recording that
+        `price` says what an exchange cost in USD, or None where it has no price, and `pay` is
+        asked before a request is sent. A recording that
         was made before `expired_before` is not played; `aging_since` becomes the moment of the
         oldest one that is played and was made before `aging_before`.
         """
@@ -85,7 +97,9 @@ class Tape:
         self.is_stopped = False
         self.library = library
         self._observe = observe
-        self._price = price
+        self.price = price
+        self._pay = pay
+        self.spend_stop: SpendStop | None = None  # the application may swallow it
         self.rules = rules
         self._expired_before = expired_before
         self._aging_before = aging_before
@@ -102,7 +116,7 @@ class Tape:
     @property
     def cost_usd(self) -> Decimal | None:
         """Return what the exchanges cost so far, None where one of them has no price."""
-        costs = [self._price(exchange) for exchange in self.exchanges]
+        costs = [self.price(exchange) for exchange in self.exchanges]
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
@@ -301,6 +315,15 @@ class Tape:
         own = self.library.open(self.label.cassette(request.shelf))
         return own.is_unfinished(self.label.case)
 
+    def pay(self, request: WireRequest) -> Settle:
+        """Reserve the money for a request that is about to be sent; raise SpendStop otherwise."""
+        try:
+            return self._pay(request)
+        except SpendStop as stop:
+            if self.is_open:
+                self.spend_stop = self.spend_stop or stop
+            raise
+
     def keep(self, request: WireRequest, recording: Recording, turn: Turn | None = None) -> None:
         """Store a recording: it is on disk when this returns.
 
@@ -379,6 +402,7 @@ def exchange_of(
     attempt: Attempt,
     *,
     replayed: bool,
+    tier: str = "",
 ) -> Exchange:
     """Return the exchange that `recording` tells of."""
     return Exchange(
@@ -404,4 +428,5 @@ def exchange_of(
         backoff_s=recording.backoff_s or attempt.backoff_s,
         failure=recording.failure.error if recording.failure else "",
         is_judge=request.judged is not None,
+        tier=tier,
     )

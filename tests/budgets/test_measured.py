@@ -1,9 +1,14 @@
 """The calls that the exchanges of a test make up, and what they cost."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from pytest_llmprod.budgets.measured import Cost, measure
+import pytest
+
+from pytest_llmprod.budgets.cost import Cost
+from pytest_llmprod.budgets.measured import Measured, measure
 from pytest_llmprod.core.exchange import Exchange, Usage
 
 ANSWER = Exchange(
@@ -25,12 +30,14 @@ ANSWER = Exchange(
 LIMIT = replace(ANSWER, status=429, usage=None, latency_s=0.02, ttft_s=None, model="")
 
 
-def cent(exchange: Exchange) -> Cost:
+def cent(exchange: Exchange) -> Cost | None:
+    if exchange.usage is None:
+        return nobody(exchange)
     return Cost(usd=Decimal("0.01"), without_cache_usd=Decimal("0.02"))
 
 
-def nobody(exchange: Exchange) -> None:
-    return None
+def nobody(exchange: Exchange) -> Cost | None:
+    return Cost(usd=Decimal(0), without_cache_usd=Decimal(0)) if exchange.is_free else None
 
 
 def test_a_call_is_measured_as_its_last_attempt() -> None:
@@ -98,3 +105,14 @@ def test_a_recording_without_times_has_none() -> None:
 
 def test_calls_of_judges_say_so() -> None:
     assert measure([ANSWER], cent, is_judge=True)[0].is_judge
+
+
+@pytest.mark.parametrize("cost", [cent, nobody])
+def test_a_row_tells_all_that_budgets_need(cost: Callable[[Exchange], Cost | None]) -> None:
+    tries = [LIMIT, replace(ANSWER, attempt=2, backoff_s=1.5)]
+    (call,) = measure(tries, cost, case="t-1", request=2)
+
+    row = json.loads(json.dumps(call.to_row()))
+
+    assert Measured.from_row(row, case="t-1", request=2) == call
+    assert "case" not in row

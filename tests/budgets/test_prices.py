@@ -13,6 +13,7 @@ from pytest_llmprod.budgets.prices import (
     first_price,
     load,
     usd_text,
+    worst_case_usd,
 )
 from pytest_llmprod.core.exchange import Usage
 
@@ -181,3 +182,29 @@ def test_a_tier_without_a_price_leaves_a_request_unpriced() -> None:
     assert cost_usd(lists, "p", "m", usage, "default") == Decimal("0.00025")
     assert cost_usd(lists, "p", "m", usage, "batch") == Decimal("0.001")
     assert cost_usd(lists, "p", "m", usage, "scale") is None
+
+
+def test_the_worst_case_of_an_alias_is_that_of_its_dearest_version_and_tier() -> None:
+    def price(output: str, **tiers: str) -> ModelPrice:
+        return ModelPrice(
+            input=Decimal(0),
+            cached=Decimal(0),
+            output=Decimal(output),
+            tiers={name: price(each) for name, each in tiers.items()},
+        )
+
+    locked = PriceList(
+        {
+            ("openai", "gpt-5-2025-01-01"): price("1", priority="4"),
+            ("openai", "gpt-5-2025-02-02"): price("3", flex="2"),
+            ("openai", "gpt-5-mini-2025-02-02"): price("9"),
+            ("azure", "gpt-5-2025-02-02"): price("9"),
+        }
+    )
+
+    def worst(model: str) -> Decimal | None:
+        return worst_case_usd([locked], "openai", model, 10, 1_000_000)
+
+    assert worst("gpt-5") == 4
+    assert worst("gpt-5-2025-02-02") == 3
+    assert worst("gpt-4") is None

@@ -18,7 +18,6 @@ def make_suite(folder: Path) -> Suite:
         max_errors=1,
         task=None,
         outputs=None,
-        folder=folder,
     )
 
 
@@ -35,7 +34,6 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
         "confidence": 0.95,
         "margin": 0.0,
         "max_errors": 1,
-        "folder": str(tmp_path),
         "cases": 2,
         "dataset": "evals/data.jsonl",
         "dataset_sha256": suite.dataset.sha256,

@@ -37,6 +37,41 @@ def test_retention_counts_a_run_once(tmp_path: Path) -> None:
     assert retention.apply_retention(tmp_path, 30, NOW) == 0
 
 
+def aged_stamp(runs: Path, now: datetime) -> None:
+    os.utime(runs / ".retention", (now.timestamp(), now.timestamp()))
+
+
+def test_retention_is_applied_once_a_day(tmp_path: Path) -> None:
+    run_of_age(tmp_path, "first", timedelta(days=31))
+    retention.apply_daily(tmp_path, 30, NOW)
+    aged_stamp(tmp_path, NOW)
+    later = run_of_age(tmp_path, "later", timedelta(days=31))
+
+    retention.apply_daily(tmp_path, 30, NOW + timedelta(hours=23))
+    assert (later / "main.bodies").exists()
+    retention.apply_daily(tmp_path, 30, NOW + timedelta(hours=25))
+    assert not (later / "main.bodies").exists()
+
+
+def test_another_number_of_days_counts_at_once(tmp_path: Path) -> None:
+    run = run_of_age(tmp_path, "run", timedelta(days=8))
+    retention.apply_daily(tmp_path, 30, NOW)
+    aged_stamp(tmp_path, NOW)
+    assert (run / "main.bodies").exists()
+
+    retention.apply_daily(tmp_path, 7, NOW)
+    assert not (run / "main.bodies").exists()
+
+
+def test_a_stamp_of_garbage_counts_for_nothing(tmp_path: Path) -> None:
+    run = run_of_age(tmp_path, "run", timedelta(days=31))
+    (tmp_path / ".retention").write_text("x")
+    aged_stamp(tmp_path, NOW)
+
+    retention.apply_daily(tmp_path, 30, NOW)
+    assert not (run / "main.bodies").exists()
+
+
 def test_a_removed_run_leaves_nothing(tmp_path: Path) -> None:
     old = run_of_age(tmp_path, "old", timedelta(days=31))
     run_of_age(tmp_path, "young", timedelta(days=1))

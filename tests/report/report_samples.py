@@ -4,6 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.verdict import Verdict
 
@@ -75,6 +76,40 @@ def case_result(**changes: Any) -> CaseResult:
         "tags": (),
     }
     return CaseResult(**{**values, **changes})
+
+
+def budget_result(**changes: Any) -> BudgetResult:
+    values: dict[str, Any] = {
+        "nodeid": "test_triage.py::test_labels::budget[cost < 0.002]",
+        "budget": "cost < 0.002",
+        "scope": "test",
+        "name": "test_labels",
+        "model": "",
+        "verdict": "PASS",
+        "reason": "220 of 220 calls keep it, the dearest is 0.0018 USD",
+        "observed": Decimal("0.0018"),
+        "bound": Decimal("0.002"),
+        "unit": "USD",
+        "calls": 220,
+        "samples": 219,
+        "source": "replayed",
+        "recorded": ("2026-11-22", "2026-11-23"),
+    }
+    return BudgetResult(**{**values, **changes})
+
+
+def month_result(**changes: Any) -> MonthResult:
+    values: dict[str, Any] = {
+        "feature": "triage",
+        "model": "",
+        "requests_per_month": 20_000,
+        "cases": 220,
+        "monthly_usd": Decimal("5.04"),
+        "interval_usd": (Decimal("4.61"), Decimal("5.55")),
+        "without_cache_usd": Decimal("5.04"),
+        "dearer_usd": Decimal("6.05"),
+    }
+    return MonthResult(**{**values, **changes})
 
 
 def run_result(

@@ -23,6 +23,7 @@ def test_a_run_is_schema_1_with_its_suites_cases_and_gates() -> None:
         "started_at": "2026-11-22T16:10:25+00:00",
         "models": [],
         "options": [],
+        "selection": [],
     }
     assert found["swaps"] == []
     assert (len(found["suites"]), len(found["cases"]), found["gates"]) == (1, 1, {})

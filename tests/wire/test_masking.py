@@ -14,6 +14,7 @@ from pytest_llmprod.wire.masking import (
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
     Finding,
+    RememberingMask,
     kept_headers,
     known_secret,
     mask,
@@ -367,3 +368,43 @@ def test_only_headers_of_the_list_are_kept() -> None:
 )
 def test_answers_keep_no_header_that_names_the_caller(name: str) -> None:
     assert kept_headers([(name, "secret")], RESPONSE_HEADERS) == {}
+
+
+def _values(strings: st.SearchStrategy[str]) -> st.SearchStrategy[object]:
+    return st.recursive(
+        st.none() | st.integers() | strings,
+        lambda inner: st.lists(inner) | st.dictionaries(strings, inner),
+        max_leaves=8,
+    )
+
+
+@given(
+    st.lists(_values(st.sampled_from(["plain", KEY, f"it is {KEY}", "password", "hunter2", ""])))
+)
+def test_a_mask_that_remembers_masks_as_the_other_one(values: list[object]) -> None:
+    remembering = RememberingMask(BUILT_IN)
+
+    for value in [*values, *values]:
+        assert remembering(value) == mask_strings(value, BUILT_IN)
+
+
+def test_a_mask_that_remembers_returns_what_holds_nothing_as_it_is() -> None:
+    remembering = RememberingMask(BUILT_IN)
+    value = {"messages": [{"content": "plain"}]}
+
+    assert remembering(value) is value
+
+
+def test_a_mask_that_remembers_looks_behind_the_escapes_of_a_text() -> None:
+    masked = RememberingMask(BUILT_IN)(json.dumps({"code": f"\n{KEY}"}))
+
+    assert KEY not in masked
+
+
+def test_a_mask_that_remembers_forgets_in_time() -> None:
+    remembering = RememberingMask(BUILT_IN)
+    for number in range(2_000):
+        remembering({f"name {number}": f"text {number}"})
+
+    assert remembering([f"it is {KEY}"]) == mask_strings([f"it is {KEY}"], BUILT_IN)
+    assert len(remembering._harmless) + len(remembering._names) < 1_100

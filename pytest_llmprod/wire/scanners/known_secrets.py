@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY
@@ -19,6 +19,8 @@ from pytest_llmprod.wire.scanners.credential_names import is_credential_name
 from pytest_llmprod.wire.scanners.scanning import Finding, Scanner
 
 _SHORTEST = 8
+#: The name of the running test, which changes with every test; as systems write it.
+_OF_PYTEST = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST")
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 
@@ -54,11 +56,21 @@ class EnvironmentSecrets:
         """Look at nothing yet."""
         self._environ = environ
         self._before: Mapping[str, str] = {}
+        self._raw: Mapping[Any, Any] | None = None
         self._secrets: dict[KnownSecret, None] = {}
         self._found: Sequence[Scanner] = ()
 
     def scanners(self) -> Sequence[Scanner]:
         """Look at the environment, and return scanners for all secrets that it ever held."""
+        # `os.environ` decodes each variable for whoever asks; what it decodes is compared at once.
+        raw = getattr(self._environ, "_data", None)
+        if raw is not None:
+            raw = dict(raw)
+            for name in _OF_PYTEST:
+                raw.pop(name, None)
+            if raw == self._raw:
+                return self._found
+            self._raw = raw
         now = {name: self._environ.get(name, "") for name in list(self._environ)}
         if now != self._before:
             secrets = {**self._secrets, **dict.fromkeys(_environment_secrets(now))}

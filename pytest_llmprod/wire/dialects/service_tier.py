@@ -1,4 +1,4 @@
-"""Tiers: at which service tier did a provider answer, and so at which price?"""
+"""Service tier: at which service tier did a provider answer, and so at which price?"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.budgets.tiers import tier_of
+from pytest_llmprod.wire.dialects.service_tier import tier_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The page on reports names every key of the JSON, and no other."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "report"))
+
+from report_samples import budget_result, case_result, month_result, run_result, suite_result  # noqa: E402
+
+from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
+from pytest_llmprod.report.data import to_document  # noqa: E402
+
+PAGE = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+
+
+def entries(heading: str) -> dict[str, str]:
+    """Return the keys of the table below a heading, with what the page says of each."""
+    section = re.split(r"\n#+ ", PAGE.split(f"{heading}\n", 1)[1], maxsplit=1)[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
+
+
+def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
+    judge = JudgeResult(
+        report_only="", command=(), corrected=None, corrected_interval=None, calibration={}
+    )
+    suite = suite_result(
+        judge=judge,
+        slices=(Slice(tag="en", cases=1, hits=1.0, score=1.0, interval=(0.2, 1.0)),),
+        repeats=Repeats(count=2, flaky=(CaseRate(id="t-001", hits=1, answers=2),)),
+    )
+    budgets, months = (budget_result(),), (month_result(),)
+    run = run_result(suite, cases=(case_result(),), budgets=budgets, months=months)
+    document = to_document(run)
+    (shown,), (case,) = document["suites"], document["cases"]
+
+    assert entries("## The JSON").keys() == document.keys()
+    assert entries("### `run`").keys() == document["run"].keys()
+    assert entries("### `suites`").keys() == shown.keys()
+    assert entries("### `cases`").keys() == case.keys()
+    for name in ("budgets", "months"):
+        assert entries(f"### `{name}`").keys() == document[name][0].keys()
+    for name in ("flaky", "slices"):
+        assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()
+    named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
+    assert named == shown["judge"].keys()
