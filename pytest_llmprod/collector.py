@@ -8,16 +8,17 @@ import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_llmprod import garbage
-from pytest_llmprod.accounts import Accounts
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
+    from pytest_llmprod.accounts import Accounts
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -49,8 +50,18 @@ class Collector:
         self._run: Run | None = None
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
-        self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
         self._supplied: list[str] | None = None
+
+    @cached_property
+    def _accounts(self) -> "Accounts":
+        from pytest_llmprod.accounts import Accounts  # only a run with budgets or a cap needs it
+
+        return Accounts(lambda: self._config.stash[SETTINGS](), self._started_at)
+
+    @property
+    def _has_accounts(self) -> bool:
+        """Say whether a test told of its calls, or of a spend cap that kept it from some."""
+        return "_accounts" in self.__dict__
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -93,7 +104,8 @@ class Collector:
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
-        self._accounts.take(report)
+        if hasattr(report, "llmprod_calls") or hasattr(report, "llmprod_stop"):
+            self._accounts.take(report)
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
@@ -119,7 +131,7 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
-        else:
+        elif self._has_accounts:
             try:
                 self._accounts.decide(session)
             except PricesError as error:
@@ -137,7 +149,7 @@ class Collector:
 
     def _write_budgets(self, session: pytest.Session) -> None:
         """Write the reports of a run that has budgets and no evals."""
-        if self._accounts.has_budgets:
+        if self._has_accounts and self._accounts.has_budgets:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -237,7 +249,9 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
+        budgets: list[str] = []
+        if self._has_accounts:
+            budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
         if not (self._misses or self._outages or noticed or budgets):

@@ -539,7 +539,8 @@ class Session:
         is_of_feature = feature in self.settings.features
         if not (trial.budgets or is_of_feature or self.settings.budgets):
             return {}
-        if trial.trace.outcome == "skip" and not trial.tape.exchanges:
+        is_stopped = trial.tape.spend_stop is not None
+        if trial.trace.outcome == "skip" and not (trial.tape.exchanges or is_stopped):
             return {}
         from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
 

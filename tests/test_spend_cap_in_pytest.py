@@ -342,3 +342,11 @@ def test_a_replay_needs_no_ledger(capped: Project) -> None:
 
     assert result.ret == 0
     result.stdout.no_fnmatch_line("spent*")
+
+
+def test_a_budget_counts_the_tests_that_the_cap_skipped(capped: Project) -> None:
+    budget = "@pytest.mark.llm_budget('sum(cost) < 1')"
+    capped.edit("test_words.py", "@pytest.mark", f"{budget}\n@pytest.mark")
+    result = capped.record("--llm-record=once", CAP)
+
+    result.stdout.fnmatch_lines(["INCONCLUSIVE sum(cost) < 1 of test_doubles: 6 tests lack an*"])
