@@ -302,8 +302,8 @@ class RunResult:
 
     A run that compares `models`, the old one first, has in `swaps` what became of each suite with
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
-    was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
-    is written, '' for none.
+    was in the accepted run, in one line for each suite, and `regressions` has those of them that
+    fail the run. `stored_as` is the file into which this run is written, '' for none.
     """
 
     run_id: str
@@ -321,6 +321,7 @@ class RunResult:
     swaps: tuple[Swap, ...] = ()
     unswapped: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
+    regressions: tuple[str, ...] = ()
     stored_as: str = ""
 
 

@@ -67,6 +67,12 @@ class Swap:
         return self.verdict == "INFERIOR" or bool(self.missing or self.inferior_slices)
 
     @property
+    def is_worse(self) -> bool:
+        """Say whether B is inferior, and not only for cases that it lacks."""
+        has_broken = not set(self.newly_broken).issubset(self.missing)
+        return has_broken and (self.verdict == "INFERIOR" or bool(self.inferior_slices))
+
+    @property
     def outcome(self) -> str:
         """Return the verdict, or what makes it a regression though B is not inferior as a whole."""
         if self.verdict == "INFERIOR" or not self.is_regression:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 25
 _LEAST_ROOM = 3
+_MOST_QUIET = 5
 _LEAST_NAME, _MOST_NAME = 20, 40
 _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
@@ -90,11 +91,13 @@ def _painted(text: str, colour: str) -> str:
 
 
 def render_quiet(view: View) -> list[str]:
-    """Return the run in one line, for `pytest -q`, and below it what got no answer.
+    """Return the run in one line, for `pytest -q`, and below it what fails it or got no answer.
 
     Only where suites and gates came out in many ways it takes two lines.
     """
-    return [*_quiet_lines(view), *render_misses(view.missing)]
+    worse = [wrapped(f"llmprod: {each}", 1) for each in view.regressions]
+    lines = _fitted(worse, _MOST_QUIET, "suites that are worse or lack cases")
+    return [*_quiet_lines(view), *lines, *render_misses(view.missing)]
 
 
 def _quiet_lines(view: View) -> list[str]:

@@ -88,7 +88,8 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run.
+    after its lead. `moves` says what is not as it was in the accepted run, and `regressions` has those
+    of them that fail the run.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -105,6 +106,7 @@ class View:
     unswapped: tuple[str, ...] = ()
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
+    regressions: tuple[str, ...] = ()
 
 
 _COLOURS = {"PASS": "green", "FAIL": "red"}
@@ -132,6 +134,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         unswapped=tuple(printable(each) for each in result.unswapped),
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
+        regressions=tuple(printable(each) for each in result.regressions),
     )
 
 
