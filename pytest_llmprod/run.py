@@ -229,6 +229,7 @@ class Run:
             repeats=repeats_of(
                 ((row["case"], score) for row, score in zip(rows, scores, strict=True)),
                 meta.get("repeats", 1),
+                unanswered=sum(1 for row in rows if row.get("unrecorded")),
             ),
             look=look,
             threshold=threshold,

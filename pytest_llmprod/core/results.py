@@ -131,12 +131,14 @@ class Repeats:
     """What the repeats of the cases of one suite say, under one metric; a hit is a score of 1.
 
     Each case was to be asked `count` times, and all cases together got `answers` that were scored.
+    `unanswered` of these are no answers: nothing answered, which scores 0.
     `pass_hat` maps k -> the chance that k answers to a case are all hits (pass^k), for each k that
     every case has answers for. `flaky` cases hit sometimes, `failing` ones never.
     """
 
     count: int = 1
     answers: int = 0
+    unanswered: int = 0
     pass_hat: Mapping[int, float] = field(default_factory=dict)
     flaky: tuple[CaseRate, ...] = ()
     failing: tuple[str, ...] = ()

@@ -88,7 +88,7 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run, and `regressions` has those
+    after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
     of them that fail the run.
     """
 
@@ -384,7 +384,7 @@ def _broken(result: RunResult) -> list[Broken]:
             rank, (score, why) = 2, _lowest(case, undecided.get(case.suite, ()))
         if rank < 2 or why:
             groups.setdefault(case.suite, []).append((rank, score, case.id, case.nodeid, why))
-    counts = {suite.test: suite.answers for suite in result.suites}
+    counts = {suite.test: _answers_of(suite, result.cases) for suite in result.suites}
     repeated = {suite.test for suite in result.suites if suite.repeats.count > 1}
     hits = _hits_of_cases(case for case in result.cases if case.suite in repeated)
     features = {suite.test: f"{suite.feature} {suite.model}".strip() for suite in result.suites}
@@ -399,6 +399,15 @@ def _broken(result: RunResult) -> list[Broken]:
         for test, group in groups.items()
         for shown in [_each_case_once(group, hits.get(test, {}))]
     ]
+
+
+def _answers_of(suite: SuiteResult, cases: Iterable[CaseResult]) -> str:
+    """Return how many answers a suite got; a number alone is that of its cases."""
+    of_suite = (each for each in cases if each.suite == suite.test)
+    unanswered = sum(each.outcome == "error" and each.unrecorded for each in of_suite)
+    if suite.repeats.count == 1 and not unanswered:
+        return str(suite.cases)
+    return counted(suite.answers - unanswered, "answer")
 
 
 def _hits_of_cases(cases: Iterable[CaseResult]) -> Mapping[str, Mapping[str, list[bool]]]:
@@ -504,18 +513,25 @@ def _is_over(entry: Mapping[str, Any], today: str) -> bool:
 
 def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
     tests = _one_a_test(suites)
-    unrecorded = sum(suite.unrecorded for suite in tests)
-    if unrecorded:
-        return unrecorded_text(unrecorded)
+    if any(suite.unrecorded for suite in tests):
+        return unrecorded_text(tests)
     ran = sum(suite.answers + suite.skipped * suite.repeats.count for suite in tests)
     wanted = sum(suite.cases_in_dataset * suite.repeats.count for suite in tests)
     noun = "repeats" if any(suite.repeats.count > 1 for suite in tests) else "cases"
     return f"only {ran} of {wanted} {noun} ran"
 
 
-def unrecorded_text(number: int) -> str:
-    """Return the words for `number` cases that could not be answered."""
-    return f"{counted(number, 'case')} got no answer"
+def unrecorded_text(tests: Sequence[SuiteResult], whom: str = "") -> str:
+    """Return how many cases got no answer, and in how many repeats where there are some.
+
+    `whom` are words that say from whom, after a space.
+    """
+    text = f"{counted(sum(each.unrecorded for each in tests), 'case')} got no answer{whom}"
+    repeated = [each.repeats for each in tests if each.repeats.count > 1]
+    if not repeated:
+        return text
+    unanswered = sum(each.unanswered for each in repeated)
+    return f"{text} in {unanswered} of {sum(each.answers for each in repeated)} repeats"
 
 
 def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
