@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pytest_llmprod.core.miss import UNRECORDED
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import counted, printable, shorten
@@ -558,12 +559,11 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         requests = _plural(number, "request is", "requests are")
         kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
         texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
-    if number == misses.get("repeat not recorded", 0) > 0:  # all else stays as it is
-        modes[_RECORD] = "once"
-    elif number > moved + renamed:
-        modes[_RECORD] = "new_episodes"
+    unrecorded = sum(count for kind, count in misses.items() if kind in UNRECORDED)
+    if number > moved + renamed:
+        modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
-        modes["rename the case, or record it with: "] = "new_episodes"
+        modes["rename the case, or record it with: "] = "once"
     elif has_others and not (number or old or outages):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:

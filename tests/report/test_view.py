@@ -440,6 +440,9 @@ OLD = "record what is too old with: "
     [
         ({"too old": 3}, {OLD: "rewrite"}),
         ({"order": 1}, {MISSING: "new_episodes"}),
+        ({"no cassette": 2}, {MISSING: "once"}),
+        ({"case not recorded": 2, "model": 1, "repeat not recorded": 1}, {MISSING: "once"}),
+        ({"case not recorded": 2, "order": 1}, {MISSING: "new_episodes"}),
         ({"order": 1, "too old": 3}, {MISSING: "new_episodes", OLD: "rewrite"}),
     ],
 )
@@ -460,8 +463,9 @@ MOVE = ("cassettes/test_a/test_old.m.json", "cassettes/test_a/test_new.m.json")
     [
         ({"test renamed": 3}, {}),
         ({"test renamed": 3, "order": 1}, {MISSING: "new_episodes"}),
-        ({"case renamed": 3}, {CASE: "new_episodes"}),
-        ({"test renamed": 3, "case renamed": 2}, {CASE: "new_episodes"}),
+        ({"case renamed": 3}, {CASE: "once"}),
+        ({"test renamed": 3, "case renamed": 2}, {CASE: "once"}),
+        ({"test renamed": 3, "case renamed": 2, "no cassette": 1}, {MISSING: "once"}),
         ({"test renamed": 2, "too old": 1}, {OLD: "rewrite"}),
     ],
 )
@@ -523,7 +527,7 @@ def test_what_tests_that_are_no_evals_missed_is_to_be_recorded_too() -> None:
     view = view_of(suite_result(), misses={"model": 1}, options=("--llm-eval", "--llm-model=m"))
 
     assert view.missing.commands == (
-        (MISSING, ("pytest", "--llm-eval", "--llm-record=new_episodes", "--llm-model=m")),
+        (MISSING, ("pytest", "--llm-eval", "--llm-record=once", "--llm-model=m")),
     )
 
 
