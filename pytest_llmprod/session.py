@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets.prices import cost_usd
-from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.errors import LlmprodError, ScoreError
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -358,6 +358,8 @@ class Session:
                 output = self.output(trial) if has_output else None
                 exchanges = trial.trace.exchanges
                 trial.score(metric, scorer(output, case.expected, exchanges, case.input))
+            except ScoreError as error:
+                return str(error)
             except Exception as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""
