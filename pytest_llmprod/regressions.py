@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.swap import Swap
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.evals import baseline, stored_run, swap
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredSuite
@@ -105,6 +105,7 @@ def _properties(found: Swap) -> tuple[tuple[str, object], ...]:
     )
 
 
+_LONGEST_NAME = 40
 _MOVE_ON = (
     "Where this is meant, a row was dropped on purpose for instance, make this run the accepted "
     "one: `pytest --llm-eval --llm-json=run.json`, then `llmprod accept run.json -m WHY`."
@@ -181,6 +182,7 @@ def _move(found: Swap, day: str) -> str:
     """Return in one sentence what is not as it was in the accepted run."""
     broken = [each for each in found.newly_broken if each not in found.missing]
     name = found.feature if found.metric == "passed" else f"{found.feature} {found.metric}"
+    name = shorten(printable(name), _LONGEST_NAME)
     parts = [
         f"{len(ids)} {what} ({report.listed(ids, most=3)})"
         for what, ids in (("newly broken", broken), ("missing", found.missing))

@@ -16,6 +16,7 @@ from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.report import swap
 from pytest_llmprod.report.judges import judge_text
+from pytest_llmprod.report.layout import short_name
 from pytest_llmprod.report.misses import move_commands
 
 
@@ -110,17 +111,20 @@ class View:
     regressions: tuple[str, ...] = ()
 
 
+_LONGEST_LEAD, _LONGEST_TAG = 50, 20
 _COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
 def make_view(result: RunResult, notes: Sequence[str]) -> View:
     """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
+    # Of a name before figures, which a line may not cut, only so much is shown.
+    leads = {key: short_name(name, _LONGEST_LEAD, [*names.values()]) for key, name in names.items()}
     return View(
         suites=tuple(_rows(result, names)),
-        repeats=tuple(_repeats(result.suites, names)),
-        judges=tuple(_judges(result.suites, names)),
-        slices=tuple(_weak_slices(result.suites, names)),
+        repeats=tuple(_repeats(result.suites, leads)),
+        judges=tuple(_judges(result.suites, leads)),
+        slices=tuple(_weak_slices(result.suites, leads)),
         sources=tuple(_sources(result.suites, names)),
         gaps=tuple(_gaps_in_costs(result.suites)),
         broken=tuple(_broken(result)),
@@ -231,7 +235,7 @@ def _weak_slices(suites: Iterable[SuiteResult], names: Mapping[int, str]) -> Ite
         low, high = (f"{bound * 100:.1f}" for bound in worst.interval)
         others = f"; {counted(len(weak) - 1, 'other tag')} too" if len(weak) > 1 else ""
         yield (
-            f"{names[id(suite)]}: tag {printable(worst.tag)} is below "
+            f"{names[id(suite)]}: tag {shorten(printable(worst.tag), _LONGEST_TAG)} is below "
             f"{suite.threshold * 100:.4g}%: {worst.score:.1%} of {worst.cases} [{low}, {high}]"
             f"{others}"
         )
