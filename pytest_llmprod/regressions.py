@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_llmprod.core.results import RunResult, SuiteResult
-from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.core.swap import SAME_OUTPUTS, Swap
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.evals import baseline, stored_run, swap
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
@@ -64,7 +64,7 @@ def compare_models(result: RunResult, *, is_strict: bool) -> tuple[RunResult, li
 def _obstacle(suite: SuiteResult) -> str:
     """Return why the suite of one model says nothing about this model, or ''."""
     if suite.source == "outputs file":
-        return "the answers of outputs= are the same for every model"
+        return SAME_OUTPUTS
     if suite.verdict is None:
         return "not every case was judged"
     if suite.asked and suite.model not in suite.asked:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+#: Why a suite that judges `outputs=` is in no comparison of the models of one run.
+SAME_OUTPUTS = "the answers of outputs= are the same for every model"
+
 SwapVerdict = Literal["NON-INFERIOR", "INFERIOR", "INCONCLUSIVE"]
 
 
