@@ -369,7 +369,8 @@ class Collector:
         if self._config.option.llm_record in ("none", "verify") or self._other_model(run):
             return
         try:
-            run.note_looks(suites)
+            is_whole = run.is_complete and not self._narrowing(session)
+            run.note_looks(suites, is_whole=is_whole)
         except LlmprodError as error:
             self._report(session, "llmprod-looks.json::written", str(error))
 
