@@ -90,8 +90,8 @@ def _compared(options: argparse.Namespace) -> _Compared:
     if options.new is None and first.models:
         swaps = swap.compare_models(first.suites, first.models, margin=options.margin)
         pairs = swap.model_pairs(first.suites, first.models)
-        not_judged = [each for pair in pairs for each in pair if each.not_judged]
-        return _Compared(swaps, pairs, not_judged, True)
+        left_out = [each for pair in pairs for each in pair if each.not_judged or each.has_outputs]
+        return _Compared(swaps, pairs, left_out, True)
     if options.new is None:
         old, _ = baseline.load(_baseline_path(options))
         new = first
@@ -106,9 +106,12 @@ def _compared(options: argparse.Namespace) -> _Compared:
 
 def _not_compared(compared: _Compared) -> "Iterator[str]":
     """Yield why suites are in no comparison, each reason once for a feature."""
+    from pytest_llmprod.core.swap import SAME_OUTPUTS
     from pytest_llmprod.report.layout import wrapped
 
-    reasons = dict.fromkeys((each.feature, each.not_judged) for each in compared.passed_over)
+    reasons = dict.fromkeys(
+        (each.feature, each.not_judged or SAME_OUTPUTS) for each in compared.passed_over
+    )
     for feature, why in reasons:
         yield from wrapped(printable(f"{feature}: not compared; {why}"), most_lines=4)
 

@@ -15,7 +15,6 @@ import pytest
 
 from pytest_llmprod import garbage
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
-from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_llmprod.accounts import Accounts
@@ -393,13 +392,14 @@ class Collector:
         if self._config.option.llm_record == "none" or self._accounts.is_capped:
             return
         from pytest_llmprod.emitted import nodeid_of  # only a run with evals needs it
+        from pytest_llmprod.report.view import unrecorded_text
 
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""
-        for test, unrecorded in {suite.test: suite.unrecorded for suite in suites}.items():
-            if unrecorded:
+        for test, suite in {suite.test: suite for suite in suites}.items():
+            if suite.unrecorded:
                 text = (
-                    f"{counted(unrecorded, 'case')} got no answer from a model{why}. Their "
+                    f"{unrecorded_text([suite], ' from a model')}{why}. Their "
                     f"recordings stay as they were. Mend the key, the address of the provider or "
                     f"the name of the model, and give the same command again."
                 )
@@ -451,7 +451,8 @@ class Collector:
         if self._config.option.llm_record in ("none", "verify") or self._other_model(run):
             return
         try:
-            run.note_looks(suites)
+            is_whole = run.is_complete and not self._narrowing(session)
+            run.note_looks(suites, is_whole=is_whole)
         except LlmprodError as error:
             self._report(session, "llmprod-looks.json::written", str(error))
 

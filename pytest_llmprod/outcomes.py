@@ -7,11 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_llmprod.core.errors import CassetteMiss, LlmprodError, SpendStop
-from pytest_llmprod.core.text import error_text, printable, shorten
+from pytest_llmprod.core.text import error_text, printable
 from pytest_llmprod.session import Session, Trial
 
 _LONGEST_WHY = 300
-_LONGEST_OUTAGE = 120
 
 
 class StoppedTest(SpendStop, pytest.fail.Exception):  # type: ignore[name-defined,misc]  # an attribute of a function
@@ -44,10 +43,13 @@ def _is_ours(call: pytest.CallInfo[None]) -> bool:
 
 def _absent_key(trial: Trial, call: pytest.CallInfo[None]) -> str:
     """Return the variable without which openai's client could not be built to record, or ''."""
-    if call.excinfo is None or trial.tape.mode == "none":
+    if trial.tape.mode == "none":
         return ""
-    error = call.excinfo.value
-    if type(error).__name__ != "OpenAIError":  # by its name: only users' code imports openai
+    of_task = None if trial.result is None else trial.result.error
+    error = of_task if call.excinfo is None else call.excinfo.value
+    if (
+        error is None or type(error).__name__ != "OpenAIError"
+    ):  # by its name: only users' code imports openai
         return ""
     found = re.search(r"Missing credentials.*?\b([A-Z][A-Z_]*_KEY)\b", error_text(error))
     return "" if found is None else found[1]
@@ -71,6 +73,7 @@ def note(
         session.note_unplayed(trial)  # not before: a fixture may ask while it is torn down
     untold = trial.take_misses()
     stop = _spend_stop(trial, call)
+    is_told_once = False  # the text is the same for every case of a suite
     if stop is not None:
         _note_spend_stop(report, stop)
     elif untold:
@@ -80,9 +83,10 @@ def note(
         told = error.miss if isinstance(error, CassetteMiss) else str(error)
         fail(report, session.telling.tell([told], trial.tape.label.nodeid))
     elif report.failed and _absent_key(trial, call):
-        fail(report, f"recording needs {_absent_key(trial, call)}, which is not set")
+        fail(report, _wants_key(_absent_key(trial, call)))
+        is_told_once = True
     elif call.when == "call" and trial.suite is not None:
-        _note_call(session, trial, report, call)
+        is_told_once = _note_call(session, trial, report, call)
     if report.failed:
         if trace.outcome != "error":  # the first error tells more than what follows from it
             trace.why = _why(report, call)
@@ -94,8 +98,23 @@ def note(
         trace.outcome = "skip"
     elif call.when == "call" and trace.outcome is None:
         trace.outcome = "hit"
-    if report.failed and call.when == "call" and not isinstance(report.longrepr, str):
+    if is_told_once:
+        _tell_once(session, trial, report, str(report.longrepr))
+    elif report.failed and call.when == "call" and not isinstance(report.longrepr, str):
         _tell_outage_once(session, trial, report)
+
+
+def _wants_key(name: str) -> str:
+    return f"recording needs {name}, which is not set"
+
+
+def _tell_once(session: Session, trial: Trial, report: pytest.TestReport, text: str) -> None:
+    """Refer to a test above where this text was told of another case of the suite."""
+    tape = trial.tape
+    suite = f"{tape.label.folder}/{tape.label.function}"
+    told = session.telling.again(suite, printable(text), tape.label.nodeid)
+    if told:
+        fail(report, told)
 
 
 def _tell_outage_once(session: Session, trial: Trial, report: pytest.TestReport) -> None:
@@ -106,11 +125,7 @@ def _tell_outage_once(session: Session, trial: Trial, report: pytest.TestReport)
     from pytest_llmprod.outages import outage_of  # a replay does without
 
     if outage_of(trial):
-        why = printable(shorten(trial.trace.why, _LONGEST_OUTAGE))
-        suite = f"{tape.label.folder}/{tape.label.function}"
-        told = session.telling.again(suite, why, tape.label.nodeid)
-        if told:
-            fail(report, told)
+        _tell_once(session, trial, report, trial.trace.why)
 
 
 def _spend_stop(trial: Trial, call: pytest.CallInfo[None]) -> SpendStop | None:
@@ -134,7 +149,8 @@ def _note_spend_stop(report: pytest.TestReport, stop: SpendStop) -> None:
 
 def _note_call(
     session: Session, trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[None]
-) -> None:
+) -> bool:
+    """Note the outcome of a case, and say whether it is an error that others may have, too."""
     if report.failed and call.excinfo is not None and _is_assertion(call):
         trial.trace.outcome = "miss"
         trial.trace.why = first_line(error_text(call.excinfo.value)) or "assertion failed"
@@ -146,12 +162,17 @@ def _note_call(
         stop = trial.take_spend_stop()  # of a judge, as these misses are
         if stop is not None:
             _note_spend_stop(report, stop)
-            return
+            return False
         untold = trial.take_misses()
+        absent = _absent_key(trial, call) if problem else ""
         if untold:
             problem = session.telling.tell(untold, trial.tape.label.nodeid)
+        elif absent:
+            problem = _wants_key(absent)
         if problem:
             fail(report, problem)
+            return not untold
+    return False
 
 
 def fail(report: pytest.TestReport, text: str) -> None:

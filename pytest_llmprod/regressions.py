@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_llmprod.core.results import RunResult, SuiteResult
-from pytest_llmprod.core.swap import Swap
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.swap import SAME_OUTPUTS, Swap
+from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.evals import baseline, stored_run, swap
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredSuite
@@ -64,7 +64,7 @@ def compare_models(result: RunResult, *, is_strict: bool) -> tuple[RunResult, li
 def _obstacle(suite: SuiteResult) -> str:
     """Return why the suite of one model says nothing about this model, or ''."""
     if suite.source == "outputs file":
-        return "the answers of outputs= are the same for every model"
+        return SAME_OUTPUTS
     if suite.verdict is None:
         return "not every case was judged"
     if suite.asked and suite.model not in suite.asked:
@@ -74,8 +74,10 @@ def _obstacle(suite: SuiteResult) -> str:
 
 def _verdict_on(found: Swap, is_strict: bool) -> str:
     """Return why a swap fails, or ''."""
-    if found.is_regression:
+    if found.is_worse:
         return f"{found.model_b} is worse than {found.model_a}"
+    if found.missing:
+        return f"{_missing(found)}; {found.model_a} was asked, and {found.model_b} was not"
     if is_strict and found.verdict == "INCONCLUSIVE":
         return f"too few cases say whether {found.model_b} is as good as {found.model_a}"
     return ""
@@ -103,6 +105,7 @@ def _properties(found: Swap) -> tuple[tuple[str, object], ...]:
     )
 
 
+_LONGEST_NAME = 40
 _MOVE_ON = (
     "Where this is meant, a row was dropped on purpose for instance, make this run the accepted "
     "one: `pytest --llm-eval --llm-json=run.json`, then `llmprod accept run.json -m WHY`."
@@ -124,17 +127,33 @@ def compare_with_baseline(result: RunResult, rootpath: Path) -> tuple[RunResult,
     swaps = swap.compare(list(_expected(accepted.suites, now, rootpath)), now)
     nodeids = {(suite.test, suite.metric): suite.gate_nodeid for suite in result.suites}
     since = f"of {day}" if day else f"in {baseline.FILE_NAME}"
-    worse = f"worse than the accepted run {since}. {_MOVE_ON}"
     findings = [
         Finding(
             nodeid=_beside(nodeids.get((each.test, each.metric)) or _gate_nodeid(each), "baseline"),
-            failure=_told(each, worse if each.is_regression else ""),
+            failure=_told(each, _regression(each, since)),
             properties=_properties(each),
         )
         for each in swaps
     ]
     moves = tuple(_move(each, day) for each in swaps if _has_moved(each))
-    return replace(result, moves=moves), findings
+    regressions = tuple(_move(each, day) for each in swaps if each.is_regression)
+    return replace(result, moves=moves, regressions=regressions), findings
+
+
+def _regression(found: Swap, since: str) -> str:
+    """Return why a suite fails against the accepted run, or ''."""
+    if found.is_worse:
+        lacks = f"; {_missing(found)}" if found.missing else ""
+        return f"worse than the accepted run {since}{lacks}. {_MOVE_ON}"
+    if found.missing:
+        them = "it" if len(found.missing) == 1 else "them"
+        return f"{_missing(found)}; the accepted run {since} has {them}. {_MOVE_ON}"
+    return ""
+
+
+def _missing(found: Swap) -> str:
+    verb = "case is" if len(found.missing) == 1 else "cases are"
+    return f"{len(found.missing)} {verb} missing: {report.listed(found.missing, most=3)}"
 
 
 def _expected(
@@ -163,9 +182,10 @@ def _move(found: Swap, day: str) -> str:
     """Return in one sentence what is not as it was in the accepted run."""
     broken = [each for each in found.newly_broken if each not in found.missing]
     name = found.feature if found.metric == "passed" else f"{found.feature} {found.metric}"
+    name = shorten(printable(name), _LONGEST_NAME)
     parts = [
         f"{len(ids)} {what} ({report.listed(ids, most=3)})"
-        for what, ids in (("newly broken", broken), ("gone", found.missing))
+        for what, ids in (("newly broken", broken), ("missing", found.missing))
         if ids
     ]
     if found.newly_fixed:

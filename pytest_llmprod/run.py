@@ -145,8 +145,10 @@ class Run:
             report_only={(suite.test, suite.metric) for suite in suites if suite.is_report_only},
         )
 
-    def note_looks(self, suites: Sequence[SuiteResult]) -> None:
+    def note_looks(self, suites: Sequence[SuiteResult], *, is_whole: bool) -> None:
         """Note which new answers were judged; raises LooksFileError.
+
+        A run that `is_whole` drops the looks at tests that are gone.
 
         A run that records nothing shows nothing new. Neither does one that fails by its errors: it
         says something about the application, and hardly anything about its answers.
@@ -157,7 +159,7 @@ class Run:
             if suite.verdict and is_new and suite.errors <= found.meta["max_errors"]:
                 is_open = suite.verdict.is_open
                 self._looks.note(found.meta, suite.metric, _answers(found), is_open=is_open)
-        self._looks.save()
+        self._looks.save(is_whole=is_whole)
 
     def result(
         self,
@@ -231,6 +233,7 @@ class Run:
             repeats=repeats_of(
                 ((row["case"], score) for row, score in zip(rows, scores, strict=True)),
                 meta.get("repeats", 1),
+                unanswered=sum(1 for row in rows if row.get("unrecorded")),
             ),
             look=look,
             threshold=threshold,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
-from pytest_llmprod.core.errors import LlmprodError, PricesError, SpendStop
+from pytest_llmprod.core.errors import LlmprodError, PricesError, ScoreError, SpendStop
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.results import Forecast, Trace
@@ -451,6 +451,8 @@ class Session:
                 output = self.output(trial) if has_output else None
                 exchanges = trial.trace.exchanges
                 trial.score(metric, scorer(output, case.expected, exchanges, case.input))
+            except ScoreError as error:
+                return str(error)
             except (Exception, SpendStop) as error:
                 return f"the metric {metric!r} failed on this case: {_named(error)}"
         return ""

@@ -88,7 +88,46 @@ def test_a_case_that_left_the_data_set_fails_the_run_and_is_named(accepted: Proj
     result.stdout.fnmatch_lines(
         ["*`llmprod accept run.json -m WHY`*", "  not in the new run: three"]
     )
-    assert "1 gone (three)" in since(result)[0]
+    assert "1 missing (three)" in since(result)[0]
+
+
+def test_a_run_that_only_lacks_cases_is_not_called_worse(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word != "three"))
+
+    result = accepted.run()
+
+    result.stdout.fnmatch_lines(
+        [
+            "1 case is missing: three; the accepted run of 20* has it. Where this is meant*",
+            "FAILED test_words.py::test_doubles::baseline - 1 case is missing: three*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*worse than*")
+
+
+def test_a_run_that_is_worse_and_lacks_cases_says_both(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word != "three"))
+    expect_wrong(accepted, *WORDS)
+
+    result = accepted.run()
+
+    result.stdout.fnmatch_lines(
+        ["worse than the accepted run of 20*; 1 case is missing: three. Where this is meant*"]
+    )
+
+
+def test_a_quiet_run_names_the_cases_that_are_missing(accepted: Project) -> None:
+    accepted.write_rows(tuple(word for word in WORDS if word not in ("three", "four")))
+
+    result = accepted.run("-q", "--tb=no")
+
+    day = baseline(accepted)["accepted"]["when"][:10]
+    result.stdout.fnmatch_lines(
+        [
+            "llmprod: doubling 7/8 *",
+            f"llmprod: doubling since the baseline of {day}: 2 missing (four, three)",
+        ]
+    )
 
 
 def test_accepting_the_run_is_the_way_to_move_on(accepted: Project) -> None:
@@ -120,8 +159,8 @@ def test_a_test_that_is_gone_is_a_regression(accepted: Project) -> None:
 
     result = accepted.run()
 
-    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - worse than*"])
-    assert "10 gone" in since(result)[0]
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - 10 cases are*"])
+    assert "10 missing" in since(result)[0]
 
 
 def test_the_only_eval_that_is_gone_is_a_regression_too(accepted: Project) -> None:
@@ -130,7 +169,7 @@ def test_the_only_eval_that_is_gone_is_a_regression_too(accepted: Project) -> No
     result = accepted.run()
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - worse than*"])
+    result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline - 10 cases are*"])
 
 
 @pytest.mark.parametrize("arguments", [("-k", "nothing"), ("--collect-only",)])
@@ -216,7 +255,7 @@ def test_workers_find_the_same(accepted: Project) -> None:
     result = accepted.run("-n2", subprocess=True)
 
     result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::baseline*"])
-    assert "1 gone (three)" in since(result)[0]
+    assert "1 missing (three)" in since(result)[0]
 
 
 def test_a_quiet_run_stays_one_line(accepted: Project) -> None:

@@ -128,3 +128,47 @@ def test_a_file_that_cannot_be_read_decides_nothing(moody: Project) -> None:
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([f"*{FILE_NAME}: cannot be read*Restore it from version*"])
+
+
+def names_in(project: Project) -> list[str]:
+    suites: dict[str, Any] = json.loads((project.path / FILE_NAME).read_text())["suites"]
+    return sorted(suites)
+
+
+OF_DOUBLES, OF_TWICE = "test_words.py::test_doubles passed", "test_words.py::test_twice passed"
+
+
+def test_a_whole_recording_run_drops_the_looks_at_tests_that_are_gone(moody: Project) -> None:
+    moody.edit("test_words.py", "def test_doubles", "def test_twice")
+    record(moody, 8)
+
+    assert names_in(moody) == [OF_TWICE]
+
+
+@pytest.mark.parametrize("selection", ["test_words.py::test_twice", "-k=twice"])
+def test_a_part_of_a_run_drops_no_looks(moody: Project, selection: str) -> None:
+    moody.edit("test_words.py", "def test_doubles", "def test_twice")
+    record(moody, 8, selection)
+
+    assert names_in(moody) == [OF_DOUBLES, OF_TWICE]
+
+
+def test_looks_at_tests_that_may_still_be_there_stay(moody: Project) -> None:
+    path = moody.path / FILE_NAME
+    document = json.loads(path.read_text())
+    entry = document["suites"][OF_DOUBLES]
+    kept = {
+        "test_more.py::TestAll::test_it[a b] items, half for the total": entry,
+        "test_more.py::test_imported[x::y] passed": entry,
+    }
+    gone = {"test_more.py::TestAll::test_gone[a] passed": entry, "gone.py::test_it passed": entry}
+    document["suites"] |= kept | gone
+    path.write_text(json.dumps(document))
+    (moody.path / "test_more.py").write_text(
+        "from test_words import test_doubles as test_imported\n\n"
+        "class TestAll:\n    def test_it(self): ...\n"
+    )
+
+    record(moody, 8, "test_words.py")
+
+    assert names_in(moody) == sorted([*kept, OF_DOUBLES])

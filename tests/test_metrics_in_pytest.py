@@ -1,6 +1,7 @@
 """Metrics of a team's own: which ones a test can name, what they are given, and what is told."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -256,3 +257,32 @@ def test_the_summary_shows_the_lowest_scores_and_why(judged: Judged) -> None:
             "  b  set_f1 0.67: no 'y'",
         ]
     )
+
+
+def test_a_metric_that_gives_no_score_is_told_once_and_counted(judged: Judged) -> None:
+    judged.write({"a": "refund", "b": "other", "c": "refund"}, "refund")
+    judged.eval('{"vague": 0.9}')
+    conftest = "from pytest_llmprod.evals.metrics import metric\n\n@metric\n"
+    judged.pytester.makeconftest(f"{conftest}def vague(output, expected):\n    return None\n")
+
+    result = judged.run()
+
+    text = "the score of metric 'vague' must be a number in 0..1, not None"
+    told = [line for line in result.outlines if line.startswith(text)]
+    assert told[0].startswith(f"{text}. Return a number")
+    assert len(told) == 3
+    assert all(re.fullmatch(rf"{re.escape(text)}, as in test_\w+\[a\] above", x) for x in told[1:])
+    result.stdout.fnmatch_lines(["*: 3 errors in 3; run the first alone with:"])
+
+
+def test_a_score_that_no_test_gave_is_told_once(recorded: Project) -> None:
+    recorded.edit("test_words.py", "threshold=0.5", "threshold={'brevity': 0.9}")
+    recorded.edit("test_words.py", "(llm_case)", "(llm_case, llm_score)")
+
+    result = recorded.run()
+
+    text = "this test gave no score for the metric 'brevity', which its threshold names"
+    told = [line for line in result.outlines if line.startswith(text)]
+    assert told[0].startswith(f"{text}. Call llm_score")
+    assert set(told[1:]) == {f"{text}, as in test_doubles[one] above"}
+    assert len(told) == 10

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,7 +159,10 @@ def test_the_summary_counts_each_kind(recorded: Project) -> None:
     result = recorded.run()
 
     result.stdout.fnmatch_lines(
-        ["4 requests are in no recording: prompt changed 2, no cassette 1, one more call 1"]
+        [
+            "4 requests are in no recording: prompt changed 2, case not recorded 1, one more",
+            "  call 1",
+        ]
     )
 
 
@@ -273,8 +277,7 @@ def test_a_renamed_case_of_two_models_is_no_other_model(recorded: Project) -> No
     result.stdout.fnmatch_lines(
         [
             "1 request is in no recording: case renamed 1",
-            "rename the case, or record it with: pytest --llm-eval \\",
-            "    --llm-record=new_episodes -k uno",
+            "rename the case, or record it with: pytest --llm-eval --llm-record=once -k uno",
         ]
     )
 
@@ -311,8 +314,8 @@ def test_the_command_of_a_run_that_stopped_before_its_evals_asks_for_them(
 
     result.stdout.fnmatch_lines(
         [
-            "record what is missing with: pytest --llm-eval --llm-record=new_episodes \\",
-            "    test_plain.py test_words.py",
+            "record what is missing with: pytest --llm-eval --llm-record=once test_plain.py \\",
+            "    test_words.py",
         ]
     )
 
@@ -432,3 +435,17 @@ def test_no_colour_is_no_colour(
     xml = (recorded.path / "j.xml").read_text()
     assert "No recording: prompt changed in messages[0].content" in xml
     assert "\x1b" not in xml
+
+
+def test_on_first_contact_all_hints_agree_and_the_one_of_the_readme_works(project: Project) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+    first = project.run()
+    hints = {line.strip() for line in first.outlines if "--llm-record=" in line}
+    project.record("--llm-record=once")
+
+    assert "`pytest --llm-eval --llm-record=once` records the cases that have no" in readme
+    hints -= {"not sent: --llm-record=none sends nothing"}
+    assert len(hints) == 11
+    assert all("--llm-record=once" in hint for hint in hints)
+    assert project.run().ret == pytest.ExitCode.OK

@@ -255,7 +255,9 @@ def test_a_suite_that_asks_none_of_the_models_is_not_compared(recorded: Project)
     assert [each["feature"] for each in swaps(recorded, MODELS)] == ["doubling"]
 
 
-def test_answers_of_a_file_are_the_same_for_every_model(recorded: Project) -> None:
+def test_answers_of_a_file_are_the_same_for_every_model(
+    recorded: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [{"id": word, "output": f"{word} {word}"} for word in WORDS]
     (recorded.path / "out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (recorded.path / "test_words.py").write_text(
@@ -266,10 +268,15 @@ def test_answers_of_a_file_are_the_same_for_every_model(recorded: Project) -> No
         "    assert llm_output == llm_case.expected\n"
     )
 
-    result = recorded.run(MODELS)
+    result = recorded.run(MODELS, "--llm-json=run.json")
 
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["doubling: no models are compared, for the answers of outputs=*"])
+    capsys.readouterr()
+    assert main(["compare", str(recorded.path / "run.json")]) == 0
+    assert " ".join(capsys.readouterr().out.split()) == (
+        "doubling: not compared; the answers of outputs= are the same for every model"
+    )
 
 
 def test_a_part_of_the_cases_compares_nothing(recorded: Project) -> None:

@@ -234,3 +234,15 @@ def test_a_key_that_is_not_there_is_named_as_the_reason(project: Project) -> Non
 
     reason = "recording needs OPENAI_API_KEY, which is not set"
     assert f"10 tests got no answer: {reason}" in summary(result)
+
+
+def test_a_key_that_a_task_misses_is_told_once_with_a_count(project: Project) -> None:
+    project.edit("test_words.py", "threshold=0.5", "threshold={'exact': 0.5}, task=ask")
+    project.edit("test_words.py", "    assert ask(llm_case.input) == llm_case.expected", "    pass")
+
+    result = project.run("--llm-record=once")
+
+    reason = "recording needs OPENAI_API_KEY, which is not set"
+    assert result.outlines.count(reason) == 1
+    assert result.outlines.count(f"{reason}, as in test_doubles[one] above") == 9
+    assert f"10 tests got no answer: {reason}" in summary(result)

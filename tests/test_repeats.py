@@ -89,7 +89,7 @@ def test_the_summary_names_a_flaky_case_once(repeated: Project) -> None:
     assert lines[start + 2] == "pass^3 0.80; 1 flaky, 1 failing case; interval clustered"
     result.stdout.fnmatch_lines(
         [
-            "doubling: 4 misses in 30; run the first alone with:",
+            "doubling: 4 misses in 30 answers; run the first alone with:",
             "  pytest --llm-eval 'test_words.py::test_doubles[[]seven#1[]]'",
             "  seven  hit 0 of 3: *",
             "  four  hit 2 of 3: *",

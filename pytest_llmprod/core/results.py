@@ -134,12 +134,14 @@ class Repeats:
     """What the repeats of the cases of one suite say, under one metric; a hit is a score of 1.
 
     Each case was to be asked `count` times, and all cases together got `answers` that were scored.
+    `unanswered` of these are no answers: nothing answered, which scores 0.
     `pass_hat` maps k -> the chance that k answers to a case are all hits (pass^k), for each k that
     every case has answers for. `flaky` cases hit sometimes, `failing` ones never.
     """
 
     count: int = 1
     answers: int = 0
+    unanswered: int = 0
     pass_hat: Mapping[int, float] = field(default_factory=dict)
     flaky: tuple[CaseRate, ...] = ()
     failing: tuple[str, ...] = ()
@@ -307,9 +309,9 @@ class RunResult:
 
     A run that compares `models`, the old one first, has in `swaps` what became of each suite with
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
-    was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
-    is written, '' for none. `budgets` are those of tests, of features and of the run, and `months`
-    says what features cost in a month.
+    was in the accepted run, in one line for each suite, and `regressions` has those of them that
+    fail the run. `stored_as` is the file into which this run is written, '' for none. `budgets` are
+    those of tests, of features and of the run, and `months` says what features cost in a month.
     """
 
     run_id: str
@@ -327,6 +329,7 @@ class RunResult:
     swaps: tuple[Swap, ...] = ()
     unswapped: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
+    regressions: tuple[str, ...] = ()
     stored_as: str = ""
     budgets: tuple[BudgetResult, ...] = ()
     months: tuple[MonthResult, ...] = ()

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+#: Why a suite that judges `outputs=` is in no comparison of the models of one run.
+SAME_OUTPUTS = "the answers of outputs= are the same for every model"
+
 SwapVerdict = Literal["NON-INFERIOR", "INFERIOR", "INCONCLUSIVE"]
 
 
@@ -65,6 +68,12 @@ class Swap:
     def is_regression(self) -> bool:
         """Say whether B is inferior, as a whole or for a tag, or lacks cases."""
         return self.verdict == "INFERIOR" or bool(self.missing or self.inferior_slices)
+
+    @property
+    def is_worse(self) -> bool:
+        """Say whether B is inferior, and not only for cases that it lacks."""
+        has_broken = not set(self.newly_broken).issubset(self.missing)
+        return has_broken and (self.verdict == "INFERIOR" or bool(self.inferior_slices))
 
     @property
     def outcome(self) -> str:

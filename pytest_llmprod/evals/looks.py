@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pytest_llmprod.core.errors import LooksFileError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import FIRST_LOOK, Look
+from pytest_llmprod.evals.standing import stands_in_its_file
 
 FILE_NAME = "llmprod-looks.json"
 SCHEMA = 1
@@ -80,10 +81,19 @@ class LooksFile:
         }
         self._is_changed = True
 
-    def save(self) -> None:
-        """Write the file where anything new was noted; raises LooksFileError."""
+    def save(self, *, is_whole: bool = False) -> None:
+        """Write the file where anything new was noted; raises LooksFileError.
+
+        After a whole run, entries are dropped whose test function is gone for certain.
+        """
         if not self._is_changed:
             return
+        if is_whole:
+            self._suites = {
+                name: entry
+                for name, entry in self._read().items()
+                if stands_in_its_file(_function_in(name), self._path.parent)
+            }
         document = {"schema": SCHEMA, "suites": self._read()}
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         try:
@@ -110,6 +120,12 @@ class LooksFile:
 
 def _name(meta: Mapping[str, Any], metric: str) -> str:
     return f"{meta['test']} {metric}"
+
+
+def _function_in(name: str) -> str:
+    """Return the test function in the name of an entry; neither it nor a class has a space."""
+    file, _, names = name.partition("::")
+    return f"{file}::{names.partition('[')[0].partition(' ')[0]}"
 
 
 def _digest(value: Any) -> str:

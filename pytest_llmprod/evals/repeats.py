@@ -6,10 +6,11 @@ from pytest_llmprod.core.results import CaseRate, Repeats
 from pytest_llmprod.evals.passes import pass_hat_k
 
 
-def repeats_of(answers: Iterable[tuple[str, float]], count: int) -> Repeats:
+def repeats_of(answers: Iterable[tuple[str, float]], count: int, *, unanswered: int = 0) -> Repeats:
     """Return what the answers say, each of which is the id of its case and its score in 0..1.
 
-    `count` is how often each case was to be asked. A score of 1 is a hit, and any other one is
+    `count` is how often each case was to be asked, and `unanswered` how many of these scores stand
+    for no answer. A score of 1 is a hit, and any other one is
     none: "0.9 of a hit" three times in three would else read as a case that never hits, or always.
     A case of which some repeats were skipped has fewer answers: pass^k is known up to the fewest.
     """
@@ -24,6 +25,7 @@ def repeats_of(answers: Iterable[tuple[str, float]], count: int) -> Repeats:
     return Repeats(
         count=count,
         answers=sum(trials),
+        unanswered=unanswered,
         pass_hat={k: pass_hat_k(hits, trials, k) for k in range(1, min(trials, default=0) + 1)},
         flaky=tuple(sorted((each for each in rates if 0 < each.rate < 1), key=_by_rate)),
         failing=tuple(sorted(each.id for each in rates if each.hits == 0)),

@@ -56,7 +56,7 @@ class StoredSuite:
     how-manieth it was. `is_report_only` says that its judge was not
     calibrated, and so was not to decide. `model` is what answered, and `asked_model` which of
     several models of one run the suite is for, '' in another run. `margin` is by how much, as a
-    share, a new model may be worse.
+    share, a new model may be worse. `has_outputs` says that its answers came from `outputs=`.
     """
 
     feature: str
@@ -71,6 +71,7 @@ class StoredSuite:
     is_report_only: bool = False
     asked_model: str = ""
     margin: float = 0.0
+    has_outputs: bool = False
 
     @property
     def name(self) -> tuple[str, str]:
@@ -242,6 +243,7 @@ def _suite(row: Mapping[str, Any], cases: Mapping[str, Mapping[str, StoredCase]]
         cases=cases.get(str(row["test"]), {}),
         asked_model=str(row.get("asked_model", "")),
         margin=margin,
+        has_outputs=row.get("source") == "outputs file",
     )
 
 

@@ -40,13 +40,13 @@ def compare_models(
 ) -> list[Swap]:
     """Compare, suite by suite, each other model of one run with the first of its `models`.
 
-    A suite that the run did not judge is not compared. The p-values are corrected for all suites
-    and all models together.
+    A suite that the run did not judge is not compared, nor is one of `outputs=`, which asked none
+    of the models. The p-values are corrected for all suites and all models together.
     """
     pairs = [
         (replace(a, test=a.shared_test), b)
         for a, b in model_pairs(suites, models)
-        if not (a.not_judged or b.not_judged)
+        if not (a.not_judged or b.not_judged or a.has_outputs)
     ]
     return _judged(pairs, margin)
 

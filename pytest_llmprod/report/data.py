@@ -129,7 +129,7 @@ def _why_not_judged(suite: SuiteResult, objection: str) -> str:
         command = shlex.join(suite.judge.command)
         return f"report-only: its judge {suite.judge.report_only}; run {command}"
     if suite.unrecorded:
-        return unrecorded_text(suite.unrecorded)
+        return unrecorded_text([suite])
     return "only a part of the suite ran"
 
 

@@ -10,6 +10,7 @@ from pytest_llmprod.core.results import Unanswered
 from pytest_llmprod.core.text import printable, shorten, width
 
 _COLUMNS = 80
+_LONGEST_AGAIN = 120
 _Cause = tuple[str, str, str]
 Move = tuple[str, str]
 
@@ -70,9 +71,13 @@ class Telling:
         return ("\n" if is_short else "\n\n").join([*blocks, *lines])
 
     def again(self, suite: str, text: str, test: str) -> str:
-        """Return in one line what was told of another test of its suite; '' where it is new."""
+        """Return in one line what was told of another test of its suite; '' where it is new.
+
+        Of a text of several sentences it repeats the first one.
+        """
         told = self._tests.setdefault((suite, "error", text), test)
-        return "" if told == test else self._as_above(text, told, " above")
+        brief = shorten(text.partition(". ")[0], _LONGEST_AGAIN)
+        return "" if told == test else self._as_above(brief, told, " above")
 
     def _block(self, cause: _Cause, misses: Sequence[Miss], test: str) -> str:
         first, others = misses[0], len(misses) - 1

@@ -58,9 +58,13 @@ def render(swaps: Sequence[Swap]) -> list[str]:
 
 def _lines(swap: Swap) -> Iterator[str]:
     name = swap.feature if swap.metric == "passed" else f"{swap.feature} {swap.metric}"
-    said = f"  {_difference(swap)}  {swap.verdict}{_advice(swap)}"
+    name = shorten(printable(name), _LONGEST_NAME)
+    said = f"  {_difference(swap)}  {swap.verdict}"
+    advice = _advice(swap)
+    if width(f"{name}{said}{advice}") > COLUMNS:
+        advice = _advice(swap, is_brief=True)
     # The name is cut, and no figure.
-    yield shorten(printable(name), min(_LONGEST_NAME, COLUMNS - width(said))) + said
+    yield shorten(name, COLUMNS - width(f"{said}{advice}")) + f"{said}{advice}"
     if swap.model_a != swap.model_b and swap.model_b:
         models = [shorten(printable(each), 36) for each in (swap.model_a, swap.model_b)]
         yield f"  {' -> '.join(models)}"
@@ -119,10 +123,12 @@ def listed(ids: Sequence[str], most: int = _MOST_NAMES) -> str:
     return f"{shown}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def _advice(swap: Swap) -> str:
+def _advice(swap: Swap, *, is_brief: bool = False) -> str:
+    """Return how many more cases would decide; `is_brief` is without the noun."""
     if swap.verdict != "INCONCLUSIVE" or not swap.more_cases:
         return ""
-    return f" (need {swap.more_cases:,} more)"
+    noun = "" if is_brief else f" case{'' if swap.more_cases == 1 else 's'}"
+    return f" (need {swap.more_cases:,} more{noun})"
 
 
 def _points(share: float) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 MOST_LINES = 25
 _LEAST_ROOM = 3
-_LEAST_NAME, _MOST_NAME = 20, 40
+_MOST_QUIET = 5
+_SHORTEST_NAME, _LEAST_NAME, _MOST_NAME = 13, 20, 40
 _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
@@ -111,12 +112,14 @@ def _painted(text: str, colour: str) -> str:
 
 
 def render_quiet(view: View) -> list[str]:
-    """Return the run in one line, for `pytest -q`, and below it what got no answer.
+    """Return the run in one line, for `pytest -q`, and below it what fails it or got no answer.
 
     Only where suites and gates came out in many ways it takes two lines.
     """
     unkept = [f"llmprod: budgets: {view.unkept}"] if view.unkept else []
-    return [*_quiet_lines(view), *unkept, *render_misses(view.missing)]
+    worse = [wrapped(f"llmprod: {each}") for each in view.regressions]
+    lines = _fitted(worse, _MOST_QUIET, "suites that are worse or lack cases")
+    return [*_quiet_lines(view), *lines, *unkept, *render_misses(view.missing)]
 
 
 def _quiet_lines(view: View) -> list[str]:
@@ -247,17 +250,26 @@ def _move_lines(moves: Sequence[Sequence[str]], room: int) -> list[str]:
 
 
 def _gate_lines(view: View, paint: _Paint, most_lines: int) -> list[str]:
+    """Return the gates in at most `most_lines` each; one more where a figure would be cut."""
     lines: list[str] = []
     features = [feature for feature, _, _ in view.gates]
     for feature, state, why in view.gates:
-        room = COLUMNS - width(f"gate : {state}; {why}")
-        if room < _LEAST_NAME:  # it does not fit into a line
-            room = _LEAST_NAME if most_lines == 1 else _MOST_NAME
-        start = f"gate {short_name(feature, min(_MOST_NAME, room), features)}: "
-        first, *rest = wrapped(f"{start}{state}{'; ' if why else ''}{why}", most_lines)
+        said = f"{state}{'; ' if why else ''}{why}"
+        room = COLUMNS - width(f"gate : {said}")
+        if most_lines > 1 and room < _LEAST_NAME:  # it goes on in the next line
+            room = _MOST_NAME
+        name = short_name(feature, min(_MOST_NAME, max(_SHORTEST_NAME, room)), features)
+        start = f"gate {name}: "
+        first, *rest = wrapped(f"{start}{said}", most_lines)
+        if most_lines == 1 and _figures_in(first.removeprefix(start)) < _figures_in(said):
+            first, *rest = wrapped(f"{start}{said}")
         end = first.removeprefix(f"{start}{state}")
         lines += [start + paint(state, _STATE_COLOURS[state]) + end, *rest]
     return lines
+
+
+def _figures_in(text: str) -> int:
+    return sum(char.isdecimal() for char in text)
 
 
 def _fitted(blocks: Sequence[Sequence[str]], room: int, noun: str) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pytest_llmprod.core.miss import UNRECORDED
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import counted, printable, shorten
@@ -16,6 +17,7 @@ from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.report import swap
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, counts, month_rows
 from pytest_llmprod.report.judges import judge_text
+from pytest_llmprod.report.layout import short_name
 from pytest_llmprod.report.misses import move_commands
 
 
@@ -89,9 +91,10 @@ class View:
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
     says which are not compared, and `answers` is the command that shows both answers of a case,
-    after its lead. `moves` says what is not as it was in the accepted run. `budgets` and
-    `months` say what became of budgets, and what features cost in a month; `unkept` counts the
-    budgets that are not kept, '' where all are. `total` is what all suites cost together.
+    after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
+    of them that fail the run. `budgets` and `months` say what became of budgets, and what features
+    cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
+    what all suites cost together.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -112,8 +115,10 @@ class View:
     months: tuple[MonthRow, ...] = ()
     unkept: str = ""
     total: str = ""
+    regressions: tuple[str, ...] = ()
 
 
+_LONGEST_LEAD, _LONGEST_TAG = 50, 20
 _COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
@@ -121,11 +126,13 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     """Return the view of a run; `notes` are further lines for the reader."""
     names = _suite_names(result.suites)
     budgets = budget_rows(result.budgets)
+    # Of a name before figures, which a line may not cut, only so much is shown.
+    leads = {key: short_name(name, _LONGEST_LEAD, [*names.values()]) for key, name in names.items()}
     return View(
         suites=tuple(_rows(result, names)),
-        repeats=tuple(_repeats(result.suites, names)),
-        judges=tuple(_judges(result.suites, names)),
-        slices=tuple(_weak_slices(result.suites, names)),
+        repeats=tuple(_repeats(result.suites, leads)),
+        judges=tuple(_judges(result.suites, leads)),
+        slices=tuple(_weak_slices(result.suites, leads)),
         sources=tuple(_sources(result.suites, names)),
         gaps=tuple(_gaps_in_costs(result.suites)),
         broken=tuple(_broken(result)),
@@ -144,6 +151,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         months=tuple(month_rows(result.months)),
         unkept=counts(budgets),
         total=_total(_one_a_test(result.suites)),
+        regressions=tuple(printable(each) for each in result.regressions),
     )
 
 
@@ -265,7 +273,7 @@ def _weak_slices(suites: Iterable[SuiteResult], names: Mapping[int, str]) -> Ite
         low, high = (f"{bound * 100:.1f}" for bound in worst.interval)
         others = f"; {counted(len(weak) - 1, 'other tag')} too" if len(weak) > 1 else ""
         yield (
-            f"{names[id(suite)]}: tag {printable(worst.tag)} is below "
+            f"{names[id(suite)]}: tag {shorten(printable(worst.tag), _LONGEST_TAG)} is below "
             f"{suite.threshold * 100:.4g}%: {worst.score:.1%} of {worst.cases} [{low}, {high}]"
             f"{others}"
         )
@@ -419,7 +427,7 @@ def _broken(result: RunResult) -> list[Broken]:
             rank, (score, why) = 2, _lowest(case, undecided.get(case.suite, ()))
         if rank < 2 or why:
             groups.setdefault(case.suite, []).append((rank, score, case.id, case.nodeid, why))
-    counts = {suite.test: suite.answers for suite in result.suites}
+    counts = {suite.test: _answers_of(suite, result.cases) for suite in result.suites}
     repeated = {suite.test for suite in result.suites if suite.repeats.count > 1}
     hits = _hits_of_cases(case for case in result.cases if case.suite in repeated)
     features = {suite.test: f"{suite.feature} {suite.model}".strip() for suite in result.suites}
@@ -434,6 +442,15 @@ def _broken(result: RunResult) -> list[Broken]:
         for test, group in groups.items()
         for shown in [_each_case_once(group, hits.get(test, {}))]
     ]
+
+
+def _answers_of(suite: SuiteResult, cases: Iterable[CaseResult]) -> str:
+    """Return how many answers a suite got; a number alone is that of its cases."""
+    of_suite = (each for each in cases if each.suite == suite.test)
+    unanswered = sum(each.outcome == "error" and each.unrecorded for each in of_suite)
+    if suite.repeats.count == 1 and not unanswered:
+        return str(suite.cases)
+    return counted(suite.answers - unanswered, "answer")
 
 
 def _hits_of_cases(cases: Iterable[CaseResult]) -> Mapping[str, Mapping[str, list[bool]]]:
@@ -539,18 +556,25 @@ def _is_over(entry: Mapping[str, Any], today: str) -> bool:
 
 def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
     tests = _one_a_test(suites)
-    unrecorded = sum(suite.unrecorded for suite in tests)
-    if unrecorded:
-        return unrecorded_text(unrecorded)
+    if any(suite.unrecorded for suite in tests):
+        return unrecorded_text(tests)
     ran = sum(suite.answers + suite.skipped * suite.repeats.count for suite in tests)
     wanted = sum(suite.cases_in_dataset * suite.repeats.count for suite in tests)
     noun = "repeats" if any(suite.repeats.count > 1 for suite in tests) else "cases"
     return f"only {ran} of {wanted} {noun} ran"
 
 
-def unrecorded_text(number: int) -> str:
-    """Return the words for `number` cases that could not be answered."""
-    return f"{counted(number, 'case')} got no answer"
+def unrecorded_text(tests: Sequence[SuiteResult], whom: str = "") -> str:
+    """Return how many cases got no answer, and in how many repeats where there are some.
+
+    `whom` are words that say from whom, after a space.
+    """
+    text = f"{counted(sum(each.unrecorded for each in tests), 'case')} got no answer{whom}"
+    repeated = [each.repeats for each in tests if each.repeats.count > 1]
+    if not repeated:
+        return text
+    unanswered = sum(each.unanswered for each in repeated)
+    return f"{text} in {unanswered} of {sum(each.answers for each in repeated)} repeats"
 
 
 def _one_a_test(suites: Iterable[SuiteResult]) -> list[SuiteResult]:
@@ -577,12 +601,11 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         requests = _plural(number, "request is", "requests are")
         kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
         texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
-    if number == misses.get("repeat not recorded", 0) > 0:  # all else stays as it is
-        modes[_RECORD] = "once"
-    elif number > moved + renamed:
-        modes[_RECORD] = "new_episodes"
+    unrecorded = sum(count for kind, count in misses.items() if kind in UNRECORDED)
+    if number > moved + renamed:
+        modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
-        modes["rename the case, or record it with: "] = "new_episodes"
+        modes["rename the case, or record it with: "] = "once"
     elif has_others and not (number or old or outages or unanswered.is_capped):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:

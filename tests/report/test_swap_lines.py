@@ -36,7 +36,15 @@ def swap_of(**changes: Any) -> Swap:
     return Swap(**{**values, **changes})
 
 
-@pytest.mark.parametrize("name", ["triage", "triage-of-tickets-and-of-complaints", "分類" * 20])
+@pytest.mark.parametrize(
+    ("more_cases", "advice"),
+    [(1, "(need 1 more case)"), (6, "(need 6 more cases)"), (123_456, "(need 123,456 more cases)")],
+)
+def test_the_advice_says_of_what_more_is_needed(more_cases: int, advice: str) -> None:
+    assert render([swap_of(feature="triage", more_cases=more_cases)])[0].endswith(advice)
+
+
+@pytest.mark.parametrize("name", ["triage-of-tickets-and-of-complaints", "分類" * 20])
 def test_a_long_name_is_cut_and_no_figure(name: str) -> None:
     lines = render([swap_of(feature=name)])
 

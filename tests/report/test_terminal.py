@@ -1,6 +1,7 @@
 import re
 import shlex
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
+from test_swap_lines import swap_of
 
-from pytest_llmprod.core.results import Repeats
+from pytest_llmprod.core.results import Repeats, Slice
 from pytest_llmprod.core.text import width
 from pytest_llmprod.report.terminal import render, render_quiet
 from pytest_llmprod.report.view import View, make_view
@@ -454,3 +456,56 @@ def test_whatever_names_and_models_say_the_summary_keeps_its_frame(
     (quiet,) = render_quiet(view)
     assert width(quiet) <= 80
     assert quiet.isprintable()
+
+
+LONG = "doubling-of-words-in-the-customer-portal-of-the-northern-region"
+MODELS = ("gpt-5-mini", "gpt-5-nano-with-a-very-long-name-2026-01-01")
+
+
+def of_models(**changes: Any) -> list[Any]:
+    """The suite of a long name under two models."""
+    return [
+        suite_result(feature=LONG, test=f"t.py::test[{model}]", model=model, **changes)
+        for model in MODELS
+    ]
+
+
+def gates_of_models(**changes: Any) -> list[str]:
+    result = replace(run_result(*of_models(**changes), models=MODELS), swaps=(swap_of(),))
+    lines: list[str] = render(make_view(result, ()), gates_note="", colour=False)
+    assert max(map(width, lines)) <= 80
+    start = next(n for n, line in enumerate(lines) if line.startswith("gate "))
+    return lines[start:]
+
+
+def test_a_gate_of_a_long_name_and_model_says_all_in_its_line() -> None:
+    lines = gates_of_models()
+
+    assert len(lines) == 2
+    assert len(set(lines)) == 2
+    for line in lines:
+        assert line.endswith(": open; about 42 more cases at this score would make it PASS")
+
+
+def test_where_one_line_of_a_gate_would_lose_a_figure_it_takes_two() -> None:
+    advice = "only PASS opens it at look 2 of the same requests; about 1,042 more cases are needed"
+
+    lines = gates_of_models(verdict=replace(UNSURE, advice=advice))
+
+    assert len(lines) == 4
+    assert " ".join(line.strip() for line in lines).count("about 1,042 more cases are needed") == 2
+
+
+def test_a_gate_that_would_only_lose_words_stays_one_line() -> None:
+    advice = "the score is too close to the threshold for more cases to decide"
+
+    assert len(gates_of_models(verdict=replace(UNSURE, advice=advice))) == 2
+
+
+def test_a_weak_tag_of_a_long_name_keeps_its_figures() -> None:
+    part = Slice(tag="a-tag-" * 20, cases=6, hits=3, score=0.5, interval=(0.115, 0.885))
+    suites = of_models(slices=(part, replace(part, tag="b")))
+
+    text = " ".join(line.strip() for line in lines_of(*suites))
+
+    assert text.count("is below 90%: 50.0% of 6 [11.5, 88.5]; 1 other tag too") == 2

@@ -216,6 +216,7 @@ def test_errors_for_want_of_a_recording_are_not_to_be_run_alone() -> None:
     (broken,) = view_of(suite_result(unrecorded=1, verdict=None), cases=cases).broken
 
     assert broken.cases == (("b", "was spam"),)
+    assert broken.counts == "1 miss in 219 answers"
     assert view_of(suite_result(), cases=cases[:1]).broken == ()
 
 
@@ -439,6 +440,9 @@ OLD = "record what is too old with: "
     [
         ({"too old": 3}, {OLD: "rewrite"}),
         ({"order": 1}, {MISSING: "new_episodes"}),
+        ({"no cassette": 2}, {MISSING: "once"}),
+        ({"case not recorded": 2, "model": 1, "repeat not recorded": 1}, {MISSING: "once"}),
+        ({"case not recorded": 2, "order": 1}, {MISSING: "new_episodes"}),
         ({"order": 1, "too old": 3}, {MISSING: "new_episodes", OLD: "rewrite"}),
     ],
 )
@@ -459,8 +463,9 @@ MOVE = ("cassettes/test_a/test_old.m.json", "cassettes/test_a/test_new.m.json")
     [
         ({"test renamed": 3}, {}),
         ({"test renamed": 3, "order": 1}, {MISSING: "new_episodes"}),
-        ({"case renamed": 3}, {CASE: "new_episodes"}),
-        ({"test renamed": 3, "case renamed": 2}, {CASE: "new_episodes"}),
+        ({"case renamed": 3}, {CASE: "once"}),
+        ({"test renamed": 3, "case renamed": 2}, {CASE: "once"}),
+        ({"test renamed": 3, "case renamed": 2, "no cassette": 1}, {MISSING: "once"}),
         ({"test renamed": 2, "too old": 1}, {OLD: "rewrite"}),
     ],
 )
@@ -522,7 +527,7 @@ def test_what_tests_that_are_no_evals_missed_is_to_be_recorded_too() -> None:
     view = view_of(suite_result(), misses={"model": 1}, options=("--llm-eval", "--llm-model=m"))
 
     assert view.missing.commands == (
-        (MISSING, ("pytest", "--llm-eval", "--llm-record=new_episodes", "--llm-model=m")),
+        (MISSING, ("pytest", "--llm-eval", "--llm-record=once", "--llm-model=m")),
     )
 
 
@@ -657,7 +662,7 @@ def test_a_flaky_case_is_named_once_after_those_that_fail() -> None:
         run_result(suite_result(repeats=repeated(answers=9)), cases=cases), ()
     ).broken
 
-    assert broken.counts == "5 misses in 9"
+    assert broken.counts == "5 misses in 9 answers"
     assert broken.cases == (("t-3", "hit 0 of 3: no"), ("t-1", "hit 1 of 3: no"))
     assert broken.command == ("pytest", "--llm-eval", "t[t-3#1]")
 
@@ -671,3 +676,12 @@ def test_a_repeat_without_an_answer_is_no_miss() -> None:
     (broken,) = make_view(run_result(suite_result(repeats=repeated()), cases=cases), ()).broken
 
     assert broken.cases == (("t-001", "hit 0 of 1: no"),)
+    assert broken.counts == "1 miss in 659 answers"
+
+
+def test_cases_that_got_no_answer_say_in_how_many_of_their_repeats() -> None:
+    suite = suite_result(repeats=repeated(unanswered=4), unrecorded=3, verdict=None)
+
+    assert make_view(run_result(suite), ()).gates == (
+        ("triage", "not judged", "3 cases got no answer in 4 of 660 repeats"),
+    )

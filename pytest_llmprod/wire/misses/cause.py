@@ -129,10 +129,10 @@ def find_cause(tape: Tape, asked: Asked) -> Cause:
             new, old = asked.model, other.model
             return _cause("model", f"{old} -> {new}", f"model {new} instead of {old}", other)
     nearest_of_all = search.nearest(own, own.cases) or next(iter(others), None)
-    headline = f"no cassette for {asked.model}"
     if len(own):
-        headline = f"no cassette holds {asked.shown(case) or 'this test'}"
-    return _cause("no cassette", "", headline, nearest_of_all)
+        headline = f"{asked.shown(case) or 'this test'} is not recorded"
+        return _cause("case not recorded", "", headline, nearest_of_all)
+    return _cause("no cassette", "", f"no cassette for {asked.model}", nearest_of_all)
 
 
 class _Search:

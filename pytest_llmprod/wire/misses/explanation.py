@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.miss import UNRECORDED, Miss
 from pytest_llmprod.core.text import counted, escaped, printable, shorten, width
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
@@ -50,7 +50,7 @@ def explain(
         asked = Asked(request=request, body=text, dialects=dialects, scanners=scanners)
         cause = find_cause(tape, asked)
     lines = [*_asked(tape, asked), *_on_offer(tape, asked, cause), *_because(asked, cause, choice)]
-    mode = "once" if cause.kind == "repeat not recorded" else "new_episodes"
+    mode = "once" if cause.kind in UNRECORDED else "new_episodes"
     command = tape.label.command(mode, *choice.options)
     moves = [] if cause.left is None else moves_of(cause.left, tape, request.model)
     if cause.left is not None:

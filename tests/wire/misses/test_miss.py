@@ -207,8 +207,8 @@ def test_a_new_case_is_compared_with_the_cases_that_are_recorded(lab: Lab) -> No
 
     miss = missed(lab.run().tape("t-9"), chat_request("hello"))
 
-    assert miss.kind == "no cassette"
-    assert miss.headline == "no cassette holds t-9"
+    assert miss.kind == "case not recorded"
+    assert miss.headline == "t-9 is not recorded"
     assert "1 recording, none of them for t-9" in str(miss)
     assert "nearest   of t-1" in str(miss)
 
@@ -431,7 +431,7 @@ def test_the_command_repeats_what_the_run_asked_of_the_model(lab: Lab) -> None:
     command = text.splitlines()[-1].removeprefix("  mend ")
     assert shlex.split(command) == [
         "pytest",
-        "--llm-record=new_episodes",
+        "--llm-record=once",
         "--llm-model=gpt-new",
         "--llm-swap=a=b",
         "--llm-swap=c d=e",
