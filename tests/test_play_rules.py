@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import WORDS, Project
 
 TWO_CALLS = """
     import pytest
@@ -52,20 +52,37 @@ def test_a_test_that_asks_less_than_was_recorded_fails(project: Project) -> None
     )
 
 
+@pytest.mark.parametrize("words", [["one"], []])
 def test_the_command_that_unplayed_recordings_name_drops_them_and_sends_nothing(
-    project: Project,
+    project: Project, words: list[str]
 ) -> None:
     write_test(project, ["one", "two", "three"])
     project.record()
+    project.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
     project.server.requests.clear()
-    write_test(project, ["one"])
+    write_test(project, words)
 
     project.record("--llm-record=new_episodes", "test_words.py::test_asks")
     result = project.run()
 
     assert project.server.requests == []
-    assert recorded_texts(project) == ["Double this word: one"]
+    assert recorded_texts(project) == [f"Double this word: {word}" for word in words]
     assert result.ret == pytest.ExitCode.OK
+
+
+def test_outputs_from_elsewhere_drop_nothing_that_was_asked(recorded: Project) -> None:
+    before = recorded.cassette().read_bytes()
+    (recorded.path / "answers.jsonl").write_text(
+        "".join(json.dumps({"id": word, "output": f"{word} {word}"}) + "\n" for word in WORDS)
+    )
+    recorded.edit("test_words.py", "threshold=", 'outputs="answers.jsonl", threshold=')
+    recorded.edit("test_words.py", "(llm_case)", "(llm_case, llm_output)")
+    recorded.edit("test_words.py", "ask(llm_case.input)", "llm_output")
+
+    result = recorded.record("--llm-record=new_episodes")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert recorded.cassette().read_bytes() == before
 
 
 def test_a_test_that_asks_nothing_any_more_fails(project: Project) -> None:

@@ -277,11 +277,8 @@ class Tape:
         """
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
             return ""
-        cassettes = [self.library.open(path) for path, _ in self._own_played()]
-        if not cassettes:
-            cassettes = [self.library.open(path) for path in self.library.of_function(self.label)]
-        for cassette in cassettes:
-            played = self._played.get(cassette.path, {})
+        for path, played in self._own_played() or self._never_played():
+            cassette = self.library.open(path)
             left = cassette.unplayed(self.label.case, played)
             if left:
                 return leftover.unplayed(self.label, cassette, left)
@@ -345,11 +342,12 @@ class Tape:
             for path in tuple(self._recorded):  # its threads may still add to it
                 self.library.journal.answered(path, self.label.case, self._turn)
 
-    def close(self, *, finished: bool, passed: bool = False) -> None:
+    def close(self, *, finished: bool, passed: bool = False, is_given: bool = False) -> None:
         """End the test; `finished` says that it ended without an error, `passed` that it passed.
 
         Where a test passed without some of its recordings, `new_episodes` drops these: what a
-        changed prompt leaves behind would else be there for ever.
+        changed prompt leaves behind would else be there for ever. `is_given` says that its output
+        came from elsewhere: that it asked nothing then says nothing of its recordings.
         """
         self.settle()
         self.is_open = False
@@ -358,7 +356,7 @@ class Tape:
                 self.library.finished(path, self.label.case, self._turn)
             self.library.journal.ended(self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
-            for path, played in self._own_played():
+            for path, played in self._own_played() or ([] if is_given else self._never_played()):
                 if self.library.open(path).unplayed(self.label.case, played):
                     self.library.journal.played(path, self.label.case, played, self._turn)
 
@@ -370,6 +368,10 @@ class Tape:
     def _own_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""
         return [each for each in self._played.items() if not self.library.is_foreign(each[0])]
+
+    def _never_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
+        """Return all cassettes of a test that asked nothing, of whatever model."""
+        return [(path, {}) for path in self.library.of_function(self.label)]
 
 
 def exchange_of(
