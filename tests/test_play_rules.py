@@ -255,24 +255,65 @@ def test_workers_tell_a_wrong_rule_in_the_marker_like_one_process(project: Proje
     result.stdout.fnmatch_lines(["test_words.py::test_asks: @pytest.mark.llm_cassette: repeats *"])
 
 
-def test_a_wrong_rule_of_one_parameter_is_told_before_any_test_runs(project: Project) -> None:
+def write_parameters(project: Project, marks: str, above: str = "") -> None:
+    project.pytester.makepyfile(
+        test_words=f"""
+        import pytest
+        from feature import ask
+
+        MARKED = pytest.param("two", marks=pytest.mark.llm_cassette({marks}))
+
+        {above}
+        @pytest.mark.parametrize("word", ["one", MARKED])
+        def test_asks(word):
+            ask(word)
+            ask(word)
+        """
+    )
+
+
+@pytest.mark.parametrize("above", ["", "@pytest.mark.llm_cassette"])
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_wrong_rule_of_one_parameter_is_told_before_any_test_runs(
+    project: Project, workers: str, above: str
+) -> None:
+    write_parameters(project, "repeats=2", above)
+
+    result = project.run(workers, subprocess=True)
+
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    assert result.parseoutcomes() == {"errors": 1}
+    told = "test_words.py::test_asks[[]two]: @pytest.mark.llm_cassette: repeats must be *"
+    result.stdout.fnmatch_lines([told])
+
+
+def test_a_wrong_rule_of_a_test_case_of_unittest_is_told_before_any_test_runs(
+    project: Project,
+) -> None:
     project.pytester.makepyfile(
         test_words="""
-        import pytest
+        import pytest, unittest
 
-        WRONG = pytest.param(1, marks=pytest.mark.llm_cassette(repeats=2))
-
-        @pytest.mark.parametrize("number", [WRONG])
-        def test_asks(number):
-            pass
+        class TestWords(unittest.TestCase):
+            @pytest.mark.llm_cassette(repeats=2)
+            def test_asks(self):
+                pass
         """
     )
 
     result = project.run()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    told = "ERROR: test_words.py::test_asks[[]1]: @pytest.mark.llm_cassette: repeats must be *"
-    result.stderr.fnmatch_lines([told])
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["test_words.py::TestWords::test_asks: @pytest.mark.llm_cass*"])
+
+
+def test_the_rule_of_one_parameter_wins_over_that_of_its_function(project: Project) -> None:
+    write_parameters(project, 'repeats="last"', "@pytest.mark.llm_cassette")
+    project.edit("test_words.py", "    ask(word)\n    ask(word)", "    ask(word)")
+    project.record()
+    write_parameters(project, 'repeats="last"', "@pytest.mark.llm_cassette")
+
+    assert project.run().parseoutcomes() == {"passed": 1, "failed": 1}
 
 
 @pytest.mark.parametrize(
