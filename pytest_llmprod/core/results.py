@@ -14,7 +14,7 @@ from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
-Likeness = Literal["same", "text", "behaviour", "unrecorded"]
+Likeness = Literal["same", "text", "behaviour", "unrecorded", "unasked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,9 @@ class Verified:
     """How a live answer compares with its recording.
 
     `likeness` is `text` where they differ in words only and `behaviour` where a program would act
-    on the difference; `what` says it in one short line. `asked` is the model that was asked,
-    `before` and `now` are the names under which it answered.
+    on the difference; `what` says it in one short line. An `unasked` one is a recording for which
+    the test did not ask: it has no live answer. `asked` is the model that was asked, `before` and
+    `now` are the names under which it answered.
     """
 
     nodeid: str
