@@ -496,6 +496,15 @@ def test_a_plan_knows_what_judges_ask(judged: Project) -> None:
     swapped.stdout.fnmatch_lines(["*gpt-new*"])
 
 
+def test_a_plan_counts_a_test_that_asks_two_models_once(judged: Project) -> None:
+    judged.record()
+    judged.write_rows(("one", "two", "seven", "nine"))
+
+    result = judged.run("--llm-plan")
+
+    result.stdout.fnmatch_lines(["never recorded, and taken to ask what others ask: 1 of the *"])
+
+
 def test_verify_names_a_judge_that_answers_by_another_name_once(judged: Project) -> None:
     judged.record("--llm-models=gpt-test,gpt-new")
     for path in (judged.path / "cassettes" / "test_words").glob("*.judge.*"):
