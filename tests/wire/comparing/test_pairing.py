@@ -127,6 +127,7 @@ def test_a_try_that_was_repeated_is_left_out() -> None:
 
 
 def test_two_calls_of_which_only_the_second_tries_were_kept_are_two() -> None:
-    kept = [recording(text, attempt=2) for text in ("one", "two")]
+    request = recording("one").request
+    kept = [recording(text, request=request, attempt=2) for text in ("one", "two")]
 
     assert texts(pair(kept, kept).pairs) == [("one", "one"), ("two", "two")]
