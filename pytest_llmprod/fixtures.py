@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_llmprod.core.text import error_text
+
 if TYPE_CHECKING:
     import openai
 
@@ -53,14 +55,22 @@ def llm_case(request: pytest.FixtureRequest) -> "Case":
 def llm_output(request: pytest.FixtureRequest) -> Any:
     """Return the answer to this case, from the marker's `outputs=` or `task=`.
 
-    Raises what the task raised.
+    Raises what the task raised, but as a RuntimeError what pytest expects from no fixture,
+    SystemExit for instance: it could not set the fixture up for the next test.
     """
     trial = _trial(request)
     if trial.suite is None or (trial.suite.outputs is None and trial.suite.task is None):
         raise pytest.UsageError(
             "llm_output has a value only where the llm_eval marker has outputs= or task="
         )
-    return _session(request).output(trial)
+    try:
+        return _session(request).output(trial)
+    except (Exception, pytest.skip.Exception, pytest.fail.Exception):  # xfail() is a fail()
+        raise
+    except BaseException as error:
+        text = error_text(error)
+        said = f"{type(error).__name__}{f': {text}' if text else ''}"
+        raise RuntimeError(f"the task raised {said}") from error
 
 
 @pytest.fixture

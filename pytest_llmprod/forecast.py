@@ -56,7 +56,7 @@ def _forecast(
         model=model,
         told_by=told_by,
         tests=len(tests),
-        guessed=sum(any(call.is_guess for call in found) for _, found in tests),
+        guessed=sum(_is_first(found, test) and found[0].is_guess for test, found in tests),
         unknown=sum(test.is_unknown for test, _ in tests),
         requests=len(calls),
         input_tokens=sum(usage.input_tokens for usage in usages),
@@ -67,3 +67,8 @@ def _forecast(
         without_usage=bill.without_usage,
         latency_s=sum(call.latency_s for call in calls),
     )
+
+
+def _is_first(calls: Sequence[PlannedCall], test: PlannedTest) -> bool:
+    """Say whether these are the calls to the first of the models that a test asks."""
+    return bool(calls) and calls[0] is test.calls[0]

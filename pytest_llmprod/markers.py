@@ -53,7 +53,7 @@ def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
 
     Raises MarkerError, which names the test and the cure.
     """
-    marker = item.get_closest_marker("llm_cassette")
+    marker = _cassette_marker(item)
     if marker is None or not (marker.args or marker.kwargs):
         return rules
     from pytest_llmprod.wire import rules as checks  # only a marker with arguments needs it
@@ -72,9 +72,17 @@ def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
         raise MarkerError(f"{where}: {error}") from error
 
 
+def _cassette_marker(test: Any) -> pytest.Mark | None:
+    """Return the marker of a test that counts: for pytest its function is closer than it is."""
+    of_parameters = getattr(getattr(test, "callspec", None), "marks", ())
+    own = [each for each in of_parameters if each.name == "llm_cassette"]
+    marker: pytest.Mark | None = own[-1] if own else test.get_closest_marker("llm_cassette")
+    return marker
+
+
 def refuse_wrong_play_rules(test: Any) -> None:
     """Raise MarkerError where the marker llm_cassette of a test (or its function) is wrong."""
-    marker = test.get_closest_marker("llm_cassette")
+    marker = _cassette_marker(test)
     if marker is None or not (marker.args or marker.kwargs):
         return
     from pytest_llmprod.wire.rules import PlayRules  # see play_rules

@@ -189,6 +189,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("llm_case", askings, ids=[each.id for each in askings], indirect=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Tell a wrong llm_cassette or llm_budget of one parameter as an error of its test file.
+
+    No function says what its parameters are marked with.
+    """
+    report = yield
+    runs_evals = collector.config.option.llm_eval
+    try:
+        for item in report.result:
+            if isinstance(item, pytest.Item) and (runs_evals or not markers.is_eval(item)):
+                markers.refuse_wrong_play_rules(item)
+                if item.get_closest_marker("llm_budget") is not None:
+                    markers.budgets(item, collector.config.stash[SETTINGS]().features)
+    except LlmprodError as error:
+        report.outcome, report.longrepr, report.result = "failed", str(error), []
+    return report
+
+
 @contextmanager
 def _collecting() -> Iterator[None]:
     """Tell an error of ours as one of the test file, which pytest names beside the others."""
@@ -211,7 +232,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 
-        _refuse_wrong_play_rules(_session(config), items)
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
@@ -306,16 +326,6 @@ def _refuse_evals_without_case(items: list[pytest.Item]) -> None:
                 f"{item.nodeid}: the llm_eval marker works on a test function, not on a method of "
                 f"unittest.TestCase or on one parameter. Put it above `def test_...(llm_case):`."
             )
-
-
-def _refuse_wrong_play_rules(session: "Session", items: list[pytest.Item]) -> None:
-    """Refuse what no function says: a mark on one of its parameters."""
-    for item in items:
-        try:
-            markers.play_rules(item, session.settings.play_rules)
-            markers.budgets(item, session.settings.features)
-        except LlmprodError as error:
-            raise pytest.UsageError(str(error)) from error
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -376,6 +376,7 @@ class Session:
             trial.tape.close(
                 finished=is_answered and outcome in ("hit", "miss"),
                 passed=is_answered and outcome == "hit",
+                is_given=trial.suite is not None and trial.suite.outputs is not None,
             )
         finally:
             self._router.leave()

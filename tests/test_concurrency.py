@@ -395,7 +395,12 @@ LEAVING = """
 
 @pytest.mark.parametrize(
     ("leave", "error"),
-    [("sys.exit(2)", "SystemExit"), ("raise asyncio.CancelledError", "CancelledError")],
+    [
+        ("sys.exit(2)", "SystemExit: 2"),
+        ("raise asyncio.CancelledError", "CancelledError"),
+        ("raise type('Stop', (BaseException,), {})('now')", "Stop: now"),
+        ("raise BaseExceptionGroup('both', [SystemExit()])", "BaseExceptionGroup: both (1 *"),
+    ],
 )
 def test_a_feature_that_exits_or_cancels_itself_is_an_error_of_one_case(
     tasked: Project, leave: str, error: str

@@ -496,6 +496,27 @@ def test_a_plan_knows_what_judges_ask(judged: Project) -> None:
     swapped.stdout.fnmatch_lines(["*gpt-new*"])
 
 
+def test_a_plan_counts_a_test_that_asks_two_models_once(judged: Project) -> None:
+    judged.record()
+    judged.write_rows(("one", "two", "seven", "nine"))
+
+    result = judged.run("--llm-plan")
+
+    result.stdout.fnmatch_lines(["never recorded, and taken to ask what others ask: 1 of the *"])
+
+
+def test_verify_names_a_judge_that_answers_by_another_name_once(judged: Project) -> None:
+    judged.record("--llm-models=gpt-test,gpt-new")
+    for path in (judged.path / "cassettes" / "test_words").glob("*.judge.*"):
+        path.write_text(path.read_text().replace("gpt-judge-2026-01-01", "gpt-judge-2025-01-01"))
+
+    result = judged.record("--llm-record=verify", "--llm-models=gpt-test,gpt-new")
+
+    assert "verified 12 live answers: 12 the same" in result.outlines
+    told = [line for line in result.outlines if "when recorded, and is" in line]
+    assert told == ["gpt-judge was gpt-judge-2025-01-01 when recorded, and is gpt-judge-2026-01-01"]
+
+
 THREADED = """
     import threading
     from concurrent.futures import ThreadPoolExecutor

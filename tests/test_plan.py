@@ -182,6 +182,14 @@ def test_a_swap_that_would_meet_a_request_is_not_told(recorded: Project, swap: s
     assert "would meet no request" not in "\n".join(lines)
 
 
+def test_several_models_that_would_meet_no_request_are_told_first(recorded: Project) -> None:
+    lines = plan(recorded, "--llm-record=once", "--llm-models=gpt-tset,gpt-other")
+    met = plan(recorded, "--llm-record=once", "--llm-models=gpt-other,gpt-test")
+
+    assert lines[0] == "--llm-models gpt-tset,gpt-other would meet no request; asked: gpt-test"
+    assert "would meet no request" not in "\n".join(met)
+
+
 def test_a_swap_may_meet_a_request_of_which_nothing_is_known(project: Project) -> None:
     lines = plan(project, "--llm-record=once", "--llm-swap=gpt-tset=gpt-other")
 

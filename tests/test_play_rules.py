@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import WORDS, Project
 
 TWO_CALLS = """
     import pytest
@@ -52,20 +52,37 @@ def test_a_test_that_asks_less_than_was_recorded_fails(project: Project) -> None
     )
 
 
+@pytest.mark.parametrize("words", [["one"], []])
 def test_the_command_that_unplayed_recordings_name_drops_them_and_sends_nothing(
-    project: Project,
+    project: Project, words: list[str]
 ) -> None:
     write_test(project, ["one", "two", "three"])
     project.record()
+    project.record("--llm-record=once", "--llm-swap=gpt-test=gpt-other")
     project.server.requests.clear()
-    write_test(project, ["one"])
+    write_test(project, words)
 
     project.record("--llm-record=new_episodes", "test_words.py::test_asks")
     result = project.run()
 
     assert project.server.requests == []
-    assert recorded_texts(project) == ["Double this word: one"]
+    assert recorded_texts(project) == [f"Double this word: {word}" for word in words]
     assert result.ret == pytest.ExitCode.OK
+
+
+def test_outputs_from_elsewhere_drop_nothing_that_was_asked(recorded: Project) -> None:
+    before = recorded.cassette().read_bytes()
+    (recorded.path / "answers.jsonl").write_text(
+        "".join(json.dumps({"id": word, "output": f"{word} {word}"}) + "\n" for word in WORDS)
+    )
+    recorded.edit("test_words.py", "threshold=", 'outputs="answers.jsonl", threshold=')
+    recorded.edit("test_words.py", "(llm_case)", "(llm_case, llm_output)")
+    recorded.edit("test_words.py", "ask(llm_case.input)", "llm_output")
+
+    result = recorded.record("--llm-record=new_episodes")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert recorded.cassette().read_bytes() == before
 
 
 def test_a_test_that_asks_nothing_any_more_fails(project: Project) -> None:
@@ -238,24 +255,65 @@ def test_workers_tell_a_wrong_rule_in_the_marker_like_one_process(project: Proje
     result.stdout.fnmatch_lines(["test_words.py::test_asks: @pytest.mark.llm_cassette: repeats *"])
 
 
-def test_a_wrong_rule_of_one_parameter_is_told_before_any_test_runs(project: Project) -> None:
+def write_parameters(project: Project, marks: str, above: str = "") -> None:
+    project.pytester.makepyfile(
+        test_words=f"""
+        import pytest
+        from feature import ask
+
+        MARKED = pytest.param("two", marks=pytest.mark.llm_cassette({marks}))
+
+        {above}
+        @pytest.mark.parametrize("word", ["one", MARKED])
+        def test_asks(word):
+            ask(word)
+            ask(word)
+        """
+    )
+
+
+@pytest.mark.parametrize("above", ["", "@pytest.mark.llm_cassette"])
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_wrong_rule_of_one_parameter_is_told_before_any_test_runs(
+    project: Project, workers: str, above: str
+) -> None:
+    write_parameters(project, "repeats=2", above)
+
+    result = project.run(workers, subprocess=True)
+
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    assert result.parseoutcomes() == {"errors": 1}
+    told = "test_words.py::test_asks[[]two]: @pytest.mark.llm_cassette: repeats must be *"
+    result.stdout.fnmatch_lines([told])
+
+
+def test_a_wrong_rule_of_a_test_case_of_unittest_is_told_before_any_test_runs(
+    project: Project,
+) -> None:
     project.pytester.makepyfile(
         test_words="""
-        import pytest
+        import pytest, unittest
 
-        WRONG = pytest.param(1, marks=pytest.mark.llm_cassette(repeats=2))
-
-        @pytest.mark.parametrize("number", [WRONG])
-        def test_asks(number):
-            pass
+        class TestWords(unittest.TestCase):
+            @pytest.mark.llm_cassette(repeats=2)
+            def test_asks(self):
+                pass
         """
     )
 
     result = project.run()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    told = "ERROR: test_words.py::test_asks[[]1]: @pytest.mark.llm_cassette: repeats must be *"
-    result.stderr.fnmatch_lines([told])
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["test_words.py::TestWords::test_asks: @pytest.mark.llm_cass*"])
+
+
+def test_the_rule_of_one_parameter_wins_over_that_of_its_function(project: Project) -> None:
+    write_parameters(project, 'repeats="last"', "@pytest.mark.llm_cassette")
+    project.edit("test_words.py", "    ask(word)\n    ask(word)", "    ask(word)")
+    project.record()
+    write_parameters(project, 'repeats="last"', "@pytest.mark.llm_cassette")
+
+    assert project.run().parseoutcomes() == {"passed": 1, "failed": 1}
 
 
 @pytest.mark.parametrize(

@@ -667,6 +667,42 @@ def test_a_worker_thread_of_a_session_fixture_serves_every_test(project: Project
     assert project.server.requests == []
 
 
+def test_a_pool_of_the_application_serves_tests_and_shared_fixtures(project: Project) -> None:
+    project.pytester.makepyfile(
+        pooled="""
+        from concurrent.futures import ThreadPoolExecutor
+        import feature
+
+        POOL = ThreadPoolExecutor(1)
+
+        def ask(word):
+            return POOL.submit(feature.ask, word).result()
+        """,
+        test_words="""
+        import pytest
+        from pooled import ask
+
+        @pytest.mark.llm_cassette
+        def test_asks_first():
+            ask("one")
+
+        @pytest.fixture(scope="module")
+        def shop():
+            return ask("open")
+
+        @pytest.mark.llm_cassette
+        def test_asks_in_a_shop(shop):
+            assert ask("two") == "two two"
+        """,
+    )
+
+    recorded = project.record()
+    replayed = project.run()
+
+    assert recorded.parseoutcomes() == replayed.parseoutcomes() == {"passed": 2}
+    assert (project.path / "cassettes/test_words/fixture.shop.gpt-test.json").exists()
+
+
 def recorded_line(result: pytest.RunResult) -> list[str]:
     words = ("recorded ", "dropped ", "picked up ")
     return [line for line in result.outlines if line.startswith(words)]

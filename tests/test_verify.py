@@ -96,6 +96,30 @@ def test_an_error_is_told_as_another_behaviour_and_as_no_other_model(recorded: P
     assert "when recorded, and is" not in result.stdout.str()
 
 
+def test_recordings_that_nothing_asks_for_are_told(recorded: Project) -> None:
+    less = "if word in ('one', 'two'): word = 'three'"
+    recorded.edit("feature.py", "    client = ", f"    {less}\n    client = ")
+    recorded.edit("test_words.py", "assert ask", "ask('four'); assert ask")
+
+    result = recorded.record("--llm-record=verify", "-k", "one or two or ten or four")
+
+    assert "verified 8 live answers: 2 the same, 6 in no recording" in result.outlines
+    assert (
+        "2 recordings were compared with nothing: their tests asked for something else"
+        in result.outlines
+    )
+
+
+def test_recordings_that_a_test_may_leave_are_not_told(recorded: Project) -> None:
+    recorded.edit("feature.py", "Double this word:", "Please double this word:")
+    (recorded.path / "pyproject.toml").write_text('[tool.llmprod.wire]\nunplayed = "allow"\n')
+
+    result = recorded.record("--llm-record=verify", "-k", "one")
+
+    assert "verified 1 live answer: 1 in no recording" in result.outlines
+    assert "compared with nothing" not in result.stdout.str()
+
+
 def rename_the_model(project: Project) -> None:
     """Have the recordings say that another version of the model answered them."""
     path = project.cassette()

@@ -15,7 +15,7 @@ from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
-Likeness = Literal["same", "text", "behaviour", "unrecorded"]
+Likeness = Literal["same", "text", "behaviour", "unrecorded", "unasked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,9 @@ class Verified:
     """How a live answer compares with its recording.
 
     `likeness` is `text` where they differ in words only and `behaviour` where a program would act
-    on the difference; `what` says it in one short line. `asked` is the model that was asked,
-    `before` and `now` are the names under which it answered.
+    on the difference; `what` says it in one short line. An `unasked` one is a recording for which
+    the test did not ask: it has no live answer. `asked` is the model that was asked, `before` and
+    `now` are the names under which it answered.
     """
 
     nodeid: str
@@ -340,10 +341,11 @@ class Forecast:
     """What the tests of one function would send to one model if they recorded now.
 
     `tests` counts those that would record, `guessed` those of them that were never recorded and
-    are taken to ask what the others ask, and `unknown` those of which nothing is known at all;
-    nothing else counts the unknown ones. `cost_usd` sums the priced requests; `unpriced` counts
-    those whose model has no price, which `unpriced_model` names, and `without_usage` those of which
-    nobody knows what they use. `latency_s` is the sum over the requests.
+    are taken to ask what the others ask, each with its first model only, and `unknown` those of
+    which nothing is known at all; nothing else counts the unknown ones. `cost_usd` sums the priced
+    requests; `unpriced` counts those whose model has no price, which `unpriced_model` names, and
+    `without_usage` those of which nobody knows what they use. `latency_s` is the sum over the
+    requests.
     """
 
     function: str
@@ -365,20 +367,21 @@ class Forecast:
 class Plan(list[Forecast]):
     """The forecasts of a recording run, and what else is to be told before it starts.
 
-    `unmet` are the swaps, old name -> new one, of which no request is known though all tests are,
-    `asked` the models that are asked. `waiting` counts the recordings that a killed run has left.
+    `unmet` are the options that name a model which no test is known to ask, though all are known,
+    `asked` the models that applications ask. `waiting` counts the recordings that a killed run has
+    left.
     """
 
     def __init__(
         self,
         forecasts: Iterable[Forecast],
         *,
-        unmet: Mapping[str, str],
+        unmet: Iterable[str],
         asked: Iterable[str],
         waiting: int,
     ) -> None:
         """Make a plan of `forecasts`."""
         super().__init__(forecasts)
-        self.unmet = unmet
+        self.unmet = tuple(unmet)
         self.asked = tuple(asked)
         self.waiting = waiting

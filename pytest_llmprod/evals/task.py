@@ -12,8 +12,6 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from pytest_llmprod.core.text import error_text
-
 Job = tuple[Any, AbstractContextManager[None]]
 
 # These end the run, and not a case. pytest.skip(), pytest.fail() and sys.exit() are a case's own,
@@ -105,20 +103,7 @@ def _call(task: Callable[[Any], Any], job: Job) -> TaskResult:
         except _STOPS:
             raise
         except BaseException as error:  # told when the case's own test asks for the answer
-            return TaskResult(error=_as_failure(error))
-
-
-def _as_failure(error: BaseException) -> BaseException:
-    """Return an error that pytest takes from a fixture as it takes any other.
-
-    After one that is no Exception it cannot set the fixture up for the next test.
-    """
-    if not isinstance(error, (SystemExit, asyncio.CancelledError)):
-        return error
-    text = error_text(error)
-    failure = RuntimeError(f"the task raised {type(error).__name__}{f': {text}' if text else ''}")
-    failure.__cause__ = error
-    return failure
+            return TaskResult(error=error)
 
 
 async def _run_async(
@@ -145,7 +130,7 @@ async def _run_async(
                 except BaseException as error:  # told when the case's own test asks for the answer
                     if isinstance(error, asyncio.CancelledError) and is_over():
                         raise
-                    result = TaskResult(error=_as_failure(error))
+                    result = TaskResult(error=error)
         done(number, result)
 
     await asyncio.gather(*(run(number, job) for number, job in enumerate(jobs)))

@@ -22,9 +22,8 @@ def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
 def _before(plan: Plan, mode: str) -> list[str]:
     """Return what a reader must know first: options without effect, and what is there already."""
     lines = []
-    for old, new in plan.unmet.items():
-        option = printable(f"--llm-swap {old}={new}")
-        lines += wrapped(f"{option} would meet no request; asked: {listed(plan.asked)}")
+    for option in plan.unmet:
+        lines += wrapped(f"{printable(option)} would meet no request; asked: {listed(plan.asked)}")
     if plan.waiting:
         recordings = _plural(plan.waiting, "recording waits", "recordings wait")
         gain = " and may send less" if mode in ("once", "new_episodes") else ""

@@ -37,15 +37,25 @@ def verified_lines(verified: Sequence[Verified]) -> list[str]:
         for each in verified
         if each.before and each.now and each.before != each.now
     }
+    unasked = counts["unasked"]
+    if unasked:
+        told += _unasked_lines(unasked)
     return [
         *textwrap.wrap(
-            f"verified {counted(len(verified), 'live answer')}: {kinds}",
+            f"verified {counted(len(verified) - unasked, 'live answer')}: {kinds}",
             COLUMNS,
             subsequent_indent="  ",
         ),
         *(shorten(line, COLUMNS) for line in told),
         *drift_lines(drifts),
     ]
+
+
+def _unasked_lines(number: int) -> list[str]:
+    their = "its test" if number == 1 else "their tests"
+    was = "was" if number == 1 else "were"
+    text = f"{was} compared with nothing: {their} asked for something else"
+    return [f"{counted(number, 'recording')} {text}"]
 
 
 def recorded_lines(*, count: int, cassettes: int, dropped: int, picked_up: int) -> list[str]:

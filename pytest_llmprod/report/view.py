@@ -3,6 +3,7 @@
 All text in a view is safe to print: control sequences are escaped.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -214,7 +215,8 @@ def _judges(
         if suite.judge_requests:
             requests = counted(suite.judge_requests, "request")
             cost = cost_text(suite.judge_cost_usd, suite.judge_unpriced, suite.judge_requests)
-            text = f"judges of {printable(suite.feature)}: {requests}, {cost}, not in its cost"
+            name = printable(f"{suite.feature} {suite.model}".strip())
+            text = f"judges of {name}: {requests}, {cost}, not in its cost"
             yield text, ()
 
 
@@ -466,14 +468,17 @@ def _hits_of_cases(cases: Iterable[CaseResult]) -> Mapping[str, Mapping[str, lis
 def _each_case_once(
     group: Iterable["_Shown"], hits: Mapping[str, Sequence[bool]]
 ) -> list["_Shown"]:
-    """Return what is shown, sorted; of a case with repeats the worst, and how many of them hit."""
+    """Return what is shown, sorted; of a case with repeats the worst, and how many are like it."""
+    ranked = sorted(group)
     if not hits:
-        return sorted(group)
+        return ranked
+    low = Counter(case_id for rank, _, case_id, *_ in ranked if rank == 2)
     worst: dict[str, _Shown] = {}
-    for rank, score, case_id, nodeid, why in sorted(group):
+    for rank, score, case_id, nodeid, why in ranked:
         of_case = hits[case_id]
         rate = score if rank == 2 else sum(of_case) / len(of_case)
-        text = f"hit {sum(of_case)} of {len(of_case)}{f': {why}' if why else ''}"
+        count = f"below 1 in {low[case_id]}" if rank == 2 else f"hit {sum(of_case)}"
+        text = f"{count} of {len(of_case)}{f': {why}' if why else ''}"
         worst.setdefault(case_id, (rank, rate, case_id, nodeid, text))
     return sorted(worst.values())
 

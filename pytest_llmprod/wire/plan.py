@@ -40,6 +40,11 @@ class PlannedCall:
     shelf: str
     is_guess: bool = False
 
+    @property
+    def is_judge(self) -> bool:
+        """Say whether a judge sends it, which no option makes another model."""
+        return self.shelf != self.model
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTest:
@@ -70,12 +75,15 @@ class Planner:
         self._library = library
         self._told: dict[tuple[_Function, _Swaps], Mapping[str, Sequence[PlannedCall]]] = {}
         self._swaps: dict[str, str] = {}
+        self._models: tuple[str, ...] = ()
         self._labels: dict[_Function, list[TapeLabel]] = {}
         self._met: set[tuple[str, str]] = set()
         self._has_unknown = False
         for label in labels:
             self._labels.setdefault(_function_of(label), []).append(label)
-            if not label.choice.models:  # of several models the application asks only one
+            if label.choice.models:  # of these the application asks only one
+                self._models = label.choice.models
+            else:
                 self._swaps.update(label.choice.swaps)
 
     def plan(self, label: TapeLabel) -> PlannedTest:
@@ -94,8 +102,8 @@ class Planner:
         return replace(planned, calls=tuple(calls))
 
     def _note(self, calls: Sequence[PlannedCall]) -> None:
-        """Note what a test asks, whether or not it would be sent."""
-        self._met |= {(call.told_by, call.model) for call in calls}
+        """Note what the application of a test asks, whether or not it would be sent."""
+        self._met |= {(call.told_by, call.model) for call in calls if not call.is_judge}
         self._has_unknown |= not calls
 
     @property
@@ -103,11 +111,15 @@ class Planner:
         """Return the models that the tests which were planned so far ask, sorted."""
         return sorted({model for _, model in self._met})
 
-    def unmet(self) -> Mapping[str, str]:
-        """Return the swaps that no test met which was planned; none where a test is unknown."""
+    def unmet(self) -> Iterator[str]:
+        """Yield the options that no test met which was planned; none where a test is unknown."""
         if self._has_unknown:
-            return {}
-        return {old: new for old, new in self._swaps.items() if (old, new) not in self._met}
+            return
+        if self._models and not any(model in self._models for _, model in self._met):
+            yield f"--llm-models {','.join(self._models)}"
+        for old, new in self._swaps.items():
+            if (old, new) not in self._met:
+                yield f"--llm-swap {old}={new}"
 
     def waiting(self) -> int:
         """Return how many recordings a killed run has left for the next one that records."""

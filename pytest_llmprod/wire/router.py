@@ -81,7 +81,7 @@ class Router:
         self._context.set(None)
 
     @contextmanager
-    def carrying(self, tape: Tape) -> Iterator[None]:
+    def carrying(self, tape: Tape | None) -> Iterator[None]:
         """Make `tape` the owner of everything in this block, in this task or thread."""
         token = self._context.set(tape)
         try:
@@ -130,18 +130,25 @@ class Router:
         self._replace_pool_methods()
 
     def _owned(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `function` as a job of the test that submits it, whichever thread runs it."""
-        tape = self.owner()
-        if tape is None or tape.label.is_shared:
-            return function
+        """Return `function` as a job of the test that submits it, whichever thread runs it.
 
-        is_judge = self.asks_for_judge()  # and its thread may have been another's before
+        What a shared fixture or nobody submits works for whichever test runs.
+        """
+        tape = self.owner()
+        is_judge = self.asks_for_judge()
 
         def run_with_owner(*args: Any, **kwargs: Any) -> Any:
             with self.carrying(tape), judging(is_judge):
                 return function(*args, **kwargs)
 
-        return run_with_owner
+        def run_without_owner(*args: Any, **kwargs: Any) -> Any:
+            # A test that has ended may have made this thread, for a job of its own.
+            self._threads.pop(threading.current_thread(), None)
+            with judging(is_judge):
+                return function(*args, **kwargs)
+
+        has_owner = tape is not None and not tape.label.is_shared
+        return run_with_owner if has_owner else run_without_owner
 
     def _replace_pool_methods(self) -> None:
         """Have jobs of a pool of threads remember their test, once its module is imported.

@@ -110,7 +110,7 @@ class Tape:
         self._under_way: dict[UnderWay, None] = {}  # in the order in which they were sent
         self._turn = library.journal.next_turn()
         self._sent = 0
-        self._answers: list[tuple[Turn, LiveAnswer]] = []
+        self._answers: list[tuple[Turn, str, LiveAnswer]] = []
         self._lock = library.tape_lock
 
     @property
@@ -258,22 +258,27 @@ class Tape:
         # Only such a run needs the comparison.
         from pytest_llmprod.wire.comparing.verification import LiveAnswer
 
-        live = LiveAnswer(asked=request.shelf, dialect=request.dialect, recording=recording)
+        live = LiveAnswer(asked=request.model, dialect=request.dialect, recording=recording)
         with self._lock:
-            self._answers.append((turn, live))
+            self._answers.append((turn, request.shelf, live))
 
     def _verify(self) -> None:
         if not self._answers:
             return
         from pytest_llmprod.wire.comparing.verification import verify
 
-        answers = [live for _, live in sorted(self._answers, key=itemgetter(0))]
+        ranked = sorted(self._answers, key=itemgetter(0))
         self._answers.clear()
-        models = dict.fromkeys(each.asked for each in answers)
-        cassettes = {each.path: each for each in map(self.cassette, models)}  # one may hold several
+        shelves = dict.fromkeys(shelf for _, shelf, _ in ranked)
+        # One of them may hold several models.
+        cassettes = {each.path: each for each in map(self.cassette, shelves)}
         case = self.label.case
         recorded = [each for cassette in cassettes.values() for each in cassette.section(case)]
-        self.verified += verify(self.label.nodeid, recorded, answers)
+        found = verify(self.label.nodeid, recorded, [live for _, _, live in ranked])
+        # A shared fixture asks for the rest while it is torn down.
+        if self.rules.unplayed == "allow" or self.label.is_shared:
+            found = [each for each in found if each.likeness != "unasked"]
+        self.verified += found
 
     def _position(self, times: int, count: int) -> int | None:
         """Return which of `count` equal recordings comes after `times` plays, None for none."""
@@ -291,11 +296,8 @@ class Tape:
         """
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
             return ""
-        cassettes = [self.library.open(path) for path, _ in self._own_played()]
-        if not cassettes:
-            cassettes = [self.library.open(path) for path in self.library.of_function(self.label)]
-        for cassette in cassettes:
-            played = self._played.get(cassette.path, {})
+        for path, played in self._own_played() or self._never_played():
+            cassette = self.library.open(path)
             left = cassette.unplayed(self.label.case, played)
             if left:
                 return leftover.unplayed(self.label, cassette, left)
@@ -368,11 +370,12 @@ class Tape:
             for path in tuple(self._recorded):  # its threads may still add to it
                 self.library.journal.answered(path, self.label.case, self._turn)
 
-    def close(self, *, finished: bool, passed: bool = False) -> None:
+    def close(self, *, finished: bool, passed: bool = False, is_given: bool = False) -> None:
         """End the test; `finished` says that it ended without an error, `passed` that it passed.
 
         Where a test passed without some of its recordings, `new_episodes` drops these: what a
-        changed prompt leaves behind would else be there for ever.
+        changed prompt leaves behind would else be there for ever. `is_given` says that its output
+        came from elsewhere: that it asked nothing then says nothing of its recordings.
         """
         self.settle()
         self.is_open = False
@@ -381,7 +384,7 @@ class Tape:
                 self.library.finished(path, self.label.case, self._turn)
             self.library.journal.ended(self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
-            for path, played in self._own_played():
+            for path, played in self._own_played() or ([] if is_given else self._never_played()):
                 if self.library.open(path).unplayed(self.label.case, played):
                     self.library.journal.played(path, self.label.case, played, self._turn)
 
@@ -393,6 +396,10 @@ class Tape:
     def _own_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
         """Return what was played from each cassette of ours; those of others we do not keep up."""
         return [each for each in self._played.items() if not self.library.is_foreign(each[0])]
+
+    def _never_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
+        """Return all cassettes of a test that asked nothing, of whatever model."""
+        return [(path, {}) for path in self.library.of_function(self.label)]
 
 
 def exchange_of(

@@ -667,6 +667,31 @@ def test_a_flaky_case_is_named_once_after_those_that_fail() -> None:
     assert broken.command == ("pytest", "--llm-eval", "t[t-3#1]")
 
 
+def test_repeats_that_score_low_are_counted_as_low_and_not_as_hits() -> None:
+    cases = tuple(
+        case_result(repeat=number, outcome="hit", scores={"polite": score}, whys={"polite": "no"})
+        for number, score in enumerate((0.0, 1.0, 0.0), 1)
+    )
+    suite = suite_result(metric="polite", verdict=None, repeats=repeated())
+
+    (broken,) = make_view(run_result(suite, cases=cases), ()).broken
+
+    assert broken.cases == (("t-001", "below 1 in 2 of 3: polite 0.00: no"),)
+
+
+def test_the_cost_of_judges_is_told_for_each_model() -> None:
+    suites = [
+        suite_result(test=f"t[{model}]", model=model, judge_requests=3) for model in ("old", "new")
+    ]
+
+    told = [line for line, _ in make_view(run_result(*suites), ()).judges]
+
+    assert [line.partition(":")[0] for line in told] == [
+        "judges of triage old",
+        "judges of triage new",
+    ]
+
+
 def test_a_repeat_without_an_answer_is_no_miss() -> None:
     cases = (
         case_result(repeat=1, outcome="miss", why="no"),

@@ -9,6 +9,7 @@ import pytest
 from lab import Lab, Reply, Server
 
 from pytest_llmprod.core.errors import CassetteMiss
+from pytest_llmprod.wire.conversations import Conversations, going_on
 
 Ask = Callable[..., Any]
 
@@ -106,3 +107,11 @@ def test_what_no_longer_goes_on_is_dropped_and_what_does_is_kept(lab: Lab) -> No
     ]
     assert kept == "I am Bob. Who?"
     assert said == ["I am Ann.", "I am Bob.", "I am Bob. Who?"]
+
+
+def test_ids_from_elsewhere_get_each_recording_once() -> None:
+    known = Conversations({"resp_old": (0, 1)}, answers="")
+
+    assert going_on("resp_new", known, taken=[]) == 0
+    assert going_on("resp_new", known, taken=[0]) == 1
+    assert going_on("resp_new", known, taken=[0, 1]) is None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from lab import Lab
 
+from pytest_llmprod.core.judging import judging
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Tape
 
@@ -151,7 +152,7 @@ def test_a_job_of_a_pool_of_threads_belongs_to_the_test_that_gave_it(
         router.leave()
         third = method(pool, ask)
 
-    assert (first, second, third) == (one, two, one)
+    assert (first, second, third) == (one, two, None)
 
 
 def test_what_an_ended_test_left_running_fails_the_test_that_runs(
@@ -170,6 +171,27 @@ def test_a_job_submitted_outside_of_tests_gets_its_arguments_and_no_owner(router
         result = pool.submit(lambda a, b: (a, b, router.owner()), 1, b=2).result()
 
     assert result == (1, 2, None)
+
+
+def test_a_job_of_a_shared_fixture_is_none_of_the_test_that_made_the_thread(
+    router: Router, one: Tape, two: Tape
+) -> None:
+    shared = two
+    shared.label = shared.label._replace(is_shared=True)
+    with ThreadPoolExecutor(1) as pool:
+        router.enter(one)
+        with judging():
+            was = pool.submit(lambda: (router.owner(), router.asks_for_judge())).result()
+        one.close(finished=True)
+
+        router.enter(shared)
+        in_fixture = pool.submit(lambda: (router.owner(), router.asks_for_judge())).result()
+        router.leave()
+        in_none = pool.submit(router.owner).result()
+
+    assert was == (one, True)
+    assert in_fixture == (shared, False)
+    assert in_none is None
 
 
 def test_a_job_gets_its_arguments_and_its_errors_come_back(router: Router, one: Tape) -> None:

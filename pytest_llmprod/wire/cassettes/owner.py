@@ -15,6 +15,7 @@ from pytest_llmprod.wire.cassettes.folders import FOLDER
 from pytest_llmprod.wire.label import file_name, is_cassette_of
 
 _FIXTURE = "fixture."
+_JUDGE = ".judge."  # as `key.judge_shelf` has it
 _ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")
 
 
@@ -54,16 +55,22 @@ def _read_owner(folder: Path) -> Source | Standing:
             return read_source(path.read_bytes())
         except OSError as error:
             return Standing("unknown", f"{path.name} cannot be read ({error.strerror})")
-    files = [each for each in home.iterdir() if each.is_file()]
     # Other plugins collect tests from other files: Markdown, notebooks.
-    others = [each.name for each in files if each.stem == module]
-    if others:
-        return Standing("unknown", f"it may belong to {others[0]}")
+    if namesake := _doubt_of_namesakes(folder):
+        return Standing("unknown", namesake)
     if module == "conftest" and (doubt := _doubt_of_root(home)):
         return doubt
-    if not any(each.suffix == ".py" for each in files):
+    if not any(each.suffix == ".py" and each.is_file() for each in home.iterdir()):
         return Standing("unknown", f"no Python file lies beside the folder {FOLDER}")
     return Standing("gone", f"there is no {module}.py")
+
+
+def _doubt_of_namesakes(folder: Path) -> str:
+    """Return a doubt where another file than a module has the name of a folder of cassettes."""
+    files = (each for each in folder.parent.parent.iterdir() if each.is_file())
+    names = sorted(each.name for each in files if each.stem == folder.name)
+    others = [name for name in names if name != f"{folder.name}.py"]
+    return f"it may belong to {others[0]}" if others else ""
 
 
 def _doubt_of_root(home: Path) -> Standing | None:
@@ -89,6 +96,8 @@ def _find(file: str, folder: Path, source: Source) -> Standing:
     if owners:
         return Standing("there", dataset=_dataset(owners, folder, source))
     doubt = _doubt(stem, folder, source)
+    if not doubt and _JUDGE in stem:  # what a judge says of labels lies in a folder of their name
+        doubt = _doubt_of_namesakes(folder)
     if doubt:
         return Standing("unknown", doubt)
     return Standing("gone", f"{folder.name}.py has no such test")

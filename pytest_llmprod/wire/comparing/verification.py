@@ -26,16 +26,19 @@ def verify(
     """Compare live answers of the test `nodeid` with its recordings.
 
     Of a call that the client tried again only what the last try brought counts, on both sides.
+    Recordings that nothing asked for come last, without those of child processes, which ask
+    unnoticed.
     """
     known = dict.fromkeys(each.dialect for each in live if each.dialect is not None)
     paired = pair(recorded, [each.recording for each in live], [*known, *BUILT_IN])
     before = {id(new): old for old, new in paired.pairs}
     kept = before.keys() | {id(each) for each in paired.only_new}
-    return [
+    compared = [
         _verified(nodeid, before.get(id(each.recording)), each)
         for each in live
         if id(each.recording) in kept
     ]
+    return compared + [_unasked(nodeid, each) for each in paired.only_old if not each.in_child]
 
 
 def _verified(nodeid: str, recorded: Recording | None, live: LiveAnswer) -> Verified:
@@ -53,6 +56,17 @@ def _verified(nodeid: str, recorded: Recording | None, live: LiveAnswer) -> Veri
         asked=live.asked,
         before=_answered_by(recorded),
         now=_answered_by(live.recording),
+    )
+
+
+def _unasked(nodeid: str, recorded: Recording) -> Verified:
+    return Verified(
+        nodeid=nodeid,
+        likeness="unasked",
+        what="was not asked",
+        asked="",
+        before=_answered_by(recorded),
+        now="",
     )
 
 

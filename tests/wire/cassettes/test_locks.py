@@ -88,3 +88,16 @@ def test_a_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         locks.alone_with([tmp_path / "a.json"]),
     ):
         pass
+
+
+def test_a_cassette_in_a_folder_that_links_deep_into_another_project_is_its_too(
+    tmp_path: Path,
+) -> None:
+    project, other = tmp_path / "project", tmp_path / "other"
+    for each in (project, other):
+        (each / locks.LOCK.parent).mkdir(parents=True)
+    (other / "kept" / "here").mkdir(parents=True)
+    (project / "cassettes").symlink_to(other / "kept" / "here")
+
+    with locks.alone_with([project / "cassettes" / "a.json"]):
+        assert locks.is_claimed(other / locks.LOCK)

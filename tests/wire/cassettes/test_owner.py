@@ -287,6 +287,16 @@ def test_another_file_of_that_name_may_hold_the_test(tmp_path: Path) -> None:
     )
 
 
+def test_labels_beside_a_module_of_their_name_may_own_what_a_judge_said(tmp_path: Path) -> None:
+    (tmp_path / "judges.csv").write_text("id,input,output,label\n")
+
+    found = standing(tmp_path, "politeness.judge.gpt", "def test_x(): ...", module="judges")
+    of_a_test = standing(tmp_path, "test_gone.gpt", "def test_x(): ...", module="judges")
+
+    assert found == Standing("unknown", "it may belong to judges.csv")
+    assert of_a_test.state == "gone"
+
+
 def test_a_cassette_in_another_place_cannot_be_judged(tmp_path: Path) -> None:
     path = tmp_path / "cassettes" / "a.json"
 

@@ -124,3 +124,10 @@ def test_a_try_that_was_repeated_is_left_out() -> None:
 
     assert texts(found.pairs) == [("answer", "answer")]
     assert (found.only_old, found.only_new) == ((), ())
+
+
+def test_two_calls_of_which_only_the_second_tries_were_kept_are_two() -> None:
+    request = recording("one").request
+    kept = [recording(text, request=request, attempt=2) for text in ("one", "two")]
+
+    assert texts(pair(kept, kept).pairs) == [("one", "one"), ("two", "two")]

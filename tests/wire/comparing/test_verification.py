@@ -1,6 +1,7 @@
 """Verification: live answers are compared with the recordings of the questions that they answer."""
 
 import re
+from dataclasses import replace
 
 from samples import recording
 
@@ -38,6 +39,15 @@ def test_another_model_is_compared_where_a_dialect_of_the_run_reads_its_name_in_
 def test_an_answer_whose_url_no_dialect_reads_is_compared_by_its_whole_url() -> None:
     live = LiveAnswer(asked="large", dialect=None, recording=at_gateway("large", "hello"))
 
-    (found,) = verify("test_it", [at_gateway("small", "hello")], [live])
+    found = verify("test_it", [at_gateway("small", "hello")], [live])
 
-    assert found.likeness == "unrecorded"
+    assert [each.likeness for each in found] == ["unrecorded", "unasked"]
+
+
+def test_what_a_child_process_asked_is_not_missed() -> None:
+    live = LiveAnswer(asked="large", dialect=GATEWAY, recording=at_gateway("large", "hello"))
+    of_child = replace(at_gateway("large", "again"), in_child=True)
+
+    found = verify("test_it", [live.recording, of_child], [live])
+
+    assert [each.likeness for each in found] == ["same"]
