@@ -16,8 +16,10 @@ from pytest_llmprod import garbage
 from pytest_llmprod.accounts import Accounts
 from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
+from pytest_llmprod.counting import Counting
 
 if TYPE_CHECKING:
+    from pytest_llmprod.carried import Carried
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -27,6 +29,8 @@ RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
 DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 NARROWED: pytest.StashKey[int] = pytest.StashKey()
+#: The suites of the latter.
+LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 #: Why the request log, or what is to be dropped of it, is not as it should be.
 LOG_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
@@ -51,6 +55,10 @@ class Collector:
         self._result: RunResult | None = None
         self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
         self._supplied: list[str] | None = None
+        self._counting = Counting()
+        self._incomplete = ""
+        self._gap = "the run was stopped early"  # until it comes to its end
+        self._carried: Carried | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -71,11 +79,15 @@ class Collector:
         node.workerinput["llmprod_run"] = self._config.stash[RUN_ID]
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take from the xdist worker how many evals it left out; all workers say the same."""
-        output = getattr(node, "workeroutput", {})
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take from the xdist worker what it has sent and left out; all leave out the same."""
+        output = getattr(node, "workeroutput", None)
+        sent = None if output is None else output.get("llmprod_sent", 0)
+        self._counting.ended(node.gateway.id, sent, str(error or ""))
+        output = output or {}
         for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
             self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
+        self._config.stash[LEFT_OUT].update(output.get("llmprod_left_out", ()))
         problem = output.get("llmprod_log", "")
         self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or problem
 
@@ -90,6 +102,10 @@ class Collector:
             from pytest_llmprod.report.misses import ToldText  # only a text of ours needs it
 
             report.longrepr = ToldText(report.longrepr)
+        if getattr(report, "llmprod_counted", False) and hasattr(report, "node"):
+            self._counting.came(report.node.gateway.id)
+        if self._config.option.llm_json is not None:
+            self._keep(report)
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
@@ -116,11 +132,12 @@ class Collector:
             raise pytest.UsageError(str(error)) from error
         finally:
             self._fold_recordings(session)
+        self._check_counts(session)
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
         else:
-            self._accounts.decide(session)
+            self._accounts.decide(session, is_complete=not self._incomplete)
         if self._run is not None:
             try:
                 self._decide(session, self._run, objection)
@@ -129,12 +146,28 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
-            self._write_budgets(session)
+            self._write_without_suites(session)
         return outcome
 
-    def _write_budgets(self, session: pytest.Session) -> None:
-        """Write the JSON of a run that has budgets and no evals."""
-        if self._accounts.has_budgets:
+    def _check_counts(self, session: pytest.Session) -> None:
+        """Fail a run of evals or budgets to whose end not all has come that was sent."""
+        is_ours = self._config.option.llm_eval or self._accounts.has_calls
+        if is_ours and self._counting.problem:
+            self._incomplete = self._counting.problem
+            self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
+        self._gap = self._missing(session)
+
+    def _keep(self, report: Any) -> None:
+        """Keep what a report carries for the one who joins this run with others."""
+        if self._carried is None:
+            from pytest_llmprod.carried import Carried  # only a run that is stored needs it
+
+            self._carried = Carried()
+        self._carried.take(report)
+
+    def _write_without_suites(self, session: pytest.Session) -> None:
+        """Write the JSON of a run without evals: it may be one of several shards."""
+        if self._config.option.llm_json is not None and not self._config.option.llm_plan:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -389,7 +422,17 @@ class Collector:
         gates: Any = None,
         objection: str = "",
     ) -> "RunResult":
+        from pytest_llmprod.carried import settings_of  # only a run that decides needs these
+        from pytest_llmprod.core.part import Part
+
         unanswered = self._unanswered()
+        left_out: set[str] = self._config.stash[LEFT_OUT]
+        part = Part(
+            settings=settings_of(run.settings, self._config.inipath),
+            left_out=tuple(sorted(left_out)),
+            incomplete=self._incomplete or self._gap,
+            tests={} if self._carried is None else self._carried.tests,
+        )
         result = run.result(
             suites,
             gates=gates or {},
@@ -398,7 +441,7 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        return replace(result, unanswered=unanswered)
+        return replace(result, unanswered=unanswered, part=part)
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""
@@ -471,6 +514,12 @@ class Collector:
             return "single tests were named"
         if self._config.stash[NARROWED]:
             return f"{self._config.stash[NARROWED]} evals were deselected"
+        return self._missing(session)
+
+    def _missing(self, session: pytest.Session) -> str:
+        """Return why something has not come that was to come, or ''."""
+        if self._incomplete:
+            return "the run is INCOMPLETE, see the failure above"
         if self._has_collection_errors:
             return "not every file could be collected"
         if session.shouldstop or session.shouldfail:

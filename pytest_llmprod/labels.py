@@ -51,6 +51,13 @@ class TestName(NamedTuple):
         return f"{self.base}[{parts}]" if parts else self.base
 
 
+def suite_of(item: pytest.Item) -> str:
+    """Return the name of the suite that an eval is part of."""
+    base = f"{item.parent.nodeid if item.parent else ''}::{getattr(item, 'originalname', '')}"
+    asking, variant = asking_and_variant(item)
+    return TestName(base, Path(), "", asking, variant).suite
+
+
 def label_of(
     item: pytest.Function, name: TestName, suite: Suite | None, choice: ModelChoice
 ) -> TapeLabel:
@@ -106,7 +113,7 @@ def fixture_label(
     )
 
 
-def asking_and_variant(item: pytest.Function) -> tuple[Asking | None, str]:
+def asking_and_variant(item: pytest.Item) -> tuple[Asking | None, str]:
     """Return what an eval asks, and pytest's own id of the other parameters of a test."""
     callspec = getattr(item, "callspec", None)
     if callspec is None:

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import fixtures, markers
-from pytest_llmprod.collector import DESELECTED, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS, Collector
+from pytest_llmprod.collector import (
+    DESELECTED,
+    LEFT_OUT,
+    LOG_PROBLEM,
+    NARROWED,
+    RUN_ID,
+    SETTINGS,
+    Collector,
+)
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
@@ -115,6 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
@@ -227,7 +236,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Count evals that somebody else left out: such a run is no whole one."""
     if items and items[0].config.option.llm_eval:
-        items[0].config.stash[NARROWED] += sum(markers.is_eval(item) for item in items)
+        from pytest_llmprod.labels import suite_of  # only a run of evals needs it
+
+        evals = [item for item in items if markers.is_eval(item)]
+        stash = items[0].config.stash
+        stash[NARROWED] += len(evals)
+        stash[LEFT_OUT].update(suite_of(each) for each in evals)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -242,6 +256,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[LOG_PROBLEM] = problem or session.config.stash[LOG_PROBLEM]
     else:
         output["llmprod_log"] = problem
+        output["llmprod_sent"] = 0 if ours is None else ours.sent
+        left_out: set[str] = session.config.stash[LEFT_OUT]
+        output["llmprod_left_out"] = sorted(left_out)
         output["llmprod_deselected"] = session.config.stash[DESELECTED]
         output["llmprod_narrowed"] = session.config.stash[NARROWED]
 

@@ -95,7 +95,8 @@ class Run:
         """Take the row of one case. A case that ran again replaces its earlier row."""
         suite = self._suites.setdefault(row["suite"], _Suite())
         if "meta" in row:
-            suite.meta = row["meta"]
+            row = dict(row)
+            suite.meta = row.pop("meta")
         asked = _asked(row)
         before = suite.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
@@ -123,9 +124,10 @@ class Run:
         The order of arrival would differ from run to run under xdist.
         """
         return [
-            self._case(name, suite, row)
+            # The row that brought the marker may have been replaced by one of the same case.
+            self._case(name, suite, row if number else {**row, "meta": suite.meta})
             for name, suite in sorted(self._suites.items())
-            for _, row in sorted(suite.rows.items())
+            for number, (_, row) in enumerate(sorted(suite.rows.items()))
         ]
 
     def write_gates(
@@ -334,7 +336,7 @@ class Run:
         provider, tier = exchange.get("provider", ""), exchange.get("tier", "")
         name = (provider, answered, asked, tier)
         if name not in suite.prices:
-            lists = self._price_lists(Path(suite.meta["folder"]))
+            lists = self._price_lists(self.settings.rootpath / suite.meta["folder"])
             suite.prices[name] = prices.tier_price(lists, provider, (answered, asked), tier)
         return suite.prices[name]
 
@@ -364,7 +366,17 @@ class Run:
             tokens=_tokens(exchanges),
             expected=row.get("expected"),
             prompt=tuple((role, text) for role, text in row.get("prompt", ())),
+            carried=_carried(row),
         )
+
+
+#: What of a row a stored case holds under keys of its own.
+_TOLD = {"suite", "case", "repeat", "outcome", "why", "scores", "whys"}
+_TOLD |= {"tags", "cluster", "output", "expected"}
+
+
+def _carried(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in _TOLD}
 
 
 def _asked(row: Row) -> _Asked:

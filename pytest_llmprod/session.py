@@ -167,6 +167,7 @@ class Session:
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
         self.running: Trial | None = None
+        self.sent = 0  # records of tests, to the process that decides
         self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
@@ -512,7 +513,7 @@ class Session:
         if self.settings.keeps_answers:
             row["output"] = self._shown_output(trial)
             row["expected"] = self._as_json(case.expected)
-        if self.settings.html_path is not None and _is_failure(trial.trace):
+        if self.settings.keeps_answers and _is_failure(trial.trace):
             row["prompt"] = self._prompt(trial, case)
         return row
 
@@ -627,7 +628,7 @@ class Session:
 _LONGEST_WHY = 300
 #: What the outcomes of a test are called that is no eval.
 _PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
-_MOST_TURNS, _LONGEST_TURN = 20, 100_000  # what a page could show of a prompt, and far more
+_MOST_TURNS, _LONGEST_TURN = 20, 10_000  # what a page could show of a prompt, and more
 
 
 def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:

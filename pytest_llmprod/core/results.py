@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
@@ -92,7 +93,8 @@ class CaseResult:
     None where a request does not tell. `unrecorded` says that a request of the case got no answer,
     from a recording or live. `output` and `expected` are kept where the run is stored. `cluster`
     names the cases that it hangs together with. `prompt` is (role, text) of each message of the
-    last request, kept for a page of the run where the case did not hit; the role may be ''.
+    last request, kept where the case did not hit; the role may be ''. `carried` is what else the
+    report of its test carried, as plain JSON: its requests for instance.
     """
 
     suite: str
@@ -113,6 +115,7 @@ class CaseResult:
     tokens: int | None = None
     expected: Any = None
     prompt: tuple[tuple[str, str], ...] = ()
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +312,8 @@ class RunResult:
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
     was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
     is written, '' for none. `budgets` are those of tests, of features and of the run, and `months`
-    says what features cost in a month.
+    says what features cost in a month. `part` is what the one must know who joins this run with
+    others.
     """
 
     run_id: str
@@ -330,6 +334,7 @@ class RunResult:
     stored_as: str = ""
     budgets: tuple[BudgetResult, ...] = ()
     months: tuple[MonthResult, ...] = ()
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

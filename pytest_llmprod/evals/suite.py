@@ -1,5 +1,6 @@
 """Suite: one test function with its data set and its threshold."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,8 @@ class Suite:
         """Return what the deciding process must know of this suite, as plain JSON."""
         path = self.dataset.path
         inside = path.is_relative_to(rootpath)
+        # Relative, for the deciding process may have its project in another folder.
+        folder = Path(os.path.relpath(self.folder, rootpath))
         return {
             "feature": self.feature,
             "test": self.test,
@@ -92,7 +95,7 @@ class Suite:
             "confidence": self.confidence,
             "margin": self.margin,
             "max_errors": self.max_errors,
-            "folder": str(self.folder),
+            "folder": folder.as_posix(),
             "cases": len(self.dataset.cases),
             "dataset": (path.relative_to(rootpath) if inside else path).as_posix(),
             "dataset_sha256": self.dataset.sha256,

@@ -30,6 +30,9 @@ def to_document(result: RunResult) -> dict[str, Any]:
             "started_at": result.started_at,
             "models": list(result.models),
             "options": [each for each in result.options if each != "--llm-eval"],
+            "settings": dict(result.part.settings),
+            "left_out": list(result.part.left_out),
+            "incomplete": result.part.incomplete,
         },
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
@@ -37,6 +40,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],
+        "tests": dict(result.part.tests),
     }
 
 
@@ -149,6 +153,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "cost_usd": None if case.cost_usd is None else _money(case.cost_usd),
         "latency_s": case.latency_s,
         "tokens": case.tokens,
+        "carried": dict(case.carried),
     }
 
 
