@@ -5,7 +5,7 @@ light, for it is part of every pytest run.
 """
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from pytest_llmprod import garbage
 from pytest_llmprod.accounts import Accounts
 from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
-from pytest_llmprod.counting import Counting
+from pytest_llmprod.stash import LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.carried import Carried
@@ -25,21 +26,11 @@ if TYPE_CHECKING:
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
 
-RUN_ID: pytest.StashKey[str] = pytest.StashKey()
-#: How many evals were left out for want of --llm-eval, and how many by anything else.
-DESELECTED: pytest.StashKey[int] = pytest.StashKey()
-NARROWED: pytest.StashKey[int] = pytest.StashKey()
-#: The suites of the latter.
-LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
-#: Why the request log, or what is to be dropped of it, is not as it should be.
-LOG_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
-SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
-
 
 class Collector:
     """The hooks of the process that sees every report."""
 
-    def __init__(self, config: pytest.Config, started_at: datetime) -> None:
+    def __init__(self, config: pytest.Config, started_at: datetime, workers: Workers) -> None:
         """Make a collector that has seen nothing."""
         self._config = config
         self._started_at = started_at
@@ -55,7 +46,7 @@ class Collector:
         self._result: RunResult | None = None
         self._accounts = Accounts(lambda: config.stash[SETTINGS](), started_at)
         self._supplied: list[str] | None = None
-        self._counting = Counting()
+        self._workers = workers
         self._incomplete = ""
         self._gap = "the run was stopped early"  # until it comes to its end
         self._carried: Carried | None = None
@@ -73,24 +64,6 @@ class Collector:
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Give the xdist worker the id of this run."""
-        node.workerinput["llmprod_run"] = self._config.stash[RUN_ID]
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take from the xdist worker what it has sent and left out; all leave out the same."""
-        output = getattr(node, "workeroutput", None)
-        sent = None if output is None else output.get("llmprod_sent", 0)
-        self._counting.ended(node.gateway.id, sent, str(error or ""))
-        output = output or {}
-        for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
-            self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
-        self._config.stash[LEFT_OUT].update(output.get("llmprod_left_out", ()))
-        problem = output.get("llmprod_log", "")
-        self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or problem
-
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that something could not be collected: evals may be missing then."""
         self._has_collection_errors |= report.failed
@@ -102,8 +75,6 @@ class Collector:
             from pytest_llmprod.report.misses import ToldText  # only a text of ours needs it
 
             report.longrepr = ToldText(report.longrepr)
-        if getattr(report, "llmprod_counted", False) and hasattr(report, "node"):
-            self._counting.came(report.node.gateway.id)
         if self._config.option.llm_json is not None:
             self._keep(report)
         row = getattr(report, "llmprod", None)
@@ -131,6 +102,7 @@ class Collector:
         except LlmprodError as error:  # of a plan, which has no test that could fail with it
             raise pytest.UsageError(str(error)) from error
         finally:
+            self._workers.close()
             self._fold_recordings(session)
         self._check_counts(session)
         objection = self._unmet_swap(session)
@@ -151,9 +123,10 @@ class Collector:
 
     def _check_counts(self, session: pytest.Session) -> None:
         """Fail a run of evals or budgets to whose end not all has come that was sent."""
-        is_ours = self._config.option.llm_eval or self._accounts.has_calls
-        if is_ours and self._counting.problem:
-            self._incomplete = self._counting.problem
+        option = self._config.option
+        is_ours = option.llm_eval or option.llm_record != "none" or self._accounts.has_calls
+        if is_ours and self._workers.problem:
+            self._incomplete = self._workers.problem
             self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
         self._gap = self._missing(session)
 

@@ -15,11 +15,19 @@ from pytest_llmprod.wire.label import TapeLabel
 def _typed_nodeid(item: pytest.Function) -> str:
     """Return the node id as a user types it, from the folder in which pytest was started."""
     _, separator, rest = item.nodeid.partition("::")
-    start = item.config.invocation_params.dir
+    start = _start(item.config)
     if start == item.config.rootpath:
         return item.nodeid
     path = Path(os.path.relpath(item.path, start)).as_posix()
     return f"{path}{separator}{rest}"
+
+
+def _start(config: pytest.Config) -> Path:
+    """Return the folder in which the user has started pytest; xdist starts workers elsewhere."""
+    told: str | None = getattr(config, "workerinput", {}).get("llmprod_start")
+    if told is None:
+        return config.invocation_params.dir
+    return Path(os.path.normpath(config.rootpath / told))
 
 
 class TestName(NamedTuple):

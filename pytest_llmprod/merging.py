@@ -21,6 +21,7 @@ from pytest_llmprod.core.text import counted
 from pytest_llmprod.evals import shards as reading
 from pytest_llmprod.evals.shards import Shard
 from pytest_llmprod.evals.standing import function_of
+from pytest_llmprod.workers import Workers
 
 
 class MergedCollector(Collector):
@@ -37,10 +38,6 @@ class MergedCollector(Collector):
             )
         for report in carried.reports(shard.document["tests"]):
             self.pytest_runtest_logreport(report)
-
-    def lack(self, problem: str) -> None:
-        """Note, in a sentence, that something is missing."""
-        self._counting.lack(problem)
 
     def _fold_recordings(self, session: pytest.Session) -> None:
         """Leave recordings alone."""
@@ -61,13 +58,15 @@ class Merger:
         """Make the one that joins these parts."""
         self._shards = shards
         self._collector: MergedCollector | None = None
+        self._workers: Workers | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Take the place of the Collector of a run with tests."""
         started_at = min(datetime.fromisoformat(each.run["started_at"]) for each in self._shards)
         config.pluginmanager.unregister(name="llmprod-collector")
-        self._collector = MergedCollector(config, started_at)
+        self._workers = Workers(config)
+        self._collector = MergedCollector(config, started_at, self._workers)
         config.pluginmanager.register(self._collector, "llmprod-collector")
 
     @pytest.hookimpl(tryfirst=True)
@@ -79,8 +78,9 @@ class Merger:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take what the shards have seen, and run no test."""
-        collector = self._collector
+        collector, workers = self._collector, self._workers
         assert collector is not None, "pytest configures before it runs"
+        assert workers is not None, "likewise"
         for shard in self._shards:
             collector.take(shard)
             for nodeid, found in shard.document["tests"].items():
@@ -88,7 +88,7 @@ class Merger:
                     text = f"failed in {shard.name}: what its job printed says why"
                     emitted.report(session, nodeid, text)
         for problem in reading.missing_from(self._shards):
-            collector.lack(problem)
+            workers.lack(problem)
         return True
 
 

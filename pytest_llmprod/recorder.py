@@ -102,6 +102,9 @@ class Recorder:
             if trial.suite is not None or calls:
                 report.llmprod_counted = True  # type: ignore[attr-defined]  # same
             self._session.log(trial)  # on disk before the report is sent
+            files = self._session.outgoing()
+            if files:
+                report.llmprod_files = files  # type: ignore[attr-defined]  # same
             wire = self._session.wire_row(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same

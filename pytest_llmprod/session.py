@@ -45,6 +45,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.expression import Expression
+    from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
 
 
@@ -144,12 +145,16 @@ class Session:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         environ: MutableMapping[str, str],
+        outbox: "Outbox | None" = None,
     ) -> None:
         """Make the session of the process `writer`; nothing is patched or opened yet.
 
         `environ` is searched for secrets when something is recorded or told, and lent placeholder
-        keys while a test replays.
+        keys while a test replays. What is written for the controller goes into `outbox` where that
+        does not share the disk.
         """
+        home = None if outbox is None else outbox.home
+        self._outbox = outbox
         self.settings = settings
         self._extensions = extensions
         self._run_id = run_id
@@ -159,7 +164,7 @@ class Session:
         self._keys = LentKeys(environ)
         self._known = EnvironmentSecrets(environ)
         self._journal = Journal(
-            settings.rootpath, run_id, writer, settings.record, self._known.scanners
+            settings.rootpath, run_id, writer, settings.record, self._known.scanners, home=home
         )
         self._library = Library(self._journal, self._rekey, extensions.dialects)
         self._datasets: dict[Path, Dataset] = {}
@@ -179,6 +184,7 @@ class Session:
             known=self._known,
             price=self._cost,
             now=now,
+            home=home,
         )
 
     @property
@@ -615,6 +621,19 @@ class Session:
         for trial in self._trials.values():
             self.log(trial)
         self._journal.close()
+
+    def outgoing(self) -> dict[str, bytes]:
+        """Return what was written for a controller that does not share the disk, and not sent."""
+        return {} if self._outbox is None else self._outbox.drain()
+
+    def last_outgoing(self) -> dict[str, bytes]:
+        """Return the same when all is closed, for the last time."""
+        if self._outbox is None:
+            return {}
+        try:
+            return self._outbox.drain()
+        finally:
+            self._outbox.delete()
 
     def close(self) -> None:
         """Undo every patch and close the journal."""

@@ -11,7 +11,7 @@ from project import WORDS, Project
 from splitting import merge, python, read, run_shard, run_shards
 
 ROOT = Path(__file__).parents[1]
-THRESHOLDS = {"passed": 0.5, "length": 0.1}
+THRESHOLDS = {"passed": 0.5, "brevity": 0.1}
 GATES = "llmprod-gates.json"
 PARAMETRIZED = "two = pytest.mark.parametrize('x', [1, 2])"
 
@@ -116,7 +116,7 @@ def test_a_closed_gate_and_a_worse_run_fail_as_in_one_run(recorded: Project) -> 
 def test_repeats_scores_and_hooks_of_a_conftest_are_as_in_one_run(project: Project) -> None:
     project.edit("test_words.py", "threshold=0.5", f"threshold={THRESHOLDS}, repeats=2")
     project.edit("test_words.py", "(llm_case):", "(llm_case, llm_score):")
-    project.edit("test_words.py", "    assert", "    llm_score('length', 0.25)\n    assert")
+    project.edit("test_words.py", "    assert", "    llm_score('brevity', 0.25)\n    assert")
     project.pytester.makepyfile(
         conftest="""
         from dataclasses import replace
