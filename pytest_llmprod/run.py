@@ -366,6 +366,8 @@ class Run:
             tokens=_tokens(exchanges),
             expected=row.get("expected"),
             prompt=tuple((role, text) for role, text in row.get("prompt", ())),
+            calls=_calls(exchanges),
+            input_tokens=_input_tokens(exchanges),
             carried=_carried(row),
         )
 
@@ -439,6 +441,22 @@ def _tokens(exchanges: Sequence[Row]) -> int | None:
     usages = [_usage(each) for each in exchanges if not each.get("free")]
     known = [each.input_tokens + each.output_tokens for each in usages if each is not None]
     return sum(known) if len(known) == len(usages) else None
+
+
+def _calls(exchanges: Iterable[Row]) -> int:
+    """Return how many calls the requests of a case make up: one that tries again makes several."""
+    return sum(each.get("attempt", 1) == 1 for each in exchanges)
+
+
+def _input_tokens(exchanges: Sequence[Row]) -> int | None:
+    """Return the tokens that went in, None where a call does not tell.
+
+    A try that failed tells nothing mostly, and is no part of the prompt.
+    """
+    known = [usage for usage in map(_usage, exchanges) if usage is not None]
+    if len(known) < _calls(each for each in exchanges if not each.get("free")):
+        return None
+    return sum(each.input_tokens for each in known)
 
 
 def _names(values: Iterable[str | None]) -> tuple[str, ...]:
