@@ -23,7 +23,11 @@ def test_a_run_is_schema_1_with_its_suites_cases_and_gates() -> None:
         "started_at": "2026-11-22T16:10:25+00:00",
         "models": [],
         "options": [],
+        "settings": {},
+        "left_out": [],
+        "incomplete": "",
     }
+    assert (found["tests"], found["growth"]) == ({}, [])
     assert found["swaps"] == []
     assert (len(found["suites"]), len(found["cases"]), found["gates"]) == (1, 1, {})
 
@@ -121,6 +125,9 @@ def test_a_case_has_the_keys_of_the_contract() -> None:
         "cost_usd": "0.0001",
         "latency_s": 0.03,
         "tokens": None,
+        "calls": 0,
+        "input_tokens": None,
+        "carried": {},
     }
 
 
