@@ -140,7 +140,8 @@ class Collector:
 
     def _write_without_suites(self, session: pytest.Session) -> None:
         """Write the JSON of a run without evals: it may be one of several shards."""
-        if self._config.option.llm_json is not None and not self._config.option.llm_plan:
+        option = self._config.option
+        if option.llm_json is not None and not (option.llm_plan or option.collectonly):
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)

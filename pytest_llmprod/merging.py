@@ -17,11 +17,13 @@ import pytest
 from pytest_llmprod import carried, emitted, settings
 from pytest_llmprod.collector import Collector
 from pytest_llmprod.core.errors import ShardError
-from pytest_llmprod.core.text import counted
+from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.evals import shards as reading
 from pytest_llmprod.evals.shards import Shard
 from pytest_llmprod.evals.standing import function_of
 from pytest_llmprod.workers import Workers
+
+_OURS = ("--llm-record=", "--llm-models=", "--llm-model=", "--llm-swap=")
 
 
 class MergedCollector(Collector):
@@ -41,10 +43,6 @@ class MergedCollector(Collector):
 
     def _fold_recordings(self, session: pytest.Session) -> None:
         """Leave recordings alone."""
-
-    def _narrowing(self, session: pytest.Session) -> str:
-        """Return why something is missing, or '': what shards left out, others have."""
-        return self._missing(session)
 
     def _selection(self) -> list[str]:
         """Return no words: all tests were chosen."""
@@ -100,27 +98,37 @@ def merge(folder: Path, expected: int, outputs: Sequence[str]) -> int:
     """
     rootpath = Path.cwd()
     shards = reading.load(folder, expected)
-    first: dict[str, object] = dict(shards[0].run["settings"])
     files = _test_files(shards, rootpath)
     _refuse_other_project(shards, rootpath)
     options = ["--no-header", "-p", "no:cacheprovider", "-o", "addopts=", f"--rootdir={rootpath}"]
-    options += ["-c", str(rootpath / str(first["ini"]))] if first["ini"] else []
-    options += [
-        "--llm-eval",
-        f"--llm-record={first['record']}",
-        *map(str, shards[0].run["options"]),
-    ]
-    options += ["--llm-strict"] if first["strict"] else []
+    options += ["-W", "ignore:Module already imported so cannot be rewritten"]  # nor is it to be
+    options += _options_of(shards[0].run["settings"], rootpath)
     print(f"llmprod: {counted(len(shards), 'shard')}: {', '.join(each.name for each in shards)}")
     with _without_more_options():
         return int(pytest.main([*options, *outputs, *files], plugins=[Merger(shards)]))
 
 
 def _options_of(made_with: Mapping[str, Any], rootpath: Path) -> list[str]:
-    """Return the options of pytest with which the parts were made."""
-    options = ["--llm-eval", f"--llm-record={made_with['record']}", *made_with["options"]]
+    """Return the options of pytest with which the parts were made.
+
+    Raises ShardError for others than those of ours: what a job has stored may come from anybody,
+    and an option can load code.
+    """
+    options = [f"--llm-record={made_with['record']}", *made_with["options"]]
+    for option in options:
+        if not str(option).startswith(_OURS):
+            raise ShardError(
+                f"{printable(str(option))}: is no option with which a shard is made. Take the "
+                f"shards from the jobs of this project alone."
+            )
+    ini = made_with["ini"]
+    if ini and not (rootpath / ini).is_file():
+        raise ShardError(
+            f"{printable(ini)}: there is no such configuration file in {rootpath}. Call `llmprod "
+            f"merge` in the folder that pytest calls rootdir."
+        )
     options += ["--llm-strict"] if made_with["strict"] else []
-    return [*options, "-c", str(rootpath / made_with["ini"])] if made_with["ini"] else options
+    return ["--llm-eval", *options, *(["-c", str(rootpath / ini)] if ini else [])]
 
 
 @contextmanager

@@ -65,11 +65,11 @@ class Workers:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Count what has come, and write what a worker on another disk has written there."""
-        node = getattr(report, "node", None)
-        if node is None:
+        gateway = getattr(getattr(report, "node", None), "gateway", None)
+        if gateway is None:
             return
         if getattr(report, "llmprod_counted", False):
-            self._counting.came(node.gateway.id)
+            self._counting.came(gateway.id)
         self._receive(getattr(report, "llmprod_files", None))
 
     @pytest.hookimpl(optionalhook=True)

@@ -10,6 +10,8 @@ import pytest
 from project import WORDS, Project
 from splitting import merge, python, read, run_shard, run_shards
 
+from pytest_llmprod.cli import main
+
 ROOT = Path(__file__).parents[1]
 THRESHOLDS = {"passed": 0.5, "brevity": 0.1}
 GATES = "llmprod-gates.json"
@@ -186,6 +188,26 @@ def test_a_shard_without_evals_is_one_all_the_same(recorded: Project) -> None:
     assert json.loads((recorded.path / "merged.json").read_text())["suites"][0]["cases"] == 10
 
 
+def test_a_run_that_verified_writes_no_gates(recorded: Project) -> None:
+    (recorded.path / GATES).unlink()
+    for group in (1, 2):
+        words = WORDS[group - 1 :: 2]
+        names = [f"test_words.py::test_doubles[{word}]" for word in words]
+        recorded.record("--llm-record=verify", f"--llm-json=shards/{group}.json", *names)
+
+    result = merge(recorded.path, expect=2)
+
+    assert result.returncode == 0, result.stdout
+    assert "gates not written: --llm-record=verify writes nothing" in result.stdout
+    assert not (recorded.path / GATES).exists()
+
+
+def test_collecting_alone_stores_nothing(recorded: Project) -> None:
+    recorded.run("--collect-only", "--llm-json=run.json")
+
+    assert not (recorded.path / "run.json").exists()
+
+
 def test_what_no_shard_has_is_incomplete(recorded: Project) -> None:
     recorded.pytester.makepyfile(
         test_more=(recorded.path / "test_words.py").read_text().replace("doubling", "more")
@@ -243,7 +265,10 @@ def test_a_missing_shard_is_named_with_the_cure(recorded: Project) -> None:
             "of [tool.llmprod] in",
         ),
         (lambda d: d["cases"][0]["carried"]["meta"].update(dataset_sha256="ab"), "dataset_sha256"),
-        (lambda d: d["cases"][0]["carried"]["meta"].update(threshold={}), "another threshold than"),
+        (
+            lambda d: d["cases"][0]["carried"]["meta"].update(threshold={"passed": 0.9}),
+            "another threshold",
+        ),
         (lambda d: d["run"].pop("settings"), "whose runs cannot be joined. Install this version"),
         (lambda d: d.update(schema=2), "is no run in schema 1. It must be what `pytest --llm-eval"),
     ],
@@ -261,6 +286,41 @@ def test_a_foreign_shard_is_named_with_what_differs(
     assert "2.json: " in result.stderr
     assert told in result.stderr
     assert not (recorded.path / "merged.json").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["run"].update(left_out=[1]),
+        lambda d: d["run"].update(started_at="yesterday"),
+        lambda d: d["run"].update(settings=[]),
+        lambda d: d["cases"][0].update(carried=7),
+        lambda d: d["cases"][0]["carried"].pop("meta"),
+        lambda d: d["cases"][0]["carried"].pop("nodeid"),
+        lambda d: d.update(tests=[]),
+        lambda d: d["run"]["settings"].update(options=["-pevil"]),
+        lambda d: d["run"]["settings"].update(ini="no.ini"),
+    ],
+)
+def test_a_damaged_shard_is_an_error_of_one_line(
+    recorded: Project,
+    change: Callable[[dict[str, Any]], object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(recorded.path)
+    recorded.data()
+    capsys.readouterr()
+    (recorded.path / "shards").mkdir()
+    (recorded.path / "run.json").rename(recorded.path / "shards" / "1.json")
+    edited(recorded.path / "shards" / "1.json", change)
+
+    assert main(["merge", "shards", "--expect=1"]) == 1
+
+    said = capsys.readouterr()
+    assert said.err.startswith("llmprod: ")
+    assert said.err.count("\n") == 1
+    assert "session starts" not in said.out
 
 
 def test_doubled_shards_and_cases_are_named(recorded: Project) -> None:

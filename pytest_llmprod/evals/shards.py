@@ -6,6 +6,7 @@ the file: a run that is joined from the wrong parts would decide something about
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class Shard:
         """Yield the row of each case, as its report carried it; the first of a suite has `meta`."""
         for case in self.document["cases"]:
             row = {**case["carried"], **{key: case[key] for key in _KEYS}, "case": case["id"]}
+            if "meta" in row:
+                row["meta"] = _as_marked(row["meta"])
             yield {**row, "output": case["output"], "expected": case["expected"]}
 
     def metas(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -53,6 +56,11 @@ class Shard:
         for case in self.document["cases"]:
             if "meta" in case["carried"]:
                 yield case["suite"], case["carried"]["meta"]
+
+
+def _as_marked(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a marker says, with its metrics in their order: a stored run has sorted keys."""
+    return {**meta, "threshold": {metric: meta["threshold"][metric] for metric in meta["metrics"]}}
 
 
 def load(folder: Path, expected: int) -> list[Shard]:
@@ -74,14 +82,46 @@ def load(folder: Path, expected: int) -> list[Shard]:
 
 def _load(path: Path, name: str) -> Shard:
     document = stored_run.load_document(path, _CURE)
-    run, cases = document.get("run", {}), document["cases"]
-    is_whole = {"id", "started_at", "settings", "left_out", "incomplete"} <= run.keys()
+    run, cases = document.get("run"), document["cases"]
+    keys = {"id", "started_at", "settings", "left_out", "incomplete"}
+    is_whole = isinstance(run, dict) and keys <= run.keys()
     if not is_whole or "tests" not in document or not all("carried" in each for each in cases):
         raise ShardError(
             f"{path}: was written by a version of pytest-llmprod whose runs cannot be joined. "
             f"Install this version in every job. {_ANEW}"
         )
-    return Shard(name=printable(name), document=document)
+    shard = Shard(name=printable(name), document=document)
+    try:
+        _check(shard)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        told = printable(f"{type(error).__name__}: {error}")
+        raise ShardError(f"{path}: holds what no run holds ({told[:80]}). {_CURE}") from error
+    return shard
+
+
+def _check(shard: Shard) -> None:
+    """Raise one of the errors above where something is not of the kind that a merge reads."""
+    run = shard.run
+    datetime.fromisoformat(run["started_at"])
+    metas = dict(shard.metas())
+    for row in shard.rows():
+        if row["suite"] not in metas or not isinstance(row["nodeid"], str):
+            raise ValueError("a suite that does not say what it is")
+    for meta in metas.values():
+        if not meta["threshold"] or meta["cases"] * meta["repeats"] < 1:
+            raise ValueError("a suite without cases")
+    kinds = (
+        (run["id"], str),
+        (run["incomplete"], str),
+        (run["settings"]["record"], str),
+        (run["settings"]["ini"], str),
+        *((each, str) for each in run["left_out"]),
+        *((each, str) for each in run["settings"]["options"]),
+        *((each, dict) for each in shard.document["tests"].values()),
+    )
+    for value, kind in kinds:
+        if not isinstance(value, kind):
+            raise TypeError(f"{value!r:.40} is no {kind.__name__}")
 
 
 def _refuse_doubled(shards: Sequence[Shard]) -> None:
