@@ -63,6 +63,7 @@ class Workers:
                     f"the folder that --rsyncdir sends, and start pytest there."
                 )
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Count what has come, and write what a worker on another disk has written there."""
         gateway = getattr(getattr(report, "node", None), "gateway", None)
@@ -70,7 +71,8 @@ class Workers:
             return
         if getattr(report, "llmprod_counted", False):
             self._counting.came(gateway.id)
-        self._receive(getattr(report, "llmprod_files", None))
+        # Taken away: what else stores reports could not write bytes as JSON.
+        self._receive(report.__dict__.pop("llmprod_files", None))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
