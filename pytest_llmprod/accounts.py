@@ -33,9 +33,9 @@ class Accounts:
         self._spent: tuple[str, Stopped | None] | None = None
 
     @property
-    def has_budgets(self) -> bool:
-        """Say whether something was judged."""
-        return self._judged is not None
+    def has_calls(self) -> bool:
+        """Say whether a test came to which a budget applies."""
+        return self._budgeting is not None
 
     @property
     def is_capped(self) -> bool:
@@ -56,13 +56,16 @@ class Accounts:
         if stop is not None:
             self._stops[report.nodeid] = stop
 
-    def decide(self, session: pytest.Session) -> None:
-        """Judge the budgets: each becomes a test report of its own, but for the old model's."""
+    def decide(self, session: pytest.Session, *, is_complete: bool) -> None:
+        """Judge the budgets: each becomes a test report of its own, but for the old model's.
+
+        Where the run is not complete, nobody knows what the calls that did not come have cost.
+        """
         if self._budgeting is None:
             return
         from pytest_llmprod import emitted  # only a run that decides something needs it
 
-        self._judged = self._budgeting.decide()
+        self._judged = self._budgeting.decide(is_complete=is_complete)
         settings = self._settings()
         old_model = (settings.choice.models or ("",))[0]
         for each in self._judged.budgets:

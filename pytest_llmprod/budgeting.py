@@ -66,16 +66,19 @@ class Budgeting:
         self._settings = settings
         self._now = now
         self._rows: dict[str, Row] = {}
+        self._is_complete = True
 
     def add(self, nodeid: str, row: Row) -> None:
         """Take the calls of a test. One that ran again replaces its earlier ones."""
         self._rows[nodeid] = row
 
-    def decide(self) -> Judged:
+    def decide(self, *, is_complete: bool = True) -> Judged:
         """Judge all budgets: of tests, by their names, then of features, then of the run.
 
-        Raises PricesError where the prices could not be read.
+        `is_complete` says that all calls have come that were sent. Raises PricesError where the
+        prices could not be read.
         """
+        self._is_complete = is_complete
         for row in self._rows.values():
             if "prices_problem" in row:
                 raise PricesError(row["prices_problem"])
@@ -136,7 +139,12 @@ class Budgeting:
     def _result(
         self, group: _Group, expression: Expression, monthly: int | None = None
     ) -> tuple[BudgetResult, Result]:
-        raw = _allowing_for_gaps(self._judge(group, expression, monthly), group.lacking)
+        raw = self._judge(group, expression, monthly)
+        if not self._is_complete:
+            raw = _unless_final(raw, "the run is INCOMPLETE; of what came, ")
+        elif group.lacking:
+            tests = "1 test lacks" if group.lacking == 1 else f"{group.lacking:,} tests lack"
+            raw = _unless_final(raw, f"{tests} an answer; of the others, ")
         told = raw.provenance
         reason = raw.reason
         if expression.quantity in _TIMES and raw.calls:
@@ -179,14 +187,12 @@ class Budgeting:
                 )
 
 
-def _allowing_for_gaps(found: Result, lacking: int) -> Result:
-    """Return what can be said where some tests lack an answer."""
+def _unless_final(found: Result, lead: str) -> Result:
+    """Return what can be said where some calls are missing, and `lead` says why."""
     is_final = found.verdict == "FAIL" and found.budget.expression.function in _ONLY_GROW
-    if not lacking or is_final or found.unpriced:
+    if is_final or found.unpriced:
         return found
-    tests = "1 test lacks" if lacking == 1 else f"{lacking:,} tests lack"
-    reason = f"{tests} an answer; of the others, {found.reason}"
-    return replace(found, verdict="INCONCLUSIVE", reason=reason)
+    return replace(found, verdict="INCONCLUSIVE", reason=f"{lead}{found.reason}")
 
 
 def _month(group: _Group, found: Result, monthly: int) -> MonthResult:

@@ -17,6 +17,7 @@ from pytest_llmprod import (
     cli_decide,
     cli_judge,
     cli_log,
+    cli_merge,
     cli_prices,
 )
 from pytest_llmprod.core.errors import LlmprodError
@@ -56,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_accept.add_command(nouns)
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)
+    cli_merge.add_command(nouns)
     return parser
 
 

@@ -5,7 +5,7 @@ light, for it is part of every pytest run.
 """
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,27 +15,22 @@ import pytest
 
 from pytest_llmprod import garbage
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
+from pytest_llmprod.stash import LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.accounts import Accounts
+    from pytest_llmprod.carried import Carried
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
 
-RUN_ID: pytest.StashKey[str] = pytest.StashKey()
-#: How many evals were left out for want of --llm-eval, and how many by anything else.
-DESELECTED: pytest.StashKey[int] = pytest.StashKey()
-NARROWED: pytest.StashKey[int] = pytest.StashKey()
-#: Why the request log, or what is to be dropped of it, is not as it should be.
-LOG_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
-SETTINGS: "pytest.StashKey[Callable[[], Settings]]" = pytest.StashKey()
-
 
 class Collector:
     """The hooks of the process that sees every report."""
 
-    def __init__(self, config: pytest.Config, started_at: datetime) -> None:
+    def __init__(self, config: pytest.Config, started_at: datetime, workers: Workers) -> None:
         """Make a collector that has seen nothing."""
         self._config = config
         self._started_at = started_at
@@ -50,6 +45,10 @@ class Collector:
         self._upkeep: Upkeep | None = None
         self._result: RunResult | None = None
         self._supplied: list[str] | None = None
+        self._workers = workers
+        self._incomplete = ""
+        self._gap = "the run was stopped early"  # until it comes to its end
+        self._carried: Carried | None = None
 
     @cached_property
     def _accounts(self) -> "Accounts":
@@ -75,20 +74,6 @@ class Collector:
         except LlmprodError as error:
             raise pytest.UsageError(str(error)) from error
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Give the xdist worker the id of this run."""
-        node.workerinput["llmprod_run"] = self._config.stash[RUN_ID]
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take from the xdist worker how many evals it left out; all workers say the same."""
-        output = getattr(node, "workeroutput", {})
-        for key, name in ((DESELECTED, "llmprod_deselected"), (NARROWED, "llmprod_narrowed")):
-            self._config.stash[key] = max(self._config.stash[key], output.get(name, 0))
-        problem = output.get("llmprod_log", "")
-        self._config.stash[LOG_PROBLEM] = self._config.stash[LOG_PROBLEM] or problem
-
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that something could not be collected: evals may be missing then."""
         self._has_collection_errors |= report.failed
@@ -100,6 +85,8 @@ class Collector:
             from pytest_llmprod.report.misses import ToldText  # only a text of ours needs it
 
             report.longrepr = ToldText(report.longrepr)
+        if self._config.option.llm_json is not None:
+            self._keep(report)
         row = getattr(report, "llmprod", None)
         if row is not None:
             self._gathered().add(row)
@@ -126,13 +113,15 @@ class Collector:
         except LlmprodError as error:  # of a plan, which has no test that could fail with it
             raise pytest.UsageError(str(error)) from error
         finally:
+            self._workers.close()
             self._fold_recordings(session)
+        self._check_counts(session)
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
         elif self._has_accounts:
             try:
-                self._accounts.decide(session)
+                self._accounts.decide(session, is_complete=not self._incomplete)
             except PricesError as error:
                 self._report(session, "llmprod::budgets", str(error))
         if self._run is not None:
@@ -143,12 +132,33 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
-            self._write_budgets(session)
+            self._write_without_suites(session)
         return outcome
 
-    def _write_budgets(self, session: pytest.Session) -> None:
-        """Write the reports of a run that has budgets and no evals."""
-        if self._has_accounts and self._accounts.has_budgets:
+    def _check_counts(self, session: pytest.Session) -> None:
+        """Fail a run of evals or budgets to whose end not all has come that was sent."""
+        option = self._config.option
+        is_ours = option.llm_eval or option.llm_record != "none"
+        is_ours = is_ours or (self._has_accounts and self._accounts.has_calls)
+        if is_ours and self._workers.problem:
+            self._incomplete = self._workers.problem
+            self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
+        self._gap = self._missing(session)
+
+    def _keep(self, report: Any) -> None:
+        """Keep what a report carries for the one who joins this run with others."""
+        if self._carried is None:
+            from pytest_llmprod.carried import Carried  # only a run that is stored needs it
+
+            self._carried = Carried()
+        self._carried.take(report)
+
+    def _write_without_suites(self, session: pytest.Session) -> None:
+        """Write the reports of a run without evals that has budgets, or may be one of shards."""
+        option = self._config.option
+        if option.llm_plan or option.collectonly:
+            return
+        if option.llm_json is not None or (self._has_accounts and self._accounts.has_calls):
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -413,7 +423,17 @@ class Collector:
         gates: Any = None,
         objection: str = "",
     ) -> "RunResult":
+        from pytest_llmprod.carried import settings_of  # only a run that decides needs these
+        from pytest_llmprod.core.part import Part
+
         unanswered = self._unanswered()
+        left_out: set[str] = self._config.stash[LEFT_OUT]
+        part = Part(
+            settings=settings_of(run.settings, self._config.inipath),
+            left_out=tuple(sorted(left_out)),
+            incomplete=self._incomplete or self._gap,
+            tests={} if self._carried is None else self._carried.tests,
+        )
         result = run.result(
             suites,
             gates=gates or {},
@@ -422,7 +442,7 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        return replace(result, unanswered=unanswered)
+        return replace(result, unanswered=unanswered, part=part)
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""
@@ -499,6 +519,12 @@ class Collector:
             return "single tests were named"
         if self._config.stash[NARROWED]:
             return f"{self._config.stash[NARROWED]} evals were deselected"
+        return self._missing(session)
+
+    def _missing(self, session: pytest.Session) -> str:
+        """Return why something has not come that was to come, or ''."""
+        if self._incomplete:
+            return "the run is INCOMPLETE, see the failure above"
         if self._has_collection_errors:
             return "not every file could be collected"
         if session.shouldstop or session.shouldfail:

@@ -15,11 +15,19 @@ from pytest_llmprod.wire.label import TapeLabel
 def _typed_nodeid(item: pytest.Function) -> str:
     """Return the node id as a user types it, from the folder in which pytest was started."""
     _, separator, rest = item.nodeid.partition("::")
-    start = item.config.invocation_params.dir
+    start = _start(item.config)
     if start == item.config.rootpath:
         return item.nodeid
     path = Path(os.path.relpath(item.path, start)).as_posix()
     return f"{path}{separator}{rest}"
+
+
+def _start(config: pytest.Config) -> Path:
+    """Return the folder in which the user has started pytest; xdist starts workers elsewhere."""
+    told: str | None = getattr(config, "workerinput", {}).get("llmprod_start")
+    if told is None:
+        return config.invocation_params.dir
+    return Path(os.path.normpath(config.rootpath / told))
 
 
 class TestName(NamedTuple):
@@ -49,6 +57,13 @@ class TestName(NamedTuple):
         model = self.asking.model if self.asking else ""
         parts = "-".join(each for each in (self.variant, model) if each)
         return f"{self.base}[{parts}]" if parts else self.base
+
+
+def suite_of(item: pytest.Item) -> str:
+    """Return the name of the suite that an eval is part of."""
+    base = f"{item.parent.nodeid if item.parent else ''}::{getattr(item, 'originalname', '')}"
+    asking, variant = asking_and_variant(item)
+    return TestName(base, Path(), "", asking, variant).suite
 
 
 def label_of(
@@ -106,7 +121,7 @@ def fixture_label(
     )
 
 
-def asking_and_variant(item: pytest.Function) -> tuple[Asking | None, str]:
+def asking_and_variant(item: pytest.Item) -> tuple[Asking | None, str]:
     """Return what an eval asks, and pytest's own id of the other parameters of a test."""
     callspec = getattr(item, "callspec", None)
     if callspec is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import fixtures, markers
-from pytest_llmprod.collector import DESELECTED, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS, Collector
+from pytest_llmprod.collector import Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
@@ -30,11 +30,14 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_score,
 )
+from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
     from pytest_llmprod.core.exchange import Exchange
     from pytest_llmprod.evals.metrics import Metric
+    from pytest_llmprod.far import Outbox
     from pytest_llmprod.session import Session
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.wire.dialects import Dialect
@@ -115,6 +118,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
@@ -129,7 +133,9 @@ def pytest_configure(config: pytest.Config) -> None:
     started_at = datetime.now(UTC)
     # Runs of one microsecond must not share a journal; by their names they stand in order.
     config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}-{os.urandom(4).hex()}"
-    config.pluginmanager.register(Collector(config, started_at), "llmprod-collector")
+    workers = Workers(config)
+    config.pluginmanager.register(workers, "llmprod-workers")
+    config.pluginmanager.register(Collector(config, started_at, workers), "llmprod-collector")
 
 
 def _prepare_plan(config: pytest.Config) -> None:
@@ -247,7 +253,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Count evals that somebody else left out: such a run is no whole one."""
     if items and items[0].config.option.llm_eval:
-        items[0].config.stash[NARROWED] += sum(markers.is_eval(item) for item in items)
+        from pytest_llmprod.labels import suite_of  # only a run of evals needs it
+
+        evals = [item for item in items if markers.is_eval(item)]
+        stash = items[0].config.stash
+        stash[NARROWED] += len(evals)
+        stash[LEFT_OUT].update(suite_of(each) for each in evals)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -262,6 +273,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[LOG_PROBLEM] = problem or session.config.stash[LOG_PROBLEM]
     else:
         output["llmprod_log"] = problem
+        output["llmprod_sent"] = 0 if ours is None else ours.sent
+        output["llmprod_files"] = {} if ours is None else ours.last_outgoing()
+        left_out: set[str] = session.config.stash[LEFT_OUT]
+        output["llmprod_left_out"] = sorted(left_out)
         output["llmprod_deselected"] = session.config.stash[DESELECTED]
         output["llmprod_narrowed"] = session.config.stash[NARROWED]
 
@@ -383,8 +398,18 @@ def _session(config: pytest.Config) -> "Session":
             now=lambda: datetime.now(UTC),
             monotonic=perf_counter,
             environ=os.environ,
+            outbox=_outbox(config),
         )
     return session
+
+
+def _outbox(config: pytest.Config) -> "Outbox | None":
+    """Return where a worker leaves what the controller is to get, None where it sees that."""
+    if not getattr(config, "workerinput", {}).get("llmprod_far"):
+        return None
+    from pytest_llmprod.far import Outbox  # only workers on another disk need it
+
+    return Outbox(config.stash[RUN_ID])
 
 
 def _flat(supplied: list[Sequence[Any]]) -> list[Any]:

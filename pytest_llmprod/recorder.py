@@ -99,11 +99,22 @@ class Recorder:
             calls = self._session.budget_row(trial)
             if calls:
                 report.llmprod_calls = calls  # type: ignore[attr-defined]  # same
+            if trial.suite is not None or calls:
+                report.llmprod_counted = True  # type: ignore[attr-defined]  # same
             self._session.log(trial)  # on disk before the report is sent
+            files = self._session.outgoing()
+            if files:
+                report.llmprod_files = files  # type: ignore[attr-defined]  # same
             wire = self._session.wire_row(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what is sent: the controller is told at the end how much should have come."""
+        if getattr(report, "llmprod_counted", False):
+            self._session.sent += 1
 
     def _end(self, item: pytest.Item, trial: Trial, report: pytest.TestReport) -> None:
         """End the trial of a test, which fails where what it recorded cannot be stored."""

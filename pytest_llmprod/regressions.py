@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.swap import SAME_OUTPUTS, Swap
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.evals import baseline, stored_run, swap
+from pytest_llmprod.evals import baseline, growth, stored_run, swap
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredSuite
 from pytest_llmprod.report import data
+from pytest_llmprod.report import growth as growth_report
 from pytest_llmprod.report import swap as report
 
 
@@ -135,9 +137,30 @@ def compare_with_baseline(result: RunResult, rootpath: Path) -> tuple[RunResult,
         )
         for each in swaps
     ]
-    moves = tuple(_move(each, day) for each in swaps if _has_moved(each))
+    growths = tuple(growth.compare(accepted.suites, now))
+    findings += [_finding_of_growth(each, since) for each in growths]
+    moves = [_move(each, day) for each in swaps if _has_moved(each)]
+    moves += [
+        f"{each.feature} {_since(day)}: {told}"
+        for each in growths
+        if (told := growth_report.text(each))
+    ]
     regressions = tuple(_move(each, day) for each in swaps if each.is_regression)
-    return replace(result, moves=moves, regressions=regressions), findings
+    result = replace(result, moves=tuple(moves), regressions=regressions, growths=growths)
+    return result, findings
+
+
+def _finding_of_growth(found: Growth, since: str) -> Finding:
+    told = growth_report.failure_text(found, growth.MOST)
+    return Finding(
+        nodeid=found.nodeid,
+        failure=f"asks more than the accepted run {since}: {told}. {_MOVE_ON}" if told else "",
+        properties=(
+            ("llmprod_feature", found.feature),
+            ("llmprod_input_tokens", f"{found.input_tokens.share:+.6f}"),
+            ("llmprod_calls", f"{found.calls.share:+.6f}"),
+        ),
+    )
 
 
 def _regression(found: Swap, since: str) -> str:
@@ -192,4 +215,8 @@ def _move(found: Swap, day: str) -> str:
         parts.append(f"{len(found.newly_fixed)} newly fixed")
     if found.model_a != found.model_b and found.model_b:
         parts.append(f"model now {found.model_b}")
-    return f"{name} since the baseline{f' of {day}' if day else ''}: {', '.join(parts)}"
+    return f"{name} {_since(day)}: {', '.join(parts)}"
+
+
+def _since(day: str) -> str:
+    return f"since the baseline{f' of {day}' if day else ''}"

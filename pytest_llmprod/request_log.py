@@ -66,9 +66,14 @@ class RequestLog:
         scanners: Callable[[], Sequence[Scanner]],
         known: EnvironmentSecrets,
         now: Callable[[], datetime],
+        home: Path | None = None,
     ) -> None:
-        """Make the log of the process `writer`; no file is made before its first line."""
+        """Make the log of the process `writer`; no file is made before its first line.
+
+        It lies in the project, or in `home` where the controller does not see that folder.
+        """
         self._root = settings.rootpath
+        self._log_home = home or settings.rootpath
         self._kept = settings.log
         self._options = tuple(settings.choice.options)
         self._run_id = run_id
@@ -184,7 +189,10 @@ class RequestLog:
                 self._process = os.getpid()
                 self._name = f"{self._name}-{self._process}"
             self._writer = LogWriter(
-                self._root / FOLDER, self._run_id, self._name, lambda value: self._mask(value)
+                self._log_home / FOLDER,
+                self._run_id,
+                self._name,
+                lambda value: self._mask(value),
             )
             self._commit = head_commit(self._root)
         return self._writer

@@ -89,7 +89,8 @@ class Run:
         """Take the row of one case. A case that ran again replaces its earlier row."""
         suite = self._suites.setdefault(row["suite"], _Suite())
         if "meta" in row:
-            suite.meta = row["meta"]
+            row = dict(row)
+            suite.meta = row.pop("meta")
         asked = _asked(row)
         before = suite.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
@@ -125,9 +126,10 @@ class Run:
         The order of arrival would differ from run to run under xdist.
         """
         return [
-            self._case(name, suite, row)
+            # The row that brought the marker may have been replaced by one of the same case.
+            self._case(name, suite, row if number else {**row, "meta": suite.meta})
             for name, suite in sorted(self._suites.items())
-            for _, row in sorted(suite.rows.items())
+            for number, (_, row) in enumerate(sorted(suite.rows.items()))
         ]
 
     def write_gates(
@@ -352,6 +354,9 @@ class Run:
             tokens=_tokens(exchanges),
             expected=row.get("expected"),
             prompt=tuple((role, text) for role, text in row.get("prompt", ())),
+            calls=_calls(exchanges),
+            input_tokens=_input_tokens(exchanges),
+            carried=_carried(row),
         )
 
 
@@ -363,6 +368,15 @@ def _add_up(exchanges: Iterable[Row]) -> Bill:
             cost = exchange.get("cost_usd")
             bill.add_cost(None if cost is None else Decimal(cost), _usage(exchange), name)
     return bill
+
+
+#: What of a row a stored case holds under keys of its own.
+_TOLD = {"suite", "case", "repeat", "outcome", "why", "scores", "whys"}
+_TOLD |= {"tags", "cluster", "output", "expected"}
+
+
+def _carried(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in _TOLD}
 
 
 def _asked(row: Row) -> _Asked:
@@ -425,6 +439,22 @@ def _tokens(exchanges: Sequence[Row]) -> int | None:
     usages = [_usage(each) for each in exchanges if not each.get("free")]
     known = [each.input_tokens + each.output_tokens for each in usages if each is not None]
     return sum(known) if len(known) == len(usages) else None
+
+
+def _calls(exchanges: Iterable[Row]) -> int:
+    """Return how many calls the requests of a case make up: one that tries again makes several."""
+    return sum(each.get("attempt", 1) == 1 for each in exchanges)
+
+
+def _input_tokens(exchanges: Sequence[Row]) -> int | None:
+    """Return the tokens that went in, None where a call does not tell.
+
+    A try that failed tells nothing mostly, and is no part of the prompt.
+    """
+    known = [usage for usage in map(_usage, exchanges) if usage is not None]
+    if len(known) < _calls(each for each in exchanges if not each.get("free")):
+        return None
+    return sum(each.input_tokens for each in known)
 
 
 def _names(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.expression import Expression
+    from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
 
 
@@ -150,12 +151,16 @@ class Session:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         environ: MutableMapping[str, str],
+        outbox: "Outbox | None" = None,
     ) -> None:
         """Make the session of the process `writer`; nothing is patched or opened yet.
 
         `environ` is searched for secrets when something is recorded or told, and lent placeholder
-        keys while a test replays.
+        keys while a test replays. What is written for the controller goes into `outbox` where that
+        does not share the disk.
         """
+        home = None if outbox is None else outbox.home
+        self._outbox = outbox
         self.settings = settings
         self._extensions = extensions
         self._run_id = run_id
@@ -165,7 +170,7 @@ class Session:
         self._keys = LentKeys(environ)
         self._known = EnvironmentSecrets(environ)
         self._journal = Journal(
-            settings.rootpath, run_id, writer, settings.record, self._known.scanners
+            settings.rootpath, run_id, writer, settings.record, self._known.scanners, home=home
         )
         self._library = Library(self._journal, self._rekey, extensions.dialects)
         self._datasets: dict[Path, Dataset] = {}
@@ -173,6 +178,7 @@ class Session:
         self._trials: dict[str, Trial] = {}
         self.suites: dict[str, Suite] = {}
         self.running: Trial | None = None
+        self.sent = 0  # records of tests, to the process that decides
         self.telling = Telling()
         self._has_shared_misses = False
         self._told_suites: set[str] = set()
@@ -183,6 +189,7 @@ class Session:
             scanners=lambda: self._scanners,
             known=self._known,
             now=now,
+            home=home,
         )
 
     @property
@@ -518,7 +525,7 @@ class Session:
         if self.settings.keeps_answers:
             row["output"] = self._shown_output(trial)
             row["expected"] = self._as_json(case.expected)
-        if self.settings.html_path is not None and _is_failure(trial.trace):
+        if self.settings.keeps_answers and _is_failure(trial.trace):
             row["prompt"] = self._prompt(trial, case)
         return row
 
@@ -638,6 +645,19 @@ class Session:
             self.log(trial)
         self._journal.close()
 
+    def outgoing(self) -> dict[str, bytes]:
+        """Return what was written for a controller that does not share the disk, and not sent."""
+        return {} if self._outbox is None else self._outbox.drain()
+
+    def last_outgoing(self) -> dict[str, bytes]:
+        """Return the same when all is closed, for the last time."""
+        if self._outbox is None:
+            return {}
+        try:
+            return self._outbox.drain()
+        finally:
+            self._outbox.delete()
+
     def close(self) -> None:
         """Undo every patch and close the journal."""
         self._keys.take_back()
@@ -650,7 +670,7 @@ class Session:
 _LONGEST_WHY = 300
 #: What the outcomes of a test are called that is no eval.
 _PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
-_MOST_TURNS, _LONGEST_TURN = 20, 100_000  # what a page could show of a prompt, and far more
+_MOST_TURNS, _LONGEST_TURN = 20, 10_000  # what a page could show of a prompt, and more
 
 
 def _folder(label: TapeLabel) -> Path:

@@ -4,10 +4,12 @@ The command line wins over a marker, a marker over `[tool.llmprod]`, and that ov
 """
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -47,7 +49,7 @@ class Settings:
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
     it. `max_spend_usd` is the most that live requests may cost, None without a cap.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
-    them is kept there.
+    them is kept there. `table_sha256` is the digest of `[tool.llmprod]`.
     """
 
     rootpath: Path
@@ -67,6 +69,7 @@ class Settings:
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
     markdown_path: Path | None = None
+    table_sha256: str = ""
 
     @property
     def keeps_answers(self) -> bool:
@@ -128,7 +131,13 @@ def load(
         max_spend_usd=_max_spend(max_spend),
         html_path=report_paths.html_path(html_path),
         markdown_path=report_paths.markdown_path(markdown_path),
+        table_sha256=_digest(table),
     )
+
+
+def _digest(table: Mapping[str, Any]) -> str:
+    # TOML has dates, which JSON has not; of no key that is known.
+    return sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _refuse_without_extra() -> None:

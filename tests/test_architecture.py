@@ -14,6 +14,7 @@ PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "records", "report")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
+KNOWS_PYTEST |= {"merging", "stash", "workers"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import Refused, last_word_doubled
 from project import WORDS, Project
 
 from pytest_llmprod.cli import main
@@ -423,3 +424,78 @@ def test_what_did_not_run_stays_in_the_baseline(
     assert "kept as it was, for it did not run: test_words.py::test_doubles" in (
         capsys.readouterr().out
     )
+
+
+AGAIN = """
+def again(client):
+    messages = [{"role": "user", "content": "Double this word: again"}]
+    client.chat.completions.create(model="gpt-test", messages=messages)
+"""
+
+
+def lengthen(project: Project) -> None:
+    """Let the feature ask once more; each call reports the tokens of the server."""
+    project.edit("feature.py", "    client.close()", "    again(client)\n    client.close()")
+    path = project.path / "feature.py"
+    path.write_text(f"{path.read_text()}\n{AGAIN}")
+
+
+def test_one_more_call_in_each_case_fails_the_run(accepted: Project) -> None:
+    lengthen(accepted)
+    accepted.record("--llm-json=run.json")
+
+    result = accepted.run("-v", "--llm-json=run.json", "--llm-markdown=run.md")
+
+    day = baseline(accepted)["accepted"]["when"][:10]
+    told = "+100.0% input tokens in 10 of 10 cases, +10 calls in 10 of 10 cases"
+    (found,) = json.loads((accepted.path / "run.json").read_text())["growth"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert " ".join(" ".join(result.outlines).split()).count(told) >= 2
+    result.stdout.fnmatch_lines(
+        [
+            "*test_doubles::growth FAILED*",
+            f"asks more than the accepted run of {day}: {told}; input tokens and calls may grow by "
+            "10% each. Where this is meant, *",
+            f"doubling since the baseline of {day}: *",
+        ]
+    )
+    assert (found["calls"]["before"], found["calls"]["now"], found["too_much"]) == (10, 20, True)
+    assert "input tokens in 10 of 10 cases" in (accepted.path / "run.md").read_text()
+
+
+def test_a_run_that_asks_the_same_says_nothing_of_growth(accepted: Project) -> None:
+    accepted.data()
+    result = accepted.run("-v", "--llm-json=run.json")
+
+    (found,) = json.loads((accepted.path / "run.json").read_text())["growth"]
+    assert since(result) == []
+    assert found["calls"] == {"before": 10, "now": 10, "share": 0, "cases": 10, "changed": 0}
+    result.stdout.fnmatch_lines(["*test_doubles::growth PASSED*"])
+
+
+def test_a_growth_that_was_accepted_is_none(accepted: Project) -> None:
+    lengthen(accepted)
+    accepted.record("--llm-json=run.json")
+    assert accept(accepted, "-m", "asks twice", "--who=Ann") == 0
+
+    assert accepted.run().ret == pytest.ExitCode.OK
+    assert [case["calls"] for case in baseline(accepted)["cases"]] == [2] * 10
+
+
+def test_tries_again_are_no_calls(accepted: Project) -> None:
+    accepted.edit("feature.py", "max_retries=0", "max_retries=2")
+    refusals = [Refused(503)]
+
+    def answer(body: dict[str, Any]) -> str:
+        if refusals:
+            raise refusals.pop()
+        return last_word_doubled(body)
+
+    accepted.server.answer = answer
+    accepted.record("--llm-json=run.json")
+
+    document = json.loads((accepted.path / "run.json").read_text())
+    (found,) = document["growth"]
+    assert sum(each["requests"] for each in document["suites"]) == 11
+    assert found["calls"]["now"] == 10
+    assert found["input_tokens"]["changed"] == 0

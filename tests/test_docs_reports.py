@@ -3,14 +3,24 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "report"))
 
-from report_samples import budget_result, case_result, month_result, run_result, suite_result  # noqa: E402
+from report_samples import (  # noqa: E402
+    budget_result,
+    case_result,
+    growth_result,
+    month_result,
+    run_result,
+    suite_result,
+)
 
+from pytest_llmprod.carried import settings_of  # noqa: E402
 from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
 from pytest_llmprod.report.data import to_document  # noqa: E402
+from pytest_llmprod.settings import Settings, load  # noqa: E402
 
 PAGE = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
 
@@ -19,6 +29,11 @@ def entries(heading: str) -> dict[str, str]:
     """Return the keys of the table below a heading, with what the page says of each."""
     section = re.split(r"\n#+ ", PAGE.split(f"{heading}\n", 1)[1], maxsplit=1)[0]
     return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
+
+
+def load_settings() -> Settings:
+    values: dict[str, Any] = {"model": None, "models": None, "concurrency": None, "swaps": ()}
+    return load(rootpath=ROOT, record="none", is_strict=False, json_path=None, **values)
 
 
 def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
@@ -31,7 +46,8 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         repeats=Repeats(count=2, flaky=(CaseRate(id="t-001", hits=1, answers=2),)),
     )
     budgets, months = (budget_result(),), (month_result(),)
-    run = run_result(suite, cases=(case_result(),), budgets=budgets, months=months)
+    growths = (growth_result(),)
+    run = run_result(suite, cases=(case_result(),), budgets=budgets, months=months, growths=growths)
     document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
 
@@ -39,9 +55,14 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
-    for name in ("budgets", "months"):
+    for name in ("budgets", "months", "growth"):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()
+    for name in ("input_tokens", "calls"):
+        found = set(re.findall(r"`(\w+)`", entries("### `growth`")[name]))
+        assert found == document["growth"][0][name].keys()
+    settings = settings_of(load_settings(), None)
+    assert set(re.findall(r"`(\w+)`", entries("### `run`")["settings"])) == settings.keys()
     named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
     assert named == shown["judge"].keys()

@@ -100,16 +100,73 @@ def test_evals_that_were_left_out_are_told_in_a_parallel_run(recorded: Project) 
     result.stdout.fnmatch_lines(["llmprod: 1 eval was deselected; run with --llm-eval"])
 
 
-def test_a_worker_that_crashes_leaves_the_suite_unjudged(recorded: Project) -> None:
+def crashing(recorded: Project) -> None:
+    """Let the process end in which one of the cases runs."""
     crash = "    if llm_case.id == 'two': import os; os._exit(1)\n    assert"
     recorded.edit("test_words.py", "    assert", crash)
     (recorded.path / "llmprod-gates.json").unlink()
 
+
+def test_a_worker_that_crashes_leaves_the_run_incomplete(recorded: Project) -> None:
+    crashing(recorded)
+
+    result = recorded.run("-n2", "--llm-json=run.json", subprocess=True)
+
+    document = json.loads((recorded.path / "run.json").read_text())
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not (recorded.path / "llmprod-gates.json").exists()
+    result.stdout.fnmatch_lines(
+        [
+            "INCOMPLETE: Worker gw? ended before its time (Not properly terminated), and what its "
+            "last test left behind is missing.",
+            "*partial*",
+            "gate doubling: not judged; only 9 of 10 cases ran",
+            "FAILED llmprod::complete - INCOMPLETE: *",
+        ]
+    )
+    assert document["run"]["incomplete"].startswith("Worker gw")
+
+
+def test_budgets_of_a_run_whose_worker_crashed_are_not_known(recorded: Project) -> None:
+    crashing(recorded)
+    marks = "llm_budget('count(requests) <= 10', 'count(requests) <= 5')\n@pytest.mark.llm_eval"
+    recorded.edit("test_words.py", "llm_eval", marks)
+
+    document = recorded.data("-n2", subprocess=True)
+
+    verdicts = {each["budget"]: each["verdict"] for each in document["budgets"]}
+    assert verdicts["count(requests) <= 10"] == "INCONCLUSIVE"
+    assert verdicts["count(requests) <= 5"] == "FAIL"
+
+
+LOSING = """
+def pytest_report_to_serializable(config, report):
+    if report.when == "teardown" and "{case}" in report.nodeid:
+        for name in ("llmprod", "llmprod_calls", "llmprod_counted"):
+            report.__dict__.pop(name, None)
+"""
+
+
+@pytest.mark.parametrize("case", ["two", "test_doubles"], ids=["one", "all"])
+def test_a_record_that_gets_lost_on_its_way_leaves_the_run_incomplete(
+    recorded: Project, case: str
+) -> None:
+    (recorded.path / "conftest.py").write_text(LOSING.replace("{case}", case))
+
     result = recorded.run("-n2", subprocess=True)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert not (recorded.path / "llmprod-gates.json").exists()
-    result.stdout.fnmatch_lines(["*partial*", "gate doubling: not judged; only 9 of 10 cases ran"])
+    result.stdout.fnmatch_lines(["INCOMPLETE: *Worker gw? has sent * record*, and * came.*"])
+
+
+def test_a_worker_that_crashes_in_a_run_without_evals_is_none_of_our_business(
+    project: Project,
+) -> None:
+    project.pytester.makepyfile(test_words="import os\ndef test_ends(): os._exit(1)")
+
+    result = project.pytester.runpytest_subprocess("-n1")
+
+    assert "INCOMPLETE" not in result.stdout.str()
 
 
 def test_half_a_surrogate_pair_from_a_model_crosses_to_the_controller(project: Project) -> None:

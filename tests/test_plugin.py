@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 
 from pytest_llmprod import plugin
-from pytest_llmprod.collector import RUN_ID
+from pytest_llmprod.stash import RUN_ID
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

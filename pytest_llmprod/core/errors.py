@@ -74,6 +74,10 @@ class StoredRunError(LlmprodError):
     """A file that should hold a run, as `--llm-json` writes it, holds none."""
 
 
+class ShardError(LlmprodError):
+    """The stored runs of CI shards are not those of one run, or not all of them."""
+
+
 class BaselineError(LlmprodError):
     """A run cannot be accepted as the baseline, or the baseline cannot be written."""
 

@@ -129,6 +129,8 @@ class Exchange:
             row["usage"] = usage_to_json(self.usage)
         if self.tier:
             row["tier"] = self.tier
+        if self.attempt > 1:
+            row["attempt"] = self.attempt
         if self.is_free:
             row["free"] = True
         return row

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.growth import Growth
+from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
@@ -90,10 +92,13 @@ class CaseResult:
     `scores` maps metric -> score in 0..1, and `whys` metric -> why it is not 1, where that is
     known. `cost_usd` is None where a request has no price, and `latency_s` the sum over the
     requests of the case, None where there was none. `tokens` sums what went in and what came out,
-    None where a request does not tell. `unrecorded` says that a request of the case got no answer,
-    from a recording or live. `output` and `expected` are kept where the run is stored. `cluster`
-    names the cases that it hangs together with. `prompt` is (role, text) of each message of the
-    last request, kept for a page of the run where the case did not hit; the role may be ''.
+    None where a request does not tell, and `input_tokens` what went in. `calls` counts what the
+    case waited for: a client that tries again makes no further call. `unrecorded` says that a
+    request of the case got no answer, from a recording or live. `output` and `expected` are kept
+    where the run is stored. `cluster` names the cases that it hangs together with. `prompt` is
+    (role, text) of each message of the last request, kept where the case did not hit; the role may
+    be ''. `carried` is what else the report of its test carried, as plain JSON: its requests for
+    instance.
     """
 
     suite: str
@@ -114,6 +119,9 @@ class CaseResult:
     tokens: int | None = None
     expected: Any = None
     prompt: tuple[tuple[str, str], ...] = ()
+    calls: int = 0
+    input_tokens: int | None = None
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +321,8 @@ class RunResult:
     was in the accepted run, in one line for each suite, and `regressions` has those of them that
     fail the run. `stored_as` is the file into which this run is written, '' for none. `budgets` are
     those of tests, of features and of the run, and `months` says what features cost in a month.
+    `part` is what the one must know who joins this run with others. `growths` says what became of
+    the calls and the input tokens of each suite since the accepted run.
     """
 
     run_id: str
@@ -334,6 +344,8 @@ class RunResult:
     stored_as: str = ""
     budgets: tuple[BudgetResult, ...] = ()
     months: tuple[MonthResult, ...] = ()
+    part: Part = WHOLE
+    growths: tuple[Growth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

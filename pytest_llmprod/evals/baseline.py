@@ -30,7 +30,7 @@ _SUITE_KEYS = (
 )
 _CASE_KEYS = (
     *("suite", "id", "repeat", "outcome", "tags", "cluster", "scores"),
-    *("cost_usd", "latency_s", "tokens"),
+    *("cost_usd", "latency_s", "tokens", "calls", "input_tokens"),
 )
 
 

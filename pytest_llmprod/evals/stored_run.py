@@ -19,7 +19,8 @@ class StoredCase:
     """One case of a stored run; `scores` maps metric -> share, and is empty after an error.
 
     `outcome` is hit, miss, error or skip. `cost_usd`, `latency_s` and `tokens` (in and out) are
-    None where nobody knows. Of a case that was asked several times the figures and the scores are
+    None where nobody knows, and so are its `calls` of a model and their `input_tokens`. Of a case
+    that was asked several times the figures and the scores are
     means, in which an error scores 0, the rest is that of its worst time, and `repeats` holds each
     answer. `cluster` names the cases that it hangs together with.
     """
@@ -35,6 +36,8 @@ class StoredCase:
     expected: Any = None
     why: str = ""
     cluster: str | None = None
+    calls: float | None = None
+    input_tokens: float | None = None
     repeats: tuple["StoredCase", ...] = ()
 
     @property
@@ -162,6 +165,7 @@ def _cases(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Store
 
 def _case(row: Mapping[str, Any]) -> StoredCase:
     cost, latency, tokens = (row.get(name) for name in ("cost_usd", "latency_s", "tokens"))
+    calls, input_tokens = (row.get(name) for name in ("calls", "input_tokens"))
     _whole(row.get("repeat", 1), "a repeat")
     scores = {str(name): _share(value) for name, value in row["scores"].items()}
     return StoredCase(
@@ -176,6 +180,8 @@ def _case(row: Mapping[str, Any]) -> StoredCase:
         expected=row.get("expected"),
         why=str(row.get("why", "")),
         cluster=None if row.get("cluster") is None else str(row["cluster"]),
+        calls=None if calls is None else float(calls),
+        input_tokens=None if input_tokens is None else float(input_tokens),
     )
 
 
@@ -206,6 +212,8 @@ def _joined(repeats: Sequence[StoredCase]) -> StoredCase:
         expected=worst.expected,
         why=worst.why,
         cluster=worst.cluster,
+        calls=_mean([each.calls for each in repeats]),
+        input_tokens=_mean([each.input_tokens for each in repeats]),
         repeats=tuple(repeats),
     )
 

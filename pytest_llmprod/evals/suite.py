@@ -88,6 +88,7 @@ class Suite:
             "model": self.model,
             "repeats": self.repeats,
             "threshold": dict(self.threshold),
+            "metrics": list(self.threshold),  # in the order of the marker, which JSON does not keep
             "confidence": self.confidence,
             "margin": self.margin,
             "max_errors": self.max_errors,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
-from pytest_llmprod.report import budgets, swap
+from pytest_llmprod.report import budgets, growth, swap
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
@@ -31,6 +31,9 @@ def to_document(result: RunResult) -> dict[str, Any]:
             "models": list(result.models),
             "options": [each for each in result.options if each != "--llm-eval"],
             "selection": list(result.selection),
+            "settings": dict(result.part.settings),
+            "left_out": list(result.part.left_out),
+            "incomplete": result.part.incomplete,
         },
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
@@ -38,6 +41,8 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],
+        "growth": [growth.to_json(each) for each in result.growths],
+        "tests": dict(result.part.tests),
     }
 
 
@@ -150,6 +155,9 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "cost_usd": None if case.cost_usd is None else _money(case.cost_usd),
         "latency_s": case.latency_s,
         "tokens": case.tokens,
+        "calls": case.calls,
+        "input_tokens": case.input_tokens,
+        "carried": dict(case.carried),
     }
 
 

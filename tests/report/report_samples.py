@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.growth import Growth, Moved
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.verdict import Verdict
 
@@ -110,6 +111,18 @@ def month_result(**changes: Any) -> MonthResult:
         "dearer_usd": Decimal("6.05"),
     }
     return MonthResult(**{**values, **changes})
+
+
+def growth_result(**changes: Any) -> Growth:
+    values: dict[str, Any] = {
+        "feature": "triage",
+        "test": "test_triage.py::test_labels",
+        "nodeid": "test_triage.py::test_labels::growth",
+        "input_tokens": Moved(before=1000, now=1123, cases=220, changed=180),
+        "calls": Moved(before=220, now=260, cases=220, changed=40),
+        "is_too_much": True,
+    }
+    return Growth(**{**values, **changes})
 
 
 def run_result(

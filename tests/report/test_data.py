@@ -24,7 +24,11 @@ def test_a_run_is_schema_1_with_its_suites_cases_and_gates() -> None:
         "models": [],
         "options": [],
         "selection": [],
+        "settings": {},
+        "left_out": [],
+        "incomplete": "",
     }
+    assert (found["tests"], found["growth"]) == ({}, [])
     assert found["swaps"] == []
     assert (len(found["suites"]), len(found["cases"]), found["gates"]) == (1, 1, {})
 
@@ -122,6 +126,9 @@ def test_a_case_has_the_keys_of_the_contract() -> None:
         "cost_usd": "0.0001",
         "latency_s": 0.03,
         "tokens": None,
+        "calls": 0,
+        "input_tokens": None,
+        "carried": {},
     }
 
 

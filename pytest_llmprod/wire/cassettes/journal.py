@@ -54,15 +54,19 @@ class Journal:
         writer: str,
         mode: RecordMode,
         known: Callable[[], Sequence[Scanner]],
+        *,
+        home: Path | None = None,
     ) -> None:
         """Prepare the journal of the process `writer` in the run `run_id`.
 
-        `known` returns scanners for the secrets of this machine.
+        `known` returns scanners for the secrets of this machine. The journal lies in the project,
+        or in `home` where the process that folds it does not see that folder.
         """
         self._known = known
         self._rootpath = rootpath
+        self._home = home or rootpath
         self._mode = mode
-        self._path = rootpath / FOLDER / run_id / f"{writer}.jsonl"
+        self._path = self._home / FOLDER / run_id / f"{writer}.jsonl"
         self._file: FileIO | None = None
         self._lock = ForkLock()
         self._tapes = itertools.count(1)
@@ -168,7 +172,7 @@ class Journal:
     def _alone(self) -> Iterator[None]:
         self._alone_in = os.getpid()
         try:
-            with locks.alone(self._rootpath):
+            with locks.alone(self._home):
                 yield
         finally:
             self._alone_in = 0
@@ -195,7 +199,7 @@ class Journal:
         return any(name.startswith(f"{self._path.stem}.") and name != own for name in names)
 
     def _open(self, path: Path) -> FileIO:
-        ignore = self._rootpath / FOLDER.parts[0] / ".gitignore"
+        ignore = self._home / FOLDER.parts[0] / ".gitignore"
         if not ignore.exists():
             write_whole(ignore, b"*\n")
         path.parent.mkdir(parents=True, exist_ok=True)
