@@ -97,6 +97,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
     add("--llm-html", metavar="PATH", help="write a page of the results to this file")
     add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
+    add(
+        "--llm-otel",
+        action="store_true",
+        help="send the run to an OpenTelemetry collector when it has ended: spans, metrics and "
+        "evaluation results, to where OTEL_EXPORTER_OTLP_ENDPOINT says",
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -118,7 +124,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
-    if config.option.llm_eval or config.option.llm_record != "none":
+    option = config.option
+    if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
         config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
@@ -130,6 +137,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # Runs of one microsecond must not share a journal; by their names they stand in order.
     config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}-{os.urandom(4).hex()}"
     config.pluginmanager.register(Collector(config, started_at), "llmprod-collector")
+    if config.option.llm_otel:
+        from pytest_llmprod.telemetry import Telemetry  # only a run that sends something needs it
+
+        telemetry = Telemetry(config, config.stash[RUN_ID])
+        config.pluginmanager.register(telemetry, "llmprod-telemetry")
 
 
 def _prepare_plan(config: pytest.Config) -> None:
@@ -342,6 +354,7 @@ def _settings(config: pytest.Config) -> "Settings":
             max_spend=option.llm_max_spend,
             html_path=option.llm_html,
             markdown_path=option.llm_markdown,
+            is_exported=option.llm_otel,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
