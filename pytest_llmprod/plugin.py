@@ -28,6 +28,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_client,
     llm_model,
     llm_output,
+    llm_records,
     llm_score,
 )
 
