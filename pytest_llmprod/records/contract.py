@@ -14,10 +14,11 @@ from pytest_llmprod.core.exchange import Call, Exchange
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.records.app_record import AppRecord
 from pytest_llmprod.records.conversation import turns
-from pytest_llmprod.records.fields import FIELDS, WITHOUT_ANSWER, Field, field_of, find, holds
+from pytest_llmprod.records.fields import FIELDS, WITHOUT_ANSWER, Field, Named, as_text, field_of
 
 _LONGEST = 60  # characters of a value that are shown
 _MOST_SHOWN = 10
+_SHORT = 8
 _AROUND = 20  # characters before what is masked
 #: What tells that a record is about an exchange, and none of a library underneath.
 _TELLING = tuple(FIELDS[name] for name in ("input", "output", "model", "cost"))
@@ -63,13 +64,15 @@ class Rules:
 
     def shown(self, value: Any) -> str:
         """Return a value for a reader, masked before it is cut."""
-        text = _as_text(value)
+        text = as_text(value)
         return shorten(printable(self.masked(text)), _LONGEST)
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
+    """A call, and the record that tells of it: None where none does."""
+
     call: Call
-    record: AppRecord | None
+    record: Named | None
 
 
 def failure(
@@ -109,45 +112,83 @@ def failure(
 
 def told_by(
     calls: Sequence[Call], records: Sequence[AppRecord], wanted: Sequence[Field]
-) -> list[_Told]:
+) -> list[Told]:
     """Return the record that tells of each call, each record for one call.
 
-    A record that quotes a call tells of it. Others, whose texts the application has masked, tell of
-    the calls that are left, in their order; the most complete ones do.
+    A record that quotes the question, or the answer, of a call tells of it, and of none whose
+    question is another. Records that quote nothing, because the application has masked them, tell
+    of the calls that are left, in their order; the most complete ones do.
     """
-    free = [each for each in records if any(holds(each, field) for field in _TELLING)]
-    found: dict[int, AppRecord] = {}
+    indexed = list(map(Named, records))
+    telling = [each for each in indexed if any(each.holds(field) for field in _TELLING)]
+    asked = [_Quotable.of(_question(call.last)) for call in calls]
+    answered = [_Quotable.of(call.last.text) for call in calls]
+    quotes = [_quotes(record, asked, answered) for record in telling]
+    free = list(range(len(telling)))
+    found: dict[int, Named] = {}
     for number, call in enumerate(calls):
-        ranked = [(_quotes(each, call.last), _right(each, wanted, call.last)) for each in free]
-        best = max(range(len(free)), key=lambda at: ranked[at], default=None)
-        if best is not None and ranked[best][0]:
-            found[number] = free.pop(best)
+        ranked = [
+            (quotes[at][number], _right(telling[at], wanted, call.last), -at)
+            for at in free
+            if quotes[at][number]
+        ]
+        if ranked:
+            at = -max(ranked)[2]
+            free.remove(at)
+            found[number] = telling[at]
     left = [number for number in range(len(calls)) if number not in found]
+    masked = [at for at in free if not any(quotes[at])]
     # Sorting is stable: of equally complete records the earlier ones are taken.
-    complete = sorted(
-        range(len(free)),
-        key=lambda at: -sum(holds(free[at], field) for field in wanted),
-    )
-    for number, at in zip(left, sorted(complete[: len(left)]), strict=False):
-        found[number] = free[at]
-    return [_Told(call, found.get(number)) for number, call in enumerate(calls)]
+    masked.sort(key=lambda at: -sum(telling[at].holds(field) for field in wanted))
+    for number, at in zip(left, sorted(masked[: len(left)]), strict=False):
+        found[number] = telling[at]
+    return [Told(call, found.get(number)) for number, call in enumerate(calls)]
 
 
-def _right(record: AppRecord, wanted: Sequence[Field], exchange: Exchange) -> int:
-    return sum(not find(record, field, exchange).problem for field in wanted)
+def _right(record: Named, wanted: Sequence[Field], exchange: Exchange) -> int:
+    return sum(not record.find(field, exchange).problem for field in wanted)
 
 
-def _quotes(record: AppRecord, exchange: Exchange) -> int:
-    """Return how many of question and answer a record quotes: 0, 1 or 2."""
-    asked = next((text for role, text in reversed(list(turns(exchange.request))) if role), "")
-    pairs = ((FIELDS["input"], asked), (FIELDS["output"], exchange.text))
-    return sum(
-        bool(text.strip()) and text in _as_text(find(record, field, exchange).value)
-        for field, text in pairs
-    )
+def _question(exchange: Exchange) -> str:
+    return next((text for role, text in reversed(list(turns(exchange.request))) if role), "")
 
 
-def _lacking(told: _Told, wanted: Sequence[Field], name: str, rules: Rules) -> str:
+def _quotes(
+    record: Named, asked: "Sequence[_Quotable]", answered: "Sequence[_Quotable]"
+) -> list[int]:
+    """Return for each call how much of it a record quotes: 2 of question and answer, 1, or 0."""
+    said, reply = record.text(FIELDS["input"]), record.text(FIELDS["output"])
+    of_question = [each.is_in(said) for each in asked]
+    of_answer = [each.is_in(reply) for each in answered]
+    if not any(of_question):
+        return list(map(int, of_answer))
+    # It is of a call with that question, whatever others were answered.
+    return [1 + also if first else 0 for first, also in zip(of_question, of_answer, strict=True)]
+
+
+class _Quotable(NamedTuple):
+    """A text, and how it is spelled inside of another: as it is, or in JSON."""
+
+    text: str
+    spelled: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "_Quotable":
+        in_json = tuple(json.dumps(text, ensure_ascii=is_ascii) for is_ascii in (True, False))
+        if len(text) < _SHORT:  # it may be there by chance, unless it is all of a text
+            return cls(text.strip(), in_json)
+        return cls(text.strip(), (text, *(each[1:-1] for each in in_json)))
+
+    def is_in(self, said: str) -> bool:
+        """Say whether `said` is this text, or quotes it."""
+        if not self.text:
+            return False
+        return self.text in map(str.strip, said.split("\n")) or any(
+            each in said for each in self.spelled
+        )
+
+
+def _lacking(told: Told, wanted: Sequence[Field], name: str, rules: Rules) -> str:
     """Return what the record of a call lacks, '' where it lacks nothing."""
     exchange, record = told.call.last, told.record
     if record is None:
@@ -157,7 +198,7 @@ def _lacking(told: _Told, wanted: Sequence[Field], name: str, rules: Rules) -> s
     for field in wanted:
         if not is_answered and field.name in FIELDS and field.name not in WITHOUT_ANSWER:
             continue
-        found = find(record, field, exchange)
+        found = record.find(field, exchange)
         if found.problem and found.under:
             what = f"{rules.shown(found.value)!r} under `{found.under}`, {found.problem}"
             lines.append(f"    {field.name}: {what}; {field.mend}")
@@ -165,8 +206,9 @@ def _lacking(told: _Told, wanted: Sequence[Field], name: str, rules: Rules) -> s
             lines.append(f"    {field.name}: nothing; {field.mend}")
     if not lines:
         return ""
-    words = f", {rules.shown(record.text)!r}," if record.text else ""
-    return "\n".join([f"  {name}: {printable(record.origin)}{words} lacks", *lines])
+    origin, text = printable(record.record.origin), record.record.text
+    words = f", {rules.shown(text)!r}," if text else ""
+    return "\n".join([f"  {name}: {origin}{words} lacks", *lines])
 
 
 def _named(call: Call, case: str) -> str:
@@ -204,23 +246,13 @@ def _leak(name: str, value: Any, rules: Rules) -> str:
     """Return a value of this name with what is masked in it, '' where nothing is."""
     if value is None or isinstance(value, Number):
         return ""
-    text = _as_text(value)
+    text = as_text(value)
     last = name.rpartition(".")[2]
     (masked,) = rules.mask({last: rules.masked(text)}).values()
     if masked == text:
         return ""
     start = max(0, masked.find("[masked ") - _AROUND)
     return ("..." if start else "") + shorten(printable(masked[start:]), _LONGEST)
-
-
-def _as_text(value: Any) -> str:
-    """Return a value as text, whatever it is: one in a list is found where it is quoted."""
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError) as error:
-        return f"({type(value).__name__} that is no JSON: {type(error).__name__})"
 
 
 def _some(lines: Sequence[str]) -> list[str]:

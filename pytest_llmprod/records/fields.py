@@ -1,9 +1,11 @@
 """Fields: what somebody needs who looks into a complaint, and how it is found in a record."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange
@@ -152,30 +154,43 @@ def field_of(name: str) -> Field:
     return Field(name=name, names=(name,), check=_is_there, mend=f"log it as `{name}`")
 
 
-def find(record: AppRecord, field: Field, exchange: Exchange) -> Found:
-    """Return what a record holds for a field: the first value that is right, else the first."""
-    first: Found | None = None
-    for name, value in _called(record, field):
-        found = Found(name, value, field.check(value, exchange))
-        if not found.problem:
-            return found
-        first = first or found
-    return first or Found("", None, "nothing")
+class Named:
+    """The fields of a record, by every name by which they can be found."""
 
+    __slots__ = ("_by_alias", "record")
 
-def holds(record: AppRecord, field: Field) -> bool:
-    """Say whether a record has something under a name of the field."""
-    return any(value is not None for _, value in _called(record, field))
+    def __init__(self, record: AppRecord) -> None:
+        """Index the fields of `record`."""
+        self.record = record
+        self._by_alias: dict[str, list[tuple[str, Any]]] = {}
+        for name, value in record.fields.items():
+            for alias in aliases(name):
+                self._by_alias.setdefault(alias, []).append((name, value))
 
+    def find(self, field: Field, exchange: Exchange) -> Found:
+        """Return what the record holds for a field: the first value that is right, else the first.
 
-def _called(record: AppRecord, field: Field) -> Iterator[tuple[str, Any]]:
-    """Yield what goes by the names of a field, those first that are preferred."""
-    by_name: dict[str, list[tuple[str, Any]]] = {}
-    for name, value in record.fields.items():
-        for alias in aliases(name):
-            by_name.setdefault(alias, []).append((name, value))
-    for name in field.names:
-        yield from by_name.get(_plain(name), ())
+        Names that are preferred come first.
+        """
+        first: Found | None = None
+        for name, value in self._called(field):
+            found = Found(name, value, field.check(value, exchange))
+            if not found.problem:
+                return found
+            first = first or found
+        return first or Found("", None, "nothing")
+
+    def holds(self, field: Field) -> bool:
+        """Say whether the record has something under a name of the field."""
+        return any(value is not None for _, value in self._called(field))
+
+    def text(self, field: Field) -> str:
+        """Return all that the record has under the names of a field, as text."""
+        return "\n".join(as_text(value) for _, value in self._called(field))
+
+    def _called(self, field: Field) -> Iterator[tuple[str, Any]]:
+        for name in field.names:
+            yield from self._by_alias.get(_plain(name), ())
 
 
 def aliases(name: str) -> Iterator[str]:
@@ -187,5 +202,16 @@ def aliases(name: str) -> Iterator[str]:
             yield alias
 
 
+def as_text(value: Any) -> str:
+    """Return a value as text, whatever it is."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"({type(value).__name__} that is no JSON: {type(error).__name__})"
+
+
+@lru_cache(maxsize=10_000)
 def _plain(name: str) -> str:
     return _NO_LETTER.sub("_", _CAMEL.sub("_", name).lower()).strip("_")

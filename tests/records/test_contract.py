@@ -237,6 +237,33 @@ def test_records_are_found_by_what_they_quote_and_not_by_their_order() -> None:
     assert "call 2" not in text
 
 
+def test_a_second_record_of_one_call_is_none_of_another() -> None:
+    other = an_exchange(call=2, request={"messages": [{"role": "user", "content": "Refund me!"}]})
+
+    text = failure([an_exchange(), other], [a_record(**COMPLETE), a_record("span", **COMPLETE)])
+
+    assert "1 of 2 calls" in text
+    assert "call 2 (case t-001, gpt-5-mini): no record tells of it." in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "is_quoted"),
+    [
+        ("no", "no\n", True),
+        ("no", "yes\nno", True),
+        ("no", "not sure", False),
+        ("no", '[{"content": "no"}]', True),
+        ("two\nlines, ä", '[{"content": "two\\nlines, ä"}]', True),
+        ("two\nlines, ä", '[{"content": "two\\nlines, \\u00e4 and more"}]', True),
+        (QUESTION, f"user: {QUESTION}", True),
+        ("", "", False),
+        (QUESTION, "", False),
+    ],
+)
+def test_what_counts_as_quoted(text: str, said: str, is_quoted: bool) -> None:
+    assert contract._Quotable.of(text).is_in(said) is is_quoted
+
+
 def test_masked_records_are_taken_in_their_order() -> None:
     """An application that masks what was said quotes nothing."""
     exchanges = [an_exchange(), an_exchange(call=2)]
