@@ -78,7 +78,8 @@ def lines_of(deliveries: "Sequence[Delivery]", environ: Mapping[str, str]) -> li
         if each.is_taken:
             taken.setdefault(each.place, []).append(each.what)
         else:
-            why = f"HTTP {each.status}" if each.status else "no answer within 2 s"
+            status = f"HTTP {each.status}" if each.status else "no answer within 2 s"
+            why = each.error or status
             left.setdefault(f"{each.place} ({why})", []).append(each.what)
     sent = [f"llmprod: sent {_listed(what)} to {place}" for place, what in taken.items()]
     lost = [f"llmprod: could not send {_listed(what)} to {place}" for place, what in left.items()]

@@ -35,13 +35,15 @@ class Delivery:
     """What becomes of one signal on its way to the collector at `place`, a host and a port.
 
     `what` says in words what is sent. `status` is the HTTP status of the last answer, 0 where none
-    came, and `is_taken` whether the collector took everything.
+    came, `error` the class of what stopped it on this side, and `is_taken` whether the collector
+    took everything.
     """
 
     what: str
     place: str
     send: Sending
     status: int = 0
+    error: str = ""
     is_taken: bool = False
     session: requests.Session = field(default_factory=requests.Session)
 
@@ -108,6 +110,8 @@ def _work(delivery: Delivery, signals: RunSignals, news: "SimpleQueue[Delivery |
             delivery.status = 0
             news.put(None)
         delivery.is_taken = True
+    except Exception as error:  # of an exporter: it is told, and fails no test
+        delivery.error = type(error).__name__
     finally:
         news.put(delivery)
 

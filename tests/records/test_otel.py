@@ -16,6 +16,7 @@ from pytest_llmprod.records import names, otlp, reading
 from pytest_llmprod.records.line import LogLine
 from pytest_llmprod.records.otel import CAPTURE, RunSignals, nanoseconds, resource_of
 from pytest_llmprod.records.otlp import Delivery, deliver
+from pytest_llmprod.telemetry import lines_of
 
 SAID = ("Customer 4711", "shipping", "refund")
 
@@ -338,6 +339,36 @@ def test_nobody_at_the_address_is_no_error(
     assert {each.place for each in sent.values()} == {gone.place}
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
+
+
+def test_what_an_exporter_raises_is_told_and_keeps_nothing_back(
+    tmp_path: Path, server: OtlpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **keywords: object) -> None:
+        raise OSError("no such certificate")
+
+    monkeypatch.setattr(otlp, "OTLPLogExporter", fail)
+
+    sent = send(signals_of(tmp_path, a_line(1)))
+
+    assert sent["1 evaluation result"].error == "OSError"
+    assert sent["1 span"].is_taken
+    lines = lines_of(list(sent.values()), {})
+    assert lines[1] == (
+        f"llmprod: could not send 1 evaluation result to {sent['1 span'].place} (OSError)"
+    )
+
+
+def test_samplers_and_limits_of_the_environment_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4")
+    (span,) = signals_of(tmp_path, a_line(1)).spans
+    assert (span.attributes or {})[names.VERDICT] == "miss"
+    assert (span.attributes or {})[names.FEATURE] == "tick"
+
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    assert signals_of(tmp_path / "other", a_line(1)).spans == ()
 
 
 @pytest.mark.parametrize(
