@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_llmprod.core.errors import LlmprodError
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import error_text, printable
 
 if TYPE_CHECKING:
     from pytest_llmprod.records.otlp import Delivery
@@ -36,9 +35,10 @@ class Telemetry:
             return
         try:
             deliveries = self._deliver()
-        except LlmprodError as error:
+        except Exception as error:  # of a log, or of OpenTelemetry: a limit that is no number
             self._is_complete = False
-            self._lines = [f"llmprod: nothing was sent to OpenTelemetry: {error}"]
+            what = f"{type(error).__name__}: {error_text(error)}"
+            self._lines = [f"llmprod: nothing was sent to OpenTelemetry: {what}"]
             return
         self._is_complete = all(each.is_taken for each in deliveries)
         self._lines = self._lines or list(lines_of(deliveries, os.environ))

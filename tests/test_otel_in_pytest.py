@@ -171,6 +171,17 @@ def test_the_switch_of_the_sdk_is_obeyed(
     assert collected.paths == []
 
 
+def test_a_variable_that_is_wrong_fails_no_run(
+    cheap: Project, collected: OtlpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+
+    result = cheap.run("--llm-otel")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["llmprod: nothing was sent to OpenTelemetry: ValueError: *"])
+
+
 def test_no_log_is_nothing_to_send(cheap: Project) -> None:
     (cheap.path / "pyproject.toml").write_text('[tool.llmprod]\nlog = "none"\n')
 
