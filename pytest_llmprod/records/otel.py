@@ -5,7 +5,7 @@ imported by runs with `--llm-otel` only, which need the extra `pytest-llmprod[ot
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,7 +125,7 @@ class RunSignals:
             found[names.OUTPUT_MESSAGES] = as_json([answer])
         return found
 
-    def _results(self, judged: Any) -> tuple[ReadableLogRecord, ...]:
+    def _results(self, judged: Iterable[tuple[Entry, Span]]) -> tuple[ReadableLogRecord, ...]:
         finished = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # theirs
         provider = LoggerProvider(resource=self._resource, shutdown_on_exit=False)
         provider.add_log_record_processor(SimpleLogRecordProcessor(finished))
