@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_llmprod.evals.judging import llm_judge as llm_judge
+    from pytest_llmprod.records.collecting import llm_records as llm_records
 
 __version__ = "0.1.0"
 
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from pytest_llmprod.evals.judging import llm_judge
 
         return llm_judge
+    if name == "llm_records":
+        from pytest_llmprod.records.collecting import llm_records
+
+        return llm_records
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """Fixtures: what tests ask for by name; each is a few lines around the session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pytest_llmprod.evals.dataset import Case
     from pytest_llmprod.evals.suite import Asking
+    from pytest_llmprod.records.collecting import Records
     from pytest_llmprod.session import Session, Trial
     from pytest_llmprod.wire.tape import Tape
 
@@ -121,5 +122,19 @@ def llm_async_client(request: pytest.FixtureRequest) -> "openai.AsyncOpenAI":
     return openai.AsyncOpenAI()
 
 
+@pytest.fixture
+def llm_records(request: pytest.FixtureRequest) -> "Iterator[Records]":
+    """Collect the application's log records, and its OpenTelemetry spans, while the test runs.
+
+    `llm_records.assert_complete()` fails where they do not explain each call to a model, or hold a
+    secret. Inside `@given`, `with pytest_llmprod.llm_records() as records:` does the same.
+    """
+    _trial(request)
+    from pytest_llmprod.records import collecting  # only such a test needs it
+
+    with collecting.llm_records() as records:
+        yield records
+
+
 #: Fixtures that need a tape: a test that requests one records and replays.
-NEEDING_A_TAPE = frozenset({"llm_cassette", "llm_client", "llm_async_client"})
+NEEDING_A_TAPE = frozenset({"llm_cassette", "llm_client", "llm_async_client", "llm_records"})

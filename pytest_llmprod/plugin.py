@@ -28,6 +28,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_client,
     llm_model,
     llm_output,
+    llm_records,
     llm_score,
 )
 from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
@@ -100,6 +101,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
     add("--llm-html", metavar="PATH", help="write a page of the results to this file")
     add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
+    add(
+        "--llm-otel",
+        action="store_true",
+        help="send the run to an OpenTelemetry collector when it has ended: spans, metrics and "
+        "evaluation results, to where OTEL_EXPORTER_OTLP_ENDPOINT says",
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -122,7 +129,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LOG_PROBLEM] = ""
     if config.option.llm_plan:
         _prepare_plan(config)
-    if config.option.llm_eval or config.option.llm_record != "none":
+    option = config.option
+    if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
         config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
@@ -136,6 +144,11 @@ def pytest_configure(config: pytest.Config) -> None:
     workers = Workers(config)
     config.pluginmanager.register(workers, "llmprod-workers")
     config.pluginmanager.register(Collector(config, started_at, workers), "llmprod-collector")
+    if config.option.llm_otel:
+        from pytest_llmprod.telemetry import Telemetry  # only a run that sends something needs it
+
+        telemetry = Telemetry(config, config.stash[RUN_ID])
+        config.pluginmanager.register(telemetry, "llmprod-telemetry")
 
 
 def _prepare_plan(config: pytest.Config) -> None:
@@ -367,6 +380,7 @@ def _settings(config: pytest.Config) -> "Settings":
             max_spend=option.llm_max_spend,
             html_path=option.llm_html,
             markdown_path=option.llm_markdown,
+            is_exported=option.llm_otel,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

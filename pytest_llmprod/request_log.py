@@ -143,6 +143,12 @@ class RequestLog:
         except Exception as error:  # of a plugin's scanner or price list
             self.problem = f"{type(error).__name__}: {error}"
 
+    def masked(self, value: Any) -> Any:
+        """Return a JSON value without any secret that the log would not store."""
+        with self._lock:
+            self._renew_mask()
+        return self._mask(value)
+
     def _line(
         self, tape: Tape, asker: Asker, exchange: Exchange, moment: datetime, ending: Ending
     ) -> LogLine:

@@ -24,6 +24,8 @@ from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED, checked_score
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
+from pytest_llmprod.records.collecting import RUNNING, Subject
+from pytest_llmprod.records.contract import FindPii, Rules
 from pytest_llmprod.records.conversation import turns
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.request_log import Asker, Ending, RequestLog
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
 class Extensions:
     """What plugins supply, built-in parts included; asked for when it is first needed.
 
-    `spend_stop` is the class of what stops a test whose request must not be paid.
+    `spend_stop` is the class of what stops a test whose request must not be paid. `find_pii` finds
+    what is personal in a text, None where nothing can.
     """
 
     dialects: Callable[[], Sequence[Dialect]]
@@ -60,6 +63,7 @@ class Extensions:
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
     spend_stop: type[SpendStop] = SpendStop
+    find_pii: FindPii | None = None
 
 
 class Trial:
@@ -317,6 +321,9 @@ class Session:
             self._known.scanners()
         self.running = trial
         self._router.enter(trial.tape)
+        rules = Rules(mask=self._log.masked, find_pii=self._extensions.find_pii)
+        exchanges, case = trial.tape.exchanges, trial.asker.case
+        RUNNING.set(Subject(exchanges=exchanges, case=case, rules=rules))
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.
@@ -376,6 +383,7 @@ class Session:
         """
         trial = self._trials.pop(nodeid)
         self.running = None
+        RUNNING.set(None)
         outcome = trial.trace.outcome
         # What a case did without an answer says nothing: its recordings stay as they were.
         is_answered = not self._got_no_answer(trial)

@@ -90,8 +90,12 @@ def load(
     max_spend: str | None = None,
     html_path: str | None = None,
     markdown_path: str | None = None,
+    is_exported: bool = False,
 ) -> Settings:
-    """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`."""
+    """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`.
+
+    `is_exported` says that `--llm-otel` was given: then there must be a log, and what sends it.
+    """
     table = _read_table(rootpath / "pyproject.toml")
     _refuse_unknown(table, _KEYS, "tool.llmprod")
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
@@ -104,7 +108,11 @@ def load(
         )
     _refuse_blank(model, "--llm-model", "the name of a model", "--llm-model=gpt-5-mini")
     if html_path is not None:
-        _refuse_without_extra()
+        _refuse_without_extra("--llm-html", ("jinja2", "leather"), "report")
+    log = _log_mode(table.get("log", "all"))
+    if is_exported:
+        _refuse_without_extra("--llm-otel", ("opentelemetry.sdk", _OTLP), "otel")
+        _refuse_without_log(log)
     if models is not None and (model is not None or swaps):
         raise SettingsError(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
@@ -124,7 +132,7 @@ def load(
         play_rules=_play_rules(wire),
         gate_valid_days=_days(table, "gate_valid_days"),
         judge_valid_days=_days(table, "judge_valid_days"),
-        log=_log_mode(table.get("log", "all")),
+        log=log,
         retention_days=_days(table, "retention_days", default=30),
         budgets=_run_budgets(table),
         features=_features(table),
@@ -140,13 +148,31 @@ def _digest(table: Mapping[str, Any]) -> str:
     return sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _refuse_without_extra() -> None:
-    """Refuse a page before any test runs where the libraries that make it are missing."""
-    missing = [name for name in ("jinja2", "leather") if find_spec(name) is None]
+_OTLP = "opentelemetry.exporter.otlp.proto.http"
+
+
+def _refuse_without_extra(option: str, modules: Sequence[str], extra: str) -> None:
+    """Refuse an option before any test runs where the libraries that it needs are missing."""
+    missing = [name for name in modules if not _is_installed(name)]
     if missing:
         raise SettingsError(
-            f"--llm-html needs {' and '.join(missing)}. Install what it needs with: "
-            f"pip install 'pytest-llmprod[report]'"
+            f"{option} needs {' and '.join(missing)}. Install what it needs with: "
+            f"pip install 'pytest-llmprod[{extra}]'"
+        )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package in which it would be
+        return False
+
+
+def _refuse_without_log(log: LogMode) -> None:
+    if log == "none":
+        raise SettingsError(
+            f'--llm-otel sends the request log, and {_TABLE} log = "none" says that there is none. '
+            f'Set it to "all" or "live", or leave the option out.'
         )
 
 

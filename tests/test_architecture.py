@@ -14,7 +14,7 @@ PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "records", "report")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
-KNOWS_PYTEST |= {"merging", "stash", "workers"}
+KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
@@ -29,6 +29,7 @@ ONLY_IMPORTER = {
     "jinja2": "report",
     "markupsafe": "report",
     "leather": "report",
+    "opentelemetry": "records",
     "openai": " evals",
 }
 # The packages of `wire`, from the bottom up; what lies in `wire` itself may use them all.
@@ -200,7 +201,7 @@ def test_no_file_is_named_after_a_standard_library_module() -> None:
 def test_importing_a_module_imports_nothing_heavy(module: str, may_import: set[str]) -> None:
     heavy = {"vcr", "openai", "httpx", "httpx2", "hypothesis", "pydantic", "tabulate", "deepdiff"}
     heavy |= {"genai_prices", "yaml", "brotli", "backports", "aiohttp", "requests", "urllib3"}
-    heavy |= {"rapidfuzz", "jinja2", "leather"}
+    heavy |= {"rapidfuzz", "jinja2", "leather", "opentelemetry"}
     script = (
         f"import sys, pytest_llmprod.{module}\n"
         f"print(sorted(name for name in {heavy - may_import!r} if name in sys.modules))"

@@ -13,27 +13,17 @@ from math import isfinite
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
-from pytest_llmprod.records import names
+from pytest_llmprod.records import names, synonyms
 from pytest_llmprod.records.line import LogLine
 
 Row = Mapping[str, Any]
 
 _TIMES = (names.TIMESTAMP, "time", "ts", "@timestamp", "created_at", "date")
-_INPUTS = ("gen_ai.input.messages", "gen_ai.prompt", "input", "prompt", "messages", "question")
-_OUTPUTS = (
-    *("gen_ai.output.messages", "gen_ai.completion", "output", "answer", "completion"),
-    *("response", "text"),
-)
-_MODELS = (names.MODEL, "model", names.MODEL_ASKED)
 _ASKED = (names.MODEL_ASKED, "model_requested", "model", names.MODEL)
 _PROVIDERS = (names.PROVIDER, "gen_ai.system", "provider")
-_IDS = (names.RESPONSE_ID, "response_id", "request_id", "id")
 _TOKENS_IN = (names.INPUT_TOKENS, "input_tokens", "prompt_tokens", "tokens_in")
 _TOKENS_OUT = (names.OUTPUT_TOKENS, "output_tokens", "completion_tokens", "tokens_out")
 _CACHED = (names.CACHE_READ_TOKENS, "cache_read_tokens", "cached_tokens")
-_SECONDS = (names.LATENCY_S, "latency_s", "duration_s")
-_MILLISECONDS = ("latency_ms", "duration_ms")
-_COSTS = (names.COST_USD, "cost_usd", "cost")
 _STATUSES = (names.STATUS, "status_code", "status")
 _ERRORS = (names.ERROR, "error")
 
@@ -134,12 +124,12 @@ def _times(record: Row) -> dict[str, Any]:
 
 def _is_exchange(row: Row) -> bool:
     return bool(_first(row, _ASKED)) or (
-        _first(row, _INPUTS) is not None and _first(row, _OUTPUTS) is not None
+        _first(row, synonyms.INPUTS) is not None and _first(row, synonyms.OUTPUTS) is not None
     )
 
 
 def _line(row: Row, feature: str) -> LogLine:
-    cost = _money(_first(row, _COSTS))
+    cost = _money(_first(row, synonyms.COSTS))
     moment = _iso(_first(row, _TIMES))
     return LogLine(
         exchange=_exchange(row, moment),
@@ -148,25 +138,26 @@ def _line(row: Row, feature: str) -> LogLine:
         feature=_text(row.get(names.FEATURE, row.get("feature"))) or feature,
         cost_usd=cost,
         cost_status="unpriced" if cost is None else "priced",
-        response_id=_text(_first(row, _IDS)),
+        response_id=_text(_first(row, synonyms.IDS)),
     )
 
 
 def _exchange(row: Row, moment: str) -> Exchange:
-    asked = _parsed(_first(row, _INPUTS))
+    asked = _parsed(_first(row, synonyms.INPUTS))
     status = _whole(_first(row, _STATUSES)) or 0
-    seconds, milliseconds = _number(_first(row, _SECONDS)), _number(_first(row, _MILLISECONDS))
+    seconds = _number(_first(row, synonyms.SECONDS))
+    milliseconds = _number(_first(row, synonyms.MILLISECONDS))
     return Exchange(
         provider=_text(_first(row, _PROVIDERS)),
         operation=_text(row.get(names.OPERATION)) or "chat",
         model_requested=_text(_first(row, _ASKED)),
-        model=_text(_first(row, _MODELS)),
+        model=_text(_first(row, synonyms.MODELS)),
         stream=row.get(names.STREAM) is True,
         status=status,
         usage=_usage(row),
         latency_s=seconds or (milliseconds or 0.0) / 1000,
         ttft_s=_number(row.get(names.TTFT_S)),
-        text=_said(_parsed(_first(row, _OUTPUTS))),
+        text=_said(_parsed(_first(row, synonyms.OUTPUTS))),
         replayed=False,
         recorded_at=moment,
         request={"messages": asked} if isinstance(asked, list) else asked,

@@ -53,6 +53,19 @@ INPUT: Final = "llmprod.input.digest"
 OUTPUT: Final = "llmprod.output.digest"
 WHY: Final = "llmprod.why.digest"
 
+# What only `--llm-otel` sends.
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+TOKEN_TYPE: Final = "gen_ai.token.type"
+#: A pull request that splits it (semantic-conventions-genai#374) was open in July 2026.
+TOKEN_USAGE: Final = "gen_ai.client.token.usage"
+OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
+EVALUATION_RESULT: Final = "gen_ai.evaluation.result"
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_SCORE: Final = "gen_ai.evaluation.score.value"
+EVALUATION_LABEL: Final = "gen_ai.evaluation.score.label"
+EVALUATION_WHY: Final = "gen_ai.evaluation.explanation"
+
 #: A parameter of a request, as providers call it -> its key.
 PARAMETERS: Final = {
     "temperature": "gen_ai.request.temperature",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.exchange import Usage
-from pytest_llmprod.records import foreign
+from pytest_llmprod.records import foreign, synonyms
 from pytest_llmprod.records.line import LogLine
 
 MESSAGES = [{"role": "user", "parts": [{"type": "text", "content": "Where is my parcel?"}]}]
@@ -152,8 +152,8 @@ def test_lines_that_are_no_json_are_left_out() -> None:
 
 NAMES = sorted(
     {
-        *foreign._TIMES, *foreign._INPUTS, *foreign._OUTPUTS, *foreign._ASKED, *foreign._IDS,
-        *foreign._TOKENS_IN, *foreign._SECONDS, *foreign._COSTS, *foreign._STATUSES,
+        *foreign._TIMES, *synonyms.INPUTS, *synonyms.OUTPUTS, *foreign._ASKED, *synonyms.IDS,
+        *foreign._TOKENS_IN, *synonyms.SECONDS, *synonyms.COSTS, *foreign._STATUSES,
         *("attributes", "value", "key", "arrayValue", "kvlistValue", "values", "usage"),
         *("resourceSpans", "scopeSpans", "spans", "gen_ai.response.finish_reasons"),
     }
