@@ -11,7 +11,7 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = ("wire", "evals", "budgets", "records", "report")
+ROOMS = ("wire", "evals", "budgets", "records", "report", "strategies")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"fixtures", "markers", "hookspecs", "progress", "calibrating"}
 ONLY_IMPORTER = {
@@ -26,6 +26,7 @@ ONLY_IMPORTER = {
     "yaml": "evals",
     "tabulate": "report",
     "openai": " evals",
+    "hypothesis": "strategies",
 }
 # The packages of `wire`, from the bottom up; what lies in `wire` itself may use them all.
 FLOORS_OF_THE_WIRE = ("dialects", "scanners", "cassettes", "comparing", "misses", "clients")
