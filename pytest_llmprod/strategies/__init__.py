@@ -8,6 +8,7 @@ from pytest_llmprod.strategies.conversations import (
     Conversation,
     conversations,
 )
+from pytest_llmprod.strategies.lookalikes import LOOKALIKE_KINDS, Lookalike, pii_lookalikes
 from pytest_llmprod.strategies.malformed import (
     MALFORMED_TEXT_KINDS,
     MalformedText,
@@ -18,15 +19,31 @@ from pytest_llmprod.strategies.malformed_json import (
     MalformedJson,
     malformed_json,
 )
+from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
+from pytest_llmprod.strategies.pii import pii, pii_documents
+from pytest_llmprod.strategies.planted import Document, Pii, Span
+from pytest_llmprod.strategies.recipes import PII_KINDS
+from pytest_llmprod.strategies.sentences import LOCALES
 
 __all__ = [
     "CONVERSATION_FLAWS",
+    "LOCALES",
+    "LOOKALIKE_KINDS",
     "MALFORMED_JSON_KINDS",
     "MALFORMED_TEXT_KINDS",
+    "OBFUSCATIONS",
+    "PII_KINDS",
     "Conversation",
+    "Document",
+    "Lookalike",
     "MalformedJson",
     "MalformedText",
+    "Pii",
+    "Span",
     "conversations",
     "malformed_json",
     "malformed_text",
+    "pii",
+    "pii_documents",
+    "pii_lookalikes",
 ]
