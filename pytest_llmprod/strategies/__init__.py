@@ -3,11 +3,25 @@
 `from pytest_llmprod import strategies as llm_st`; `docs/strategies.md` shows each of them.
 """
 
+from pytest_llmprod.strategies.benign import Benign, benign_lookalikes
+from pytest_llmprod.strategies.carriers import CARRIERS
 from pytest_llmprod.strategies.conversations import (
     CONVERSATION_FLAWS,
     Conversation,
     conversations,
 )
+from pytest_llmprod.strategies.encoders import ENCODINGS
+from pytest_llmprod.strategies.goals import (
+    GOALS,
+    Goal,
+    call_tool,
+    change_label,
+    follow_link,
+    ignore_policy,
+    reveal_canary,
+)
+from pytest_llmprod.strategies.injection import Injection, prompt_injections
+from pytest_llmprod.strategies.jailbreak import JAILBREAK_TECHNIQUES, Jailbreak, jailbreak_turns
 from pytest_llmprod.strategies.lookalikes import LOOKALIKE_KINDS, Lookalike, pii_lookalikes
 from pytest_llmprod.strategies.malformed import (
     MALFORMED_TEXT_KINDS,
@@ -24,26 +38,44 @@ from pytest_llmprod.strategies.pii import pii, pii_documents
 from pytest_llmprod.strategies.planted import Document, Pii, Span
 from pytest_llmprod.strategies.recipes import PII_KINDS
 from pytest_llmprod.strategies.sentences import LOCALES
+from pytest_llmprod.strategies.techniques import TECHNIQUES
 
 __all__ = [
+    "CARRIERS",
     "CONVERSATION_FLAWS",
+    "ENCODINGS",
+    "GOALS",
+    "JAILBREAK_TECHNIQUES",
     "LOCALES",
     "LOOKALIKE_KINDS",
     "MALFORMED_JSON_KINDS",
     "MALFORMED_TEXT_KINDS",
     "OBFUSCATIONS",
     "PII_KINDS",
+    "TECHNIQUES",
+    "Benign",
     "Conversation",
     "Document",
+    "Goal",
+    "Injection",
+    "Jailbreak",
     "Lookalike",
     "MalformedJson",
     "MalformedText",
     "Pii",
     "Span",
+    "benign_lookalikes",
+    "call_tool",
+    "change_label",
     "conversations",
+    "follow_link",
+    "ignore_policy",
+    "jailbreak_turns",
     "malformed_json",
     "malformed_text",
     "pii",
     "pii_documents",
     "pii_lookalikes",
+    "prompt_injections",
+    "reveal_canary",
 ]

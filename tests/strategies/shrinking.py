@@ -13,7 +13,7 @@ SAME = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=200,
+    max_examples=100,
     suppress_health_check=list(HealthCheck),
 )
 _SEARCH = settings(SAME, max_examples=1_000)
