@@ -5,6 +5,13 @@
 
 from pytest_llmprod.strategies.benign import Benign, benign_lookalikes
 from pytest_llmprod.strategies.carriers import CARRIERS
+from pytest_llmprod.strategies.completions import (
+    CHAT_KINDS,
+    RESPONSE_KINDS,
+    Completion,
+    chat_completions,
+    responses,
+)
 from pytest_llmprod.strategies.conversations import (
     CONVERSATION_FLAWS,
     Conversation,
@@ -33,16 +40,27 @@ from pytest_llmprod.strategies.malformed_json import (
     MalformedJson,
     malformed_json,
 )
+from pytest_llmprod.strategies.model_outputs import (
+    BROKEN_OUTPUTS,
+    ModelOutput,
+    ToolCall,
+    model_outputs,
+)
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
 from pytest_llmprod.strategies.pii import pii, pii_documents
 from pytest_llmprod.strategies.planted import Document, Pii, Span
 from pytest_llmprod.strategies.recipes import PII_KINDS
 from pytest_llmprod.strategies.sentences import LOCALES
+from pytest_llmprod.strategies.streams import BYTE_CUTS, CUTS, Stream, streams
 from pytest_llmprod.strategies.techniques import TECHNIQUES
 
 __all__ = [
+    "BROKEN_OUTPUTS",
+    "BYTE_CUTS",
     "CARRIERS",
+    "CHAT_KINDS",
     "CONVERSATION_FLAWS",
+    "CUTS",
     "ENCODINGS",
     "GOALS",
     "JAILBREAK_TECHNIQUES",
@@ -52,8 +70,10 @@ __all__ = [
     "MALFORMED_TEXT_KINDS",
     "OBFUSCATIONS",
     "PII_KINDS",
+    "RESPONSE_KINDS",
     "TECHNIQUES",
     "Benign",
+    "Completion",
     "Conversation",
     "Document",
     "Goal",
@@ -62,20 +82,27 @@ __all__ = [
     "Lookalike",
     "MalformedJson",
     "MalformedText",
+    "ModelOutput",
     "Pii",
     "Span",
+    "Stream",
+    "ToolCall",
     "benign_lookalikes",
     "call_tool",
     "change_label",
+    "chat_completions",
     "conversations",
     "follow_link",
     "ignore_policy",
     "jailbreak_turns",
     "malformed_json",
     "malformed_text",
+    "model_outputs",
     "pii",
     "pii_documents",
     "pii_lookalikes",
     "prompt_injections",
+    "responses",
     "reveal_canary",
+    "streams",
 ]

@@ -158,6 +158,12 @@ _STAY_JSON = ("huge number", "duplicate key", "lone surrogate", "nested")
 #: The kinds of `malformed_json()`.
 MALFORMED_JSON_KINDS = tuple(_DAMAGES)
 
+
+def damaged(kind: str, text: str, number: int) -> str | None:
+    """Return a JSON text damaged in the way of `kind`, None where it cannot be."""
+    return _DAMAGES[kind](text, number)
+
+
 #: Values that every kind can damage: an object with a text, a number, a truth value and a list.
 _EXAMPLES: tuple[Json, ...] = (
     {"a": 0},
