@@ -13,7 +13,7 @@ import pytest_llmprod
 PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "records", "report", "strategies")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
-KNOWS_PYTEST |= {"fixtures", "markers", "hookspecs", "progress", "calibrating"}
+KNOWS_PYTEST |= {"fixtures", "markers", "hookspecs", "progress", "calibrating", "fuzz"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

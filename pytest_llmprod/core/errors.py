@@ -88,3 +88,7 @@ class JudgeError(LlmprodError):
 
 class LogError(LlmprodError):
     """The request log cannot be written, read or asked."""
+
+
+class RegressionError(LlmprodError):
+    """The failing example of a property cannot be kept, or what was kept cannot be read."""

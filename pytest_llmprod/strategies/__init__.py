@@ -18,6 +18,7 @@ from pytest_llmprod.strategies.conversations import (
     conversations,
 )
 from pytest_llmprod.strategies.encoders import ENCODINGS
+from pytest_llmprod.strategies.found import regression, regressions
 from pytest_llmprod.strategies.goals import (
     GOALS,
     Goal,
@@ -102,6 +103,8 @@ __all__ = [
     "pii_documents",
     "pii_lookalikes",
     "prompt_injections",
+    "regression",
+    "regressions",
     "responses",
     "reveal_canary",
     "streams",

@@ -50,10 +50,11 @@ def _inner_places(document: Document | None) -> list[int]:
     return [at for span in spans for at in range(span.start + 1, span.end)]
 
 
-@st.composite
-def _places(draw: st.DrawFn, places: Sequence[int]) -> list[int]:
-    """Draw one to three of some places."""
-    return [places[draw(below(len(places)))] for _ in range(1 + draw(below(_MOST_CUTS)))]
+_NUMBERS = st.lists(below(1 << 16), min_size=1, max_size=_MOST_CUTS)
+
+
+def _places(places: Sequence[int], numbers: Sequence[int]) -> list[int]:
+    return [places[number % len(places)] for number in numbers]
 
 
 _HEAD = b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1790000000,'
@@ -81,13 +82,13 @@ def _chunks(draw: st.DrawFn, events: Sequence[bytes], wanted: tuple[str, ...]) -
     body = b"".join(events)
     middles = [found.start() for found in _CONTINUATION.finditer(body)]
     way = pick(draw, tuple(each for each in wanted if middles or "code point" not in each))
+    numbers = draw(_NUMBERS)  # also where no place is needed: the simpler ways need them
     if way == "every event":
         return way, tuple(events)
     if way == "every byte":
         return way, tuple(body[at : at + 1] for at in range(len(body)))
-    cuts: list[int] = []
-    if way != "whole":
-        cuts = draw(_places(middles if "code point" in way else range(1, len(body))))
+    places: Sequence[int] = middles if "code point" in way else range(1, len(body))
+    cuts = [] if way == "whole" else _places(places, numbers)
     ends = [*sorted(set(cuts)), len(body)]
     return way, tuple(body[start:end] for start, end in zip([0, *ends], ends, strict=False))
 
@@ -104,13 +105,14 @@ def _streams(
     text = content.text if isinstance(content, Document) else content
     places = {"inside a span": _inner_places(document), "anywhere": range(1, len(text))}
     cut = pick(draw, tuple(way for way in cuts if places.get(way, [0])) or ("whole",))
+    numbers = draw(_NUMBERS)
     pieces: tuple[str, ...] = (text,)
     if cut == "every character":
         pieces = tuple(text)
     elif cut == "with empty pieces":
-        pieces = ("", *_pieces(text, [draw(below(len(text) + 1))]), "")
+        pieces = ("", *_pieces(text, _places(range(len(text) + 1), numbers)), "")
     elif cut != "whole":
-        pieces = _pieces(text, draw(_places(places[cut])))
+        pieces = _pieces(text, _places(places[cut], numbers))
     way, chunks = draw(_chunks(_events(pieces), byte_cuts))
     return Stream(text=text, pieces=pieces, cut=cut, chunks=chunks, byte_cut=way, document=document)
 

@@ -132,7 +132,7 @@ def test_the_error_of_pydantic_is_about_the_field_that_is_named(output: ModelOut
 @SAME
 @given(model_outputs(Decision, broken=["cut short", "fence", "prose around", "smart quotes"]))
 def test_what_is_no_json_is_no_json(output: ModelOutput) -> None:
-    with pytest.raises(ValueError, match="Expecting|Unterminated|Invalid"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Invalid"):
         json.loads(output.text)
 
 
