@@ -1,6 +1,6 @@
 """Fuzz: what `--llm-fuzz` adds to a run: its profile, and files of what it finds."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import pytest
 from pytest_llmprod.core.errors import RegressionError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.strategies import found, fuzzing
+
+_WATCH = pytest.StashKey[fuzzing.Watch]()
 
 
 class Fuzz:
@@ -26,27 +28,29 @@ class Fuzz:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Write down the simplest example on which a property fails."""
-        test = getattr(item, "obj", None)
-        if test is None:
+        """Watch with which arguments a property fails."""
+        with fuzzing.watched(getattr(item, "obj", None)) as watch:
+            item.stash[_WATCH] = watch
             return (yield)
-        with fuzzing.watched(test) as watch:
-            try:
-                return (yield)
-            except BaseException as error:
-                for arguments in watch.arguments_of(error):
-                    section = self._written(item, test, arguments)
-                    item.add_report_section("call", "llmprod", section)
-                raise
 
-    def _written(
-        self, item: pytest.Item, test: Callable[..., Any], arguments: Mapping[str, Any]
-    ) -> str:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Write down the simplest example on which the property failed, and say where it is."""
+        report = yield
+        watch = item.stash.get(_WATCH, None)
+        if watch is not None and call.when == "call" and report.failed and call.excinfo:
+            for arguments in watch.arguments_of(call.excinfo.value):
+                report.sections.append(("llmprod", self._written(item, arguments)))
+        return report
+
+    def _written(self, item: pytest.Item, arguments: Mapping[str, Any]) -> str:
         """Write the arguments that were drawn, which no fixture has given, and say where."""
         given = {"self", *getattr(item, "funcargs", {})}
         drawn = {name: value for name, value in arguments.items() if name not in given}
         try:
-            path = found.write(item.path, test, item.nodeid, drawn)
+            path = found.write(item.path, getattr(item, "obj", None), item.nodeid, drawn)
         except RegressionError as error:
             return f"The failing example is not kept. {printable(str(error))}"
         is_below = path.is_relative_to(self._rootpath)

@@ -42,9 +42,7 @@ FOLDER = "regressions"
 _DIGEST = 8
 
 
-def write(
-    test_file: Path, test: Callable[..., Any], nodeid: str, arguments: Mapping[str, Any]
-) -> Path:
+def write(test_file: Path, test: Any, nodeid: str, arguments: Mapping[str, Any]) -> Path:
     """Write the arguments of a test beside its file and return where; equal ones share a file.
 
     Raises RegressionError where an argument has no form in JSON, or the file cannot be written.
@@ -95,7 +93,7 @@ def _folder(test_file: Path) -> Path:
     return test_file.parent / FOLDER / test_file.stem
 
 
-def _name(test: Callable[..., Any]) -> str:
+def _name(test: Any) -> str:
     """Return the name of a test for files; `-` ends it, and no name of Python has one."""
     handle = getattr(test, "hypothesis", None)  # @given forgets in which class its test is
     inner = test if handle is None else handle.inner_test

@@ -59,7 +59,7 @@ class Watch:
 
 
 @contextmanager
-def watched(test: Callable[..., Any]) -> Iterator[Watch]:
+def watched(test: Any) -> Iterator[Watch]:
     """Watch the calls of a test while it runs; one without a property is left alone."""
     watch = Watch()
     handle = getattr(test, "hypothesis", None)

@@ -53,7 +53,7 @@ def test_a_failure_is_kept_and_tried_first_from_then_on(pytester: pytest.Pyteste
     assert len(kept["input"]["doc"]["text"]) < 30
     assert (pytester.path / ".llmprod" / "examples").is_dir()
     fuzzed.stdout.fnmatch_lines(
-        ["*- Captured llmprod call -*", f"The failing example is kept in *{path.name}"]
+        ["*--- llmprod ---*", f"The failing example is kept in *{path.name}"]
     )
     later.stdout.fnmatch_lines(["*Failing explicit example: test_redacts(", "*1 failed*"])
 
@@ -117,6 +117,8 @@ def test_what_fixtures_give_is_not_kept_and_what_cannot_be_kept_is_told(
 ) -> None:
     pytester.makepyfile(
         test_it="""
+        import unittest
+
         import pytest
         from hypothesis import given, strategies as st
         from pytest_llmprod import strategies as llm_st
@@ -131,6 +133,11 @@ def test_what_fixtures_give_is_not_kept_and_what_cannot_be_kept_is_told(
             @given(number=st.integers(0, 9))
             def test_numbers(self, service, least, number):
                 assert number < least
+
+        class TestUnits(unittest.TestCase):
+            @given(number=st.integers(0, 9))
+            def test_numbers(self, number):
+                assert number < 5
 
         @given(st.data())
         def test_data(data):
@@ -152,6 +159,7 @@ def test_what_fixtures_give_is_not_kept_and_what_cannot_be_kept_is_told(
     assert [each for each in inputs if each[0] == "TestService.test_numbers"] == [
         ("TestService.test_numbers", {"number": 3})
     ]
+    assert ("TestUnits.test_numbers", {"number": 5}) in inputs
     found = [given["number"] for name, given in inputs if name == "test_two_bugs"]
     assert sorted(found) == [2, 4]
     again = pytester.runpytest_subprocess("-k", "TestService")
@@ -159,6 +167,34 @@ def test_what_fixtures_give_is_not_kept_and_what_cannot_be_kept_is_told(
     result.stdout.fnmatch_lines(
         ["The failing example is not kept. A value of the type DataObject has no form in JSON*"]
     )
+
+
+@pytest.mark.usefixtures("at_home")
+def test_nothing_is_kept_of_what_is_no_failure(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from hypothesis import given, strategies as st
+
+        @given(number=st.integers(0, 9))
+        def test_skips(number):
+            if number > 3:
+                pytest.skip("as it likes")
+
+        @pytest.mark.xfail
+        @given(number=st.integers(0, 9))
+        def test_is_known_to_fail(number):
+            assert number < 3
+
+        def test_has_no_property():
+            assert False
+        """
+    )
+
+    result = pytester.runpytest_subprocess("--llm-fuzz=50")
+
+    result.assert_outcomes(skipped=1, xfailed=1, failed=1)
+    assert not (pytester.path / "regressions").exists()
 
 
 @pytest.mark.usefixtures("at_home")
