@@ -10,7 +10,7 @@ from pytest_llmprod.strategies.drawing import below, chosen, pick
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS, PLACES, obfuscated, ways_of
 from pytest_llmprod.strategies.planted import Document, Pii, joined
 from pytest_llmprod.strategies.recipes import NUMBERS, PII_KINDS, RECIPES, Recipe
-from pytest_llmprod.strategies.sentences import FILLERS, LOCALES, SENTENCES
+from pytest_llmprod.strategies.sentences import FILLERS, LOCALES, sentences_for
 
 _MOST_SENTENCES = 3
 _BETWEEN = (" ", "\n", ", ", "; ", "\t", " / ")
@@ -68,15 +68,13 @@ def _obfuscations(kinds: Names, obfuscations: Names) -> tuple[str, ...]:
 
 
 @st.composite
-def _documents(
-    draw: st.DrawFn, values: st.SearchStrategy[Pii], sentences: Mapping[str, tuple[str, ...]]
-) -> Document:
+def _documents(draw: st.DrawFn, values: st.SearchStrategy[Pii], locale: str) -> Document:
     planted = draw(st.lists(values, min_size=1, max_size=_MOST_SENTENCES))
     between = pick(draw, _BETWEEN)
     parts: list[str | Pii] = []
     for value in planted:
-        known = ("{}", *sentences.get(value.kind, ()))
-        before, _, after = pick(draw, known).partition("{}")
+        sentences = sentences_for(locale, value.kind, value.variant)
+        before, _, after = pick(draw, sentences).partition("{}")
         parts += [between if parts else "", before, value, after]
     filler = pick(draw, FILLERS)
     return joined([*parts, between, filler] if filler else parts)
@@ -93,4 +91,4 @@ def pii_documents(
     if locale is not None:
         chosen("locale", locale, LOCALES)
     values = _pii(_recipes(kinds, locale), _obfuscations(kinds, obfuscations))
-    return _documents(values, SENTENCES[locale or "en_US"])
+    return _documents(values, locale or "en_US")

@@ -1,4 +1,4 @@
-"""Sentences: what people write around personal data, by language and kind; `{}` is the place."""
+"""Sentences: what people write around personal data; `{}` is the place for it."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,11 @@ _ENGLISH = {
     "phone": ("Call {}", "My phone number is {}.", "Tel. {} (evenings)"),
     "card": ("Card {}", "Please refund my card {}.", "paid with {} yesterday"),
     "iban": ("IBAN {}", "Send the money to {}.", "Account: {}"),
-    "national_id": ("ID {}", "My national insurance number is {}.", "SSN/ID: {}"),
+    "us_ssn": ("SSN {}", "My social security number is {}."),
+    "gb_nhs": ("NHS number {}", "My NHS number is {}."),
+    "nl_bsn": ("BSN {}", "My Dutch BSN is {}."),
+    "se_personnummer": ("personnummer {}", "My Swedish personnummer is {}."),
+    "fi_hetu": ("henkil\u00f6tunnus {}", "My Finnish personal identity code is {}."),
     "passport": ("Passport {}", "My passport number is {}."),
     "ip": ("from {}", "I logged in from {}.", "client: {}"),
     "address": ("I live at {}", "Ship it to {}."),
@@ -44,7 +48,7 @@ _DUTCH = {
     "phone": ("Bel {}", "Mijn nummer is {}."),
     "card": ("Kaart {}", "Mijn kaartnummer is {}."),
     "iban": ("IBAN {}", "Graag storten op {}."),
-    "national_id": ("BSN {}", "Mijn burgerservicenummer is {}."),
+    "nl_bsn": ("BSN {}", "Mijn burgerservicenummer is {}."),
     "passport": ("Paspoort {}", "Mijn paspoortnummer is {}."),
     "ip": ("vanaf {}", "Ik logde in vanaf {}."),
     "address": ("Ik woon op {}", "Bezorgen op {}."),
@@ -52,7 +56,7 @@ _DUTCH = {
     "date_of_birth": ("geboren op {}", "Mijn geboortedatum is {}."),
     "api_key": ("sleutel {}", "Fout met OPENAI_API_KEY={}"),
 }
-#: The sentences of a locale by kind; the country is its last two letters.
+#: The sentences of a locale by kind or variant; the country is its last two letters.
 SENTENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "en_US": _ENGLISH,
     "en_GB": _ENGLISH,
@@ -61,5 +65,14 @@ SENTENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "nl_NL": _DUTCH,
 }
 LOCALES = tuple(SENTENCES)
+#: What a reader knows for personal data only by what stands around it: digits, or a day.
+_NEEDS_A_SENTENCE = ("national_id", "passport", "date_of_birth")
 #: Sentences without personal data, which stand between the others.
 FILLERS = ("", "My order is late.", "Please help!", "Thanks a lot for the quick answer \U0001f642")
+
+
+def sentences_for(locale: str, kind: str, variant: str) -> tuple[str, ...]:
+    """Return what may stand around a value, the value alone first where it speaks for itself."""
+    known = SENTENCES[locale]
+    found = known.get(variant) or known[kind]
+    return found if kind in _NEEDS_A_SENTENCE else ("{}", *found)

@@ -219,6 +219,12 @@ def test_the_part_before_the_at_sign_is_what_an_address_tells() -> None:
     assert mail.is_in("ana@[DOMAIN]")
 
 
+@SAME
+@given(pii_documents(kinds=["national_id", "passport", "date_of_birth"]))
+def test_what_digits_alone_do_not_tell_is_told_by_a_sentence(document: Document) -> None:
+    assert all(re.search(r"\w+\W*$", text) for text in document.outside()[:-1])
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_locale_has_the_data_of_its_country(locale: str) -> None:
     documents = seen(pii_documents(locale, kinds=["phone", "iban", "name"]), 100)
@@ -243,12 +249,13 @@ def test_kinds_that_nobody_knows_are_refused() -> None:
         ("phone", "+1 202-555-0100"),
         ("card", "4000 0000 0000 0002"),
         ("iban", "DE36 0000 0000 0000 0000 00"),
-        ("national_id", "001-01-0001"),
+        ("national_id", "SSN 001-01-0001"),
+        ("date_of_birth", "born 1970-01-01"),
         ("ip", "192.0.2.0"),
         ("name", "Jane Doe"),
     ],
 )
-def test_the_simplest_document_is_a_value_alone(kind: str, text: str) -> None:
+def test_the_simplest_document_is_a_value_alone_or_with_its_name(kind: str, text: str) -> None:
     found = simplest(pii_documents(), lambda document: document.spans[0].pii.kind == kind)
 
     assert found.text == text
