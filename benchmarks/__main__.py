@@ -386,6 +386,16 @@ def log(workload: Workload, rounds: int) -> Figure:
     return Figure(lines=lines, note=note)
 
 
+def strategies(workload: Workload, rounds: int) -> Figure:
+    """Measure what 1,000 values of each strategy take, CPU."""
+    measured = json.loads(run(workload.strategies(rounds)).output)
+    lines = [
+        Line(name=f"1,000 of {name}", spread=Spread.of(seconds), unit=" s", wanted=2)
+        for name, seconds in measured.items()
+    ]
+    return Figure(lines=lines, note="CPU in one process, no ratio")
+
+
 def _cpu_s(runs: Sequence[Run]) -> list[float]:
     return [each.cpu_s for each in runs]
 
@@ -407,6 +417,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "misses": (misses, 3),
     "statistics": (decisions, 5),
     "log": (log, 5),
+    "strategies": (strategies, 3),
 }
 
 

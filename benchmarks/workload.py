@@ -241,6 +241,16 @@ class Workload:
             says='"dropped":',
         )
 
+    def strategies(self, rounds: int) -> Command:
+        """Return a process that times how fast each strategy makes values."""
+        return Command(
+            arguments=(sys.executable, "time_strategies.py", str(rounds)),
+            folder=self.project(1).folder,
+            environment=_environment(),
+            exit_status=0,
+            says='"pii_documents":',
+        )
+
     def ask_log(self, *words: str, says: str) -> Command:
         """Return a command `llmprod log` on the log that `log` has written."""
         return Command(

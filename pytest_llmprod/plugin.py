@@ -4,6 +4,7 @@ The Recorder exists where tests run (in pytest itself, or in each xdist worker),
 the one process that sees every report. `docs/architecture.md` shows how they work together.
 """
 
+import argparse
 import gc
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -94,6 +95,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "sent, and the tests that would send it are skipped",
     )
     add(
+        "--llm-fuzz",
+        metavar="N",
+        nargs="?",
+        const=1000,
+        type=_examples,
+        help="try N examples (default 1000) of each Hypothesis test, and keep the failing ones",
+    )
+    add(
         "--llm-strict",
         action="store_true",
         help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
@@ -107,6 +116,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="send the run to an OpenTelemetry collector when it has ended: spans, metrics and "
         "evaluation results, to where OTEL_EXPORTER_OTLP_ENDPOINT says",
     )
+
+
+def _examples(text: str) -> int:
+    """Read N of `--llm-fuzz=N`; argparse also gives the path that follows a bare `--llm-fuzz`."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(
+            f"takes a number of examples, not {text!r}. Write --llm-fuzz=1000, and paths after it."
+        )
+    return int(text)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -134,6 +152,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
         config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
+    if config.option.llm_fuzz is not None:
+        _prepare_fuzz(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[RUN_ID] = worker["llmprod_run"]
@@ -159,6 +179,19 @@ def _prepare_plan(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--llm-plan runs no test and takes no workers. Leave out -n, or add -n0."
         )
+
+
+def _prepare_fuzz(config: pytest.Config) -> None:
+    """Register what runs properties on many examples."""
+    try:
+        from pytest_llmprod.fuzz import Fuzz  # which brings Hypothesis
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise pytest.UsageError(
+            "--llm-fuzz needs Hypothesis. Install it: pip install 'pytest-llmprod[strategies]'"
+        ) from error
+    config.pluginmanager.register(Fuzz(config.rootpath, config.option.llm_fuzz), "llmprod-fuzz")
 
 
 @pytest.hookimpl(wrapper=True)

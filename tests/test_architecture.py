@@ -11,10 +11,10 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = ("wire", "evals", "budgets", "records", "report")
+ROOMS = ("wire", "evals", "budgets", "records", "report", "strategies")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
-KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry"}
+KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
@@ -31,6 +31,7 @@ ONLY_IMPORTER = {
     "leather": "report",
     "opentelemetry": "records",
     "openai": " evals",
+    "hypothesis": "strategies",
 }
 # The packages of `wire`, from the bottom up; what lies in `wire` itself may use them all.
 FLOORS_OF_THE_WIRE = ("dialects", "scanners", "cassettes", "comparing", "misses", "clients")

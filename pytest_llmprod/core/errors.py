@@ -94,6 +94,10 @@ class LogError(LlmprodError):
     """The request log cannot be written, read or asked."""
 
 
+class RegressionError(LlmprodError):
+    """The failing example of a property cannot be kept, or what was kept cannot be read."""
+
+
 class SpendStop(BaseException):
     """A live request must not be sent, for the money that the run may spend.
 

@@ -78,3 +78,21 @@ def shorten(text: str, columns: int) -> str:
 def counted(number: int, noun: str) -> str:
     """Return `1 file`, `2 files`, and so on with other nouns that take an s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def squeezed(text: str) -> str:
+    """Return the letters, digits and `@` of `text`, as one reads them who looks for a value in it.
+
+    Unicode forms, case and the digits of all scripts are folded; spaces, punctuation and what
+    nobody sees are left out.
+
+    >>> squeezed("4000\\u200b-00\\uff10\\uff10 Ana@EXAMPLE.com")
+    '40000000ana@examplecom'
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(_digit(char) for char in folded if char.isalnum() or char == "@")
+
+
+def _digit(char: str) -> str:
+    value = unicodedata.decimal(char, None)
+    return char if value is None else str(value)
