@@ -88,3 +88,7 @@ class JudgeError(LlmprodError):
 
 class LogError(LlmprodError):
     """The request log cannot be written, read or asked."""
+
+
+class FaultError(LlmprodError):
+    """A fault, a schedule of faults or a scripted answer cannot be used."""
