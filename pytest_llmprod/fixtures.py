@@ -112,4 +112,9 @@ def llm_async_client(request: pytest.FixtureRequest) -> "openai.AsyncOpenAI":
 
 
 #: Fixtures that need a tape: a test that requests one records and replays.
-NEEDING_A_TAPE = frozenset({"llm_cassette", "llm_client", "llm_async_client"})
+NEEDING_A_TAPE = frozenset(
+    {
+        *("llm_cassette", "llm_client", "llm_async_client"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback"),
+    }
+)

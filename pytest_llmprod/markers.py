@@ -26,6 +26,9 @@ MARKERS = (
     "`repeats` times, and judge the share of hits",
     "llm_cassette(repeats='strict', clock='instant', unplayed='fail'): let this test record and "
     "replay its requests to a model",
+    "llm_drill(feature, faults='all', fallback=None, degraded=None, once=(), raises=(), "
+    "within='60s', requests=None, log=True, clock='virtual'): run this test once for each fault of "
+    "a provider, and judge what the application does about it",
 )
 _ARGUMENTS = (
     "feature",

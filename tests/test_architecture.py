@@ -14,6 +14,7 @@ PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "faults", "records", "report")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"fixtures", "markers", "hookspecs", "progress", "calibrating"}
+KNOWS_PYTEST |= {"drilling", "drill_fixtures"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

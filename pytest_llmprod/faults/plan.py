@@ -1,8 +1,10 @@
 """Plan: what goes wrong with the requests of one test, and what was made of them."""
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.faulting import Asked, WireAnswer
@@ -27,11 +29,12 @@ class Served:
     """One request, the fault that it met, if any, and how long the client waited for the answer.
 
     `waited_s` is in seconds of the test's clock; `gave_up` says that the client's patience ended
-    it. A chain of redirects is one request of several `hops`.
+    it. A chain of redirects is one request of several `hops`. Equal requests
+    have the same `body`.
     """
 
     fault: Fault | None
-    stream: bool
+    body: str
     retries: int = 0
     hops: int = 1
     waited_s: float = 0.0
@@ -87,7 +90,7 @@ class InjectedFaults:
                 self.served[-1].hops += 1
                 self.served[-1].fault = met or self.served[-1].fault
             else:
-                self.served.append(Served(met, asked.stream, asked.retries))
+                self.served.append(Served(met, _digest(asked), asked.retries))
             self._is_redirected = answer is not None and 300 <= answer.status < 400
         if answer is not None:
             return answer
@@ -119,3 +122,8 @@ class InjectedFaults:
             return said
         found = recorded()
         return (None if found is None else good_of(asked, found)) or default_good(asked)
+
+
+def _digest(asked: Asked) -> str:
+    text = json.dumps(asked.document, sort_keys=True, default=str)
+    return sha256(f"{asked.url} {text}".encode("utf-8", "replace")).hexdigest()
