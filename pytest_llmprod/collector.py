@@ -16,6 +16,7 @@ from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.text import counted
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -38,6 +39,7 @@ class Collector:
         self._has_collection_errors = False
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
+        self._drills: dict[str, Mapping[str, Any]] = {}
         self._asked: set[str] = set()
         self._picked_up = 0
         self._has_recorded = False
@@ -92,6 +94,9 @@ class Collector:
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
+        drill = getattr(report, "llmprod_drill", None)
+        if drill is not None:
+            self._drills[report.nodeid] = drill
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -118,6 +123,7 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
+        self._conclude_drills(session)
         return outcome
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -153,7 +159,8 @@ class Collector:
         notes = [*noticed, *(str(line) for part in supplied for line in part)]
         rows = view.make_view(self._result, notes)
         if terminalreporter.verbosity < 0:
-            for line in [*terminal.render_quiet(rows), *noticed[:1]]:
+            drills = terminal.render_drills(self._result)
+            for line in [*terminal.render_quiet(rows), *drills, *noticed[:1]]:
                 terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
@@ -161,7 +168,7 @@ class Collector:
         lines = terminal.render(
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
-        for line in lines:
+        for line in [*lines, *terminal.render_drills(self._result)]:
             terminalreporter.write_line(line)
 
     def _noticed(self) -> "Upkeep":
@@ -176,16 +183,17 @@ class Collector:
         self, terminalreporter: pytest.TerminalReporter, noticed: list[str]
     ) -> None:
         """Say what tests that are no evals missed, and what was noticed of their recordings."""
-        if not (self._misses or self._outages or noticed):
+        if not (self._misses or self._outages or self._drills or noticed):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
         found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
-        lines = [*noticed, *missing]
+        drills = [] if self._result is None else terminal.render_drills(self._result)
+        lines = [*drills, *noticed, *missing]
         if terminalreporter.verbosity < 0:
-            first, *rest = missing or noticed[:1]
+            first, *rest = [*drills, *missing] or noticed[:1]
             lines = [f"llmprod: {first}", *rest]
         else:
             terminalreporter.ensure_newline()
@@ -339,7 +347,21 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        return replace(result, unanswered=unanswered)
+        return replace(result, unanswered=unanswered, drills=self._drill_results())
+
+    def _drill_results(self) -> "tuple[DrillResult, ...]":
+        from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it
+
+        # Under xdist they arrive in any order; the catalogue's is that of the names in a file.
+        return tuple(DrillResult.from_json(row) for _, row in sorted(self._drills.items()))
+
+    def _conclude_drills(self, session: pytest.Session) -> None:
+        """Make the result of a run that had drills and no eval, and write it down."""
+        if not self._drills or self._run is not None:
+            return
+        run = self._new_run(self._config.stash[SETTINGS]())
+        self._result = self._run_result(run, [], "")
+        self._write_json(session, run)
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""

@@ -128,8 +128,8 @@ def _tell(item: pytest.Item, report: pytest.TestReport, result: DrillResult) -> 
         report.outcome = "passed"
         report.longrepr = None
         return
-    lines = [f"{result.feature} under {result.fault}:"]
-    lines += [f"  {kind}: {text}" for kind, text in result.findings]
+    lines = [f"{kind}: {text}" for kind, text in result.findings]
+    lines.append(f"({result.feature} under {result.fault})")
     before = f"{report.longreprtext}\n\n" if report.failed and not _says_all(result) else ""
     report.outcome = "failed"
     report.longrepr = before + "\n".join(lines)

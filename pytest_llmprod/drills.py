@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.errors import FaultError, MarkerError
+from pytest_llmprod.core.own_modules import is_own
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.faults.catalogue import select
 from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
@@ -195,11 +196,8 @@ class Drill:
         return judge(self.spec, self._test, self.fault, seen)
 
     def _is_own(self, kind: type) -> bool:
-        """Say whether a class is one of the application: its module lies below the root."""
-        import sys  # see the module's file, whichever it is
-
-        path = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
-        return path.startswith(f"{self.bench.root}/") and "site-packages" not in path
+        """Say whether a class is one of the application."""
+        return is_own(self.bench.root, kind.__module__)
 
 
 class DrillFault:

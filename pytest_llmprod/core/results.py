@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
 
+from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
@@ -303,7 +304,7 @@ class RunResult:
     A run that compares `models`, the old one first, has in `swaps` what became of each suite with
     each new one, and in `unswapped` why some suite was not compared. `moves` says what is not as it
     was in the accepted run, in one line for each suite. `stored_as` is the file into which this run
-    is written, '' for none.
+    is written, '' for none. `drills` says what features did under faults.
     """
 
     run_id: str
@@ -322,6 +323,7 @@ class RunResult:
     unswapped: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
     stored_as: str = ""
+    drills: tuple[DrillResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
+
+from pytest_llmprod.core.own_modules import names_of, own_modules
 
 #: What waiting for ever comes to.
 FOREVER_S = 86400.0
@@ -187,7 +188,8 @@ class VirtualClock:
                 undo.callback(setattr, module, name, original)
                 setattr(module, name, ours)
             ours_of = {id(original): ours for _, _, original, ours in replaced}
-            for module, name, original in _held_by_modules(root, ours_of):
+            modules = () if root is None else own_modules(root)
+            for module, name, original in names_of(modules, ours_of):
                 undo.callback(setattr, module, name, original)
                 setattr(module, name, ours_of[id(original)])
             yield
@@ -280,22 +282,6 @@ def _wait_until(condition: Any, is_over: Callable[[], bool]) -> bool:
         if not is_notified and waiter in condition._waiters:
             condition._waiters.remove(waiter)
     return is_notified
-
-
-def _held_by_modules(
-    root: Path | None, ours_of: dict[int, Any]
-) -> Iterator[tuple[ModuleType, str, Any]]:
-    """Yield where the modules below `root` hold one of our originals."""
-    if root is None:
-        return
-    start = f"{root}/"
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or not path.startswith(start) or "site-packages" in path:
-            continue
-        for name, value in list(vars(module).items()):
-            if id(value) in ours_of:
-                yield module, name, value
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_llmprod.core.errors import FaultError
+from pytest_llmprod.core.own_modules import names_of, own_modules
 
 
 class Spy:
@@ -111,19 +112,14 @@ def _find(path: str) -> tuple[Any, str, Any]:
 
 
 def _other_names(owner: Any, original: Any, root: Path | None) -> Iterator[tuple[ModuleType, str]]:
-    """Yield where other modules of the application hold the same callable."""
+    """Yield where other modules hold the same callable: the application's, and its package's."""
     if not isinstance(owner, ModuleType):
         return
     package = owner.__name__.partition(".")[0]
-    start = f"{root}/" if root is not None else ""
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        name = getattr(module, "__name__", "")
-        is_near = bool(start) and isinstance(path, str) and path.startswith(start)
-        if module is owner or not isinstance(module, ModuleType):
-            continue
-        if name.partition(".")[0] != package and not (is_near and "site-packages" not in str(path)):
-            continue
-        for key, value in list(vars(module).items()):
-            if value is original:
-                yield module, key
+    near = {each.__name__: each for each in (own_modules(root) if root is not None else ())}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package and isinstance(module, ModuleType):
+            near[name] = module
+    near.pop(owner.__name__, None)
+    for module, name, _ in names_of(tuple(near.values()), {id(original): original}):
+        yield module, name

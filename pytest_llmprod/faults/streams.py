@@ -18,7 +18,7 @@ from pytest_llmprod.faults.good import (
 )
 
 _Events = Sequence[bytes]
-_SPLIT = "caf\u00e9 "
+_SPLIT = "caf\u00e9"
 
 
 def _half(events: _Events) -> list[bytes]:
@@ -92,7 +92,7 @@ def _split(asked: Asked, good: Good) -> WireAnswer | None:
     if not asked.stream or asked.api != "chat":
         return None
     # Written with its own bytes, not as an escape, so that it can be cut in two.
-    document = completion_chunk(good.model or asked.model, {"content": "@@"})
+    document = {**completion_chunk(good.model or asked.model, {}), "system_fingerprint": "@@"}
     whole = event(document).replace(b"@@", _SPLIT.encode())
     at = whole.index(_SPLIT.encode()) + 4
     events = events_of(asked, good)

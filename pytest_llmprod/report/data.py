@@ -34,6 +34,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
+        "drills": [each.to_json() for each in result.drills],
         "swaps": swap.to_json(result.swaps)["suites"],
     }
 
