@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets.prices import cost_usd
+from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
@@ -220,6 +221,7 @@ class Session:
         else:
             self._known.scanners()
         self.running = trial
+        running.begin(trial.tape, self.settings.rootpath)
         self._router.enter(trial.tape)
 
     def take_keys_back(self) -> None:
@@ -286,6 +288,7 @@ class Session:
                 passed=is_answered and outcome == "hit",
             )
         finally:
+            running.end()
             self._router.leave()
 
     def run_task(self, trials: Sequence[Trial], done: Callable[[Trial], None]) -> None:

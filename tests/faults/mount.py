@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab import Lab, Run
 
+from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.faults.plan import InjectedFaults, Turns
 from pytest_llmprod.faults.script import Script
@@ -25,6 +26,11 @@ class Mount:
 
     def __init__(self, root: Path) -> None:
         self._run: Run = Lab(root).run()
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """All exchanges so far."""
+        return self._run.observed
 
     @contextmanager
     def installed(self) -> Iterator["Mount"]:

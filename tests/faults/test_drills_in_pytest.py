@@ -170,7 +170,7 @@ def test_drills_are_told_alike_in_several_processes(apps: pytest.Pytester) -> No
     assert again == rows
     assert alone.ret == shared.ret == 1
     assert [line for line in shared.outlines if line.startswith("drills of")] == [
-        "drills of triage: survived 0 of 19 faults, 2 cannot meet it"
+        "drills of triage: survived 0 of 15 faults, 3 cannot meet it"
     ]
 
 

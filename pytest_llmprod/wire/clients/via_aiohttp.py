@@ -194,7 +194,12 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
         def __init__(self, played: Played, request: Any) -> None:
-            super().__init__(_NoConnection(), request.session._read_bufsize, loop=request.loop)
+            super().__init__(
+                _NoConnection(),
+                request.session._read_bufsize,
+                timer=request._timer,
+                loop=request.loop,
+            )
             self.begin_http_chunk_receiving()
             self._played = played
             self._request = request
@@ -204,7 +209,8 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         async def _pull(self) -> None:
             pause_s, piece = self._next
             if pause_s > 0:
-                await self._played.clock.wait_async(pause_s)
+                with self._timer:  # which ends a call that takes too long as a whole
+                    await self._played.clock.wait_async(pause_s)
             self._next = next(self._left, (0.0, b""))  # not before: a wait may be cancelled
             if piece:
                 self._give(piece, ends_chunk=True)
