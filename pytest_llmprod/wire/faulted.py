@@ -30,6 +30,7 @@ _GAVE_UP: Mapping[bool, Failure] = {
     True: Failure(error="ConnectTimeout", message="_ssl.c:989: The handshake operation timed out"),
     False: Failure(error="ReadTimeout", message="The read operation timed out"),
 }
+_IN_ALL = Failure(error="TimeoutError", message="")
 _CHUNKS_CUT = (
     "peer closed connection without sending complete message body (incomplete chunked read)"
 )
@@ -63,8 +64,11 @@ def met_by(answer: WireAnswer, patience: Patience) -> Met:
     moments = [(answer.head_s, b""), *answer.pieces, (max(answer.ends_s, answer.head_s), b"")]
     for at_s, piece in moments:
         at_s = max(at_s, last_s)
-        if limit_s is not None and at_s - last_s > limit_s:
-            return _given_up(answer, came, last_s, limit_s, is_connecting=is_connecting)
+        ends = [last_s + limit_s] if limit_s is not None else []
+        ends += [patience.total_s] if patience.total_s is not None else []
+        if ends and at_s > min(ends):
+            failure = _IN_ALL if patience.total_s == min(ends) else _GAVE_UP[is_connecting]
+            return _given_up(answer, came, min(ends), failure)
         if at_s - last_s > FOREVER_S:
             at_s = last_s + FOREVER_S
         last_s = at_s
@@ -74,19 +78,13 @@ def met_by(answer: WireAnswer, patience: Patience) -> Met:
 
 
 def _given_up(
-    answer: WireAnswer,
-    came: Sequence[tuple[float, bytes]],
-    last_s: float,
-    limit_s: float,
-    *,
-    is_connecting: bool,
+    answer: WireAnswer, came: Sequence[tuple[float, bytes]], ends_s: float, failure: Failure
 ) -> Met:
-    has_head = answer.status and answer.head_s <= last_s
     return Met(
-        status=answer.status if has_head else 0,
+        status=answer.status if answer.head_s <= ends_s else 0,
         pieces=came,
-        ends_s=last_s + limit_s,
-        failure=_GAVE_UP[is_connecting],
+        ends_s=ends_s,
+        failure=failure,
         gave_up=True,
     )
 

@@ -59,9 +59,11 @@ def replacements(aiohttp: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
 
 
 def _patience(timeout: Any) -> Patience:
-    """Return how long a call waits; for the whole of it aiohttp has a timer of its own."""
+    """Return how long a call waits: for a connection, for the next bytes, and in all."""
     return Patience(
-        connect_s=getattr(timeout, "sock_connect", None), read_s=getattr(timeout, "sock_read", None)
+        connect_s=getattr(timeout, "sock_connect", None),
+        read_s=getattr(timeout, "sock_read", None),
+        total_s=getattr(timeout, "total", None),
     )
 
 
@@ -194,12 +196,7 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         """Gives the recorded pieces, and then the error that the client met where it met one."""
 
         def __init__(self, played: Played, request: Any) -> None:
-            super().__init__(
-                _NoConnection(),
-                request.session._read_bufsize,
-                timer=request._timer,
-                loop=request.loop,
-            )
+            super().__init__(_NoConnection(), request.session._read_bufsize, loop=request.loop)
             self.begin_http_chunk_receiving()
             self._played = played
             self._request = request
@@ -209,8 +206,7 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         async def _pull(self) -> None:
             pause_s, piece = self._next
             if pause_s > 0:
-                with self._timer:  # which ends a call that takes too long as a whole
-                    await self._played.clock.wait_async(pause_s)
+                await self._played.clock.wait_async(pause_s)
             self._next = next(self._left, (0.0, b""))  # not before: a wait may be cancelled
             if piece:
                 self._give(piece, ends_chunk=True)
