@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pytest_llmprod.drills import DrillFault, HandFaults
     from pytest_llmprod.faults.script import Script
+    from pytest_llmprod.faults.server import FaultServer
     from pytest_llmprod.faults.spies import Spy
 
 
@@ -42,6 +43,18 @@ def llm_faults(request: pytest.FixtureRequest) -> "HandFaults":
 def llm_script(request: pytest.FixtureRequest) -> "Script":
     """Return a script of answers for this test: `llm_script.reply("Yes.")`."""
     return bench_of(request).script
+
+
+@pytest.fixture
+def llm_server(request: pytest.FixtureRequest) -> "FaultServer":
+    """Return a provider on loopback that serves the script and the faults of this test.
+
+    `llm_server.url` is the base URL; OPENAI_BASE_URL and ANTHROPIC_BASE_URL name it, for processes
+    that the test starts too. Time is real.
+    """
+    server = bench_of(request).server
+    assert server is not None, "a test that names llm_server has one"
+    return server
 
 
 @pytest.fixture

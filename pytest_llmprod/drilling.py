@@ -1,6 +1,8 @@
 """Drilling: the hooks of a process in which tests have faults."""
 
+import os
 from collections.abc import Generator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +17,13 @@ if TYPE_CHECKING:
 
 #: Where the bench, and the drill, of a test lie in `item.stash`.
 BENCH: "pytest.StashKey[FaultBench]" = pytest.StashKey()
+SOCKETS: pytest.StashKey[ExitStack] = pytest.StashKey()
 DRILL: "pytest.StashKey[Drill]" = pytest.StashKey()
 
+#: How long the server of a test lets a client wait, in seconds, where no drill says otherwise.
+_LONGEST_S = 3600.0
 #: Fixtures for which a test has a bench.
-FIXTURES = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_fallback"})
+FIXTURES = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"})
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -73,17 +78,36 @@ class Driller:
         trial = item.stash.get(TRIAL, None)
         if trial is None or not has_faults(item) or not isinstance(item, pytest.Function):
             return
-        from pytest_llmprod.drills import Drill, FaultBench, read_spec
+        from pytest_llmprod.drills import FaultBench
 
         marker = item.get_closest_marker("llm_drill")
         bench = FaultBench(trial.tape, item.config.rootpath, stands_in=marker is not None)
         item.stash[BENCH] = bench
-        if marker is None:
-            return
+        longest_s = _LONGEST_S
+        if marker is not None:
+            longest_s = self._make_drill(item, bench, marker)
+        if "llm_server" in item.fixturenames:
+            stack = item.stash[SOCKETS] = ExitStack()
+            stack.enter_context(bench.on_sockets(os.environ, longest_s))
+            assert bench.server is not None
+            stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
+
+    def _make_drill(self, item: pytest.Function, bench: "FaultBench", marker: pytest.Mark) -> float:
+        """Make the drill of a test; return how long its server lets a client wait, in seconds."""
+        from pytest_llmprod.drills import Drill, read_spec
+
         test = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
         spec = read_spec(f"{test}: @pytest.mark.llm_drill", marker.kwargs)
         fault: Any = item.callspec.params["llm_fault"]
         item.stash[DRILL] = Drill(bench, spec, test, fault)
+        return spec.cut_after_s
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Close the server of a test."""
+        if SOCKETS in item.stash:
+            item.stash[SOCKETS].close()
+            del item.stash[SOCKETS]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -92,7 +116,7 @@ class Driller:
         if drill is not None:
             with drill.running():
                 return (yield)
-        if bench is not None:
+        if bench is not None and bench.server is None:
             with bench.in_virtual_time():
                 return (yield)
         return (yield)

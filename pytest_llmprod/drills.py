@@ -3,7 +3,8 @@
 Composes what the wire, the faults and the clock know. It imports no pytest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
 from pytest_llmprod.faults.schedule import Always, Schedule
 from pytest_llmprod.faults.script import Script
+from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
 from pytest_llmprod.faults.spies import Spy, resolve
 from pytest_llmprod.wire.tape import Tape
 
@@ -125,6 +127,8 @@ class FaultBench:
         self.plan = InjectedFaults(stands_in=stands_in)
         self.clock = VirtualClock()
         self.tape = tape
+        self.server: FaultServer | None = None
+        self.real_start: float | None = None
         tape.faults = self.plan
 
     @property
@@ -144,9 +148,36 @@ class FaultBench:
         finally:
             self.tape.clock = before
 
+    @contextmanager
+    def on_sockets(self, environ: MutableMapping[str, str], longest_s: float) -> Iterator[None]:
+        """Move the plan from the tape to a server on loopback for this block.
+
+        The variables by which clients find their providers name it meanwhile.
+        """
+        before = {name: environ.get(name) for name in URL_VARIABLES}
+        with FaultServer(self.plan, longest_s=longest_s) as server:
+            self.tape.faults, self.server = None, server
+            environ.update(zip(URL_VARIABLES, (server.url, server.root_url), strict=True))
+            try:
+                yield
+            finally:
+                self.tape.faults, self.server = self.plan, None
+                for name, value in before.items():
+                    if value is None:
+                        environ.pop(name, None)
+                    else:
+                        environ[name] = value
+
     def spy(self, path: str) -> Spy:
         """Return a spy on a callable, by the clock of this test."""
-        return Spy(path, lambda: self.clock.elapsed_s)
+        return Spy(path, lambda: self.elapsed_s)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Return how long the test has taken by its clock: real time where that was asked."""
+        if self.real_start is not None:
+            return time.monotonic() - self.real_start
+        return self.clock.elapsed_s
 
 
 class Drill:
@@ -157,7 +188,7 @@ class Drill:
         self.bench = bench
         self.spec = spec
         self.fault = fault
-        self.is_degraded = False
+        self.elapsed_s = 0.0  # when the test has ended
         self._test = test
         self._log = LogWatch()
         paths = [spec.fallback, spec.degraded, *spec.once]
@@ -173,9 +204,12 @@ class Drill:
             for spy in self._spies.values():
                 stack.enter_context(spy.watching(self.bench.root))
             stack.enter_context(self._log.watching())
-            if self.spec.is_virtual:
+            if self.spec.is_virtual and self.bench.server is None:
                 stack.enter_context(self.bench.in_virtual_time())
+            else:
+                self.bench.real_start = time.monotonic()
             yield
+            self.elapsed_s = self.bench.elapsed_s
 
     def result(self, error: BaseException | None) -> DrillResult:
         """Return the verdict; `error` is what came out of the test."""
@@ -186,12 +220,14 @@ class Drill:
             met=plan.met,
             ended_well=plan.ended_well,
             served=plan.served,
-            elapsed_s=self.bench.clock.elapsed_s,
+            elapsed_s=self.elapsed_s or self.bench.elapsed_s,
             error=error,
             is_own=error is not None and self._is_own(type(error)),
             runs=runs,
             switch_s=None if fallback is None else fallback.first_at_s,
             logged=self._log.records,
+            is_cut=self.bench.server is not None
+            and any(each.waited_s >= self.spec.cut_after_s for each in plan.served),
         )
         return judge(self.spec, self._test, self.fault, seen)
 
@@ -235,7 +271,7 @@ class DrillFault:
     @property
     def elapsed_s(self) -> float:
         """Return how long the application has waited so far, in seconds of the clock."""
-        return self._drill.bench.clock.elapsed_s
+        return self._drill.bench.elapsed_s
 
     def __str__(self) -> str:
         """Return the name of the fault."""
@@ -281,4 +317,4 @@ class HandFaults:
     @property
     def elapsed_s(self) -> float:
         """Return how long was waited so far, in seconds of the clock."""
-        return self._bench.clock.elapsed_s
+        return self._bench.elapsed_s

@@ -115,6 +115,6 @@ def llm_async_client(request: pytest.FixtureRequest) -> "openai.AsyncOpenAI":
 NEEDING_A_TAPE = frozenset(
     {
         *("llm_cassette", "llm_client", "llm_async_client"),
-        *("llm_fault", "llm_faults", "llm_script", "llm_fallback"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"),
     }
 )

@@ -23,6 +23,7 @@ from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtur
     llm_fault,
     llm_faults,
     llm_script,
+    llm_server,
 )
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,

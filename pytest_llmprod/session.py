@@ -231,6 +231,10 @@ class Session:
         """
         self._keys.take_back()
 
+    def reaching(self, host: str) -> AbstractContextManager[None]:
+        """Return a context in which requests to a host leave, as if we were not there."""
+        return self._intercept.reaching(host)
+
     def shared_tape(self, label: TapeLabel) -> Tape:
         """Return a tape, closed, for a fixture that several tests share.
 

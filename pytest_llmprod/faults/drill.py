@@ -38,13 +38,19 @@ class DrillSpec:
     log: bool = True
     is_virtual: bool = True
 
+    @property
+    def cut_after_s(self) -> float:
+        """Return when a server on sockets hangs up: no feature may wait so long."""
+        return self.within_s * 1.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What was seen of the application in one drill.
 
     `error` is what came out of the test, and `is_own` says that its class is one of the
-    application. `runs` counts the calls of each callable that is watched.
+    application. `runs` counts the calls of each callable that is watched. `is_cut` says that a
+    client waited until the server hung up: on sockets time is real, and a drill comes to an end.
     """
 
     met: Fault | None
@@ -56,6 +62,7 @@ class Seen:
     runs: Mapping[str, int]
     switch_s: float | None
     logged: Sequence[Logged]
+    is_cut: bool = False
 
 
 def judge(spec: DrillSpec, test: str, fault: Fault, seen: Seen) -> DrillResult:
@@ -134,7 +141,9 @@ def _accepted(spec: DrillSpec, fault: Fault) -> tuple[Weakness, str]:
 def _in_time(spec: DrillSpec, seen: Seen) -> Iterator[tuple[Weakness, str]]:
     if seen.elapsed_s <= spec.within_s:
         return
-    if seen.elapsed_s >= HANGS_AFTER_S:
+    if seen.is_cut:
+        yield "hung", f"waited until the server hung up{_waits(seen)}"
+    elif seen.elapsed_s >= HANGS_AFTER_S:
         yield "hung", f"would hang for {_duration(seen.elapsed_s)}{_waits(seen)}"
     else:
         told = f"took {_duration(seen.elapsed_s)}, and may take {_duration(spec.within_s)}"

@@ -53,68 +53,6 @@ def drill(
     return drills(pytester, *arguments)
 
 
-def test_each_wrong_feature_is_caught_by_its_name_and_the_sound_one_passes(
-    apps: pytest.Pytester,
-) -> None:
-    apps.makepyfile(
-        test_drill="""
-        import pytest
-        from wrong import SOUND, WRONG
-
-        @pytest.mark.parametrize("app", [SOUND, *WRONG], ids=lambda app: app.__name__)
-        @pytest.mark.llm_drill(
-            feature="triage",
-            faults="all",
-            fallback="sound:by_rules",
-            once="sound:charge",
-            within="30s",
-        )
-        def test_survives(llm_fault, llm_script, record_property, app):
-            llm_script.json({"label": "billing"})
-            assert app("my invoice is wrong")["source"] in {"model", "rules"}
-        """,
-        conftest="""
-        def pytest_runtest_logreport(report):
-            row = getattr(report, "llmprod_drill", None)
-            if row is not None:
-                row["feature"] = report.nodeid.removesuffix("]").removeprefix(
-                    f"test_drill.py::test_survives[{row['fault']}-"
-                )
-        """,
-    )
-
-    _, rows = drills(apps, "-q")
-
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in rows:
-        for kind, _ in row["findings"]:
-            found[row["feature"]][kind].add(row["fault"])
-    assert len(rows) == 11 * len(CATALOGUE)
-    caught = {app: name for app, name in WRONG.items() if name in found[app]}
-    assert caught == WRONG
-    assert found["triage"] == {}
-    # Each is caught by the faults that it is wrong about, and by none that it survives.
-    assert found["no_timeout"]["hung"] == {"no-answer", "slow-drip", "stream-stalls"}
-    assert found["retries_on_quota"]["retried what must not be retried"] == {"quota"}
-    assert found["accepts_an_empty_stream"]["accepted the fault as success"] >= {
-        "stream-as-json",
-        "stream-as-error",
-        "stream-nothing",
-    }
-    assert (
-        "error-with-200"
-        in (found["takes_an_error_body_for_an_answer"]["accepted the fault as success"])
-    )
-    assert found["prints_half_a_stream"]["partial answer shown as whole"] >= {
-        "stream-ends-early",
-        "stream-closed",
-        "length",
-    }
-    assert "truncated-json" not in found["prints_half_a_stream"]["partial answer shown as whole"]
-    assert len(found["falls_back_after_40_s"]["too late"]) > 60
-    assert len(found["falls_back_without_a_log_line"]["no log record"]) > 60
-
-
 WRONG = {
     "no_timeout": "hung",
     "catches_api_errors_only": "crashed with a foreign exception",
@@ -127,6 +65,81 @@ WRONG = {
     "charges_twice": "side effect twice",
     "answers_ok_to_everything": "accepted the fault as success",
 }
+
+MATRIX = """
+    import pytest
+    from wrong import SOUND, WRONG
+
+    @pytest.mark.parametrize("app", [SOUND, *WRONG], ids=lambda app: app.__name__)
+    @pytest.mark.llm_drill(
+        feature="triage",
+        faults={faults!r},
+        fallback="sound:by_rules",
+        once="sound:charge",
+        within={within!r},
+    )
+    def test_survives(llm_fault, llm_script, {fixture} app):
+        llm_script.json({{"label": "billing"}})
+        assert app("my invoice is wrong")["source"] in {{"model", "rules"}}
+"""
+NAMED_BY_APP = """
+    def pytest_runtest_logreport(report):
+        row = getattr(report, "llmprod_drill", None)
+        if row is not None:
+            row["feature"] = report.nodeid.removesuffix("]").removeprefix(
+                f"test_drill.py::test_survives[{row['fault']}-"
+            )
+"""
+
+
+def matrix(
+    apps: pytest.Pytester, faults: Any, within: str, fixture: str = ""
+) -> tuple[int, dict[str, dict[str, set[str]]]]:
+    """Drill all features; return the number of drills, and app -> weakness -> faults."""
+    text = MATRIX.format(faults=faults, within=within, fixture=fixture)
+    apps.makepyfile(test_drill=text, conftest=NAMED_BY_APP)
+    _, rows = drills(apps, "-q")
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        for kind, _ in row["findings"]:
+            found[row["feature"]][kind].add(row["fault"])
+    return len(rows), found
+
+
+def test_each_wrong_feature_is_caught_by_its_name_and_the_sound_one_passes(
+    apps: pytest.Pytester,
+) -> None:
+    count, found = matrix(apps, "all", "30s")
+
+    assert count == 11 * len(CATALOGUE)
+    assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
+    assert found["triage"] == {}
+    # Each is caught by the faults that it is wrong about, and by none that it survives.
+    assert found["no_timeout"]["hung"] == {"no-answer", "slow-drip", "stream-stalls"}
+    assert found["retries_on_quota"]["retried what must not be retried"] == {"quota"}
+    silent = "accepted the fault as success"
+    no_events = {"stream-as-json", "stream-as-error", "stream-nothing"}
+    assert found["accepts_an_empty_stream"][silent] >= no_events
+    assert "error-with-200" in found["takes_an_error_body_for_an_answer"][silent]
+    half = found["prints_half_a_stream"]["partial answer shown as whole"]
+    assert half >= {"stream-ends-early", "stream-closed", "length"}
+    assert "truncated-json" not in half
+    assert len(found["falls_back_after_40_s"]["too late"]) > 60
+    assert len(found["falls_back_without_a_log_line"]["no log record"]) > 60
+
+
+def test_each_wrong_feature_is_caught_on_sockets_as_well(
+    apps: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCALE", "0.05")
+    faults = ["no-answer", "quota", "error-with-200", "stream-as-json", "stream-ends-early"]
+    faults += ["stream-closed", "stream-bad-json"]
+
+    count, found = matrix(apps, faults, "1.5s", fixture="llm_server,")
+
+    assert count == 11 * len(faults)
+    assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
+    assert found["triage"] == {}
 
 
 def test_the_summary_names_silent_acceptances_first(apps: pytest.Pytester) -> None:

@@ -2,14 +2,17 @@
 
 import json
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
 
 log = logging.getLogger(__name__)
 LABELS = ("billing", "shipping", "other")
-TIMEOUT_S = 10.0
-DEADLINE_S = 25.0
+# On sockets time is real: a test of ours sets a scale, so that it takes no minutes.
+SCALE = float(os.environ.get("SCALE", 1))
+TIMEOUT_S = 10.0 * SCALE
+DEADLINE_S = 25.0 * SCALE
 
 
 class NotAnAnswer(Exception):

@@ -3,7 +3,19 @@
 import time
 
 import openai
-from sound import NotAnAnswer, ask, by_rules, charge, log, read, request_for, streamed, triage
+from sound import (
+    SCALE,
+    TIMEOUT_S,
+    NotAnAnswer,
+    ask,
+    by_rules,
+    charge,
+    log,
+    read,
+    request_for,
+    streamed,
+    triage,
+)
 
 
 def no_timeout(text):
@@ -45,7 +57,7 @@ def accepts_an_empty_stream(text):
 
 def takes_an_error_body_for_an_answer(text):
     try:
-        with openai.OpenAI(timeout=10, max_retries=0) as client:
+        with openai.OpenAI(timeout=TIMEOUT_S, max_retries=0) as client:
             completion = client.chat.completions.create(**request_for(text))
         if not getattr(completion, "choices", None):
             return {"label": "other", "source": "model"}  # nothing to say, it seems
@@ -60,7 +72,7 @@ def takes_an_error_body_for_an_answer(text):
 def prints_half_a_stream(text):
     parts = []
     try:
-        with openai.OpenAI(timeout=10, max_retries=0) as client:
+        with openai.OpenAI(timeout=TIMEOUT_S, max_retries=0) as client:
             for chunk in client.chat.completions.create(**request_for(text), stream=True):
                 parts.append(chunk.choices[0].delta.content or "")
     except Exception as error:
@@ -76,7 +88,7 @@ def falls_back_after_40_s(text):
             return ask(text)
         except Exception as error:
             log.warning("Again in 10 s", exc_info=error)
-            time.sleep(10)
+            time.sleep(10 * SCALE)
     return by_rules(text)
 
 
