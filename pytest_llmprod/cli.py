@@ -18,6 +18,7 @@ from pytest_llmprod import (
     cli_judge,
     cli_log,
     cli_prices,
+    cli_serve,
 )
 from pytest_llmprod.core.errors import LlmprodError
 
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_accept.add_command(nouns)
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)
+    cli_serve.add_command(nouns)
     return parser
 
 
