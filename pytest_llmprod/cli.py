@@ -19,6 +19,7 @@ from pytest_llmprod import (
     cli_log,
     cli_merge,
     cli_prices,
+    cli_serve,
 )
 from pytest_llmprod.core.errors import LlmprodError
 
@@ -58,6 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_compare.add_command(nouns)
     cli_decide.add_command(nouns)
     cli_merge.add_command(nouns)
+    cli_serve.add_command(nouns)
     return parser
 
 

@@ -21,6 +21,7 @@ from pytest_llmprod.workers import Workers
 if TYPE_CHECKING:
     from pytest_llmprod.accounts import Accounts
     from pytest_llmprod.carried import Carried
+    from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -37,6 +38,8 @@ class Collector:
         self._has_collection_errors = False
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
+        self._drills: dict[str, Mapping[str, Any]] = {}
+        self._overdue: list[str] = []
         self._asked: set[str] = set()
         self._picked_up = 0
         self._has_recorded = False
@@ -99,6 +102,9 @@ class Collector:
         misses = getattr(report, "llmprod_misses", None)
         if misses:
             self._misses[report.nodeid] = misses
+        drill = getattr(report, "llmprod_drill", None)
+        if drill is not None:
+            self._drills[report.nodeid] = drill
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -133,6 +139,7 @@ class Collector:
         else:
             self._report_gone(session)
             self._write_without_suites(session)
+        self._note_drills(session)
         return outcome
 
     def _check_counts(self, session: pytest.Session) -> None:
@@ -154,11 +161,12 @@ class Collector:
         self._carried.take(report)
 
     def _write_without_suites(self, session: pytest.Session) -> None:
-        """Write the reports of a run without evals that has budgets, or may be one of shards."""
+        """Write the reports of a run without evals: of budgets, of drills, or of a shard."""
         option = self._config.option
         if option.llm_plan or option.collectonly:
             return
-        if option.llm_json is not None or (self._has_accounts and self._accounts.has_calls):
+        has_budgets = self._has_accounts and self._accounts.has_calls
+        if option.llm_json is not None or has_budgets or self._drills:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -217,7 +225,8 @@ class Collector:
         rows = view.make_view(self._result, self._notes(self._result))
         self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
-            for line in [*terminal.render_quiet(rows), *noticed[:1]]:
+            drills = terminal.render_drills(self._result)
+            for line in [*terminal.render_quiet(rows), *drills, *noticed[:1]]:
                 terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
@@ -225,7 +234,7 @@ class Collector:
         lines = terminal.render(
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
-        for line in lines:
+        for line in [*lines, *terminal.render_drills(self._result), *self._overdue]:
             terminalreporter.write_line(line)
 
     def _notes(self, result: "RunResult") -> list[str]:
@@ -263,16 +272,18 @@ class Collector:
             budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
-        if not (self._misses or self._outages or noticed or budgets):
+        if not (self._misses or self._outages or self._drills or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
         found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
-        lines = [*budgets, *noticed, *missing]
+        drills = [] if self._result is None else terminal.render_drills(self._result)
+        drills += self._overdue
+        lines = [*drills, *budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
-            first, *rest = missing or [*budgets, *noticed][:1]
+            first, *rest = [*drills, *missing] or [*budgets, *noticed][:1]
             lines = [f"llmprod: {first}", *rest]
         else:
             terminalreporter.ensure_newline()
@@ -442,7 +453,31 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        return replace(result, unanswered=unanswered, part=part)
+        drills = self._drill_results()
+        return replace(result, unanswered=unanswered, part=part, drills=drills)
+
+    def _drill_results(self) -> "tuple[DrillResult, ...]":
+        from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it
+
+        # Under xdist they arrive in any order; the catalogue's is that of the names in a file.
+        return tuple(DrillResult.from_json(row) for _, row in sorted(self._drills.items()))
+
+    def _note_drills(self, session: pytest.Session) -> None:
+        """Keep the evidence of drills in the history, and say which features are overdue."""
+        if not self._drills:
+            return
+        from pytest_llmprod import drill_history  # only a run with drills needs it
+
+        results, now = self._drill_results(), datetime.now(UTC)
+        rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
+        every_days = settings.drill_every_days
+        self._overdue = drill_history.told(rootpath, results, now, every_days)
+        if self._narrowing(session):
+            return
+        try:
+            drill_history.note(rootpath, results, now)
+        except LlmprodError as error:
+            self._report(session, "llmprod-history.jsonl::written", str(error))
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""

@@ -137,4 +137,9 @@ def llm_records(request: pytest.FixtureRequest) -> "Iterator[Records]":
 
 
 #: Fixtures that need a tape: a test that requests one records and replays.
-NEEDING_A_TAPE = frozenset({"llm_cassette", "llm_client", "llm_async_client", "llm_records"})
+NEEDING_A_TAPE = frozenset(
+    {
+        *("llm_cassette", "llm_client", "llm_async_client", "llm_records"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"),
+    }
+)

@@ -126,6 +126,10 @@ def asking_and_variant(item: pytest.Item) -> tuple[Asking | None, str]:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None, ""
+    fault = callspec.params.get("llm_fault")
+    if fault is not None:  # all faults of a drill play the same recordings
+        rest = str(callspec.id).removeprefix(fault.name).removeprefix("-")
+        return None, rest
     asking: Asking | None = callspec.params.get("llm_case")
     if asking is None or len(callspec.params) == 1:
         return asking, "" if asking is not None else str(callspec.id)

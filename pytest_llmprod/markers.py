@@ -30,6 +30,9 @@ MARKERS = (
     "replay its requests to a model",
     "llm_budget(*budgets): judge the requests of this test, over all its cases, by bounds such as "
     "'cost < 0.002' (USD, each request) and 'p95(latency) < 2.5s'",
+    "llm_drill(feature, faults='all', fallback=None, degraded=None, once=(), raises=(), "
+    "within='60s', requests=None, log=True, clock='virtual'): run this test once for each fault of "
+    "a provider, and judge what the application does about it",
 )
 _ARGUMENTS = (
     "feature",

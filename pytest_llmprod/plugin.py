@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod import fixtures, markers
+from pytest_llmprod import drilling, fixtures, markers
 from pytest_llmprod.collector import Collector
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
+from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
+    llm_fallback,
+    llm_fault,
+    llm_faults,
+    llm_script,
+    llm_server,
+)
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,
     SESSION,
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.wire.dialects import Dialect
     from pytest_llmprod.wire.masking import Scanner
 
-_OUR_FIXTURES = frozenset(name for name in vars(fixtures) if name.startswith("llm_"))
+_OUR_FIXTURES = drilling.FIXTURES.union(name for name in vars(fixtures) if name.startswith("llm_"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -224,6 +231,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if metafunc.definition.get_closest_marker("llm_budget") is not None:
                 settings = metafunc.config.stash[SETTINGS]()
                 markers.budgets(metafunc.definition, settings.features)
+            drilling.parametrize(metafunc)
     if not is_eval:
         return
     if not metafunc.config.option.llm_eval:
@@ -287,6 +295,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
+        if any(drilling.has_faults(item) for item in items):
+            config.pluginmanager.register(drilling.Driller(_session(config)), "llmprod-driller")
         if config.option.llm_record != "none":
             from pytest_llmprod.outages import OutageNotes
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
+from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, PricesError, ScoreError, SpendStop
 from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.core.miss import Miss
@@ -320,6 +321,7 @@ class Session:
         else:
             self._known.scanners()
         self.running = trial
+        running.begin(trial.tape, self.settings.rootpath)
         self._router.enter(trial.tape)
         rules = Rules(mask=self._log.masked, find_pii=self._extensions.find_pii)
         exchanges, case = trial.tape.exchanges, trial.asker.case
@@ -331,6 +333,10 @@ class Session:
         Between tests that replay the keys stay: lending them anew takes time.
         """
         self._keys.take_back()
+
+    def reaching(self, host: str) -> AbstractContextManager[None]:
+        """Return a context in which requests to a host leave, as if we were not there."""
+        return self._intercept.reaching(host)
 
     def shared_tape(self, label: TapeLabel) -> Tape:
         """Return a tape, closed, for a fixture that several tests share.
@@ -394,6 +400,7 @@ class Session:
                 is_given=trial.suite is not None and trial.suite.outputs is not None,
             )
         finally:
+            running.end()
             self._router.leave()
 
     def run_task(self, trials: Sequence[Trial], done: Callable[[Trial], None]) -> None:

@@ -49,7 +49,8 @@ class Settings:
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
     it. `max_spend_usd` is the most that live requests may cost, None without a cap.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
-    them is kept there. `table_sha256` is the digest of `[tool.llmprod]`.
+    them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A
+    feature that survived no drill for `drill_every_days` is told as overdue.
     """
 
     rootpath: Path
@@ -64,6 +65,7 @@ class Settings:
     judge_valid_days: int
     log: LogMode
     retention_days: int
+    drill_every_days: int
     budgets: tuple[Expression, ...] = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
@@ -134,6 +136,7 @@ def load(
         judge_valid_days=_days(table, "judge_valid_days"),
         log=log,
         retention_days=_days(table, "retention_days", default=30),
+        drill_every_days=_days(table, "drill_every_days"),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
@@ -177,8 +180,8 @@ def _refuse_without_log(log: LogMode) -> None:
 
 
 _KEYS = (
-    *("budgets", "concurrency", "features", "gate_valid_days", "judge_valid_days", "log"),
-    *("retention_days", "wire"),
+    *("budgets", "concurrency", "drill_every_days", "features", "gate_valid_days"),
+    *("judge_valid_days", "log", "retention_days", "wire"),
 )
 _FEATURE_KEYS = ("budgets", "requests_per_month")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")

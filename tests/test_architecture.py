@@ -11,10 +11,10 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = ("wire", "evals", "budgets", "records", "report", "strategies")
+ROOMS = ("wire", "evals", "budgets", "faults", "records", "report", "strategies")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
-KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz"}
+KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

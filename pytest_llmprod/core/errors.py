@@ -94,6 +94,10 @@ class LogError(LlmprodError):
     """The request log cannot be written, read or asked."""
 
 
+class FaultError(LlmprodError):
+    """A fault, a schedule of faults or a scripted answer cannot be used."""
+
+
 class RegressionError(LlmprodError):
     """The failing example of a property cannot be kept, or what was kept cannot be read."""
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.part import WHOLE, Part
@@ -322,7 +323,8 @@ class RunResult:
     fail the run. `stored_as` is the file into which this run is written, '' for none. `budgets` are
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
-    the calls and the input tokens of each suite since the accepted run.
+    the calls and the input tokens of each suite since the accepted run. `drills` says what features
+    did under faults.
     """
 
     run_id: str
@@ -346,6 +348,7 @@ class RunResult:
     months: tuple[MonthResult, ...] = ()
     part: Part = WHOLE
     growths: tuple[Growth, ...] = ()
+    drills: tuple[DrillResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
+        "drills": [each.to_json() for each in result.drills],
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
+from pytest_llmprod.report.drills import drill_lines, matrix_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
 
 if TYPE_CHECKING:
     import tabulate
+
+    from pytest_llmprod.core.results import RunResult
 
 MOST_LINES = 25
 _LEAST_ROOM = 3
@@ -109,6 +112,11 @@ def _plain(text: str, _: str) -> str:
 
 def _painted(text: str, colour: str) -> str:
     return f"{_ANSI[colour]}{text}{_ANSI_END}"
+
+
+def render_drills(result: "RunResult") -> list[str]:
+    """Return what features did under faults, and which ways of failing no test covers."""
+    return [*drill_lines(result.drills), *matrix_lines(result)]
 
 
 def render_quiet(view: View) -> list[str]:

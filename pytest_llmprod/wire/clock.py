@@ -1,10 +1,26 @@
 """Clock: how long a replay waits.
 
 As long as the recording did times a scale: not at all with 0, the default, and as long as the
-provider took with 1. What is reported are the recorded times, whatever the scale.
+provider took with 1. What is reported are the recorded times, whatever the scale. A drill has a
+virtual clock, which `core/virtual_time.py` keeps.
 """
 
 import time
+
+
+class RealClock:
+    """Waits by waiting."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait in a thread."""
+        wait(seconds)
+
+    async def wait_async(self, seconds: float) -> None:
+        """Wait in a task."""
+        await wait_async(seconds)
+
+
+REAL_CLOCK = RealClock()
 
 
 def wait(seconds: float) -> None:

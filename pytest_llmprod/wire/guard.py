@@ -29,6 +29,14 @@ class NetworkGuard:
         host = host.lower()
         return host in self._allowed or f"{host}:{port}" in self._allowed
 
+    def allow(self, host: str) -> None:
+        """Let a host pass from now on."""
+        self._allowed.add(host.lower())
+
+    def forbid(self, host: str) -> None:
+        """Let a host that was allowed meanwhile pass no more."""
+        self._allowed.discard(host.lower())
+
     def install(self) -> None:
         """Put the guard before the socket module's ways out."""
         self._replace(socket.socket, "connect", self._guarded_method)

@@ -4,6 +4,9 @@ Whose request it is says the router, what becomes of it decides the switch. The 
 for a session, at the first test that needs them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.clients.passage import Passage
 from pytest_llmprod.wire.clients.patches import ClientPatches
@@ -50,6 +53,15 @@ class Intercept:
         self._guard.uninstall()
         self._router.uninstall()
         self._is_installed = False
+
+    @contextmanager
+    def reaching(self, host: str) -> Iterator[None]:
+        """Let requests to a host leave in this block, as if we were not there."""
+        self._guard.allow(host)
+        try:
+            yield
+        finally:
+            self._guard.forbid(host)
 
     def _tape_for(self, host: str, port: int | None) -> Tape | None:
         """Return the tape of a request, None where it is sent as if we were not there."""

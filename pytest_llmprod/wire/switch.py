@@ -9,16 +9,20 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteMiss
+from pytest_llmprod.core.faulting import ENDLESS, FaultPlan, Patience, WireAnswer
 from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.virtual_time import Clock
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
+from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.router import Router
+from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 #: A judge is to stay the same, whichever model the run asks.
@@ -33,7 +37,8 @@ class Played(NamedTuple):
     `pieces` holds (seconds to wait since the request, bytes); `ends_s` is when the last has come,
     or the failure. `status` is 0 where no head came; `failure` is then what the client met.
     `read_on` raises CassetteError for a client that wants more than the one that was recorded,
-    which stopped reading or was cancelled; None where the answer was recorded to its end.
+    which stopped reading or was cancelled; None where the answer was recorded to its end. `clock`
+    is what waits.
     """
 
     status: int
@@ -42,6 +47,7 @@ class Played(NamedTuple):
     ends_s: float
     failure: Failure | None
     read_on: Callable[[], None] | None = None
+    clock: Clock = REAL_CLOCK
 
     @property
     def is_whole(self) -> bool:
@@ -89,17 +95,27 @@ class Switch:
         url: str,
         headers: Sequence[tuple[str, str]],
         body: bytes,
+        patience: Patience = ENDLESS,
     ) -> Played | LiveExchange:
         """Return the recorded answer to a request, or the live exchange that will record one.
 
-        Raises CassetteMiss where there is no recording and the mode sends nothing, and SpendStop
-        where sending it might cost too much.
+        Faults come first: where the tape has a plan, this is asked before the tape. `patience` is
+        how long the client waits. Raises CassetteMiss where there is no recording and the mode
+        sends nothing, and SpendStop where sending it might cost too much.
         """
         with tape.remembering():
             plain = decompress(body, codings(headers))
             read = self._read(tape, method, url, headers, plain)
-            attempt = self._attempts.next(tape, read, _retries(headers))
-            recording = tape.play(read)
+            retries = _retries(headers)
+            attempt = self._attempts.next(tape, read, retries)
+            faults, recording = tape.faults, None
+            if faults is not None and read.judged is None:
+                played, recording = self._faulted(
+                    faults, tape, read, attempt, method, headers, retries, patience
+                )
+                if played is not None:
+                    return played
+            recording = recording or tape.play(read)
             is_replay = recording is not None or tape.mode == "none"
             self._attempts.answered(from_recording=is_replay)
             if read.judged is None:
@@ -111,6 +127,55 @@ class Switch:
                 compressed = None if plain == body else body
                 return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
             raise CassetteMiss(self._explained(tape, read, headers))
+
+    def _faulted(
+        self,
+        faults: FaultPlan,
+        tape: Tape,
+        read: WireRequest,
+        attempt: Attempt,
+        method: str,
+        headers: Sequence[tuple[str, str]],
+        retries: int,
+        patience: Patience,
+    ) -> tuple[Played | None, Recording | None]:
+        """Return the answer of a fault plan, and the recording that it took from the tape.
+
+        No answer where nothing goes wrong with this request, and the tape or the provider has one.
+        """
+        from pytest_llmprod.wire import faulted  # only a test with faults needs it
+
+        asked = faulted.asked_of(
+            read, method=method, headers=headers, retries=retries, patience=patience
+        )
+        taken: list[Recording] = []
+
+        def recorded() -> WireAnswer | None:
+            found = None if taken else tape.play(read)
+            taken.extend([found] if found is not None else [])
+            return faulted.answer_of_recording(taken[0]) if taken else None
+
+        answer = faults.answer(asked, recorded)
+        if answer is None and not taken:
+            taken.extend(filter(None, [tape.play(read)]))
+        if answer is None and not taken and not tape.may_record(read):
+            answer = faults.stand_in(asked)
+        if answer is None:
+            return None, next(iter(taken), None)
+        met = faulted.met_by(answer, patience)
+        faults.waited(asked, met.ends_s, gave_up=met.gave_up)
+        self._attempts.answered(from_recording=True)
+        now = timestamp(self._policy.now())
+        tape.add(faulted.exchange_of_fault(read, answer, met, attempt, now))
+        played = Played(
+            status=met.status,
+            headers=answer.headers,
+            pieces=met.pieces,
+            ends_s=met.ends_s,
+            failure=met.failure,
+            clock=tape.clock,
+        )
+        return played, None
 
     def _explained(self, tape: Tape, read: WireRequest, headers: Sequence[tuple[str, str]]) -> Miss:
         # Only a miss needs what explains it.

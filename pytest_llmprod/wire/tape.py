@@ -14,6 +14,7 @@ from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
+from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
 from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest, names_of
@@ -23,8 +24,10 @@ from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules, RecordMode
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.faulting import FaultPlan
     from pytest_llmprod.core.miss import Miss
     from pytest_llmprod.core.results import Verified
+    from pytest_llmprod.core.virtual_time import Clock
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
 
 PLAY_RULES = PlayRules()
@@ -95,6 +98,8 @@ class Tape:
         self.verified: list[Verified] = []
         self.is_open = True
         self.is_stopped = False
+        self.faults: FaultPlan | None = None  # asked before this tape
+        self.clock: Clock = REAL_CLOCK  # a drill has one of its own
         self.library = library
         self._observe = observe
         self.price = price
@@ -140,6 +145,17 @@ class Tape:
         """
         cassettes = list(self.library.playing(self.label, model))
         return next((each for each in cassettes if self.label.case in each.cases), cassettes[0])
+
+    def pause(self, seconds: float) -> None:
+        """Wait in a thread as long as a client does before it tries again, by this tape's clock."""
+        self.clock.wait(self._paused_s(seconds))
+
+    async def pause_async(self, seconds: float) -> None:
+        """Wait in a task as long as a client does before it tries again, by this tape's clock."""
+        await self.clock.wait_async(self._paused_s(seconds))
+
+    def _paused_s(self, seconds: float) -> float:
+        return seconds * (self.rules.clock_scale if self.clock is REAL_CLOCK else 1.0)
 
     def next_call(self) -> int:
         """Return the number of the logical call that begins now."""

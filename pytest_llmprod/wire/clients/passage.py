@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+from pytest_llmprod.core.faulting import Patience
 from pytest_llmprod.wire.attempts import Attempts
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.switch import Played
@@ -23,6 +24,7 @@ class Ask(Protocol):
         url: str,
         headers: Sequence[tuple[str, str]],
         body: bytes,
+        patience: Patience = ...,
     ) -> Played | LiveExchange:
         """Return what becomes of a request; raise CassetteMiss where it is neither."""
 

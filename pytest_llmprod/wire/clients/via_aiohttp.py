@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from pytest_llmprod.core.faulting import Patience
 from pytest_llmprod.wire.clients.passage import Passage, decoder, os_error_arguments, reason_of
-from pytest_llmprod.wire.clock import wait_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
@@ -42,7 +42,10 @@ def replacements(aiohttp: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
     ) -> Any:
         unpacks = options.get("auto_decompress")
         is_unpacked = session.auto_decompress if unpacks is None else unpacks
-        call = _Call(aiohttp, readers, passage, is_unpacked)
+        timeout = options.get("timeout")
+        if not hasattr(timeout, "sock_read"):  # not given, or a number for the whole of the call
+            timeout = session._timeout
+        call = _Call(aiohttp, readers, passage, is_unpacked, _patience(timeout))
         own = session._middlewares if middlewares is None else middlewares
         try:
             return await original(
@@ -55,13 +58,28 @@ def replacements(aiohttp: Any, passage: Passage) -> Sequence[tuple[Any, str, Any
     return [(aiohttp.ClientSession, "_request", _request)]
 
 
+def _patience(timeout: Any) -> Patience:
+    """Return how long a call waits: for a connection, for the next bytes, and in all."""
+    return Patience(
+        connect_s=getattr(timeout, "sock_connect", None),
+        read_s=getattr(timeout, "sock_read", None),
+        total_s=getattr(timeout, "total", None),
+    )
+
+
 class _Call:
     """One call of the application: a request, and those that redirects and retries make of it."""
 
     def __init__(
-        self, aiohttp: Any, readers: "_Readers", passage: Passage, is_unpacked: bool
+        self,
+        aiohttp: Any,
+        readers: "_Readers",
+        passage: Passage,
+        is_unpacked: bool,
+        patience: Patience,
     ) -> None:
         self._aiohttp = aiohttp
+        self._patience = patience
         self._readers = readers
         self._passage = passage
         self._is_unpacked = is_unpacked
@@ -79,6 +97,7 @@ class _Call:
             url=str(request.url),
             headers=list(request.headers.items()),
             body=content,
+            patience=self._patience,
         )
         if isinstance(found, Played):
             return await self._play(found, request)
@@ -115,7 +134,7 @@ class _Call:
 
     async def _play(self, played: Played, request: Any) -> Any:
         if not played.status:
-            await wait_async(played.ends_s)
+            await played.clock.wait_async(played.ends_s)
             failure = played.broken_by()
             if failure is not None:
                 raise _error_of(self._aiohttp, failure, request)
@@ -187,7 +206,7 @@ def _played_reader(aiohttp: Any, reader: Any) -> Any:
         async def _pull(self) -> None:
             pause_s, piece = self._next
             if pause_s > 0:
-                await wait_async(pause_s)
+                await self._played.clock.wait_async(pause_s)
             self._next = next(self._left, (0.0, b""))  # not before: a wait may be cancelled
             if piece:
                 self._give(piece, ends_chunk=True)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_llmprod.core.faulting import Patience
 from pytest_llmprod.wire.clients.passage import Passage, decoder
 from pytest_llmprod.wire.clients.tee import tee, tee_async
-from pytest_llmprod.wire.clock import wait, wait_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
@@ -32,7 +32,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         found = _ask(passage, tape, request, request.read())
         if isinstance(found, Played):
             if not found.status:
-                wait(found.ends_s)
+                found.clock.wait(found.ends_s)
             return _answer(http, streams, found, request)
         try:
             response = send(transport, _outgoing(http, request, found))
@@ -50,7 +50,7 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
         found = _ask(passage, tape, request, await request.aread())
         if isinstance(found, Played):
             if not found.status:
-                await wait_async(found.ends_s)
+                await found.clock.wait_async(found.ends_s)
             return _answer(http, streams, found, request)
         try:
             response = await send_async(transport, _outgoing(http, request, found))
@@ -122,7 +122,7 @@ def _replayed(http: Any) -> Any:
 
         def __iter__(self) -> Iterator[bytes]:
             for pause_s, piece in self._played.timed():
-                wait(pause_s)
+                self._played.clock.wait(pause_s)
                 if piece:
                     yield piece
             self._break_off()
@@ -130,7 +130,7 @@ def _replayed(http: Any) -> Any:
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for pause_s, piece in self._played.timed():
                 if pause_s > 0:
-                    await wait_async(pause_s)
+                    await self._played.clock.wait_async(pause_s)
                 if piece:
                     yield piece
             self._break_off()
@@ -167,7 +167,14 @@ def _ask(passage: Passage, tape: Tape, request: Any, body: bytes) -> Played | Li
         url=str(request.url),
         headers=_items(request.headers),
         body=body,
+        patience=_patience(request),
     )
+
+
+def _patience(request: Any) -> Patience:
+    """Return how long the client waits, which it tells its transport with the request."""
+    told = request.extensions.get("timeout") or {}
+    return Patience(connect_s=told.get("connect"), read_s=told.get("read"))
 
 
 def _items(headers: Any) -> list[tuple[str, str]]:

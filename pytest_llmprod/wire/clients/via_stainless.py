@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pytest_llmprod.wire.clients.passage import Passage
-from pytest_llmprod.wire.clock import wait, wait_async
 
 # Each client has a copy of these modules: openai._base_client, anthropic._base_client.
 MODULES = ("._base_client", "._resource")
@@ -36,7 +35,7 @@ def _scaled(original: Callable[..., None], passage: Passage) -> Callable[..., No
     def _sleep(resource: Any, seconds: float) -> None:
         tape = passage.owner()
         if tape is not None and passage.attempts.is_played:
-            wait(seconds * tape.rules.clock_scale)
+            tape.pause(seconds)
         else:
             original(resource, seconds)
 
@@ -49,7 +48,7 @@ def _scaled_async(
     async def _sleep(resource: Any, seconds: float) -> None:
         tape = passage.owner()
         if tape is not None and passage.attempts.is_played:
-            await wait_async(seconds * tape.rules.clock_scale)
+            await tape.pause_async(seconds)
         else:
             await original(resource, seconds)
 
@@ -63,7 +62,7 @@ def _virtual(original: Callable[..., None], passage: Passage) -> Callable[..., N
             original(client, **situation)
         elif passage.attempts.is_played:
             seconds = _pause_s(client, **situation)
-            wait(seconds * tape.rules.clock_scale)
+            tape.pause(seconds)
             passage.attempts.paused(seconds)
         else:
             with passage.attempts.pausing():
@@ -81,7 +80,7 @@ def _virtual_async(
             await original(client, **situation)
         elif passage.attempts.is_played:
             seconds = _pause_s(client, **situation)
-            await wait_async(seconds * tape.rules.clock_scale)
+            await tape.pause_async(seconds)
             passage.attempts.paused(seconds)
         else:
             with passage.attempts.pausing():

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
+from pytest_llmprod.core.faulting import Patience
 from pytest_llmprod.wire.clients.passage import Passage, decoder, os_error_arguments, reason_of
 from pytest_llmprod.wire.clients.raw_answer import head_of, raw_answer
 from pytest_llmprod.wire.clients.tee import tee
-from pytest_llmprod.wire.clock import wait
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
 from pytest_llmprod.wire.switch import Played
@@ -71,7 +71,14 @@ def _asking(
             return send(pool, conn, method, url, body=body, headers=headers, **options)
         content, asked = _content(body), _absolute(pool, url)
         sent = [(_text(name), _text(value)) for name, value in (headers or {}).items()]
-        found = passage.ask(tape, method=method, url=asked, headers=sent, body=content)
+        found = passage.ask(
+            tape,
+            method=method,
+            url=asked,
+            headers=sent,
+            body=content,
+            patience=_patience(pool, options.get("timeout")),
+        )
         answer = _Answer(urllib3, pool, method, url, options)
         if isinstance(found, Played):
             return answer.play(found, conn)
@@ -93,6 +100,18 @@ def _asking(
         return answer.hand_on(inner, found)
 
     return _make_request
+
+
+def _patience(pool: Any, timeout: Any) -> Patience:
+    """Return how long the client waits: what it says with the request, or for all of its pool."""
+    told = pool._get_timeout(timeout)
+    connect_s, read_s = told.connect_timeout, told._read
+    return Patience(connect_s=_seconds(connect_s), read_s=_seconds(read_s))
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a time of urllib3 in seconds; what stands for its default is for ever."""
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _tape_of(pools: Any, passage: Passage, pool: Any, url: str) -> Tape | None:
@@ -123,7 +142,7 @@ class _Answer:
     def play(self, played: Played, conn: Any) -> Any:
         """Return the recorded answer, or raise what the client met in its place."""
         if not played.status:
-            wait(played.ends_s)
+            played.clock.wait(played.ends_s)
             raise self._error(played.broken_by(), conn)
         headers = [each for each in played.headers if each[0].lower() not in _FRAMING]
         # Whoever reads a stream gets chunk after chunk, as when it was recorded.
@@ -133,7 +152,7 @@ class _Answer:
 
         def pieces() -> Iterator[bytes]:
             for pause_s, piece in played.timed():
-                wait(pause_s)
+                played.clock.wait(pause_s)
                 yield piece
             failure = played.broken_by()
             if failure is not None:

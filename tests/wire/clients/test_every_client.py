@@ -35,9 +35,9 @@ from lab import CHAT_URL, KEY, Lab, Reply, Server, asked_text, chat_request, say
 
 from pytest_llmprod.core.errors import CassetteMiss, NetworkBlocked
 from pytest_llmprod.wire.attempts import Attempts
-from pytest_llmprod.wire.clients import via_aiohttp, via_urllib3
 from pytest_llmprod.wire.clients.passage import Passage, decoder
 from pytest_llmprod.wire.clients.patches import ClientPatches
+from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
@@ -544,8 +544,8 @@ def passing(lab: Lab, ask: Callable[..., Any]) -> Iterator[Waits]:
     clients.install()
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(via_urllib3, "wait", waits.wait)
-            patch.setattr(via_aiohttp, "wait_async", waits.wait_async)
+            patch.setattr(REAL_CLOCK, "wait", waits.wait)
+            patch.setattr(REAL_CLOCK, "wait_async", waits.wait_async)
             yield waits
     finally:
         clients.uninstall()

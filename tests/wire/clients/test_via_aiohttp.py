@@ -14,7 +14,7 @@ from aiohttp import web
 from applications import BODY, by_aiohttp, by_aiohttp_stream, by_requests, do, pieces_of_body
 from lab import CHAT_URL, Lab, Server, chat_request, says, streams
 
-from pytest_llmprod.wire.clients import via_aiohttp
+from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.rules import PlayRules
 
 
@@ -249,7 +249,7 @@ def test_a_piece_for_which_the_caller_stopped_to_wait_comes_when_they_ask_again(
 
     with lab.test("once"):
         live = do(by_aiohttp_stream, wire.chat_url)
-    monkeypatch.setattr(via_aiohttp, "wait_async", give_up_once)
+    monkeypatch.setattr(REAL_CLOCK, "wait_async", give_up_once)
     with lab.test("none", rules=PlayRules(clock_scale=1)):
         again = asyncio.run(read())
 

@@ -1,0 +1,67 @@
+"""By hand: scripts, faults and spies as context managers, for a part of a test.
+
+Inside of `@given` each example begins anew, which a fixture cannot do.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from pytest_llmprod.core import running
+from pytest_llmprod.core.virtual_time import VirtualClock
+from pytest_llmprod.drills import FaultBench, HandFaults
+from pytest_llmprod.faults.script import Script
+from pytest_llmprod.faults.spies import Spy
+
+
+@contextmanager
+def llm_script() -> Iterator[Script]:
+    """Answer the requests of this block from a script of its own.
+
+    >>> with llm_script() as script:
+    ...     script.json({"label": "billing"})
+    ...     assert triage("my invoice").label == "billing"
+    """
+    with _bench("llm_script") as bench:
+        before, bench.plan.script = bench.plan.script, None
+        try:
+            yield bench.script
+        finally:
+            bench.plan.script = before
+
+
+@contextmanager
+def llm_faults() -> Iterator[HandFaults]:
+    """Let faults meet the requests of this block, in virtual time."""
+    with _bench("llm_faults") as bench:
+        turns = bench.plan.turns
+        try:
+            yield HandFaults(bench)
+        finally:
+            bench.plan.begin(turns)
+
+
+@contextmanager
+def llm_fallback(path: str) -> Iterator[Spy]:
+    """Watch the callable `package.module:name` in this block, while it runs as ever."""
+    tape, root = running.running("llm_fallback")
+    clock = tape.clock
+    elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
+    with Spy(path, elapsed).watching(root) as spy:
+        yield spy
+
+
+@contextmanager
+def _bench(name: str) -> Iterator[FaultBench]:
+    """Return the bench of the running test, or one for this block."""
+    tape, root = running.running(name)
+    plan, clock = tape.faults, tape.clock
+    with ExitStack() as stack:
+        bench = FaultBench(tape, root, stands_in=False)
+        stack.callback(setattr, tape, "faults", plan)
+        if plan is not None:
+            bench.plan = tape.faults = plan
+        if isinstance(clock, VirtualClock):
+            bench.clock = clock
+        else:
+            stack.enter_context(bench.in_virtual_time())
+        yield bench

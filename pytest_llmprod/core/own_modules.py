@@ -1,0 +1,49 @@
+"""Own modules: which of the imported modules are those of the application?
+
+Those whose files lie below the root of the project, and are not installed there.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def own_modules(root: Path) -> tuple[ModuleType, ...]:
+    """Return the modules below `root` that are imported now."""
+    return tuple(
+        sys.modules[name] for name in _names(root, len(sys.modules)) if name in sys.modules
+    )
+
+
+def is_own(root: Path, name: str) -> bool:
+    """Say whether the module called `name` is one of the application."""
+    return _is_below(root, sys.modules.get(name))
+
+
+def names_of(
+    modules: tuple[ModuleType, ...], originals: dict[int, Any]
+) -> Iterator[tuple[ModuleType, str, Any]]:
+    """Yield (module, name, value) where a module holds one of `originals`, by their ids."""
+    for module in modules:
+        for name, value in list(vars(module).items()):
+            if id(value) in originals:
+                yield module, name, value
+
+
+@lru_cache(maxsize=8)
+def _names(root: Path, count: int) -> tuple[str, ...]:
+    """Return the names of our modules, looked for again only when their number has changed."""
+    return tuple(name for name, module in list(sys.modules.items()) if _is_below(root, module))
+
+
+def _is_below(root: Path, module: Any) -> bool:
+    path = getattr(module, "__file__", None)
+    return (
+        isinstance(module, ModuleType)
+        and isinstance(path, str)
+        and path.startswith(f"{root}/")
+        and "site-packages" not in path
+    )

@@ -1,0 +1,38 @@
+"""Running: the test that runs here and now, for what a user calls without a fixture."""
+
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_llmprod.core.errors import FaultError
+
+
+class Running(NamedTuple):
+    """The tape of the running test, and the root of the project."""
+
+    tape: Any
+    root: Path
+
+
+_RUNNING: ContextVar[Running | None] = ContextVar("llmprod_running", default=None)
+
+
+def begin(tape: Any, root: Path) -> None:
+    """Note which test runs from now on."""
+    _RUNNING.set(Running(tape, root))
+
+
+def end() -> None:
+    """Note that no test with a tape runs any more."""
+    _RUNNING.set(None)
+
+
+def running(name: str) -> Running:
+    """Return the running test for what is called `name`; raise FaultError where there is none."""
+    found = _RUNNING.get()
+    if found is None:
+        raise FaultError(
+            f"{name}() works in a test that records and replays. Mark the test with "
+            f"@pytest.mark.llm_cassette."
+        )
+    return found

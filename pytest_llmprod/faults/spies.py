@@ -1,0 +1,125 @@
+"""Spies: callables of the application that are watched while they run as ever."""
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pytest_llmprod.core.errors import FaultError
+from pytest_llmprod.core.own_modules import names_of, own_modules
+
+
+class Spy:
+    """A callable that is watched: it runs as ever, and each of its calls is noted.
+
+    `calls` counts how often it was called, `finished` how often it came to its end, and `returned`
+    is what it returned last. `first_at_s` is when it was called first, by the clock it was given,
+    and None before.
+    """
+
+    def __init__(self, path: str, clock: Callable[[], float] = lambda: 0.0) -> None:
+        """Watch nothing yet; raise FaultError where `path` names no callable.
+
+        `path` reads `package.module:name`, or `package.module:Class.method`.
+        """
+        self.path = path
+        self.calls = 0
+        self.finished = 0
+        self.returned: Any = None
+        self.first_at_s: float | None = None
+        self._clock = clock
+        self._owner, self._name, self._original = _find(path)
+
+    @property
+    def called(self) -> bool:
+        """Say whether it was called."""
+        return self.calls > 0
+
+    @contextmanager
+    def watching(self, root: Path | None = None) -> Iterator["Spy"]:
+        """Watch in this block, under every name that a module below `root` has for it."""
+        wrapper = self._wrapper()
+        raw = vars(self._owner).get(self._name, self._original)
+        kind = type(raw)
+        placed = kind(wrapper) if kind in (staticmethod, classmethod) else wrapper
+        with ExitStack() as undo:
+            undo.callback(setattr, self._owner, self._name, raw)
+            setattr(self._owner, self._name, placed)
+            for module, name in _other_names(self._owner, self._original, root):
+                undo.callback(setattr, module, name, self._original)
+                setattr(module, name, wrapper)
+            yield self
+
+    def _wrapper(self) -> Callable[..., Any]:
+        raw = vars(self._owner).get(self._name) if isinstance(self._owner, type) else None
+        original = getattr(raw, "__func__", self._original)
+        if inspect.iscoroutinefunction(original):
+
+            @functools.wraps(original)
+            async def watched_async(*args: Any, **kwargs: Any) -> Any:
+                self._begins()
+                return self._ended(await original(*args, **kwargs))
+
+            return watched_async
+
+        @functools.wraps(original)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._begins()
+            return self._ended(original(*args, **kwargs))
+
+        return watched
+
+    def _begins(self) -> None:
+        self.calls += 1
+        if self.first_at_s is None:
+            self.first_at_s = self._clock()
+
+    def _ended(self, value: Any) -> Any:
+        self.finished += 1
+        self.returned = value
+        return value
+
+
+def resolve(path: str) -> Any:
+    """Return what `package.module:name` names; raise FaultError where there is none."""
+    return _find(path)[2]
+
+
+def _find(path: str) -> tuple[Any, str, Any]:
+    """Return the owner of a callable, its name there, and itself."""
+    module_name, colon, names = path.partition(":")
+    if not (module_name and colon and names):
+        raise FaultError(
+            f"{path!r} names no callable. Write the module, a colon and the name: "
+            f"'app.rules:triage_by_rules'."
+        )
+    try:
+        owner: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise FaultError(f"{path!r}: {module_name} cannot be imported ({error}).") from error
+    *owners, name = names.split(".")
+    for each in owners:
+        owner = getattr(owner, each, None)
+    found = getattr(owner, name, None)
+    if not callable(found):
+        raise FaultError(f"{path!r} names no callable, but {found!r}. Correct the name.")
+    return owner, name, found
+
+
+def _other_names(owner: Any, original: Any, root: Path | None) -> Iterator[tuple[ModuleType, str]]:
+    """Yield where other modules hold the same callable: the application's, and its package's."""
+    if not isinstance(owner, ModuleType):
+        return
+    package = owner.__name__.partition(".")[0]
+    near = {each.__name__: each for each in (own_modules(root) if root is not None else ())}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package and isinstance(module, ModuleType):
+            near[name] = module
+    near.pop(owner.__name__, None)
+    for module, name, _ in names_of(tuple(near.values()), {id(original): original}):
+        yield module, name

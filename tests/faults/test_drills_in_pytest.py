@@ -1,0 +1,412 @@
+"""Drills as users run them: ten wrong features and a sound one, and what a drill says."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_llmprod.faults.catalogue import CATALOGUE
+
+APPS = Path(__file__).parent / "apps"
+
+DRILL = """
+    import pytest
+    from {module} import {app}
+
+    @pytest.mark.llm_drill(
+        feature="triage", faults={faults!r}, fallback="sound:by_rules", within="30s", {more}
+    )
+    def test_survives(llm_fault, llm_script):
+        llm_script.json({{"label": "billing"}})
+        assert {app}("my invoice is wrong")["source"] in {{"model", "rules"}}
+"""
+
+
+@pytest.fixture
+def apps(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with the sound feature and the wrong ones."""
+    for path in APPS.glob("*.py"):
+        (pytester.path / path.name).write_text(path.read_text())
+    pytester.makeini("[pytest]")
+    return pytester
+
+
+def drills(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResult, list[Any]]:
+    """Run the tests of a project, and return the run and the drills that it wrote."""
+    result = pytester.runpytest_inprocess("--llm-json=run.json", "--tb=short", *arguments)
+    return result, json.loads((pytester.path / "run.json").read_text())["drills"]
+
+
+def drill(
+    pytester: pytest.Pytester,
+    app: str,
+    faults: Any,
+    *arguments: str,
+    module: str = "wrong",
+    more: str = "",
+) -> tuple[pytest.RunResult, list[Any]]:
+    """Drill one feature, and return the run and the drills that it wrote."""
+    text = DRILL.format(module=module, app=app, faults=faults, more=more)
+    pytester.makepyfile(test_drill=text)
+    return drills(pytester, *arguments)
+
+
+WRONG = {
+    "no_timeout": "hung",
+    "catches_api_errors_only": "crashed with a foreign exception",
+    "retries_on_quota": "retried what must not be retried",
+    "accepts_an_empty_stream": "accepted the fault as success",
+    "takes_an_error_body_for_an_answer": "accepted the fault as success",
+    "prints_half_a_stream": "partial answer shown as whole",
+    "falls_back_after_40_s": "too late",
+    "falls_back_without_a_log_line": "no log record",
+    "charges_twice": "side effect twice",
+    "answers_ok_to_everything": "accepted the fault as success",
+}
+
+MATRIX = """
+    import pytest
+    from wrong import SOUND, WRONG
+
+    @pytest.mark.parametrize("app", [SOUND, *WRONG], ids=lambda app: app.__name__)
+    @pytest.mark.llm_drill(
+        feature="triage",
+        faults={faults!r},
+        fallback="sound:by_rules",
+        once="sound:charge",
+        within={within!r},
+    )
+    def test_survives(llm_fault, llm_script, {fixture} app):
+        llm_script.json({{"label": "billing"}})
+        assert app("my invoice is wrong")["source"] in {{"model", "rules"}}
+"""
+NAMED_BY_APP = """
+    def pytest_runtest_logreport(report):
+        row = getattr(report, "llmprod_drill", None)
+        if row is not None:
+            row["feature"] = report.nodeid.removesuffix("]").removeprefix(
+                f"test_drill.py::test_survives[{row['fault']}-"
+            )
+"""
+
+
+def matrix(
+    apps: pytest.Pytester, faults: Any, within: str, fixture: str = ""
+) -> tuple[int, dict[str, dict[str, set[str]]]]:
+    """Drill all features; return the number of drills, and app -> weakness -> faults."""
+    text = MATRIX.format(faults=faults, within=within, fixture=fixture)
+    apps.makepyfile(test_drill=text, conftest=NAMED_BY_APP)
+    _, rows = drills(apps, "-q")
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        for kind, _ in row["findings"]:
+            found[row["feature"]][kind].add(row["fault"])
+    return len(rows), found
+
+
+def test_each_wrong_feature_is_caught_by_its_name_and_the_sound_one_passes(
+    apps: pytest.Pytester,
+) -> None:
+    count, found = matrix(apps, "all", "30s")
+
+    assert count == 11 * len(CATALOGUE)
+    assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
+    assert found["triage"] == {}
+    # Each is caught by the faults that it is wrong about, and by none that it survives.
+    assert found["no_timeout"]["hung"] == {"no-answer", "slow-drip", "stream-stalls"}
+    assert found["retries_on_quota"]["retried what must not be retried"] == {"quota"}
+    silent = "accepted the fault as success"
+    no_events = {"stream-as-json", "stream-as-error", "stream-nothing"}
+    assert found["accepts_an_empty_stream"][silent] >= no_events
+    assert "error-with-200" in found["takes_an_error_body_for_an_answer"][silent]
+    half = found["prints_half_a_stream"]["partial answer shown as whole"]
+    assert half >= {"stream-ends-early", "stream-closed", "length"}
+    assert "truncated-json" not in half
+    assert len(found["falls_back_after_40_s"]["too late"]) > 60
+    assert len(found["falls_back_without_a_log_line"]["no log record"]) > 60
+
+
+def test_each_wrong_feature_is_caught_on_sockets_as_well(
+    apps: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCALE", "0.05")
+    faults = ["no-answer", "quota", "error-with-200", "stream-as-json", "stream-ends-early"]
+    faults += ["stream-closed", "stream-bad-json"]
+
+    count, found = matrix(apps, faults, "1.5s", fixture="llm_server,")
+
+    assert count == 11 * len(faults)
+    assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
+    assert found["triage"] == {}
+
+
+def test_the_summary_names_silent_acceptances_first(apps: pytest.Pytester) -> None:
+    result, _ = drill(apps, "answers_ok_to_everything", ["no-answer", "html-page", "quota"])
+
+    result.stdout.fnmatch_lines(
+        [
+            "*= llmprod =*",
+            "drills of triage: survived 0 of 2 faults, 1 cannot meet it",
+            "  accepted the fault as success (2): no-answer, quota",
+            "failure modes of triage: FAILED slow (1 of 1), limited (1 of 1);",
+            "  untested wrong, malformed input, hostile input, down, retired, expensive",
+        ]
+    )
+    result.assert_outcomes(failed=2, skipped=1)
+    assert result.ret == 1
+
+
+def test_a_client_without_a_timeout_is_told_for_how_long_it_would_hang(
+    apps: pytest.Pytester,
+) -> None:
+    result, (row,) = drill(apps, "no_timeout", "no-answer")
+
+    assert row["outcome"] == "hung"
+    assert row["findings"] == [["hung", "would hang for 30 minutes: 3 requests of 600 s"]]
+    assert 1800 < row["elapsed_s"] < 1802
+    result.stdout.fnmatch_lines(["*hung: would hang for 30 minutes: 3 requests of 600 s*"])
+
+
+def test_a_drill_that_passes_says_when_the_fallback_took_over(apps: pytest.Pytester) -> None:
+    result, (row,) = drill(apps, "triage", "no-answer", module="sound")
+
+    result.assert_outcomes(passed=1)
+    assert (row["outcome"], row["switch_s"], row["requests"]) == ("fell back", 10.0, 1)
+
+
+def test_drills_are_told_alike_in_several_processes(apps: pytest.Pytester) -> None:
+    alone, rows = drill(apps, "charges_twice", "outage", more="once='sound:charge'")
+    shared, again = drill(apps, "charges_twice", "outage", "-n2", more="once='sound:charge'")
+
+    assert again == rows
+    assert alone.ret == shared.ret == 1
+    assert [line for line in shared.outlines if line.startswith("drills of")] == [
+        "drills of triage: survived 0 of 15 faults, 3 cannot meet it"
+    ]
+
+
+def test_quiet_runs_tell_drills_too(apps: pytest.Pytester) -> None:
+    result, _ = drill(apps, "triage", ["quota", "rate-limit"], "-q", module="sound")
+
+    assert "llmprod: drills of triage: survived 2 of 2 faults" in result.outlines
+
+
+def test_a_wrong_log_line_is_a_weakness(apps: pytest.Pytester) -> None:
+    apps.makepyfile(
+        vague="""
+        import logging
+        from sound import ask, by_rules
+
+        def triage(text):
+            try:
+                return ask(text)
+            except Exception:
+                logging.getLogger("vague").warning("something went wrong")
+                return by_rules(text)
+        """
+    )
+
+    _, (row,) = drill(apps, "triage", "rate-limit", module="vague")
+
+    assert row["findings"] == [
+        [
+            "no log record",
+            "no record names the fault (RateLimitError, 429, rate_limit_exceeded); the first says: "
+            "something went wrong",
+        ]
+    ]
+    _, (row,) = drill(apps, "triage", "rate-limit", module="vague", more="log=False")
+    assert row["outcome"] == "fell back"
+
+
+def test_an_own_error_may_take_the_place_of_a_fallback_where_it_is_declared(
+    apps: pytest.Pytester,
+) -> None:
+    apps.makepyfile(
+        strict="""
+        from sound import ask
+
+        class Unavailable(Exception):
+            pass
+
+        def triage(text):
+            try:
+                return ask(text)
+            except Exception as error:
+                raise Unavailable("come again later") from error
+        """
+    )
+
+    _, (undeclared,) = drill(apps, "triage", "quota", module="strict")
+    declared, (row,) = drill(
+        apps, "triage", "quota", module="strict", more="raises='strict:Unavailable'"
+    )
+
+    assert undeclared["findings"] == [
+        ["no fallback", "raised strict.Unavailable: come again later in place of sound:by_rules"]
+    ]
+    assert row["outcome"] == "own error"
+    declared.assert_outcomes(passed=1)
+
+
+def test_a_crash_shows_its_traceback_and_its_name(apps: pytest.Pytester) -> None:
+    result, (row,) = drill(apps, "catches_api_errors_only", "stream-bad-json")
+
+    assert row["outcome"] == "crashed with a foreign exception"
+    assert row["findings"][0][1].startswith("json.decoder.JSONDecodeError: ")
+    result.stdout.fnmatch_lines(
+        ["*catches_api_errors_only*", "*crashed with a foreign exception: *"]
+    )
+
+
+def test_an_assertion_of_the_test_decides_where_the_fault_was_survived(
+    apps: pytest.Pytester,
+) -> None:
+    apps.makepyfile(
+        test_drill="""
+        import pytest
+        from sound import triage
+
+        @pytest.mark.llm_drill(feature="triage", faults="quota", fallback="sound:by_rules")
+        def test_survives(llm_fault):
+            assert triage("my invoice is wrong")["label"] == "shipping"
+        """
+    )
+
+    result, (row,) = drills(apps)
+
+    assert row["outcome"] == "failed its own assertions"
+    result.stdout.fnmatch_lines(["*AssertionError*", "*failed its own assertions: *"])
+
+
+def test_a_degraded_answer_is_one_that_the_declared_callable_gave(apps: pytest.Pytester) -> None:
+    _, (row,) = drill(apps, "triage", "quota", module="sound", more="degraded='sound:by_rules'")
+
+    assert row["outcome"] == "fell back"
+    apps.makepyfile(
+        test_drill="""
+        import pytest
+        from sound import triage
+
+        @pytest.mark.llm_drill(feature="triage", faults="quota", degraded="sound:by_rules")
+        def test_survives(llm_fault):
+            triage("my invoice is wrong")
+        """
+    )
+    assert drills(apps)[1][0]["outcome"] == "degraded"
+
+
+def test_more_requests_than_declared_are_a_weakness(apps: pytest.Pytester) -> None:
+    _, (row,) = drill(apps, "retries_on_quota", "server-error", more="requests=2")
+
+    assert row["findings"] == [["too many requests", "sent 3 requests, and may send 2"]]
+
+
+def test_asynchronous_features_are_drilled_in_virtual_time(apps: pytest.Pytester) -> None:
+    apps.makepyfile(
+        test_drill="""
+        import asyncio
+        import logging
+        import openai
+        import pytest
+
+        def by_rules():
+            return "rules"
+
+        async def answer():
+            try:
+                async with asyncio.timeout(25), openai.AsyncOpenAI(timeout=10) as client:
+                    completion = await client.chat.completions.create(
+                        model="gpt-test", messages=[{"role": "user", "content": "Hi"}]
+                    )
+                    return completion.choices[0].message.content
+            except Exception as error:
+                logging.getLogger("app").warning("rules", exc_info=error)
+                return by_rules()
+
+        @pytest.mark.anyio
+        @pytest.mark.llm_drill(
+            feature="chat",
+            faults=["no-answer", "slow-drip", "overloaded-retry-after-20", "slow-answer"],
+            fallback="test_drill:by_rules",
+            within="30s",
+        )
+        async def test_survives(llm_fault, anyio_backend):
+            assert await answer()
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+        """
+    )
+
+    result, rows = drills(apps)
+
+    result.assert_outcomes(passed=4)
+    times = {row["fault"]: row["elapsed_s"] for row in rows}
+    assert times.keys() == {"no-answer", "slow-drip", "overloaded-retry-after-20", "slow-answer"}
+    assert all(24.5 < seconds < 25.5 for seconds in times.values())
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("faults='all'", "feature must be a name"),
+        ("feature='x', faults='slo'", "there is no fault 'slo'. Did you mean 'slow'?"),
+        ("feature='x', faults=3", "faults must be 'all', a group"),
+        ("feature='x', within='soon'", "within must be a time such as"),
+        ("feature='x', requests=0", "requests must be a whole number"),
+        ("feature='x', clock='lunar'", "clock must be 'virtual' or 'real'"),
+        ("feature='x', raises='nowhere:X'", "nowhere cannot be imported"),
+        ("feature='x', fallbck='a:b'", "Did you mean 'fallback'?"),
+    ],
+)
+def test_a_wrong_marker_is_an_error_of_its_file(
+    pytester: pytest.Pytester, marker: str, message: str
+) -> None:
+    pytester.makepyfile(
+        f"import pytest\n@pytest.mark.llm_drill({marker})\ndef test_it(llm_fault): pass\n"
+    )
+
+    result = pytester.runpytest_inprocess()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"*{message.replace('[', '[[]').replace('?', '[?]')}*"])
+
+
+def test_a_drill_without_its_fixture_says_which_argument_is_missing(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.llm_drill(feature='x')\ndef test_it(): pass\n")
+
+    result = pytester.runpytest_inprocess()
+
+    result.stdout.fnmatch_lines(["*has no argument llm_fault*"])
+
+
+def test_a_callable_that_does_not_exist_is_an_error_of_the_test(apps: pytest.Pytester) -> None:
+    apps.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.llm_drill(feature='x', faults='quota', fallback='sound:by_rule')\n"
+        "def test_it(llm_fault): pass\n"
+    )
+
+    result = apps.runpytest_inprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*'sound:by_rule' names no callable*"])
+
+
+def test_a_test_that_asks_nothing_meets_no_fault(apps: pytest.Pytester) -> None:
+    apps.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.llm_drill(feature='x', faults='quota')\n"
+        "def test_it(llm_fault): pass\n"
+    )
+
+    result = apps.runpytest_inprocess("-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*quota cannot meet the requests of x*"])
