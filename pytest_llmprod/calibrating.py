@@ -23,7 +23,8 @@ from pytest_llmprod.fixtures import MAKE_SESSION
 from pytest_llmprod.wire.label import TapeLabel
 
 if TYPE_CHECKING:
-    from pytest_llmprod.session import Session, Trial
+    from pytest_llmprod.session import Session
+    from pytest_llmprod.trial import Trial
 
 _LONGEST_PROBLEM = 300
 

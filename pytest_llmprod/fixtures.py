@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pytest_llmprod.evals.dataset import Case
     from pytest_llmprod.evals.suite import Asking
     from pytest_llmprod.records.collecting import Records
-    from pytest_llmprod.session import Session, Trial
+    from pytest_llmprod.session import Session
+    from pytest_llmprod.trial import Trial
     from pytest_llmprod.wire.tape import Tape
 
 #: Where the session lies in `config.stash`; None until a collected test needs it.
@@ -65,7 +66,7 @@ def llm_output(request: pytest.FixtureRequest) -> Any:
             "llm_output has a value only where the llm_eval marker has outputs= or task="
         )
     try:
-        return _session(request).output(trial)
+        return trial.output()
     except (Exception, pytest.skip.Exception, pytest.fail.Exception):  # xfail() is a fail()
         raise
     except BaseException as error:

@@ -9,7 +9,7 @@ from pytest_llmprod.core.exchange import Exchange, calls_of
 from pytest_llmprod.fixtures import TRIAL
 
 if TYPE_CHECKING:
-    from pytest_llmprod.session import Trial
+    from pytest_llmprod.trial import Trial
 
 
 class OutageNotes:

@@ -8,7 +8,8 @@ import pytest
 
 from pytest_llmprod.core.errors import CassetteMiss, LlmprodError, SpendStop
 from pytest_llmprod.core.text import error_text, printable
-from pytest_llmprod.session import Session, Trial
+from pytest_llmprod.session import Session
+from pytest_llmprod.trial import Trial
 
 _LONGEST_WHY = 300
 
@@ -70,7 +71,7 @@ def note(
     """Read the outcome of one phase into the trace, and correct the report where it misleads."""
     trace = trial.trace
     if call.when == "teardown" and report.passed and trace.outcome == "hit":
-        session.note_unplayed(trial)  # not before: a fixture may ask while it is torn down
+        trial.note_unplayed()  # not before: a fixture may ask while it is torn down
     untold = trial.take_misses()
     stop = _spend_stop(trial, call)
     is_told_once = False  # the text is the same for every case of a suite
@@ -158,7 +159,7 @@ def _note_call(
         report.longrepr = None
         report.llmprod_missed = True  # type: ignore[attr-defined]  # xdist carries it along
     if report.passed:
-        problem = session.complete_scores(trial)
+        problem = trial.complete_scores()
         stop = trial.take_spend_stop()  # of a judge, as these misses are
         if stop is not None:
             _note_spend_stop(report, stop)

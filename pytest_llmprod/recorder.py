@@ -17,7 +17,8 @@ from pytest_llmprod.labels import TestName, asking_and_variant, fixture_label, l
 from pytest_llmprod.outcomes import cheap_traceback, fail, first_line, note
 from pytest_llmprod.progress import Progress
 from pytest_llmprod.report import misses
-from pytest_llmprod.session import Session, Trial
+from pytest_llmprod.session import Session
+from pytest_llmprod.trial import Trial
 from pytest_llmprod.wire.label import TapeLabel
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class Recorder:
                 counts = misses.count(trial.tape.misses)
                 report.llmprod_misses = counts  # type: ignore[attr-defined]  # xdist carries it along
             if trial.suite is not None:
-                row = self._session.row(trial)
+                row = self._session.rows.of_case(trial)
                 report.llmprod = row  # type: ignore[attr-defined]  # xdist carries it along
-            calls = self._session.budget_row(trial)
+            calls = self._session.rows.of_budgets(trial)
             if calls:
                 report.llmprod_calls = calls  # type: ignore[attr-defined]  # same
             if trial.suite is not None or calls:
@@ -105,7 +106,7 @@ class Recorder:
             files = self._session.outgoing()
             if files:
                 report.llmprod_files = files  # type: ignore[attr-defined]  # same
-            wire = self._session.wire_row(trial)
+            wire = self._session.rows.of_recordings(trial)
             if wire:
                 report.llmprod_wire = wire  # type: ignore[attr-defined]  # same
         return report

@@ -3,7 +3,6 @@
 The composition root: it knows every package, and no package knows another. It imports no pytest.
 """
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -15,22 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
 from pytest_llmprod.core import running
-from pytest_llmprod.core.errors import LlmprodError, PricesError, ScoreError, SpendStop
-from pytest_llmprod.core.exchange import Exchange, calls_of
-from pytest_llmprod.core.miss import Miss
-from pytest_llmprod.core.results import Forecast, Trace
-from pytest_llmprod.core.text import error_text
-from pytest_llmprod.evals.dataset import Case, Dataset
+from pytest_llmprod.core.errors import LlmprodError, SpendStop
+from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
-from pytest_llmprod.evals.metrics import PASSED, checked_score
+from pytest_llmprod.evals.metrics import PASSED
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.records.collecting import RUNNING, Subject
 from pytest_llmprod.records.contract import FindPii, Rules
-from pytest_llmprod.records.conversation import turns
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.request_log import Asker, Ending, RequestLog
+from pytest_llmprod.rows import Rows
 from pytest_llmprod.settings import Settings
+from pytest_llmprod.trial import Trial, named
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
@@ -46,7 +44,6 @@ from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
-    from pytest_llmprod.budgets.expression import Expression
     from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
 
@@ -65,82 +62,6 @@ class Extensions:
     on_exchange: Callable[[Exchange], None]
     spend_stop: type[SpendStop] = SpendStop
     find_pii: FindPii | None = None
-
-
-class Trial:
-    """One test while it runs: its tape and its trace, and its case where it is one of a suite."""
-
-    __slots__ = (
-        "_has_told_stop",
-        "_told",
-        "asked",
-        "asker",
-        "asking",
-        "budgets",
-        "costs",
-        "function",
-        "result",
-        "suite",
-        "tape",
-        "trace",
-    )
-
-    def __init__(
-        self,
-        tape: Tape,
-        suite: Suite | None,
-        asking: Asking | None,
-        asker: Asker,
-        costs: Costs,
-    ) -> None:
-        """Start the trial of a test that plays from `tape`."""
-        self.tape = tape
-        self.costs = costs
-        self.asker = asker
-        self.trace = Trace(exchanges=tape.exchanges, judged=tape.judged)
-        self.suite = suite
-        self.asking = asking
-        self.result: TaskResult | None = None
-        self.asked: set[str] = set()  # models, by fixtures that it shares with other tests
-        self._told: set[Miss | str] = set()
-        self._has_told_stop = False
-        self.function = ""  # the node id without parameters
-        self.budgets: tuple[Expression, ...] = ()  # those of its markers
-
-    @property
-    def case(self) -> Case | None:
-        """Return the case of an eval, None for any other test."""
-        return None if self.asking is None else self.asking.case
-
-    @property
-    def has_untold_misses(self) -> bool:
-        """Say whether there was a cassette miss that no report has told yet."""
-        return not self._told.issuperset(self.tape.misses)
-
-    def take_misses(self) -> list[Miss | str]:
-        """Return the cassette misses that no report has told yet, each once.
-
-        A client that tries again meets the same miss again.
-        """
-        if not self.tape.misses:
-            return []
-        untold = [each for each in dict.fromkeys(self.tape.misses) if each not in self._told]
-        self._told.update(untold)
-        return untold
-
-    def take_spend_stop(self) -> SpendStop | None:
-        """Return what kept the test from sending a request, once."""
-        stop = self.tape.spend_stop
-        if stop is None or self._has_told_stop:
-            return None
-        self._has_told_stop = True
-        return stop
-
-    def score(self, metric: str, value: float) -> None:
-        """Note a score of this case; raise ValueError where it is no number in 0..1."""
-        score = checked_score(metric, value)
-        self.trace.scores[metric] = float(score)
-        self.trace.whys[metric] = score.why
 
 
 class Session:
@@ -185,8 +106,7 @@ class Session:
         self.running: Trial | None = None
         self.sent = 0  # records of tests, to the process that decides
         self.telling = Telling()
-        self._has_shared_misses = False
-        self._told_suites: set[str] = set()
+        self.rows = Rows(settings, self._masked)
         self._log = RequestLog(
             settings,
             run_id=run_id,
@@ -375,7 +295,7 @@ class Session:
                 self._log.write(tape, Asker(nodeid=running.asker.nodeid), tape.exchanges[sent:])
                 moments = filter(None, (running.tape.aging_since, tape.aging_since))
                 running.tape.aging_since = min(moments, default="")
-                self._has_shared_misses |= bool(tape.misses)
+                self.rows.has_shared_misses |= bool(tape.misses)
                 self._router.enter(before)
 
     def carrying(self, trial: Trial) -> AbstractContextManager[None]:
@@ -392,7 +312,7 @@ class Session:
         RUNNING.set(None)
         outcome = trial.trace.outcome
         # What a case did without an answer says nothing: its recordings stay as they were.
-        is_answered = not self._got_no_answer(trial)
+        is_answered = not trial.got_no_answer()
         try:
             trial.tape.close(
                 finished=is_answered and outcome in ("hit", "miss"),
@@ -441,44 +361,7 @@ class Session:
 
     def named_error(self, error: BaseException) -> str:
         """Return the class and the text of an error, with secrets masked."""
-        return self._masked(_named(error))
-
-    def output(self, trial: Trial) -> Any:
-        """Return the answer to the trial's case, from `outputs=` or `task=`.
-
-        Raises what the task raised.
-        """
-        suite, asking = trial.suite, trial.asking
-        if suite is not None and asking is not None and suite.outputs is not None:
-            return suite.outputs[asking.case.id, asking.repeat].value
-        if trial.result is None:
-            raise LookupError("this suite has neither outputs= nor task=")
-        return trial.result.value()
-
-    def complete_scores(self, trial: Trial) -> str:
-        """Score what the threshold names and the test has not; return what is wrong, or ''."""
-        suite, case = trial.suite, trial.case
-        if suite is None or case is None:
-            return ""
-        if trial.result is not None and trial.result.error is not None:
-            error = trial.result.error
-            return f"the task failed on this case: {_named(error)}"
-        for metric in suite.threshold:
-            if metric == PASSED or metric in trial.trace.scores:
-                continue
-            scorer = suite.scorers.get(metric)
-            has_output = suite.outputs is not None or trial.result is not None
-            if scorer is None or not (has_output or scorer.takes_exchanges):
-                return _unscored(metric, is_known=scorer is not None)
-            try:
-                output = self.output(trial) if has_output else None
-                exchanges = trial.trace.exchanges
-                trial.score(metric, scorer(output, case.expected, exchanges, case.input))
-            except ScoreError as error:
-                return str(error)
-            except (Exception, SpendStop) as error:
-                return f"the metric {metric!r} failed on this case: {_named(error)}"
-        return ""
+        return self._masked(named(error))
 
     def log(self, trial: Trial) -> None:
         """Write the exchanges of a test that has ended to the request log."""
@@ -491,157 +374,6 @@ class Session:
         ending = Ending(verdict=verdict, why=trace.why, scores=scores)
         said = [*trace.exchanges, *trace.judged] if trace.judged else trace.exchanges
         self._log.write(trial.tape, trial.asker, said, ending)
-
-    def note_unplayed(self, trial: Trial) -> None:
-        """Note recordings that a test which passed did not play, as a miss of its."""
-        if trial.tape.misses or (trial.suite is not None and trial.suite.outputs is not None):
-            return  # what was missing explains what was left over
-        left = trial.tape.unplayed()
-        if left:
-            trial.tape.misses.append(left)
-
-    def row(self, trial: Trial) -> dict[str, Any]:
-        """Return what travels on the test's report, as plain JSON.
-
-        The first row of each suite carries what the deciding process must know of the suite.
-        """
-        trial.trace.why = self._masked(trial.trace.why)
-        trial.trace.whys = {
-            metric: self._masked(why)[:_LONGEST_WHY]
-            for metric, why in trial.trace.whys.items()
-            if why
-        }
-        row = trial.trace.to_dict()
-        suite, asking = trial.suite, trial.asking
-        if suite is None or asking is None:
-            return row
-        case = asking.case
-        row |= self._costs_put(row, trial)
-        row["suite"] = suite.test
-        row["case"] = case.id
-        if asking.repeat > 1:
-            row["repeat"] = asking.repeat
-        row["nodeid"] = trial.tape.label.nodeid
-        if case.tags:
-            row["tags"] = case.tags
-        if case.cluster is not None:
-            row["cluster"] = case.cluster
-        if trial.trace.exchanges:
-            # Later requests may depend on answers: the first one says whether they are the same.
-            row["asked"] = min(trial.trace.exchanges, key=lambda each: each.call).key[:12]
-        lacks = trial.tape.misses or trial.tape.spend_stop or self._has_shared_misses
-        if lacks or self._got_no_answer(trial):
-            row["unrecorded"] = True
-        if suite.test not in self._told_suites:
-            self._told_suites.add(suite.test)
-            row["meta"] = suite.to_json(self.settings.rootpath)
-        if suite.outputs is not None:
-            row["recorded"] = suite.outputs[case.id, asking.repeat].to_json()
-        if self.settings.keeps_answers:
-            row["output"] = self._shown_output(trial)
-            row["expected"] = self._as_json(case.expected)
-        if self.settings.keeps_answers and _is_failure(trial.trace):
-            row["prompt"] = self._prompt(trial, case)
-        return row
-
-    def _costs_put(self, row: dict[str, Any], trial: Trial) -> dict[str, str]:
-        """Put its cost to each exchange of a row; return why none is known, where that is so."""
-        trace = trial.trace
-        said = [*trace.exchanges, *trace.judged]
-        try:
-            costs = [trial.costs.usd(each) for each in said]
-        except PricesError as error:
-            return {"prices_problem": str(error)}
-        rows = [*row.get("exchanges", ()), *row.get("judged", ())]
-        for each, cost in zip(rows, costs, strict=True):
-            if cost is not None:
-                each["cost_usd"] = str(cost)
-        return {}
-
-    def budget_row(self, trial: Trial) -> dict[str, Any]:
-        """Return what the report of a test to which a budget applies carries of its calls."""
-        feature = "" if trial.suite is None else trial.suite.feature
-        is_of_feature = feature in self.settings.features
-        if not (trial.budgets or is_of_feature or self.settings.budgets):
-            return {}
-        is_stopped = trial.tape.spend_stop is not None
-        if trial.trace.outcome == "skip" and not (trial.tape.exchanges or is_stopped):
-            return {}
-        from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
-
-        try:
-            return calls_row(
-                trial.tape,
-                trial.suite,
-                trial.asking,
-                function=trial.function,
-                budgets=trial.budgets,
-                cost=trial.costs.of,
-            )
-        except PricesError as error:
-            return {"prices_problem": str(error)}
-
-    def wire_row(self, trial: Trial) -> dict[str, Any]:
-        """Return what the report of any test carries of its recordings: only what is notable.
-
-        `verified` holds the comparisons of a run that verifies, `aging` the day of the oldest
-        recording that will soon be too old, and `asked` the models that were asked in a run that
-        swaps some or compares several.
-        """
-        row: dict[str, Any] = {}
-        if trial.tape.verified:
-            row["verified"] = [
-                {name: self._masked(value) for name, value in each.to_dict().items()}
-                for each in trial.tape.verified
-            ]
-        if trial.tape.aging_since:
-            row["aging"] = trial.tape.aging_since
-        if self.settings.choice.swaps or self.settings.choice.models:
-            asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
-            row |= {"asked": sorted(asked)} if asked else {}
-        return row
-
-    def _got_no_answer(self, trial: Trial) -> bool:
-        """Say whether a live case got no answer from a model: no key, nobody there, or a limit.
-
-        The application may have handled that, with a fallback for instance. A case that makes no
-        request and is no error needs none. That a judge got none says nothing of the model either.
-        """
-        if self.settings.record == "none" or trial.suite is None:
-            return False
-        if any(call.last.is_outage for call in calls_of(trial.tape.judged)):
-            return True
-        if trial.suite.outputs is not None:
-            return False
-        calls = trial.tape.calls
-        if not calls:
-            return trial.trace.outcome == "error"
-        return all(call.last.is_outage for call in calls)
-
-    def _shown_output(self, trial: Trial) -> Any:
-        suite = trial.suite
-        if suite is not None and (suite.outputs is not None or trial.result is not None):
-            if trial.result is not None and trial.result.error is not None:
-                return None
-            return self._as_json(self.output(trial))
-        exchanges = trial.trace.exchanges
-        return self._as_json(exchanges[-1].text) if exchanges else None
-
-    def _prompt(self, trial: Trial, case: Case) -> list[list[str]]:
-        """Return who said what in the last request of a case, or its input where it made none."""
-        exchanges = trial.trace.exchanges
-        asked = exchanges[-1].request if exchanges else case.input
-        return [
-            [self._masked(role), self._masked(text)[:_LONGEST_TURN]]
-            for role, text in list(turns(asked))[-_MOST_TURNS:]
-        ]
-
-    def _as_json(self, value: Any) -> Any:
-        """Return `value` as plain JSON with secrets masked; what is no JSON becomes its repr."""
-        try:
-            return json.loads(self._masked(json.dumps(value, ensure_ascii=False)))
-        except (TypeError, ValueError, RecursionError):
-            return self._masked(_shown(value))
 
     def _masked(self, text: str) -> str:
         """Return `text` with secrets masked, and `?` for what UTF-8 and so xdist cannot carry."""
@@ -682,10 +414,8 @@ class Session:
         self._log.close()
 
 
-_LONGEST_WHY = 300
 #: What the outcomes of a test are called that is no eval.
 _PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
-_MOST_TURNS, _LONGEST_TURN = 20, 10_000  # what a page could show of a prompt, and more
 
 
 def _folder(label: TapeLabel) -> Path:
@@ -698,27 +428,3 @@ def _asker(nodeid: str, suite: Suite | None, asking: Asking | None) -> Asker:
         return Asker(nodeid=nodeid)
     case, repeat = asking.case.id, asking.repeat
     return Asker(nodeid=nodeid, case=case, repeat=repeat, feature=suite.feature)
-
-
-def _is_failure(trace: Trace) -> bool:
-    return trace.outcome != "hit" or any(score < 1 for score in trace.scores.values())
-
-
-def _unscored(metric: str, *, is_known: bool) -> str:
-    answer = " Or give the marker task= or outputs=: then it has an output to score."
-    return (
-        f"this test gave no score for the metric {metric!r}, which its threshold names. Call "
-        f"llm_score({metric!r}, value) in every case.{answer if is_known else ''}"
-    )
-
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error_text(error)}"
-
-
-def _shown(value: Any) -> str:
-    """Return the repr of an object of the application, whatever its `__repr__` does."""
-    try:
-        return repr(value)
-    except Exception as problem:
-        return f"({type(value).__name__} whose repr cannot be had: {type(problem).__name__})"
