@@ -9,17 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_llmprod import (
-    cli_accept,
-    cli_cassette,
-    cli_compare,
-    cli_dataset,
-    cli_decide,
-    cli_judge,
-    cli_log,
-    cli_merge,
-    cli_prices,
-    cli_serve,
+from pytest_llmprod.commands import (
+    accept,
+    cassette,
+    compare,
+    dataset,
+    decide,
+    judge,
+    log,
+    merge,
+    prices,
+    serve,
 )
 from pytest_llmprod.core.errors import LlmprodError
 
@@ -48,18 +48,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(required=True)
 
-    _add(nouns, "dataset", "data sets of evals: check, freeze, add", cli_dataset.add_commands)
+    _add(nouns, "dataset", "data sets of evals: check, freeze, add", dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
-    _add(nouns, "cassette", cassettes, cli_cassette.add_commands)
-    _add(nouns, "judge", "metrics that ask a model: calibrate", cli_judge.add_commands)
+    _add(nouns, "cassette", cassettes, cassette.add_commands)
+    _add(nouns, "judge", "metrics that ask a model: calibrate", judge.add_commands)
     about_log = "what runs asked and got: ls, show, grep, sql, purge, import"
-    _add(nouns, "log", about_log, cli_log.add_commands)
-    _add(nouns, "prices", "what models cost: lock, diff", cli_prices.add_commands)
-    cli_accept.add_command(nouns)
-    cli_compare.add_command(nouns)
-    cli_decide.add_command(nouns)
-    cli_merge.add_command(nouns)
-    cli_serve.add_command(nouns)
+    _add(nouns, "log", about_log, log.add_commands)
+    _add(nouns, "prices", "what models cost: lock, diff", prices.add_commands)
+    accept.add_command(nouns)
+    compare.add_command(nouns)
+    decide.add_command(nouns)
+    merge.add_command(nouns)
+    serve.add_command(nouns)
     return parser
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod import cli_who
 from pytest_llmprod.cli import main
+from pytest_llmprod.commands import who as commands_who
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_where_nobody_has_a_name_it_must_be_said(
     def no_name() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(cli_who.getpass, "getuser", no_name)
+    monkeypatch.setattr(commands_who.getpass, "getuser", no_name)
 
     with pytest.raises(SystemExit) as caught:
         main(["dataset", "freeze", str(data), "--why", "x", *who])

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.cli_serve import make_server
+from pytest_llmprod.commands.serve import make_server
 
 
 def test_faults_take_turns_and_then_the_reply_comes() -> None:

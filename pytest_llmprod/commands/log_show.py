@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.cli_log_grep import replay_command
+from pytest_llmprod.commands.log_grep import replay_command
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.core.text import counted, escaped, printable, shorten
 from pytest_llmprod.records import conversation, names, reading

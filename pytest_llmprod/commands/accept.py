@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.cli_arguments import existing_path
-from pytest_llmprod.cli_who import who
+from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.who import who
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.report.layout import wrapped
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_path
 
 
 def add_commands(verbs: Any) -> None:
@@ -146,18 +146,18 @@ def _reason(text: str) -> str:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_dataset_check  # brings pydantic; other commands do without
+    from pytest_llmprod.commands import dataset_check  # brings pydantic; other commands do without
 
-    return cli_dataset_check.run(options)
+    return dataset_check.run(options)
 
 
 def _freeze(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_dataset_freeze  # brings pydantic; other commands do without
+    from pytest_llmprod.commands import dataset_freeze  # brings pydantic; other commands do without
 
-    return cli_dataset_freeze.run(options)
+    return dataset_freeze.run(options)
 
 
 def _add(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_dataset_add  # brings pydantic; other commands do without
+    from pytest_llmprod.commands import dataset_add  # brings pydantic; other commands do without
 
-    return cli_dataset_add.run(options)
+    return dataset_add.run(options)

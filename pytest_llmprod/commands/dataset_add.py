@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.cli_layout import beside
+from pytest_llmprod.commands.layout import beside
 from pytest_llmprod.core.errors import DatasetError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable

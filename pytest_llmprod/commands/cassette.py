@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_path
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted
@@ -136,33 +136,33 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_show  # other commands do without
+    from pytest_llmprod.commands import cassette_show  # other commands do without
 
-    return cli_show.run(options)
+    return cassette_show.run(options)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_check  # other commands do without
+    from pytest_llmprod.commands import cassette_check  # other commands do without
 
-    return cli_check.run(options)
+    return cassette_check.run(options)
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_diff  # other commands do without
+    from pytest_llmprod.commands import cassette_diff  # other commands do without
 
-    return cli_diff.run(options)
+    return cassette_diff.run(options)
 
 
 def _prune(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_prune  # other commands do without
+    from pytest_llmprod.commands import cassette_prune  # other commands do without
 
-    return cli_prune.run(options)
+    return cassette_prune.run(options)
 
 
 def _import(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_import  # other commands do without
+    from pytest_llmprod.commands import cassette_import  # other commands do without
 
-    return cli_import.run(options)
+    return cassette_import.run(options)
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_path
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.layout import wrapped
 

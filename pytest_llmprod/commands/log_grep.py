@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_llmprod.cli_log_runs import print_broken
+from pytest_llmprod.commands.log_runs import print_broken
 from pytest_llmprod.core.text import counted, escaped, printable, shorten
 from pytest_llmprod.records import names, reading
 from pytest_llmprod.records.reading import Entry

@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_llmprod.cli_who import who
+from pytest_llmprod.commands.who import who
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.evals import lock_file

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod import cases
-from pytest_llmprod.cli_layout import beside
+from pytest_llmprod.commands.layout import beside
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.settings import max_age_days

@@ -13,7 +13,7 @@ from pytest_llmprod.budgets import price_changes, price_lock, price_source, pric
 from pytest_llmprod.budgets.price_changes import Change, Request
 from pytest_llmprod.budgets.price_lock import FILE_NAME, Lock, Name
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
-from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_path
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.cli_arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_path
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.records.log import FOLDER
 
@@ -174,36 +174,36 @@ def _count(text: str) -> int:
 
 
 def _ls(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_runs  # other commands do without
+    from pytest_llmprod.commands import log_runs  # other commands do without
 
-    return cli_log_runs.list_runs(options)
+    return log_runs.list_runs(options)
 
 
 def _purge(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_runs  # other commands do without
+    from pytest_llmprod.commands import log_runs  # other commands do without
 
-    return cli_log_runs.purge(options, datetime.now(UTC))
+    return log_runs.purge(options, datetime.now(UTC))
 
 
 def _show(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_show  # other commands do without
+    from pytest_llmprod.commands import log_show  # other commands do without
 
-    return cli_log_show.run(options)
+    return log_show.run(options)
 
 
 def _grep(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_grep  # other commands do without
+    from pytest_llmprod.commands import log_grep  # other commands do without
 
-    return cli_log_grep.run(options)
+    return log_grep.run(options)
 
 
 def _sql(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_sql  # other commands do without
+    from pytest_llmprod.commands import log_sql  # other commands do without
 
-    return cli_log_sql.run(options)
+    return log_sql.run(options)
 
 
 def _import(options: argparse.Namespace) -> int:
-    from pytest_llmprod import cli_log_import  # other commands do without
+    from pytest_llmprod.commands import log_import  # other commands do without
 
-    return cli_log_import.run(options)
+    return log_import.run(options)
