@@ -40,6 +40,7 @@ class Collector:
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
+        self._overdue: list[str] = []
         self._asked: set[str] = set()
         self._picked_up = 0
         self._has_recorded = False
@@ -124,6 +125,7 @@ class Collector:
         else:
             self._report_gone(session)
         self._conclude_drills(session)
+        self._note_drills(session)
         return outcome
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -168,7 +170,7 @@ class Collector:
         lines = terminal.render(
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
-        for line in [*lines, *terminal.render_drills(self._result)]:
+        for line in [*lines, *terminal.render_drills(self._result), *self._overdue]:
             terminalreporter.write_line(line)
 
     def _noticed(self) -> "Upkeep":
@@ -191,6 +193,7 @@ class Collector:
         found = view.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
         drills = [] if self._result is None else terminal.render_drills(self._result)
+        drills += self._overdue
         lines = [*drills, *noticed, *missing]
         if terminalreporter.verbosity < 0:
             first, *rest = [*drills, *missing] or noticed[:1]
@@ -362,6 +365,23 @@ class Collector:
         run = self._new_run(self._config.stash[SETTINGS]())
         self._result = self._run_result(run, [], "")
         self._write_json(session, run)
+
+    def _note_drills(self, session: pytest.Session) -> None:
+        """Keep the evidence of drills in the history, and say which features are overdue."""
+        if not self._drills:
+            return
+        from pytest_llmprod import drill_history  # only a run with drills needs it
+
+        results, now = self._drill_results(), datetime.now(UTC)
+        rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
+        every_days = settings.drill_every_days
+        self._overdue = drill_history.told(rootpath, results, now, every_days)
+        if self._narrowing(session):
+            return
+        try:
+            drill_history.note(rootpath, results, now)
+        except LlmprodError as error:
+            self._report(session, "llmprod-history.jsonl::written", str(error))
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""

@@ -4,7 +4,7 @@ Composes what the wire, the faults and the clock know. It imports no pytest.
 """
 
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from pytest_llmprod.faults.schedule import Always, Schedule
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
 from pytest_llmprod.faults.spies import Spy, resolve
+from pytest_llmprod.faults.sweep import Sweep, sweep
 from pytest_llmprod.wire.tape import Tape
 
 ARGUMENTS = (
@@ -299,6 +300,21 @@ class HandFaults:
     def schedule(self, schedule: Schedule) -> None:
         """Let the requests that follow meet the steps of a schedule."""
         self._bench.plan.begin(schedule)
+
+    def sweep(
+        self,
+        call: Callable[[], Any],
+        *,
+        accept: Callable[[Any], bool] = lambda value: False,
+        breaks: bool = False,
+    ) -> Sweep:
+        """Call the application once for each byte after which its good answer can be cut.
+
+        `call` sends one request. With `breaks` the connection breaks at the cut, else the answer
+        ends as if it were whole. `accept` says which values are no answers of the model, those of a
+        fallback for instance. `check()` of what comes back fails where a part was taken for all.
+        """
+        return sweep(self._bench.plan, call, accept=accept, breaks="closed" if breaks else "")
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""

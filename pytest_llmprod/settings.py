@@ -27,6 +27,7 @@ class Settings:
 
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
+    A feature that survived no drill for `drill_every_days` is told as overdue.
     """
 
     rootpath: Path
@@ -39,6 +40,7 @@ class Settings:
     play_rules: PlayRules
     gate_valid_days: int
     judge_valid_days: int
+    drill_every_days: int
 
 
 def load(
@@ -84,10 +86,11 @@ def load(
         play_rules=_play_rules(wire),
         gate_valid_days=_days(table, "gate_valid_days"),
         judge_valid_days=_days(table, "judge_valid_days"),
+        drill_every_days=_days(table, "drill_every_days"),
     )
 
 
-_KEYS = ("concurrency", "gate_valid_days", "judge_valid_days", "wire")
+_KEYS = ("concurrency", "drill_every_days", "gate_valid_days", "judge_valid_days", "wire")
 _WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written

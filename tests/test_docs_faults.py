@@ -13,7 +13,7 @@ from pytest_llmprod.faults.catalogue import CATALOGUE
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.M)
-DRILL, BY_HAND = (text for kind, text in BLOCKS if kind == "python")
+DRILL, BY_HAND, SWEEP = (text for kind, text in BLOCKS if kind == "python")
 (SUMMARY,) = (text for kind, text in BLOCKS if not kind)
 APPS = ROOT / "tests" / "faults" / "apps"
 
@@ -83,9 +83,14 @@ def test_the_drill_of_the_page_prints_what_the_page_shows(project: pytest.Pytest
 
 
 def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:
-    project.makepyfile(test_by_hand=f"from app.triage import triage\n\n{BY_HAND}")
+    source = f"from app.triage import triage\n\n{BY_HAND}\n\n{SWEEP}"
+    project.makepyfile(test_by_hand=source)
 
-    project.runpytest_inprocess().assert_outcomes(passed=1)
+    result = project.runpytest_inprocess()
+
+    # The feature of the page passes over an empty stream, which a sweep finds too.
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*partial answers shown as whole, of *", "*  after 0 bytes: *"])
 
 
 def test_the_page_names_every_fault_weakness_and_argument() -> None:

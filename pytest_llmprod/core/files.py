@@ -8,6 +8,8 @@ from uuid import uuid4
 
 #: The accepted run, in pytest's rootdir.
 BASELINE_NAME = "llmprod-baseline.json"
+#: A line for each accepted run and each drill that was survived, in the same folder.
+HISTORY_NAME = "llmprod-history.jsonl"
 _START, _END = ".llmprod-", ".tmp"
 _STALE_S = 3600  # no write takes that long
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from pytest_llmprod.core.errors import BaselineError
 from pytest_llmprod.core.files import BASELINE_NAME, write_whole
+from pytest_llmprod.core.files import HISTORY_NAME as HISTORY_NAME
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals import stored_run
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredRun
 
 FILE_NAME = BASELINE_NAME
-HISTORY_NAME = "llmprod-history.jsonl"
 LONGEST_LINE = 1024  # bytes, with the end of the line
 
 _SUITE_KEYS = (

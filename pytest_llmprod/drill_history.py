@@ -1,0 +1,135 @@
+"""Drill history: when each feature was last drilled, in the history that git keeps."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.drilling import DrillResult
+from pytest_llmprod.core.errors import FaultError
+from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.text import counted, printable, shorten
+
+_GIT_TIMEOUT_S = 5
+_MOST_BYTES = 1000
+_LONGEST_NAME = 40
+
+
+def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
+    """Add a line for each feature that survived every fault that could meet it.
+
+    One a day at most, and one for each commit: a line that is committed would else make the next
+    one. Raises FaultError where the file cannot be written.
+    """
+    passed = [each for each in _by_feature(drills) if _has_passed(each)]
+    if not passed:
+        return
+    commit = _commit(root)
+    known = list(_lines(root))
+    content = b"".join(
+        _line(own, commit, now) for own in passed if not _is_known(known, own, commit, now)
+    )
+    if not content:
+        return
+    try:
+        with (root / HISTORY_NAME).open("ab", buffering=0) as file:
+            file.write(content)
+    except OSError as error:
+        raise FaultError(
+            f"{HISTORY_NAME}: cannot be written ({error.strerror}). Make it writable, and run the "
+            f"drills again."
+        ) from error
+
+
+def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: int) -> list[str]:
+    """Return when features were last drilled and are overdue, those of this run left out."""
+    drilled = {own[0].feature for own in _by_feature(drills) if _has_passed(own)}
+    last: dict[str, str] = {}
+    for row in _lines(root):
+        last[str(row.get("feature", ""))] = str(row.get("when", ""))
+    lines = []
+    for feature, when in sorted(last.items()):
+        days = _days_since(when, now)
+        if feature not in drilled and days is not None and days > every_days:
+            name = shorten(printable(feature), _LONGEST_NAME)
+            ago = counted(days, "day")
+            lines.append(f"overdue: {name} last survived its drills {ago} ago")
+    return lines
+
+
+def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
+    found: dict[str, list[DrillResult]] = {}
+    for each in drills:
+        found.setdefault(each.feature, []).append(each)
+    return list(found.values())
+
+
+def _has_passed(own: Sequence[DrillResult]) -> bool:
+    met = [each for each in own if each.is_met]
+    return bool(met) and all(each.survived for each in met)
+
+
+def _line(own: Sequence[DrillResult], commit: str, now: datetime) -> bytes:
+    met = [each for each in own if each.is_met]
+    switches = [each.switch_s for each in met if each.switch_s is not None]
+    row = {
+        "kind": "drill",
+        "feature": own[0].feature[: _MOST_BYTES // 4],
+        "faults": len(met),
+        "groups": sorted({each.group for each in met}),
+        "commit": commit,
+        "when": now.isoformat(timespec="seconds"),
+        "fallback": own[0].fallback[: _MOST_BYTES // 4],
+        "slowest_switch_s": max(switches, default=None),
+    }
+    return json.dumps(row, ensure_ascii=True).encode() + b"\n"
+
+
+def _is_known(
+    known: Sequence[Mapping[str, Any]], own: Sequence[DrillResult], commit: str, now: datetime
+) -> bool:
+    day = now.date().isoformat()
+    return any(
+        row.get("feature") == own[0].feature
+        and (str(row.get("when", "")).startswith(day) or (commit and row.get("commit") == commit))
+        for row in known
+    )
+
+
+def _lines(root: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of drills; lines of other kinds, and what is no JSON, are passed over."""
+    try:
+        text = (root / HISTORY_NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and row.get("kind") == "drill":
+            yield row
+
+
+def _days_since(when: str, now: datetime) -> int | None:
+    try:
+        return (now - datetime.fromisoformat(when)).days
+    except (ValueError, TypeError):
+        return None
+
+
+def _commit(root: Path) -> str:
+    """Return the commit of the project, '' where git knows none."""
+    try:
+        git = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=root,
+            capture_output=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return git.stdout.decode("ascii", "replace").strip() if git.returncode == 0 else ""

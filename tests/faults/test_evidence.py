@@ -1,0 +1,123 @@
+"""The history of drills: which features were drilled, when, and which are overdue."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_llmprod import drill_history
+from pytest_llmprod.core.drilling import NOT_MET, DrillResult
+from pytest_llmprod.core.errors import FaultError
+
+NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+APPS = Path(__file__).parent / "apps"
+
+
+def drilled(fault: str = "quota", feature: str = "triage", **more: Any) -> DrillResult:
+    found = {"outcome": "fell back", "switch_s": 1.5, "fallback": "app.rules:by_rules", **more}
+    return DrillResult(feature=feature, test="t", fault=fault, group="limit", **found)
+
+
+def lines(root: Path) -> list[dict[str, Any]]:
+    path = root / "llmprod-history.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_feature_that_survived_gets_a_line(tmp_path: Path) -> None:
+    drills = [drilled(), drilled("rate-limit", switch_s=0.5), drilled("x", outcome=NOT_MET)]
+
+    drill_history.note(tmp_path, drills, NOW)
+
+    assert lines(tmp_path) == [
+        {
+            "kind": "drill",
+            "feature": "triage",
+            "faults": 2,
+            "groups": ["limit"],
+            "commit": "",
+            "when": "2026-11-26T09:30:00+00:00",
+            "fallback": "app.rules:by_rules",
+            "slowest_switch_s": 1.5,
+        }
+    ]
+
+
+def test_a_feature_with_a_weakness_or_without_a_fault_gets_none(tmp_path: Path) -> None:
+    weak = drilled("html-page", outcome="hung", findings=(("hung", "for ever"),))
+
+    drill_history.note(tmp_path, [drilled(), weak], NOW)
+    drill_history.note(tmp_path, [drilled(outcome=NOT_MET)], NOW)
+
+    assert lines(tmp_path) == []
+
+
+def test_a_day_has_one_line_for_a_feature(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled()], NOW)
+    drill_history.note(tmp_path, [drilled(), drilled(feature="other")], NOW + timedelta(hours=1))
+    drill_history.note(tmp_path, [drilled()], NOW + timedelta(days=1))
+
+    assert [row["feature"] for row in lines(tmp_path)] == ["triage", "other", "triage"]
+
+
+def test_a_commit_has_one_line_for_a_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill_history, "_commit", lambda root: "abc123")
+
+    drill_history.note(tmp_path, [drilled()], NOW)
+    drill_history.note(tmp_path, [drilled()], NOW + timedelta(days=3))
+
+    assert [row["commit"] for row in lines(tmp_path)] == ["abc123"]
+
+
+def test_lines_of_other_kinds_and_broken_ones_are_passed_over(tmp_path: Path) -> None:
+    broken = '{"kind": "accepted", "when": "2020-01-01T00:00:00+00:00"}\nnonsense\n[]\n'
+    (tmp_path / "llmprod-history.jsonl").write_text(broken)
+
+    assert drill_history.told(tmp_path, [], NOW, 90) == []
+
+
+def test_a_feature_that_was_not_drilled_for_long_is_overdue(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled(feature="chat"), drilled()], NOW - timedelta(days=91))
+
+    assert drill_history.told(tmp_path, [drilled()], NOW, 90) == [
+        "overdue: chat last survived its drills 91 days ago"
+    ]
+    assert drill_history.told(tmp_path, [drilled()], NOW, 91) == []
+
+
+def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "llmprod-history.jsonl").mkdir()
+
+    with pytest.raises(FaultError, match="cannot be written"):
+        drill_history.note(tmp_path, [drilled()], NOW)
+
+
+def test_a_whole_run_keeps_its_drills_and_a_part_of_one_does_not(
+    pytester: pytest.Pytester,
+) -> None:
+    (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
+    old = {"kind": "drill", "feature": "chat", "when": "2020-01-01T00:00:00+00:00"}
+    (pytester.path / "llmprod-history.jsonl").write_text(json.dumps(old) + "\n")
+    pytester.makepyfile(
+        """
+        import pytest
+        from sound import triage
+
+        @pytest.mark.llm_drill(
+            feature="triage", faults=["quota", "no-answer"], fallback="sound:by_rules"
+        )
+        def test_survives(llm_fault):
+            triage("my invoice is wrong")
+        """
+    )
+
+    pytester.runpytest_inprocess("-k", "quota")
+    assert len(lines(pytester.path)) == 1
+    result = pytester.runpytest_inprocess()
+
+    row = lines(pytester.path)[1]
+    assert (row["feature"], row["faults"], row["slowest_switch_s"]) == ("triage", 2, 10.0)
+    result.stdout.fnmatch_lines(["overdue: chat last survived its drills *"])
