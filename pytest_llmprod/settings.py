@@ -49,8 +49,8 @@ class Settings:
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
     it. `max_spend_usd` is the most that live requests may cost, None without a cap.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
-    them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A
-    feature that survived no drill for `drill_every_days` is told as overdue.
+    them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
+    drill for `drill_every_days` is told as overdue.
     """
 
     rootpath: Path

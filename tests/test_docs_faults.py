@@ -84,7 +84,7 @@ def test_the_drill_of_the_page_prints_what_the_page_shows(project: pytest.Pytest
 
 def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:
     source = f"from app.triage import triage\n\n{BY_HAND}\n\n{SWEEP}"
-    project.makepyfile(test_by_hand=source)
+    project.makepyfile(test_of_the_page=source)
 
     result = project.runpytest_inprocess()
 
