@@ -479,23 +479,6 @@ class Collector:
         except LlmprodError as error:
             self._report(session, "llmprod-history.jsonl::written", str(error))
 
-    def _note_drills(self, session: pytest.Session) -> None:
-        """Keep the evidence of drills in the history, and say which features are overdue."""
-        if not self._drills:
-            return
-        from pytest_llmprod import drill_history  # only a run with drills needs it
-
-        results, now = self._drill_results(), datetime.now(UTC)
-        rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
-        every_days = settings.drill_every_days
-        self._overdue = drill_history.told(rootpath, results, now, every_days)
-        if self._narrowing(session):
-            return
-        try:
-            drill_history.note(rootpath, results, now)
-        except LlmprodError as error:
-            self._report(session, "llmprod-history.jsonl::written", str(error))
-
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""
         from pytest_llmprod.report import misses  # brings what only a summary needs
