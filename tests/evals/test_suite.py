@@ -31,6 +31,7 @@ def test_the_deciding_process_is_told_all_it_needs(tmp_path: Path) -> None:
         "model": "",
         "repeats": 1,
         "threshold": {"passed": 0.9},
+        "metrics": ["passed"],
         "confidence": 0.95,
         "margin": 0.0,
         "max_errors": 1,
