@@ -54,11 +54,11 @@ class Telemetry:
         if not entries:
             self._lines = ["llmprod: --llm-otel sent nothing, for this run made no request"]
             return ()
+        from pytest_llmprod.records import otlp
         from pytest_llmprod.records.otel import RunSignals, resource_of
-        from pytest_llmprod.records.otlp import deliver
 
         signals = RunSignals(entries, resource_of(self._run_id), os.environ)
-        return deliver(signals, os.environ, monotonic)
+        return otlp.deliver(signals, os.environ, monotonic, otlp.PATIENCE_S)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

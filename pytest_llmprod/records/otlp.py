@@ -26,8 +26,8 @@ _BATCH = 512  # as OpenTelemetry's own processors have it
 _BATCH_CHARACTERS = 4_000_000  # collectors refuse requests that are much larger
 _DEFAULT = "http://localhost:4318"
 
-#: Sends batch after batch, and yields after each.
-Sending = Callable[[RunSignals, requests.Session], Iterator[None]]
+#: Sends batch after batch, and yields after each; an answer may take so many seconds.
+Sending = Callable[[RunSignals, requests.Session, float], Iterator[None]]
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ def deliver(
     signals: RunSignals,
     environ: Mapping[str, str],
     monotonic: Callable[[], float],
-    patience_s: float = PATIENCE_S,
+    patience_s: float,
 ) -> list[Delivery]:
     """Send all signals at once, and return what became of each that is there and not switched off.
 
@@ -64,7 +64,7 @@ def deliver(
     news: SimpleQueue[Delivery | None] = SimpleQueue()
     speak_again = _silence()
     for each in deliveries:
-        Thread(target=_work, args=(each, signals, news), daemon=True).start()
+        Thread(target=_work, args=(each, signals, patience_s, news), daemon=True).start()
     waiting = len(deliveries)
     until_s = monotonic() + patience_s
     while waiting:
@@ -96,7 +96,12 @@ def _place(name: str, environ: Mapping[str, str]) -> str:
     return urlsplit(endpoint).netloc.rpartition("@")[2] or endpoint.partition("?")[0]
 
 
-def _work(delivery: Delivery, signals: RunSignals, news: "SimpleQueue[Delivery | None]") -> None:
+def _work(
+    delivery: Delivery,
+    signals: RunSignals,
+    patience_s: float,
+    news: "SimpleQueue[Delivery | None]",
+) -> None:
     """Send one signal until it is sent or a batch was not taken; `news` gets None for a batch."""
 
     def note(response: requests.Response, *args: Any, **kwargs: Any) -> None:
@@ -104,7 +109,7 @@ def _work(delivery: Delivery, signals: RunSignals, news: "SimpleQueue[Delivery |
 
     delivery.session.hooks["response"].append(note)
     try:
-        for _ in delivery.send(signals, delivery.session):
+        for _ in delivery.send(signals, delivery.session, patience_s):
             if not 200 <= delivery.status < 300:
                 return
             delivery.status = 0
@@ -116,27 +121,33 @@ def _work(delivery: Delivery, signals: RunSignals, news: "SimpleQueue[Delivery |
         news.put(delivery)
 
 
-def _send_spans(signals: RunSignals, session: requests.Session) -> Iterator[None]:
-    exporter = OTLPSpanExporter(timeout=PATIENCE_S, session=session)
+def _send_spans(
+    signals: RunSignals, session: requests.Session, patience_s: float
+) -> Iterator[None]:
+    exporter = OTLPSpanExporter(timeout=patience_s, session=session)
     for batch in _batches(signals.spans):
         exporter.export(batch)
         yield
 
 
-def _send_results(signals: RunSignals, session: requests.Session) -> Iterator[None]:
-    exporter = OTLPLogExporter(timeout=PATIENCE_S, session=session)
+def _send_results(
+    signals: RunSignals, session: requests.Session, patience_s: float
+) -> Iterator[None]:
+    exporter = OTLPLogExporter(timeout=patience_s, session=session)
     for batch in _batches(signals.results):
         exporter.export(batch)
         yield
 
 
-def _send_metrics(signals: RunSignals, session: requests.Session) -> Iterator[None]:
-    exporter = OTLPMetricExporter(timeout=PATIENCE_S, session=session)
+def _send_metrics(
+    signals: RunSignals, session: requests.Session, patience_s: float
+) -> Iterator[None]:
+    exporter = OTLPMetricExporter(timeout=patience_s, session=session)
     # It knows whether the environment wants sums or differences. It makes no thread of its own
     # where the interval is infinite, and sends what it has a second time when it is shut down.
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=math.inf)
     signals.record_metrics(reader)
-    reader.force_flush(PATIENCE_S * 1000)
+    reader.force_flush(patience_s * 1000)
     yield
 
 

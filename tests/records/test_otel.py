@@ -18,6 +18,7 @@ from pytest_llmprod.records.otel import CAPTURE, RunSignals, nanoseconds, resour
 from pytest_llmprod.records.otlp import Delivery, deliver
 from pytest_llmprod.telemetry import lines_of
 
+A_LONG_TIME_S = 60.0  # the machine may be busy
 SAID = ("Customer 4711", "shipping", "refund")
 
 
@@ -34,8 +35,11 @@ def signals_of(folder: Path, *lines: LogLine, **environ: str) -> RunSignals:
     return RunSignals(entries, resource_of("run-1"), environ)
 
 
-def send(signals: RunSignals, **environ: str) -> dict[str, Delivery]:
-    return {each.what: each for each in deliver(signals, environ, time.monotonic)}
+def send(
+    signals: RunSignals, patience_s: float = A_LONG_TIME_S, **environ: str
+) -> dict[str, Delivery]:
+    deliveries = deliver(signals, environ, time.monotonic, patience_s)
+    return {each.what: each for each in deliveries}
 
 
 def test_a_span_lasts_as_long_as_the_recorded_latency(tmp_path: Path, server: OtlpServer) -> None:
@@ -315,7 +319,7 @@ def test_a_collector_that_says_nothing_is_left_when_the_patience_is_over(
     signals = signals_of(tmp_path, a_line(1))
     clock = Ticking(step_s=5.0)  # the first look sets the deadline, the second is after it
 
-    deliveries = deliver(signals, {}, clock)
+    deliveries = deliver(signals, {}, clock, otlp.PATIENCE_S)
 
     assert [each.is_taken for each in deliveries] == [False, False, False]
     assert clock.now_s == 10.0
@@ -332,7 +336,8 @@ def test_nobody_at_the_address_is_no_error(
         address = gone.url
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
 
-    sent = send(signals_of(tmp_path, a_line(1)), OTEL_EXPORTER_OTLP_ENDPOINT=address)
+    signals = signals_of(tmp_path, a_line(1))
+    sent = send(signals, otlp.PATIENCE_S, OTEL_EXPORTER_OTLP_ENDPOINT=address)
 
     assert {each.status for each in sent.values()} == {0}
     assert not any(each.is_taken for each in sent.values())
