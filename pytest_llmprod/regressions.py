@@ -140,14 +140,16 @@ def compare_with_baseline(result: RunResult, rootpath: Path) -> tuple[RunResult,
     growths = tuple(growth.compare(accepted.suites, now))
     findings += [_finding_of_growth(each, since) for each in growths]
     moves = [_move(each, day) for each in swaps if _has_moved(each)]
-    moves += [
-        f"{each.feature} {_since(day)}: {told}"
-        for each in growths
-        if (told := growth_report.text(each))
-    ]
-    regressions = tuple(_move(each, day) for each in swaps if each.is_regression)
-    result = replace(result, moves=tuple(moves), regressions=regressions, growths=growths)
+    moves += [_grown(each, day) for each in growths if growth_report.text(each)]
+    worse = [_move(each, day) for each in swaps if each.is_regression]
+    worse += [_grown(each, day) for each in growths if each.is_too_much]
+    result = replace(result, moves=tuple(moves), regressions=tuple(worse), growths=growths)
     return result, findings
+
+
+def _grown(found: Growth, day: str) -> str:
+    """Return in one sentence how a suite asks more, or less, than in the accepted run."""
+    return f"{found.feature} {_since(day)}: {growth_report.text(found)}"
 
 
 def _finding_of_growth(found: Growth, since: str) -> Finding:
