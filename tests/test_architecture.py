@@ -11,7 +11,7 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = ("wire", "evals", "budgets", "records", "report")
+ROOMS = ("wire", "evals", "budgets", "guardrails", "records", "report")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
 ONLY_IMPORTER = {
