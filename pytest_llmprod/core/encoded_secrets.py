@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, unquote_plus
 
-from pytest_llmprod.wire.scanners.scanning import Finding
-from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
+from pytest_llmprod.core.scanning import Finding
+from pytest_llmprod.core.secret_shapes import find_key_shapes, find_named_values
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 # As PEM and MIME wrap it, at 64 or 76 columns.

@@ -11,14 +11,14 @@ which `re` finds at the speed of memchr, or is tried only where a fixed text occ
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_llmprod.wire.scanners.credential_names import (
+from pytest_llmprod.core.credential_names import (
     SECRET_NAME,
     SECRET_PARAMETER,
     SHOWN_PARAMETER,
     is_secret_member,
     may_be_secret_member,
 )
-from pytest_llmprod.wire.scanners.scanning import Finding
+from pytest_llmprod.core.scanning import Finding
 
 _SHORTEST = len("a://:x@b")
 _KEY_MAY_FOLLOW = (
