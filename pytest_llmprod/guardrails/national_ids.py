@@ -1,0 +1,166 @@
+"""National ids: by shape, range and check digit, and by a word near them where these say little.
+
+A number that is written as only this id is needs no word. One that many numbers could be is an id
+only behind the id's name: one order number in eleven passes the check of a BSN.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pytest_llmprod.guardrails import check_digits
+from pytest_llmprod.guardrails.digit_groups import Run
+from pytest_llmprod.guardrails.hits import Hit, is_attached, label_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """One way to write an id: the sizes of its groups, and what may stand between them.
+
+    `word` is the pattern of a name that must stand before it, "" for none.
+    """
+
+    name: str
+    sizes: bytes
+    is_right: Callable[[str], bool]
+    separators: tuple[tuple[str, ...], ...] = ((),)
+    word: str = ""
+
+
+def _forms(
+    name: str,
+    is_right: Callable[[str], bool],
+    *sizes: int,
+    signs: str = " -",
+    word: str = "",
+) -> _Form:
+    alike = tuple((sign,) * (len(sizes) - 1) for sign in signs)
+    return _Form(
+        name=name,
+        sizes=bytes(sizes),
+        is_right=is_right,
+        separators=alike if len(sizes) > 1 else ((),),
+        word=word,
+    )
+
+
+_SSN = r"\bssn\b|social security"
+_NHS = r"\bnhs\b|patient"
+_TAX = r"steuer|\bidnr|\btax id|\btin\b"
+_BSN = r"\bbsn\b|burgerservice|sofi"
+_PERSON = r"personnummer|\bpnr\b|personal identity"
+_FORMS = (
+    _forms("us_ssn", check_digits.us_ssn, 3, 2, 4, signs=" -."),
+    _forms("us_ssn", check_digits.us_ssn, 9, word=_SSN),
+    _forms("gb_nhs", check_digits.gb_nhs, 3, 3, 4),
+    _forms("gb_nhs", check_digits.gb_nhs, 10, word=_NHS),
+    _forms("de_tax_id", check_digits.de_tax_id, 2, 3, 3, 3, signs=" "),
+    _forms("de_tax_id", check_digits.de_tax_id, 11, word=_TAX),
+    _forms("fr_insee", check_digits.fr_insee, 15),
+    _forms("fr_insee", check_digits.fr_insee, 13, 2),
+    _forms("fr_insee", check_digits.fr_insee, 1, 2, 2, 2, 3, 3, 2, signs=" -."),
+    _forms("nl_bsn", check_digits.nl_bsn, 9, word=_BSN),
+    _forms("nl_bsn", check_digits.nl_bsn, 4, 2, 3, signs=" .", word=_BSN),
+    _forms("pl_pesel", check_digits.pl_pesel, 11, word=r"pesel"),
+    _forms("se_personnummer", check_digits.se_personnummer, 6, 4, signs="-"),
+    _forms("se_personnummer", check_digits.se_personnummer, 10, word=_PERSON),
+    _Form(
+        name="be_national",
+        sizes=bytes((2, 2, 2, 3, 2)),
+        is_right=check_digits.be_national,
+        separators=((".", ".", "-", "."),),
+    ),
+    _forms("be_national", check_digits.be_national, 11, word=r"rijksregister|registre national"),
+    _Form(
+        name="br_cpf",
+        sizes=bytes((3, 3, 3, 2)),
+        is_right=check_digits.br_cpf,
+        separators=((".", ".", "-"),),
+    ),
+    _forms("br_cpf", check_digits.br_cpf, 11, word=r"\bcpf\b"),
+    _forms("ch_ahv", check_digits.ch_ahv, 3, 4, 4, 2, signs="."),
+    _forms("ch_ahv", check_digits.ch_ahv, 13),
+    _forms("in_aadhaar", check_digits.in_aadhaar, 4, 4, 4),
+    _forms("in_aadhaar", check_digits.in_aadhaar, 12, word=r"aa?dhaa?r|uidai"),
+    _forms("ca_sin", check_digits.luhn, 3, 3, 3, word=r"\bsin\b|social insurance|\bnas\b"),
+    _forms("ca_sin", check_digits.luhn, 9, word=r"\bsin\b|social insurance|\bnas\b"),
+)
+_BY_FIRST: dict[int, tuple[_Form, ...]] = {
+    size: tuple(form for form in _FORMS if form.sizes[0] == size) for size in range(1, 16)
+}
+
+
+@lru_cache(maxsize=len(_FORMS))
+def _word(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?i)(?P<yes>{pattern})")
+
+
+def national_id_at(run: Run, first: int) -> tuple[Hit, int] | None:
+    """Return the id that begins with a group of a run, and of how many groups it is."""
+    for form in _BY_FIRST.get(run.sizes[first], ()):
+        if run.sizes.startswith(form.sizes, first):
+            count = len(form.sizes)
+            start, end = run.place(first, count)
+            if form.word and label_before(run.text, start, _word(form.word)) is None:
+                continue
+            digits = run.digits(first, count)
+            if tuple(run.separators(first, count)) not in form.separators:
+                continue
+            if form.name == "gb_nhs" and _may_be_american_phone(run.text, start, digits, count):
+                continue
+            if form.is_right(digits) and not is_attached(run.text, start, end):
+                return Hit("national_id", start, end, digits, form.name), count
+    return None
+
+
+def _may_be_american_phone(text: str, start: int, digits: str, count: int) -> bool:
+    """Say whether three groups are a telephone number sooner than an NHS number.
+
+    One number in eleven of North America, whose area and exchange never begin with 0 or 1, passes
+    the check of the other.
+    """
+    is_american = digits[0] not in "01" and digits[3] not in "01"
+    return count > 1 and is_american and label_before(text, start, _word(_NHS)) is None
+
+
+# With letters in it: how it looks, and where letters and digits stand in it.
+_NINO = re.compile(r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
+_DNI = re.compile(r"(?:\d{8}|[XYZ]\d{7})[A-HJ-NP-TV-Z]")
+_MONTHS_OF_ITALY = "ABCDEHLMPRST"
+_CODICE = re.compile(
+    rf"[A-Z]{{6}}[0-9L-V]{{2}}[{_MONTHS_OF_ITALY}][0-9L-V]{{2}}[A-Z][0-9L-V]{{3}}[A-Z]"
+)
+_CORSICAN = re.compile(r"[12]\d{4}2[AB]\d{8}")
+_WITH_LETTERS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("gb_nino", _NINO, lambda _: True),
+    ("es_dni", _DNI, check_digits.es_dni),
+    ("it_codice_fiscale", _CODICE, check_digits.it_codice_fiscale),
+    ("fr_insee", _CORSICAN, check_digits.fr_insee),
+)
+
+
+def id_of_word(word: str) -> str:
+    """Return the name of the id that a word of letters and digits is, "" where it is none."""
+    for name, shape, is_right in _WITH_LETTERS:
+        if shape.fullmatch(word) and is_right(word):
+            return name
+    return ""
+
+
+_HETU = re.compile(r"(?<![^\W_])\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y](?![^\W_])")
+_SPACED_NINO = re.compile(r"(?<![^\W_])[A-Z]{2}(?: \d\d){3} [A-D](?![^\W_])")
+_DASHED_DNI = re.compile(r"(?<![^\W_])(?:\d{8}|[XYZ]-?\d{7})-[A-HJ-NP-TV-Z](?![^\W_])")
+
+
+def find_ids_with_signs(text: str) -> Iterator[Hit]:
+    """Find ids of letters, digits and signs."""
+    for match in _HETU.finditer(text):
+        if check_digits.fi_hetu(match[0]):
+            yield Hit("national_id", *match.span(), match[0], "fi_hetu")
+    for pattern in (_SPACED_NINO, _DASHED_DNI):
+        for match in pattern.finditer(text):
+            plain = match[0].replace(" ", "").replace("-", "")
+            name = id_of_word(plain)
+            if name:
+                yield Hit("national_id", *match.span(), plain, name)
