@@ -66,7 +66,7 @@ _MOST_GROUPS = 19
 
 def brand_of(digits: str) -> str:
     """Return the brand of a number of a card, "" where no brand has such a beginning and length."""
-    for length in (4, 3, 2, 1):
+    for length in (1, 2, 3, 4):
         brand, lengths = _PREFIXES.get(digits[:length], ("", ()))
         if len(digits) in lengths:
             return brand

@@ -27,7 +27,10 @@ class Run:
 
     def digits(self, first: int, count: int) -> str:
         """Return the digits of `count` groups."""
-        return "".join(self.text[start:end] for start, end in self.groups[first : first + count])
+        if count == 1:
+            start, end = self.groups[first]
+            return self.text[start:end]
+        return "".join([self.text[start:end] for start, end in self.groups[first : first + count]])
 
     def separators(self, first: int, count: int) -> list[str]:
         """Return what stands between `count` groups."""

@@ -36,6 +36,7 @@ _MIXED = re.compile(r"(?<![^\W_])(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+(?![^
 _BEGINNING = re.compile(r"[A-Za-z]{2}\d{2}")
 _SHORTEST_ID = 9
 _MOST_SIGNS = 12
+_WRITTEN = re.compile(r"[A-Za-z0-9]++(?:(?: [A-Za-z0-9]++)++|(?:-[A-Za-z0-9]++)*+)")
 
 
 def find_in_mixed_words(text: str) -> Iterator[Hit]:
@@ -60,23 +61,22 @@ def _iban(text: str, start: int) -> Hit | None:
     length = _LENGTHS.get(country, 0)
     if not length:
         return None
-    window = text[start : start + length + _MOST_SIGNS]
-    plain: list[str] = []
-    sign = ""
-    end = 0
-    for at, char in enumerate(window):
-        if char.isalnum():
-            plain.append(char)
-            if len(plain) == length:
-                end = at + 1
-                break
-        elif char in " -" and sign in ("", char) and window[at - 1 : at].isalnum():
-            sign = char
-        else:
-            return None
-    number = "".join(plain).upper()
-    if not end or not number.isascii() or text[start + end : start + end + 1].isalnum():
+    written = _WRITTEN.match(text, start, start + length + _MOST_SIGNS)
+    if written is None:
         return None
-    if not mod_97(number[4:] + number[:4]):
+    number = written[0].replace(" ", "").replace("-", "")[:length].upper()
+    if len(number) < length or not mod_97(number[4:] + number[:4]):
         return None
-    return Hit("iban", start, start + end, number, f"{country}, {length} characters, mod 97")
+    end = start + _end_of(written[0], length)
+    if text[end : end + 1].isalnum():
+        return None
+    return Hit("iban", start, end, number, f"{country}, {length} characters, mod 97")
+
+
+def _end_of(written: str, length: int) -> int:
+    """Return behind which character so many letters and digits have been read."""
+    for at, char in enumerate(written):
+        length -= char.isalnum()
+        if not length:
+            return at + 1
+    return len(written)

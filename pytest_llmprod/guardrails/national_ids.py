@@ -18,14 +18,14 @@ from pytest_llmprod.guardrails.hits import Hit, is_attached, label_before
 class _Form:
     """One way to write an id: the sizes of its groups, and what may stand between them.
 
-    `word` is the pattern of a name that must stand before it, "" for none.
+    `words` are names of which one must stand before it, in small letters; none for no names.
     """
 
     name: str
     sizes: bytes
     is_right: Callable[[str], bool]
     separators: tuple[tuple[str, ...], ...] = ((),)
-    word: str = ""
+    words: tuple[str, ...] = ()
 
 
 def _forms(
@@ -33,7 +33,7 @@ def _forms(
     is_right: Callable[[str], bool],
     *sizes: int,
     signs: str = " -",
-    word: str = "",
+    words: tuple[str, ...] = (),
 ) -> _Form:
     alike = tuple((sign,) * (len(sizes) - 1) for sign in signs)
     return _Form(
@@ -41,77 +41,107 @@ def _forms(
         sizes=bytes(sizes),
         is_right=is_right,
         separators=alike if len(sizes) > 1 else ((),),
-        word=word,
+        words=words,
     )
 
 
-_SSN = r"\bssn\b|social security"
-_NHS = r"\bnhs\b|patient"
-_TAX = r"steuer|\bidnr|\btax id|\btin\b"
-_BSN = r"\bbsn\b|burgerservice|sofi"
-_PERSON = r"personnummer|\bpnr\b|personal identity"
+_SSN = ("ssn", "social security")
+_NHS = ("nhs", "patient")
+_TAX = ("steuer", "idnr", "tax id", "tin")
+_BSN = ("bsn", "burgerservice", "sofi")
+_PERSON = ("personnummer", "pnr", "personal identity")
+_INSURANCE = ("sin", "social insurance", "nas")
+_REGISTER = ("rijksregister", "registre national")
 _FORMS = (
     _forms("us_ssn", check_digits.us_ssn, 3, 2, 4, signs=" -."),
-    _forms("us_ssn", check_digits.us_ssn, 9, word=_SSN),
+    _forms("us_ssn", check_digits.us_ssn, 9, words=_SSN),
     _forms("gb_nhs", check_digits.gb_nhs, 3, 3, 4),
-    _forms("gb_nhs", check_digits.gb_nhs, 10, word=_NHS),
+    _forms("gb_nhs", check_digits.gb_nhs, 10, words=_NHS),
     _forms("de_tax_id", check_digits.de_tax_id, 2, 3, 3, 3, signs=" "),
-    _forms("de_tax_id", check_digits.de_tax_id, 11, word=_TAX),
+    _forms("de_tax_id", check_digits.de_tax_id, 11, words=_TAX),
     _forms("fr_insee", check_digits.fr_insee, 15),
     _forms("fr_insee", check_digits.fr_insee, 13, 2),
     _forms("fr_insee", check_digits.fr_insee, 1, 2, 2, 2, 3, 3, 2, signs=" -."),
-    _forms("nl_bsn", check_digits.nl_bsn, 9, word=_BSN),
-    _forms("nl_bsn", check_digits.nl_bsn, 4, 2, 3, signs=" .", word=_BSN),
-    _forms("pl_pesel", check_digits.pl_pesel, 11, word=r"pesel"),
+    _forms("nl_bsn", check_digits.nl_bsn, 9, words=_BSN),
+    _forms("nl_bsn", check_digits.nl_bsn, 4, 2, 3, signs=" .", words=_BSN),
+    _forms("pl_pesel", check_digits.pl_pesel, 11, words=("pesel",)),
     _forms("se_personnummer", check_digits.se_personnummer, 6, 4, signs="-"),
-    _forms("se_personnummer", check_digits.se_personnummer, 10, word=_PERSON),
+    _forms("se_personnummer", check_digits.se_personnummer, 10, words=_PERSON),
     _Form(
         name="be_national",
         sizes=bytes((2, 2, 2, 3, 2)),
         is_right=check_digits.be_national,
         separators=((".", ".", "-", "."),),
     ),
-    _forms("be_national", check_digits.be_national, 11, word=r"rijksregister|registre national"),
+    _forms("be_national", check_digits.be_national, 11, words=_REGISTER),
     _Form(
         name="br_cpf",
         sizes=bytes((3, 3, 3, 2)),
         is_right=check_digits.br_cpf,
         separators=((".", ".", "-"),),
     ),
-    _forms("br_cpf", check_digits.br_cpf, 11, word=r"\bcpf\b"),
+    _forms("br_cpf", check_digits.br_cpf, 11, words=("cpf",)),
     _forms("ch_ahv", check_digits.ch_ahv, 3, 4, 4, 2, signs="."),
     _forms("ch_ahv", check_digits.ch_ahv, 13),
     _forms("in_aadhaar", check_digits.in_aadhaar, 4, 4, 4),
-    _forms("in_aadhaar", check_digits.in_aadhaar, 12, word=r"aa?dhaa?r|uidai"),
-    _forms("ca_sin", check_digits.luhn, 3, 3, 3, word=r"\bsin\b|social insurance|\bnas\b"),
-    _forms("ca_sin", check_digits.luhn, 9, word=r"\bsin\b|social insurance|\bnas\b"),
+    _forms("in_aadhaar", check_digits.in_aadhaar, 12, words=("aadhaar", "aadhar", "uidai")),
+    _forms("ca_sin", check_digits.luhn, 3, 3, 3, words=_INSURANCE),
+    _forms("ca_sin", check_digits.luhn, 9, words=_INSURANCE),
 )
-_BY_FIRST: dict[int, tuple[_Form, ...]] = {
-    size: tuple(form for form in _FORMS if form.sizes[0] == size) for size in range(1, 16)
-}
+FormIndex = dict[bytes, tuple[_Form, ...]]
 
 
-@lru_cache(maxsize=len(_FORMS))
-def _word(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?i)(?P<yes>{pattern})")
+def forms_in(text: str) -> FormIndex:
+    """Return the ways to write ids that a text may use, by the sizes of the first two groups.
+
+    An id that needs a name is left out where its name is nowhere in the text.
+    """
+    lower = text.lower()
+    return _index(frozenset(word for word in _WORDS if word in lower))
 
 
-def national_id_at(run: Run, first: int) -> tuple[Hit, int] | None:
+_WORDS = sorted({word for form in _FORMS for word in form.words})
+
+
+@lru_cache(maxsize=64)
+def _index(words: frozenset[str]) -> FormIndex:
+    found: dict[bytes, tuple[_Form, ...]] = {}
+    for form in _FORMS:
+        if not form.words or not words.isdisjoint(form.words):
+            found[form.sizes[:2]] = (*found.get(form.sizes[:2], ()), form)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _named(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?i)(?<![^\W_])(?P<yes>{'|'.join(words)})")
+
+
+def national_id_at(run: Run, first: int, forms: FormIndex) -> tuple[Hit, int] | None:
     """Return the id that begins with a group of a run, and of how many groups it is."""
-    for form in _BY_FIRST.get(run.sizes[first], ()):
-        if run.sizes.startswith(form.sizes, first):
-            count = len(form.sizes)
-            start, end = run.place(first, count)
-            if form.word and label_before(run.text, start, _word(form.word)) is None:
-                continue
-            digits = run.digits(first, count)
-            if tuple(run.separators(first, count)) not in form.separators:
-                continue
-            if form.name == "gb_nhs" and _may_be_american_phone(run.text, start, digits, count):
-                continue
-            if form.is_right(digits) and not is_attached(run.text, start, end):
-                return Hit("national_id", start, end, digits, form.name), count
+    for sizes in (run.sizes[first : first + 2], run.sizes[first : first + 1]):
+        for form in forms.get(sizes, ()):
+            hit = _written_so(run, first, form)
+            if hit is not None:
+                return hit, len(form.sizes)
     return None
+
+
+def _written_so(run: Run, first: int, form: _Form) -> Hit | None:
+    count = len(form.sizes)
+    if not run.sizes.startswith(form.sizes, first):
+        return None
+    if tuple(run.separators(first, count)) not in form.separators:
+        return None
+    start, end = run.place(first, count)
+    digits = run.digits(first, count)
+    if not form.is_right(digits) or is_attached(run.text, start, end):
+        return None
+    if form.name == "gb_nhs" and _may_be_american_phone(run.text, start, digits, count):
+        return None
+    if form.words and label_before(run.text, start, _named(form.words)) is None:
+        return None
+    return Hit("national_id", start, end, digits, form.name)
 
 
 def _may_be_american_phone(text: str, start: int, digits: str, count: int) -> bool:
@@ -121,7 +151,7 @@ def _may_be_american_phone(text: str, start: int, digits: str, count: int) -> bo
     the check of the other.
     """
     is_american = digits[0] not in "01" and digits[3] not in "01"
-    return count > 1 and is_american and label_before(text, start, _word(_NHS)) is None
+    return count > 1 and is_american and label_before(text, start, _named(_NHS)) is None
 
 
 # With letters in it: how it looks, and where letters and digits stand in it.

@@ -28,6 +28,7 @@ _NORTH_AMERICAN = (b"\3\3\4", b"\1\3\3\4")
 _INTERNATIONAL = range(8, 16)
 _NATIONAL = range(9, 12)
 _BY_WORD = range(6, 16)
+_LENGTHS = range(6, 18)
 _MOST_GROUPS = 8
 _YEARS = ("19", "20")
 
@@ -35,8 +36,7 @@ _YEARS = ("19", "20")
 def international(run: Run) -> tuple[Hit, int] | None:
     """Return the number behind a plus with which a run begins, and of how many groups it is."""
     start = run.groups[0][0]
-    is_marked = "+" in run.text[max(0, start - 3) : start]
-    return _phone_at(run, 0, len(run.groups)) if is_marked else None
+    return _phone_at(run, 0, len(run.groups)) if _has_plus(run.text, start) else None
 
 
 def find_phones(run: Run, first: int, count: int) -> Iterator[Hit]:
@@ -53,29 +53,45 @@ def find_phones(run: Run, first: int, count: int) -> Iterator[Hit]:
 
 
 def _phone_at(run: Run, at: int, last: int) -> tuple[Hit, int] | None:
-    start = run.groups[at][0]
-    before = run.text[max(0, start - 3) : start]
-    for groups, why in _candidates(run, at, last, before):
+    for groups, why in _candidates(run, at, last):
         hit = _phone(run, at, groups, why)
         if hit is not None:
             return hit, groups
     return None
 
 
-def _candidates(run: Run, at: int, last: int, before: str) -> Iterator[tuple[int, str]]:
-    """Yield of how many groups a number may be that begins here, and by what it is one."""
-    is_marked = "+" in before or run.text.startswith("00", run.groups[at][0])
-    if is_marked:
-        yield _up_to(run, at, last, _INTERNATIONAL), "international form"
+def _candidates(run: Run, at: int, last: int) -> list[tuple[int, str]]:
+    """Return of how many groups a number may be that begins here, and by what it is one."""
+    found = []
+    start = run.groups[at][0]
+    is_zero = run.text[start] == "0"
+    if (at == 0 and _has_plus(run.text, start)) or (is_zero and _has_exit_code(run, at)):
+        found.append((_up_to(run, at, last, _INTERNATIONAL), "international form"))
     for sizes in _NORTH_AMERICAN:
         if run.sizes.startswith(sizes, at) and at + len(sizes) <= last:
-            yield len(sizes), "form of North America"
+            found.append((len(sizes), "form of North America"))
     rest = last - at
     if rest <= _MOST_GROUPS:
-        if rest > 1 and run.text[run.groups[at][0]] == "0":
-            yield rest, "form with a leading zero"
-        if at == 0 or " " in run.text[run.groups[at - 1][1] : run.groups[at][0]]:
-            yield rest, "word"
+        if rest > 1 and is_zero:
+            found.append((rest, "form with a leading zero"))
+        if at == 0 or " " in run.text[run.groups[at - 1][1] : start]:
+            found.append((rest, "word"))
+    return found
+
+
+def _has_plus(text: str, start: int) -> bool:
+    return "+" in text[max(0, start - 3) : start]
+
+
+def _has_exit_code(run: Run, at: int) -> bool:
+    """Say whether a number begins with 00, behind which there is a country."""
+    start, end = run.groups[at]
+    if end - start < 2:
+        return False
+    if end - start == 2:
+        start = run.groups[at + 1][0] - 2 if at + 1 < len(run.groups) else start
+        return run.text.startswith("00", end - 2) and run.text[start + 2 : start + 3] != "0"
+    return run.text.startswith("00", start) and run.text[start + 2] != "0"
 
 
 def _up_to(run: Run, at: int, last: int, lengths: range) -> int:
@@ -90,10 +106,12 @@ def _up_to(run: Run, at: int, last: int, lengths: range) -> int:
 
 
 def _phone(run: Run, at: int, count: int, why: str) -> Hit | None:
+    if not count or sum(run.sizes[at : at + count]) not in _LENGTHS:
+        return None
     digits = run.digits(at, count)
-    start, end = run.place(at, count)
     if not _may_be(run, at, count, digits, why):
         return None
+    start, end = run.place(at, count)
     extension = _EXTENSION.match(run.text, end)
     if extension is not None:
         end = extension.end()
@@ -115,13 +133,13 @@ def _phone(run: Run, at: int, count: int, why: str) -> Hit | None:
 
 def _may_be(run: Run, at: int, count: int, digits: str, why: str) -> bool:
     sizes = run.sizes[at : at + count]
-    if not count or _begins_with_a_day(run, at) or (count > 3 and max(sizes) == 1):
+    if _begins_with_a_day(run, at) or (count > 3 and max(sizes) == 1):
         return False
     separators = run.separators(at, count)
     if why == "international form":
         if not digits.startswith("00"):
             return len(digits) in _INTERNATIONAL
-        return count > 1 and digits[2] != "0" and len(digits) - 2 in _INTERNATIONAL
+        return count > 1 and len(digits) - 2 in _INTERNATIONAL
     if why == "form of North America":
         area = digits[-10:][:1]
         return area not in "01" and (count == 3 or digits[0] == "1") and "/" not in separators

@@ -13,6 +13,7 @@ from itertools import accumulate
 
 Span = tuple[int, int]
 
+_MOST_WIDE = 4  # one character may stand for eighteen, and none of these is in a number or name
 _MOST_KEPT = 20_000  # folds that are remembered; a text may hold a million different characters
 _SIGNS = {
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u2032", "'"),
@@ -40,7 +41,8 @@ class _Folds(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        folded = "".join(map(_fold, unicodedata.normalize("NFKC", char)))
+        plain = unicodedata.normalize("NFKC", char)
+        folded = "".join(map(_fold, plain)) if len(plain) <= _MOST_WIDE else char
         if char in _SIGNS:
             folded = _SIGNS[char]
         if len(self) < _MOST_KEPT:
