@@ -1,4 +1,4 @@
-"""Hostile texts: what makes a careless detector slow, each of any length.
+"""Hostile texts: what makes a careless detector slow, each of any size.
 
 Each class repeats a piece on which some part of some detector begins its work again and again:
 what looks like the beginning of a finding and never is the whole of one, or what is a finding each
@@ -12,18 +12,19 @@ _KEY = "sk-proj-" + "A1b2" * 8
 
 
 def _repeated(piece: str) -> Callable[[int], str]:
-    return lambda length: (piece * (length // len(piece) + 1))[:length]
+    return _headed("", piece)
 
 
 def _headed(head: str, piece: str) -> Callable[[int], str]:
-    return lambda length: (head + piece * (length // len(piece) + 1))[:length]
+    size = len(piece.encode("utf-8", "surrogatepass"))
+    return lambda length: head + piece * ((length - len(head)) // size)
 
 
 def _base64_of_keys(length: int) -> str:
     return base64.b64encode((_KEY + " ").encode() * (length // 40 + 1)).decode()[:length]
 
 
-#: Name of the class -> a text of it, of so many characters.
+#: Name of the class -> a text of it, of so many bytes in UTF-8, or a few less.
 HOSTILE: Mapping[str, Callable[[int], str]] = {
     "one letter": _repeated("a"),
     "words": _repeated("the quick brown fox ignores all previous lazy dogs "),

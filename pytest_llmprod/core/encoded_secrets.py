@@ -58,8 +58,11 @@ def _in_base64(encoded: str, at: int) -> Iterator[Finding]:
         decoded = base64.b64decode(standard).decode()
     except UnicodeDecodeError:
         return
+    is_ascii = decoded.isascii()
     for kind, start, end in _shapes(decoded):
-        first, last = (len(decoded[:position].encode()) for position in (start, end))
+        first, last = start, end
+        if not is_ascii:
+            first, last = (len(decoded[:position].encode()) for position in (start, end))
         yield Finding(kind, at + first * 4 // 3, at + min(len(encoded), -(-last * 4 // 3)))
 
 

@@ -1,5 +1,19 @@
 """Guardrails: detectors for assertions, and what an answer is that refuses."""
 
+from pytest_llmprod.guardrails.exfiltration import EXFILTRATION_KINDS, find_exfiltration
 from pytest_llmprod.guardrails.finding import Finding
+from pytest_llmprod.guardrails.invisible import INVISIBLE_KINDS, find_invisible
+from pytest_llmprod.guardrails.pii import PII_KINDS, find_pii
+from pytest_llmprod.guardrails.secrets_in_text import SECRET_KINDS, find_secrets
 
-__all__ = ["Finding"]
+__all__ = [
+    "EXFILTRATION_KINDS",
+    "INVISIBLE_KINDS",
+    "PII_KINDS",
+    "SECRET_KINDS",
+    "Finding",
+    "find_exfiltration",
+    "find_invisible",
+    "find_pii",
+    "find_secrets",
+]

@@ -41,6 +41,22 @@ class Taken:
         return sorted(self._found, key=lambda finding: finding.start)
 
 
+def united(original: str, found: Iterable[tuple[Reading, Hit]]) -> list[Finding]:
+    """Return findings in the order of the text; those that overlap are one, of the first kind."""
+    placed = [(reading.span(hit.start, hit.end), hit) for reading, hit in found]
+    united: list[tuple[int, int, Hit]] = []
+    for (start, end), hit in sorted(placed, key=lambda each: each[0][0]):
+        if united and start < united[-1][1]:
+            first, last, kept = united[-1]
+            united[-1] = (first, max(last, end), kept)
+        else:
+            united.append((start, end, hit))
+    return [
+        Finding(hit.kind, start, end, original[start:end], hit.value, hit.why)
+        for start, end, hit in united
+    ]
+
+
 _BEFORE = 48
 
 

@@ -85,13 +85,10 @@ def _has_plus(text: str, start: int) -> bool:
 
 def _has_exit_code(run: Run, at: int) -> bool:
     """Say whether a number begins with 00, behind which there is a country."""
-    start, end = run.groups[at]
-    if end - start < 2:
+    if run.sizes[at] < 2:
         return False
-    if end - start == 2:
-        start = run.groups[at + 1][0] - 2 if at + 1 < len(run.groups) else start
-        return run.text.startswith("00", end - 2) and run.text[start + 2 : start + 3] != "0"
-    return run.text.startswith("00", start) and run.text[start + 2] != "0"
+    digits = run.digits(at, 2)
+    return digits.startswith("00") and digits[2:3] not in ("", "0")
 
 
 def _up_to(run: Run, at: int, last: int, lengths: range) -> int:
