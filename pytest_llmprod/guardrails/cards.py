@@ -1,5 +1,7 @@
 """Cards: payment cards by brand, length and check digit."""
 
+from functools import lru_cache
+
 from pytest_llmprod.guardrails.check_digits import luhn
 from pytest_llmprod.guardrails.digit_groups import Run
 from pytest_llmprod.guardrails.hits import Hit, is_attached
@@ -41,26 +43,25 @@ _PREFIXES: dict[str, tuple[str, tuple[int, ...]]] = {
     for brand, first, last, lengths in _BRANDS
     for number in range(first, last + 1)
 }
-#: The sizes of groups in which cards are written, by the size of the first.
-_GROUPINGS: dict[int, tuple[bytes, ...]] = {
-    4: tuple(
-        bytes(sizes)
-        for sizes in (
-            (4, 4, 4, 4, 3),
-            (4, 4, 4, 4, 2),
-            (4, 4, 4, 4, 1),
-            (4, 4, 4, 4),
-            (4, 4, 4, 3),
-            (4, 4, 4, 2),
-            (4, 4, 4, 1),
-            (4, 6, 5),
-            (4, 6, 4),
-            (4, 4, 4),
-        )
-    ),
-    6: (bytes((6, 13)),),
-    **{size: (bytes((size,)),) for size in _ANY},
-}
+#: The sizes of groups in which cards are written, the longest first.
+_GROUPINGS = tuple(
+    bytes(sizes)
+    for sizes in (
+        (4, 4, 4, 4, 3),
+        (4, 4, 4, 4, 2),
+        (4, 4, 4, 4, 1),
+        (4, 4, 4, 4),
+        (4, 4, 4, 3),
+        (4, 4, 4, 2),
+        (4, 4, 4, 1),
+        (4, 6, 5),
+        (4, 6, 4),
+        (4, 4, 4),
+        (6, 13),
+        *((size,) for size in _ANY),
+    )
+)
+_LONGEST_GROUPING = 5
 _MOST_GROUPS = 19
 
 
@@ -73,13 +74,18 @@ def brand_of(digits: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def _counts(sizes: bytes) -> tuple[int, ...]:
+    """Return how many of these groups may be a card."""
+    return tuple(len(grouping) for grouping in _GROUPINGS if sizes.startswith(grouping))
+
+
 def card_at(run: Run, first: int) -> tuple[Hit, int] | None:
     """Return the card that begins with a group of a run, and of how many groups it is."""
-    for sizes in _GROUPINGS.get(run.sizes[first], ()):
-        if run.sizes.startswith(sizes, first):
-            hit = _card(run, first, len(sizes))
-            if hit is not None:
-                return hit, len(sizes)
+    for count in _counts(run.sizes[first : first + _LONGEST_GROUPING]):
+        hit = _card(run, first, count)
+        if hit is not None:
+            return hit, count
     if first == 0 and 1 < len(run.sizes) <= _MOST_GROUPS:  # in groups of its own
         hit = _card(run, 0, len(run.sizes))
         return None if hit is None else (hit, len(run.sizes))

@@ -137,11 +137,15 @@ def ch_ahv(digits: str) -> bool:
     return digits.startswith("756") and _weighted(digits, (1, 3) * 6 + (1,)) % 10 == 0
 
 
-_TIMES = (
+def _table(*rows: str) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(map(int, row)) for row in rows)
+
+
+_TIMES = _table(
     *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),
     *("5987604321", "6598710432", "7659821043", "8765932104", "9876543210"),
 )
-_SHIFTED = (
+_SHIFTED = _table(
     *("0123456789", "1576283094", "5803796142", "8916043527"),
     *("9453126870", "4286573901", "2793806415", "7046913258"),
 )
@@ -149,10 +153,12 @@ _SHIFTED = (
 
 def in_aadhaar(digits: str) -> bool:
     """Say whether an Indian Aadhaar number is right (Verhoeff's check)."""
+    if digits[0] in "01":
+        return False
     total = 0
-    for place, digit in enumerate(reversed(digits)):
-        total = int(_TIMES[total][int(_SHIFTED[place % 8][int(digit)])])
-    return digits[0] in "23456789" and total == 0
+    for place, digit in enumerate(map(int, reversed(digits))):
+        total = _TIMES[total][_SHIFTED[place % 8][digit]]
+    return total == 0
 
 
 def icao(field: str, check: str) -> bool:

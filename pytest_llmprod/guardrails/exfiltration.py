@@ -36,6 +36,7 @@ _PLAIN = re.compile(
 _LEAST_OF_LINK = 16
 _LONGEST_WORD = 24
 _OPAQUE = re.compile(r"(?=[^/]{0,256}\d)(?=[^/]{0,256}[A-Za-z])[A-Za-z0-9+_=-]{24,}")
+_NUMBER = re.compile(r"\d{1,4}")
 _DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _SPACES = re.compile(r"%20|\+|%0a", re.IGNORECASE)
 _TEMPLATE = re.compile(r"[{<$%]{1,2}[A-Za-z_ ]{2,40}[}>%]{1,2}")
@@ -104,7 +105,7 @@ def _data(url: str, kind: str, own: tuple[str, ...]) -> str:
         return ""
     least = 1 if kind in _LOADED else _LEAST_OF_LINK
     for name, value in parse_qsl(parts.query, keep_blank_values=False, max_num_fields=10_000):
-        is_plain = _PLAIN.match(name) or value.isdecimal() or len(value) < least
+        is_plain = _PLAIN.match(name) or _NUMBER.fullmatch(value) or len(value) < least
         if not is_plain or len(value) > _LONGEST_WORD or _TEMPLATE.search(value[:1000]):
             return f"the parameter {name[:40]!r} to {host[:100]}"
     if parts.query and "=" not in parts.query and len(parts.query) >= max(least, 8):

@@ -1,7 +1,7 @@
 """Hits: what a part of a detector found in a reading, before it is told of the original text."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pytest_llmprod.guardrails.finding import Finding
@@ -58,6 +58,7 @@ def united(original: str, found: Iterable[tuple[Reading, Hit]]) -> list[Finding]
 
 
 _BEFORE = 48
+_DIGITS = frozenset("0123456789")
 
 
 def label_before(text: str, start: int, labels: re.Pattern[str]) -> str | None:
@@ -65,14 +66,12 @@ def label_before(text: str, start: int, labels: re.Pattern[str]) -> str | None:
 
     It is looked for in 48 characters, and not beyond the number before.
     """
-    window = text[max(0, start - _BEFORE) : start]
-    last = max(map(window.rfind, "0123456789"))
-    return _last(labels.finditer(window, last + 1))
-
-
-def _last(matches: Iterator[re.Match[str]]) -> str | None:
+    floor = max(0, start - _BEFORE)
+    first = start
+    while first > floor and text[first - 1] not in _DIGITS:
+        first -= 1
     name = None
-    for match in matches:
+    for match in labels.finditer(text, first, start):
         name = match.lastgroup
     return name
 

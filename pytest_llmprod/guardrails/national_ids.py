@@ -88,28 +88,24 @@ _FORMS = (
     _forms("ca_sin", check_digits.luhn, 3, 3, 3, words=_INSURANCE),
     _forms("ca_sin", check_digits.luhn, 9, words=_INSURANCE),
 )
-FormIndex = dict[bytes, tuple[_Form, ...]]
-
-
-def forms_in(text: str) -> FormIndex:
-    """Return the ways to write ids that a text may use, by the sizes of the first two groups.
-
-    An id that needs a name is left out where its name is nowhere in the text.
-    """
-    lower = text.lower()
-    return _index(frozenset(word for word in _WORDS if word in lower))
-
-
 _WORDS = sorted({word for form in _FORMS for word in form.words})
+_MOST_GROUPS = max(len(form.sizes) for form in _FORMS)
 
 
-@lru_cache(maxsize=64)
-def _index(words: frozenset[str]) -> FormIndex:
-    found: dict[bytes, tuple[_Form, ...]] = {}
-    for form in _FORMS:
-        if not form.words or not words.isdisjoint(form.words):
-            found[form.sizes[:2]] = (*found.get(form.sizes[:2], ()), form)
-    return found
+def words_in(text: str) -> frozenset[str]:
+    """Return the names of ids that a text holds: without its name, many an id cannot be found."""
+    lower = text.lower()
+    return frozenset(word for word in _WORDS if word in lower)
+
+
+@lru_cache(maxsize=4096)
+def _forms_of(sizes: bytes, words: frozenset[str]) -> tuple[_Form, ...]:
+    """Return which ids may be written in these groups."""
+    return tuple(
+        form
+        for form in _FORMS
+        if sizes.startswith(form.sizes) and not (form.words and words.isdisjoint(form.words))
+    )
 
 
 @lru_cache(maxsize=64)
@@ -117,20 +113,20 @@ def _named(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?i)(?<![^\W_])(?P<yes>{'|'.join(words)})")
 
 
-def national_id_at(run: Run, first: int, forms: FormIndex) -> tuple[Hit, int] | None:
-    """Return the id that begins with a group of a run, and of how many groups it is."""
-    for sizes in (run.sizes[first : first + 2], run.sizes[first : first + 1]):
-        for form in forms.get(sizes, ()):
-            hit = _written_so(run, first, form)
-            if hit is not None:
-                return hit, len(form.sizes)
+def national_id_at(run: Run, first: int, words: frozenset[str]) -> tuple[Hit, int] | None:
+    """Return the id that begins with a group of a run, and of how many groups it is.
+
+    `words` are the `words_in` the text.
+    """
+    for form in _forms_of(run.sizes[first : first + _MOST_GROUPS], words):
+        hit = _written_so(run, first, form)
+        if hit is not None:
+            return hit, len(form.sizes)
     return None
 
 
 def _written_so(run: Run, first: int, form: _Form) -> Hit | None:
     count = len(form.sizes)
-    if not run.sizes.startswith(form.sizes, first):
-        return None
     if tuple(run.separators(first, count)) not in form.separators:
         return None
     start, end = run.place(first, count)

@@ -15,12 +15,7 @@ from pytest_llmprod.guardrails.finding import Finding
 from pytest_llmprod.guardrails.hits import Hit, Taken
 from pytest_llmprod.guardrails.internet import find_addresses, find_emails, find_told_emails
 from pytest_llmprod.guardrails.mixed_words import find_in_mixed_words
-from pytest_llmprod.guardrails.national_ids import (
-    FormIndex,
-    find_ids_with_signs,
-    forms_in,
-    national_id_at,
-)
+from pytest_llmprod.guardrails.national_ids import find_ids_with_signs, national_id_at, words_in
 from pytest_llmprod.guardrails.phones import find_phones, international
 from pytest_llmprod.guardrails.reading import Reading, pieces, read
 
@@ -56,12 +51,12 @@ def _shaped(reading: Reading) -> Iterator[Hit]:
     text = reading.text
     yield from chain(find_emails(text), find_addresses(text))
     yield from chain(find_in_mixed_words(text), find_ids_with_signs(text))
-    forms = forms_in(text)
+    words = words_in(text)
     for run in runs(text):
-        yield from _numbers(run, forms)
+        yield from _numbers(run, words)
 
 
-def _numbers(run: Run, forms: FormIndex) -> Iterator[Hit]:
+def _numbers(run: Run, words: frozenset[str]) -> Iterator[Hit]:
     """Find cards, ids and telephone numbers in a run of digits."""
     rest = at = 0
     first = international(run)
@@ -69,7 +64,7 @@ def _numbers(run: Run, forms: FormIndex) -> Iterator[Hit]:
         yield first[0]
         rest = at = first[1]
     while at < len(run.groups):
-        found = card_at(run, at) or national_id_at(run, at, forms)
+        found = card_at(run, at) or national_id_at(run, at, words)
         if found is None:
             at += 1
             continue
