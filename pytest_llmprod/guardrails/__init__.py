@@ -2,17 +2,21 @@
 
 from pytest_llmprod.guardrails.exfiltration import EXFILTRATION_KINDS, find_exfiltration
 from pytest_llmprod.guardrails.finding import Finding
+from pytest_llmprod.guardrails.injection import find_injection
 from pytest_llmprod.guardrails.invisible import INVISIBLE_KINDS, find_invisible
 from pytest_llmprod.guardrails.pii import PII_KINDS, find_pii
 from pytest_llmprod.guardrails.secrets_in_text import SECRET_KINDS, find_secrets
+from pytest_llmprod.guardrails.signals import INJECTION_KINDS
 
 __all__ = [
     "EXFILTRATION_KINDS",
+    "INJECTION_KINDS",
     "INVISIBLE_KINDS",
     "PII_KINDS",
     "SECRET_KINDS",
     "Finding",
     "find_exfiltration",
+    "find_injection",
     "find_invisible",
     "find_pii",
     "find_secrets",
