@@ -96,7 +96,7 @@ def _key_shapes(text: str) -> Iterator[Finding]:
 _MASKED = "[masked "
 # A quote inside of JSON that stands in a JSON string has backslashes before it: as many before
 # each quote that belongs to the same level, more inside of its strings, fewer outside.
-_MEMBER = re.compile(r'"([A-Za-z][\w-]{1,60})(\\{0,63})"\s*:\s*\2"')
+_MEMBER = re.compile(r'"([A-Za-z][\w-]{1,60})(\\{0,63})"\s{0,99}:\s{0,99}\2"')
 _VALUE = r"[^&\s#\"'\\]+"
 _SHOWN = rf"({SHOWN_PARAMETER}|(?:key|token)(?==[\w.~%-]{{20}}))=({_VALUE})"
 _PARAMETERS = (re.compile(rf"\?{_SHOWN}"), re.compile(rf"&{_SHOWN}"))

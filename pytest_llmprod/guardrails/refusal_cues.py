@@ -133,6 +133,6 @@ WARNING = re.compile(
 )
 #: What an application says when it has no answer.
 CANNED = re.compile(
-    r"something went wrong|(?:temporarily|currently) unavailable|(?:please )?try again (?:later|soon"
-    r"|in a)|an error (?:has )?occurred|we(?:'re| are) experiencing|service is (?:down|unavailable)"
+    r"something went wrong|(?:temporarily|currently) unavailable|(?:please )?try again (?:later"
+    r"|soon|in a)|an error (?:has )?occurred|we(?:'re| are) experiencing|service is down"
 )
