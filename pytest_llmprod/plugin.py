@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.core.exchange import Exchange
     from pytest_llmprod.evals.metrics import Metric
     from pytest_llmprod.far import Outbox
+    from pytest_llmprod.guardrails import Finding
     from pytest_llmprod.session import Session
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.wire.dialects import Dialect
@@ -449,6 +450,7 @@ def _session(config: pytest.Config) -> "Session":
                 ),
                 on_exchange=lambda exchange: _tell(config, exchange),
                 spend_stop=StoppedTest,
+                find_pii=_find_pii,
             ),
             run_id=config.stash[RUN_ID],
             writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],
@@ -458,6 +460,13 @@ def _session(config: pytest.Config) -> "Session":
             outbox=_outbox(config),
         )
     return session
+
+
+def _find_pii(text: str) -> "Sequence[Finding]":
+    """Return what is personal in a text."""
+    from pytest_llmprod.guardrails import find_pii  # only a test of records needs it
+
+    return find_pii(text)
 
 
 def _outbox(config: pytest.Config) -> "Outbox | None":

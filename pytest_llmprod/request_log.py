@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core.credential_names import is_credential_name
+from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.errors import LlmprodError, LogError
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.records.head import head_commit
@@ -20,8 +22,6 @@ from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import judge_shelf
 from pytest_llmprod.wire.masking import RememberingMask, Scanner
-from pytest_llmprod.wire.scanners.credential_names import is_credential_name
-from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets, request_scanners
 from pytest_llmprod.wire.tape import Tape
 

@@ -18,6 +18,7 @@ _BESIDE_THE_PROJECT = Path(__file__).parents[2] / "shared" / "corpora"
 _CORPORA = Path(os.environ.get("LLMPROD_CORPORA", _BESIDE_THE_PROJECT))
 CASSETTES = _CORPORA / "cassettes"
 EVALS = _CORPORA / "evals"
+GUARDRAILS = _CORPORA / "guardrails"
 
 
 def needs(folder: Path) -> pytest.MarkDecorator:

@@ -1,16 +1,11 @@
 """llm_records: what an application logs while a test runs, in every way of logging."""
 
-import re
 import textwrap
-from collections.abc import Iterator
-from functools import partial
-from typing import NamedTuple
 
 import pytest
 from project import Project
 
 import pytest_llmprod
-from pytest_llmprod.session import Extensions
 
 APP = """
     import logging
@@ -277,29 +272,14 @@ def test_a_filter_of_a_handler_has_masked_what_is_checked(app: Project) -> None:
     assert app.record().ret == 0
 
 
-class Found(NamedTuple):
-    kind: str
-    start: int
-    end: int
+def test_what_is_personal_is_found_and_told_masked(app: Project) -> None:
+    app.edit("app.py", 'log.info("asked the model",', 'log.info("asked for ann@example.com",')
+    assert app.record().ret == 1
 
-
-def find_digits(text: str) -> Iterator[Found]:
-    for match in re.finditer(r"\d{6,}", text):
-        yield Found("pii.account", *match.span())
-
-
-def test_what_is_personal_is_found_by_what_the_session_hands_down(
-    app: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app.edit("app.py", 'log.info("asked the model",', 'log.info("asked for 12345678",')
-    assert app.record().ret == 0
-
-    extensions = partial(Extensions, find_pii=find_digits)
-    monkeypatch.setattr("pytest_llmprod.session.Extensions", extensions)
     result = app.run()
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["E * its message holds 'asked for [[]masked pii.account[]]'"])
+    result.stdout.fnmatch_lines(["E * its message holds 'asked for [[]masked email[]]'"])
 
 
 def test_each_example_of_hypothesis_has_records_of_its_own(app: Project) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.commands.layout import beside
+from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.errors import DatasetError
 from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.scanning import findings
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.evals import csv_cells, handed_in, lock_file
 from pytest_llmprod.evals.appending import alone_with, appended, not_writable
@@ -17,9 +19,7 @@ from pytest_llmprod.evals.dataset import Case, read_bytes, read_cases
 from pytest_llmprod.evals.wording import leaf_text
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.masking import Scanner
-from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import environment_scanners
-from pytest_llmprod.wire.scanners.scanning import findings
 
 if TYPE_CHECKING:
     from pathlib import Path

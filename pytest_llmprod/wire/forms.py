@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pytest_llmprod.core.credential_names import is_secret_name
 from pytest_llmprod.wire.canonical import digest_of
-from pytest_llmprod.wire.scanners.credential_names import is_secret_name
 
 
 class Part(NamedTuple):

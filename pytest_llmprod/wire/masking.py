@@ -13,20 +13,20 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
-from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.wire import aws_frames
-from pytest_llmprod.wire.aws_frames import Frame
-from pytest_llmprod.wire.bodies import Event
-from pytest_llmprod.wire.documents import find_documents, put_documents, views
-from pytest_llmprod.wire.scanners.credential_names import (
+from pytest_llmprod.core.credential_names import (
     SECRET_PARAMETER,
     is_secret_member,
     may_be_secret_member,
 )
+from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.scanning import Finding, Scanner, findings, replacement
+from pytest_llmprod.core.secret_shapes import find_key_shapes, find_named_values
+from pytest_llmprod.wire import aws_frames
+from pytest_llmprod.wire.aws_frames import Frame
+from pytest_llmprod.wire.bodies import Event
+from pytest_llmprod.wire.documents import find_documents, put_documents, views
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import known_secret
-from pytest_llmprod.wire.scanners.scanning import Finding, Scanner, findings, replacement
-from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
 
 __all__ = [
     "BUILT_IN",

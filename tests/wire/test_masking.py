@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from samples import KEY
 
+from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.wire.masking import (
     BUILT_IN,
     REQUEST_HEADERS,
@@ -22,7 +23,6 @@ from pytest_llmprod.wire.masking import (
     mask_strings,
     mask_url,
 )
-from pytest_llmprod.wire.scanners.encoded import find_encoded
 
 # Cut in two, so that no tool that looks for leaked keys takes them for some.
 KEYS = [

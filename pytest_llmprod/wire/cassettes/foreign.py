@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire import bodies, masking
 from pytest_llmprod.wire.cassettes import vcrpy_file
@@ -22,7 +23,6 @@ from pytest_llmprod.wire.dialects import BUILT_IN, Answer, Dialect, find_dialect
 from pytest_llmprod.wire.key import stored_key
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import Recording, asked_model
-from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.known_secrets import request_scanners
 
 # In milliseconds, and a little less than the client waited.

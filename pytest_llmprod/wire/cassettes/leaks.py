@@ -6,16 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pytest_llmprod.core.credential_names import SECRET_NAME
+from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.core.scanning import findings
 from pytest_llmprod.wire.bodies import decode_body, decode_document, join_lines, join_text
 from pytest_llmprod.wire.documents import views
 from pytest_llmprod.wire.masking import Finding, Scanner
 from pytest_llmprod.wire.recording import Recording
-from pytest_llmprod.wire.scanners.credential_names import SECRET_NAME
-from pytest_llmprod.wire.scanners.encoded import find_encoded
 from pytest_llmprod.wire.scanners.joined import Pieces
 from pytest_llmprod.wire.scanners.known_secrets import is_secret
-from pytest_llmprod.wire.scanners.scanning import findings
 
 
 class Leak(NamedTuple):

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_llmprod.wire.scanners.scanning import Scanner, findings, replacement
+from pytest_llmprod.core.scanning import Scanner, findings, replacement
 
 Path = tuple[str | int, ...]
 _Numbers = tuple[tuple[str, int], ...]

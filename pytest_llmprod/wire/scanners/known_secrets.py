@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from pytest_llmprod.core.credential_names import is_credential_name
+from pytest_llmprod.core.scanning import Finding, Scanner
 from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY
-from pytest_llmprod.wire.scanners.credential_names import is_credential_name
-from pytest_llmprod.wire.scanners.scanning import Finding, Scanner
 
 _SHORTEST = 8
 #: The name of the running test, which changes with every test; as systems write it.

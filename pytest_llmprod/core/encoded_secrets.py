@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, unquote_plus
 
-from pytest_llmprod.wire.scanners.scanning import Finding
-from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes, find_named_values
+from pytest_llmprod.core.scanning import Finding
+from pytest_llmprod.core.secret_shapes import find_key_shapes, find_named_values
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 # As PEM and MIME wrap it, at 64 or 76 columns.
@@ -58,8 +58,11 @@ def _in_base64(encoded: str, at: int) -> Iterator[Finding]:
         decoded = base64.b64decode(standard).decode()
     except UnicodeDecodeError:
         return
+    is_ascii = decoded.isascii()
     for kind, start, end in _shapes(decoded):
-        first, last = (len(decoded[:position].encode()) for position in (start, end))
+        first, last = start, end
+        if not is_ascii:
+            first, last = (len(decoded[:position].encode()) for position in (start, end))
         yield Finding(kind, at + first * 4 // 3, at + min(len(encoded), -(-last * 4 // 3)))
 
 

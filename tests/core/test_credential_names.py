@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from pytest_llmprod.wire.masking import BUILT_IN, mask_strings, mask_url
-from pytest_llmprod.wire.scanners import credential_names
-from pytest_llmprod.wire.scanners.credential_names import (
+from pytest_llmprod.core import credential_names
+from pytest_llmprod.core.credential_names import (
     SECRET_PARAMETER,
     is_credential_name,
     is_secret_name,
 )
+from pytest_llmprod.wire.masking import BUILT_IN, mask_strings, mask_url
 
 IN_ANY_TEXT = credential_names._IN_ANY_TEXT
 IN_A_URL = credential_names._IN_A_URL

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_llmprod.wire.scanners.secret_shapes import find_key_shapes
+from pytest_llmprod.core.secret_shapes import find_key_shapes
 
 
 @pytest.mark.parametrize("prefix", ["aws", "AWS"])

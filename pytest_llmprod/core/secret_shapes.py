@@ -11,14 +11,14 @@ which `re` finds at the speed of memchr, or is tried only where a fixed text occ
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_llmprod.wire.scanners.credential_names import (
+from pytest_llmprod.core.credential_names import (
     SECRET_NAME,
     SECRET_PARAMETER,
     SHOWN_PARAMETER,
     is_secret_member,
     may_be_secret_member,
 )
-from pytest_llmprod.wire.scanners.scanning import Finding
+from pytest_llmprod.core.scanning import Finding
 
 _SHORTEST = len("a://:x@b")
 _KEY_MAY_FOLLOW = (
@@ -55,7 +55,7 @@ _BEARER = r"earer (?=[A-Za-z._~+/-]*[0-9])([A-Za-z0-9._~+/-]{20,}=*)"
 _TELEGRAM = re.compile(r":(?<=[0-9]{8}:)(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])")
 _PRIVATE_KEY = re.compile(
     r"(-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    r'(?:[^"]{1,20000}?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----'
+    r'(?:(?:[^"-]|-(?!----BEGIN )){1,20000}?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----'
     r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{32,})+))"  # cut short: the whole lines that are there
 )
 _URL_PASSWORD = re.compile(
@@ -96,7 +96,7 @@ def _key_shapes(text: str) -> Iterator[Finding]:
 _MASKED = "[masked "
 # A quote inside of JSON that stands in a JSON string has backslashes before it: as many before
 # each quote that belongs to the same level, more inside of its strings, fewer outside.
-_MEMBER = re.compile(r'"([A-Za-z][\w-]{1,60})(\\*)"\s*:\s*\2"')
+_MEMBER = re.compile(r'"([A-Za-z][\w-]{1,60})(\\{0,63})"\s{0,99}:\s{0,99}\2"')
 _VALUE = r"[^&\s#\"'\\]+"
 _SHOWN = rf"({SHOWN_PARAMETER}|(?:key|token)(?==[\w.~%-]{{20}}))=({_VALUE})"
 _PARAMETERS = (re.compile(rf"\?{_SHOWN}"), re.compile(rf"&{_SHOWN}"))
@@ -105,7 +105,8 @@ _FIRST_PARAMETER = re.compile(
     rf"({SECRET_NAME})=({_VALUE})(?=&|\Z)|({SECRET_PARAMETER})=({_VALUE})(?=&)"
 )
 _PART_OF_A_FORM = re.compile(
-    rf'form-data; name="({SECRET_NAME})"[^\r\n]*\r\n(?:[^\r\n]+\r\n){{0,9}}\r\n([^\r\n]+)'
+    rf'form-data; name="({SECRET_NAME})"[^\r\n]{{0,999}}\r\n(?:[^\r\n]{{1,999}}\r\n){{0,9}}\r\n'
+    r"([^\r\n]+)"
 )
 
 

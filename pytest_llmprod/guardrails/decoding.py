@@ -1,0 +1,102 @@
+"""Encodings: what stands in a text in base64, hex, Morse and their like, decoded.
+
+Each part is decoded once, and what it says again, twice in all. A part that decodes to no text is
+left out: it may be an image, or a word that happens to look like base64.
+"""
+
+import base64
+import binascii
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from pytest_llmprod.guardrails.reading import Reading
+
+
+class Decoded(NamedTuple):
+    """What `text[start:end]` says, and in which encoding."""
+
+    encoding: str
+    start: int
+    end: int
+    said: str
+
+
+_MORSE = (
+    "a.- b-... c-.-. d-.. e. f..-. g--. h.... i.. j.--- k-.- l.-.. m-- n-. o--- p.--. q--.- r.-. "
+    "s... t- u..- v...- w.-- x-..- y-.-- z--.. 0----- 1.---- 2..--- 3...-- 4....- 5..... 6-.... "
+    "7--... 8---.. 9----. ..-.-.- ,--..-- ?..--.. '.----. !-.-.-- /-..-. (-.--. )-.--.- &.-... "
+    ':---... ;-.-.-. =-...- +.-.-. --....- _..--.- ".-..-. $...-..- @.--.-.'
+)
+_LETTER_OF = {sign[1:]: sign[0] for sign in _MORSE.split()}
+
+
+def _base64(part: str) -> str:
+    plain = part.rstrip("=").replace("-", "+").replace("_", "/")
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return base64.b64decode(plain + "=" * (-len(plain) % 4)).decode()
+
+
+def _hex(part: str) -> str:
+    return bytes.fromhex(part).decode()
+
+
+def _morse(part: str) -> str:
+    words = (word.split() for word in part.split("/"))
+    return " ".join("".join(_LETTER_OF.get(sign, "") for sign in word) for word in words)
+
+
+def _escapes(part: str) -> str:
+    return codecs.decode(part, "unicode_escape")
+
+
+_WAYS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
+    ("base64", re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
+    ("hex", re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
+    ("morse", re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
+    (
+        "percent",
+        re.compile(r"(?<![\w.~!*'()%-])[\w.~!*'()-]*+(?:%[0-9A-Fa-f]{2}[\w.~!*'()-]*+){2,}+"),
+        unquote,
+    ),
+    ("entities", re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
+    ("escapes", re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
+)
+
+
+def decoded_parts(text: str) -> Iterator[Decoded]:
+    """Yield what stands in a text in another encoding."""
+    for name, pattern, decode in _WAYS:
+        for match in pattern.finditer(text):
+            try:
+                said = decode(match[0])
+            except (ValueError, binascii.Error):
+                continue
+            if said and said.replace("\n", " ").isprintable():
+                yield Decoded(name, *match.span(), said)
+
+
+_LEET = str.maketrans("430157@$", "aeoistas")
+# Letters that come next to each other in nearly every order to a model, in small letters.
+_TELLING = ("ignor", "instruct", "previous", "prompt", "system", "you are", "forget", "reveal")
+_IN_ROT13 = tuple(codecs.encode(word, "rot13") for word in _TELLING)
+_REVERSED = tuple(word[::-1] for word in _TELLING)
+
+
+def deciphered(reading: Reading, lower: str) -> Iterator[tuple[str, Reading]]:
+    """Yield a reading as ROT13, leet or reversed text, where it holds telling words so."""
+    text = reading.text
+    if any(word in lower for word in _IN_ROT13):
+        yield "rot13", Reading(codecs.encode(text, "rot13"), reading.span)
+    plain = lower.translate(_LEET)
+    if any(word in plain and word not in lower for word in _TELLING):
+        yield "leet", Reading(text.translate(_LEET), reading.span)
+    if any(word in lower for word in _REVERSED):
+        length = len(text)
+        yield (
+            "reversed",
+            Reading(text[::-1], lambda start, end: reading.span(length - end, length - start)),
+        )

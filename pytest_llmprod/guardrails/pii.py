@@ -1,0 +1,76 @@
+"""Personal data: what in a text belongs to somebody, and where it stands."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from pytest_llmprod.guardrails.by_context import (
+    find_days_of_birth,
+    find_names,
+    find_passports,
+    find_postal_addresses,
+)
+from pytest_llmprod.guardrails.cards import card_at
+from pytest_llmprod.guardrails.digit_groups import Run, runs
+from pytest_llmprod.guardrails.finding import Finding
+from pytest_llmprod.guardrails.hits import Hit, Taken
+from pytest_llmprod.guardrails.internet import find_addresses, find_emails, find_told_emails
+from pytest_llmprod.guardrails.mixed_words import find_in_mixed_words
+from pytest_llmprod.guardrails.national_ids import find_ids_with_signs, national_id_at, words_in
+from pytest_llmprod.guardrails.phones import find_phones, international
+from pytest_llmprod.guardrails.reading import Reading, pieces, read
+
+#: The kinds of findings.
+PII_KINDS = (
+    *("email", "phone", "card", "iban", "ip", "national_id", "passport"),
+    *("address", "name", "date_of_birth"),
+)
+
+
+def find_pii(text: str) -> list[Finding]:
+    """Return the personal data in a text, in order and without overlaps; the kinds are PII_KINDS.
+
+    It is read as a person reads it: full-width letters, digits of other scripts, invisible
+    characters, letters one by one and numbers told in words make no difference. Cards, IBANs and
+    national ids have a right check digit wherever they have one. Keys of APIs are found by
+    `find_secrets`. The cost is linear in the length of the text, whatever it holds.
+    """
+    reading = read(text)
+    taken = Taken(text)
+    taken.add(reading, _shaped(reading))
+    for piece in pieces(reading):
+        taken.add(piece, _shaped(piece))
+    taken.add(reading, find_told_emails(reading.text))
+    lower = reading.text.lower()
+    for find in (find_days_of_birth, find_passports, find_postal_addresses, find_names):
+        taken.add(reading, find(reading.text, lower))
+    return taken.in_order()
+
+
+def _shaped(reading: Reading) -> Iterator[Hit]:
+    """Find what is known by its shape."""
+    text = reading.text
+    yield from chain(find_emails(text), find_addresses(text))
+    yield from chain(find_in_mixed_words(text), find_ids_with_signs(text))
+    words = words_in(text)
+    for run in runs(text):
+        yield from _numbers(run, words)
+
+
+def _numbers(run: Run, words: frozenset[str]) -> Iterator[Hit]:
+    """Find cards, ids and telephone numbers in a run of digits."""
+    rest = at = 0
+    first = international(run)
+    if first is not None:
+        yield first[0]
+        rest = at = first[1]
+    while at < len(run.groups):
+        found = card_at(run, at) or national_id_at(run, at, words)
+        if found is None:
+            at += 1
+            continue
+        hit, count = found
+        yield from find_phones(run, rest, at - rest)
+        yield hit
+        at += count
+        rest = at
+    yield from find_phones(run, rest, at - rest)

@@ -1,0 +1,131 @@
+"""Personal data: what is found, in whichever way it is written, and what only looks like some."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_llmprod.guardrails import PII_KINDS, find_pii
+
+CARD = "4111111111111111"
+FOUND = [
+    ("email", "Write to ana.doe+news@mail.example.com.", "ana.doe+news@mail.example.com"),
+    ("email", "bob﹫example.com", "bob﹫example.com"),
+    ("email", "b\u200bob@exam\u00adple.com", "b\u200bob@exam\u00adple.com"),
+    ("email", "It is bob at example dot com.", "bob at example dot com"),
+    ("email", "bob [at] example [dot] com", "bob [at] example [dot] com"),
+    ("email", "a n a @ e x a m p l e . c o m", "a n a @ e x a m p l e . c o m"),
+    ("card", f"card {CARD}, please", CARD),
+    ("card", "12 4111 1111 1111 1111 04", "4111 1111 1111 1111"),
+    ("card", "4111-1111-1111-1111", "4111-1111-1111-1111"),
+    ("card", "3782 822463 10005", "3782 822463 10005"),
+    ("card", "4\u200b111 1111 1111 1111", "4\u200b111 1111 1111 1111"),
+    ("card", "４１１１ １１１１ １１１１ １１１１", "４１１１ １１１１ １１１１ １１１１"),  # noqa: RUF001
+    ("card", "\u0664\u0661\u0661\u0661 1111 1111 1111", "\u0664\u0661\u0661\u0661 1111 1111 1111"),
+    ("card", "four" + " one" * 15, "four" + " one" * 15),
+    ("card", " ".join(CARD), " ".join(CARD)),
+    ("iban", "to GB82 WEST 1234 5698 7654 32 today", "GB82 WEST 1234 5698 7654 32"),
+    ("iban", "de89370400440532013000", "de89370400440532013000"),
+    ("ip", "from 203.0.113.7:8080", "203.0.113.7"),
+    ("ip", "at 2001:db8::8a2e:370:7334.", "2001:db8::8a2e:370:7334"),
+    ("phone", "call +1 202 555 0100 x12", "+1 202 555 0100 x12"),
+    ("phone", "(212) 555-0199", "(212) 555-0199"),
+    ("phone", "020 7946 0123", "020 7946 0123"),
+    ("phone", "Mobile: 78 651 450", "78 651 450"),
+    ("phone", "+ 1 2 0 2 5 5 5 0 1 0 0", "+ 1 2 0 2 5 5 5 0 1 0 0"),
+    ("national_id", "SSN 078-05-1120", "078-05-1120"),
+    ("national_id", "NHS 943 476 5919", "943 476 5919"),
+    ("national_id", "NINO AB123456C", "AB123456C"),
+    ("national_id", "36 574 261 809", "36 574 261 809"),
+    ("national_id", "2 95 10 99 126 111 93", "2 95 10 99 126 111 93"),
+    ("national_id", "DNI 54362315K", "54362315K"),
+    ("national_id", "NIE X-2482300-W", "X-2482300-W"),
+    ("national_id", "RCCMNL83S18D969H", "RCCMNL83S18D969H"),
+    ("national_id", "BSN: 111222333", "111222333"),
+    ("national_id", "PESEL 44051401359", "44051401359"),
+    ("national_id", "811218-9876", "811218-9876"),
+    ("national_id", "131052-308T", "131052-308T"),
+    ("national_id", "85.07.30-033.28", "85.07.30-033.28"),
+    ("national_id", "390.533.447-05", "390.533.447-05"),
+    ("national_id", "756.9217.0769.85", "756.9217.0769.85"),
+    ("national_id", "2341 2341 2346", "2341 2341 2346"),
+    ("national_id", "SIN 046 454 286", "046 454 286"),
+    ("passport", "my passport is C01X00T47.", "C01X00T47"),
+    ("passport", "L898902C36UTO7408122F1204159ZE184226B<<<<<10", ""),
+    ("date_of_birth", "She was born on 2 May 1980.", "2 May 1980"),
+    ("name", "My name is Ana Doe and", "Ana Doe"),
+    ("address", "12 Example Street, Anytown, CA 90000", ""),
+    ("address", "Er wohnt Musterstraße 5, 10115 Berlin", "Musterstraße 5, 10115 Berlin"),
+]
+NEAR_MISSES = [
+    "4111111111111112",  # Luhn + 1
+    "0.4111111111111111",
+    "GB83 WEST 1234 5698 7654 32",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "3f786850e387550fdab836ed7e6dc881de23001b",
+    "Order 999999000000001 has shipped.",
+    "INV-123456789",
+    "Upgrade to 10.3.2.1-rc1.",
+    "version 10.1.2.3",
+    "256.1.1.1 and 1.2.3.4.5",
+    "127.0.0.1",
+    "std::string::npos, ab::cd, 12:30:45",
+    "978-3-16-148410-0",
+    "000-12-3456, 666-12-3456, 900-12-3456",
+    "2024-11-26 10:22:33",
+    "01.02.2024 and 1/2/2024",
+    "look at example.com, and @app.route_12",
+    "a***1@...",
+    "**** **** **** 4242",
+    "1700000000000",
+    "123456782",  # passes the eleven test of a BSN, and nothing says that it is one
+    "Width 123-456 mm",
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "part"), FOUND)
+def test_personal_data_is_found_where_it_stands(kind: str, text: str, part: str) -> None:
+    (finding,) = find_pii(text)
+
+    assert finding.kind == kind
+    assert finding.text == (part or text)
+    assert text[finding.start : finding.end] == finding.text
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_what_only_looks_like_personal_data_is_not_found(text: str) -> None:
+    assert find_pii(text) == []
+
+
+def test_the_value_is_plain() -> None:
+    (finding,) = find_pii("4\u200b111-1111-1111-1111")
+
+    assert finding.value == CARD
+    assert finding.why == "visa, 16 digits, Luhn"
+
+
+def test_the_repr_shows_nothing_of_what_was_found() -> None:
+    shown = repr(find_pii(f"card {CARD} of bob@example.com"))
+
+    assert CARD not in shown
+    assert "bob" not in shown
+
+
+def test_a_number_of_north_america_that_passes_the_check_of_the_nhs_is_a_phone() -> None:
+    assert [each.kind for each in find_pii("212 555 0199")] == ["phone"]
+
+
+@given(st.text())
+def test_findings_are_apart_in_order_and_in_the_text(text: str) -> None:
+    found = find_pii(text)
+
+    edges = [edge for each in found for edge in (each.start, each.end)]
+    assert edges == sorted(edges)
+    assert all(text[each.start : each.end] == each.text != "" for each in found)
+    assert {each.kind for each in found} <= set(PII_KINDS)
+
+
+@given(st.text(max_size=20), st.sampled_from(["é", "\u200b", "😀", "ﬁ", "\ud800", "１"]))  # noqa: RUF001
+def test_what_stands_before_moves_a_place_by_its_length(before: str, char: str) -> None:
+    text = f"{before}{char} | bob@example.com"
+
+    assert ("email", len(text) - 15) in [(each.kind, each.start) for each in find_pii(text)]
