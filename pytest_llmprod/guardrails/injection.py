@@ -6,7 +6,7 @@ worded like any other request. `docs/guardrails.md` has the measured shares of b
 
 from collections.abc import Iterator
 
-from pytest_llmprod.guardrails.encodings import deciphered, decoded_parts
+from pytest_llmprod.guardrails.decoding import deciphered, decoded_parts
 from pytest_llmprod.guardrails.finding import Finding
 from pytest_llmprod.guardrails.hits import Hit, united
 from pytest_llmprod.guardrails.invisible import find_invisible

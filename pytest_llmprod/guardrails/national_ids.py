@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pytest_llmprod.guardrails import check_digits
+import pytest_llmprod.guardrails.check_digits as check_digits
 from pytest_llmprod.guardrails.digit_groups import Run
 from pytest_llmprod.guardrails.hits import Hit, is_attached, label_before
 

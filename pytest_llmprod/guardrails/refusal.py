@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_llmprod.guardrails import refusal_cues as cues
+import pytest_llmprod.guardrails.refusal_cues as cues
 from pytest_llmprod.guardrails.reading import read
 
 #: The kinds, and whether an answer of the kind refuses what was asked.
