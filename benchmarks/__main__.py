@@ -354,6 +354,26 @@ def decisions(workload: Workload, rounds: int) -> Figure:
     return Figure(lines=lines, note="CPU in one process, no ratio")
 
 
+def detectors(workload: Workload, rounds: int) -> Figure:
+    """Measure each detector on 1 MB of the hostile class that is worst for it, CPU, and its growth.
+
+    The exponent compares that with 250 kB of the same class: one means that the cost is linear.
+    """
+    measured = json.loads(run(workload.guardrails(rounds)).output)
+    if len(measured["detectors"]) != 6:
+        raise BrokenRun(f"Six detectors should have been timed: {measured}.")
+    lines: list[Line] = []
+    for name, each in measured["detectors"].items():
+        lines.append(
+            Line(name=f"{name}, 1 MB", spread=Spread.of(each["ms"]), unit=" ms", wanted=1000)
+        )
+        lines.append(
+            Line(name=f"  {each['class']}: exponent", spread=Spread.of([each["exponent"]]), unit="")
+        )
+    note = f"CPU in one process, no ratio; the worst of {measured['classes']} hostile classes"
+    return Figure(lines=lines, note=note)
+
+
 def log(workload: Workload, rounds: int) -> Figure:
     """Measure the request log of 10,000 exchanges: a line of it, and commands that read it.
 
@@ -418,6 +438,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "statistics": (decisions, 5),
     "log": (log, 5),
     "strategies": (strategies, 3),
+    "guardrails": (detectors, 5),
 }
 
 

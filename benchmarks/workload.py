@@ -229,6 +229,17 @@ class Workload:
             says='"findings":',
         )
 
+    def guardrails(self, rounds: int) -> Command:
+        """Return a process that times every detector on hostile texts."""
+        root = str(Path(__file__).parents[1])
+        return Command(
+            arguments=(sys.executable, "time_guardrails.py", str(rounds)),
+            folder=self.project(1).folder,
+            environment={**_environment(), "PYTHONPATH": root},
+            exit_status=0,
+            says='"detectors":',
+        )
+
     def log(self, rounds: int) -> Command:
         """Return a process that times the request log, in a folder that is empty."""
         folder = self.project(1).folder

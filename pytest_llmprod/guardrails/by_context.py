@@ -168,12 +168,25 @@ _ADDRESSES = (
 
 
 _NUMBER = re.compile(r"\d")
+_ADDRESS_HINTS = (
+    (
+        *("street", " st", "road", " rd", "avenue", " ave", "lane", " ln", "drive", " dr", "blvd"),
+        *("boulevard", "court", " ct", " way", "place", " pl", "square", "terrace", "close"),
+        *("crescent", "parkway", "highway", "hwy"),
+    ),
+    (
+        *("stra\u00dfe", "strasse", "str.", "weg", "gasse", "platz", "allee", "laan", "straat"),
+        *("rua", "via", "calle", "avenida", "rue"),
+    ),
+    ("rue", "avenue", "boulevard", "place", "chemin", "all\u00e9e"),
+    ("address", "live", "living", "deliver", "ship", "adresse", "wohnhaft"),
+)
 
 
-def find_postal_addresses(text: str, _: str) -> Iterator[Hit]:
+def find_postal_addresses(text: str, lower: str) -> Iterator[Hit]:
     """Find postal addresses by a number beside a word for a road, and behind a label."""
     if _NUMBER.search(text) is None:
         return
-    for why, pattern in _ADDRESSES:
-        for match in pattern.finditer(text):
+    for (why, pattern), hints in zip(_ADDRESSES, _ADDRESS_HINTS, strict=True):
+        for match in pattern.finditer(text) if _mentions(lower, hints) else ():
             yield Hit("address", *match.span(1), match[1], why)

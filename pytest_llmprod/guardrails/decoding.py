@@ -1,4 +1,4 @@
-"""Encodings: what stands in a text in base64, hex, Morse and their like, decoded.
+"""Decoding: what stands in a text in base64, hex, Morse and their like, decoded.
 
 Each part is decoded once, and what it says again, twice in all. A part that decodes to no text is
 left out: it may be an image, or a word that happens to look like base64.

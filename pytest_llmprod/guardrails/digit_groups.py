@@ -23,7 +23,7 @@ class Run:
         """Take the places of the groups."""
         self.text = text
         self.groups = groups
-        self.sizes = bytes([min(end - start, 255) for start, end in groups])
+        self.sizes = bytes([end - start if end - start < 256 else 255 for start, end in groups])
 
     def digits(self, first: int, count: int) -> str:
         """Return the digits of `count` groups."""

@@ -119,35 +119,35 @@ def national_id_at(run: Run, first: int, words: frozenset[str]) -> tuple[Hit, in
     `words` are the `words_in` the text.
     """
     for form in _forms_of(run.sizes[first : first + _MOST_GROUPS], words):
-        hit = _written_so(run, first, form)
+        hit = _written_so(run, first, form, words)
         if hit is not None:
             return hit, len(form.sizes)
     return None
 
 
-def _written_so(run: Run, first: int, form: _Form) -> Hit | None:
+def _written_so(run: Run, first: int, form: _Form, words: frozenset[str]) -> Hit | None:
     count = len(form.sizes)
-    if tuple(run.separators(first, count)) not in form.separators:
-        return None
     start, end = run.place(first, count)
+    if form.words and label_before(run.text, start, _named(form.words)) is None:
+        return None
     digits = run.digits(first, count)
+    if form.name == "gb_nhs" and count > 1 and _is_american(digits):
+        is_named = not words.isdisjoint(_NHS)
+        if not is_named or label_before(run.text, start, _named(_NHS)) is None:
+            return None
     if not form.is_right(digits) or is_attached(run.text, start, end):
         return None
-    if form.name == "gb_nhs" and _may_be_american_phone(run.text, start, digits, count):
-        return None
-    if form.words and label_before(run.text, start, _named(form.words)) is None:
+    if tuple(run.separators(first, count)) not in form.separators:
         return None
     return Hit("national_id", start, end, digits, form.name)
 
 
-def _may_be_american_phone(text: str, start: int, digits: str, count: int) -> bool:
-    """Say whether three groups are a telephone number sooner than an NHS number.
+def _is_american(digits: str) -> bool:
+    """Say whether three groups may be a telephone number of North America.
 
-    One number in eleven of North America, whose area and exchange never begin with 0 or 1, passes
-    the check of the other.
+    One of these in eleven passes the check of an NHS number, and far more of them are written.
     """
-    is_american = digits[0] not in "01" and digits[3] not in "01"
-    return count > 1 and is_american and label_before(text, start, _named(_NHS)) is None
+    return digits[0] not in "01" and digits[3] not in "01"
 
 
 # With letters in it: how it looks, and where letters and digits stand in it.

@@ -132,14 +132,16 @@ def _may_be(run: Run, at: int, count: int, digits: str, why: str) -> bool:
     sizes = run.sizes[at : at + count]
     if _begins_with_a_day(run, at) or (count > 3 and max(sizes) == 1):
         return False
-    separators = run.separators(at, count)
     if why == "international form":
         if not digits.startswith("00"):
             return len(digits) in _INTERNATIONAL
         return count > 1 and len(digits) - 2 in _INTERNATIONAL
     if why == "form of North America":
         area = digits[-10:][:1]
-        return area not in "01" and (count == 3 or digits[0] == "1") and "/" not in separators
+        start, end = run.place(at, count)
+        has_code = count == 3 or digits[0] == "1"
+        return area not in "01" and has_code and "/" not in run.text[start:end]
+    separators = run.separators(at, count)
     if why == "form with a leading zero":
         first = run.sizes[at]
         is_version = count < 4 and set(separators) == {"."}
@@ -159,7 +161,7 @@ def _begins_with_a_day(run: Run, at: int) -> bool:
 
 def _leading(before: str, number: str) -> str:
     """Return what of the signs before a number belongs to it: a plus, an opening bracket."""
-    if before.endswith("(") and ")" not in number:
+    if not before.endswith(("+", "(", " ")) or (before.endswith("(") and ")" not in number):
         return ""
     for signs in ("+ (", "+(", "+ ", "+", "("):
         if before.endswith(signs):

@@ -155,7 +155,9 @@ def pieces(reading: Reading) -> Iterator[Reading]:
         first = match.start()
         places = [(at, at + 1) for at in range(first, match.end(), 2)]
         yield reading.part(match[0][::2], places)
-    for match in _SPELLED_RUN.finditer(reading.text):
+    lower = reading.text.lower()
+    is_spelled = any(word in lower for word in _DIGIT_WORDS)
+    for match in _SPELLED_RUN.finditer(reading.text) if is_spelled else ():
         words = list(_LETTERS.finditer(reading.text, match.start(), match.end()))
         said = "".join(_SPELLED[word[0].lower()] for word in words)
         yield reading.part(said, [word.span() for word in words])
