@@ -18,6 +18,7 @@ from report_samples import (  # noqa: E402
 )
 
 from pytest_llmprod.carried import settings_of  # noqa: E402
+from pytest_llmprod.core.drilling import DrillResult  # noqa: E402
 from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
 from pytest_llmprod.report.data import to_document  # noqa: E402
 from pytest_llmprod.settings import Settings, load  # noqa: E402
@@ -46,8 +47,15 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         repeats=Repeats(count=2, flaky=(CaseRate(id="t-001", hits=1, answers=2),)),
     )
     budgets, months = (budget_result(),), (month_result(),)
-    growths = (growth_result(),)
-    run = run_result(suite, cases=(case_result(),), budgets=budgets, months=months, growths=growths)
+    drill = DrillResult(feature="f", test="t", fault="quota", group="limit", outcome="fell back")
+    run = run_result(
+        suite,
+        cases=(case_result(),),
+        budgets=budgets,
+        months=months,
+        growths=(growth_result(),),
+        drills=(drill,),
+    )
     document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
 
@@ -55,7 +63,7 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
-    for name in ("budgets", "months", "growth"):
+    for name in ("budgets", "months", "growth", "drills"):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()

@@ -126,7 +126,7 @@ def test_the_leak_is_found_and_kept_as_the_page_shows(app: pytest.Pytester) -> N
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_the_examples_run(app: pytest.Pytester, number: int) -> None:
-    app.makepyfile(test_page=EXAMPLES[number])
+    app.makepyfile(test_of_strategies=EXAMPLES[number])
 
     result = app.runpytest_inprocess("-q", "-p", "no:cacheprovider")
 
