@@ -272,7 +272,9 @@ class Collector:
             budgets = self._accounts.budget_lines(colour=terminalreporter.hasmarkup)
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
-        if not (self._misses or self._outages or self._drills or noticed or budgets):
+        # Of a run that was stopped before its drills could be decided there is nothing to say.
+        has_drills = bool(self._drills) and self._result is not None
+        if not (self._misses or self._outages or has_drills or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, view  # brings what only a summary needs
 
@@ -283,7 +285,8 @@ class Collector:
         drills += self._overdue
         lines = [*drills, *budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
-            first, *rest = [*drills, *missing] or [*budgets, *noticed][:1]
+            told = [*drills, *budgets[:1], *missing] if drills else missing
+            first, *rest = told or [*budgets, *noticed][:1]
             lines = [f"llmprod: {first}", *rest]
         else:
             terminalreporter.ensure_newline()

@@ -193,6 +193,49 @@ def test_quiet_runs_tell_drills_too(apps: pytest.Pytester) -> None:
     assert "llmprod: drills of triage: survived 2 of 2 faults" in result.outlines
 
 
+def test_a_run_that_is_stopped_before_drills_are_decided_has_nothing_to_tell(
+    apps: pytest.Pytester,
+) -> None:
+    apps.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_runtest_logreport(report):
+            if report.when == "teardown":
+                raise KeyboardInterrupt
+        """
+    )
+    apps.makepyfile(test_drill=DRILL.format(module="sound", app="triage", faults="quota", more=""))
+
+    for verbosity in ("-q", "-v"):
+        result = apps.runpytest_inprocess(verbosity, no_reraise_ctrlc=True)
+
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        result.stdout.no_fnmatch_line("*= llmprod =*")
+        result.stdout.no_fnmatch_line("llmprod: *")
+
+
+def test_quiet_runs_tell_of_budgets_beside_drills(apps: pytest.Pytester) -> None:
+    apps.makepyprojecttoml('[tool.llmprod]\nbudgets = ["max(latency) < 1ms"]')
+    apps.makepyfile(
+        test_drill=DRILL.format(module="sound", app="triage", faults="quota", more=""),
+        test_budget="""
+        import openai
+        import pytest
+
+        @pytest.mark.llm_cassette
+        def test_asks():
+            with pytest.raises(BaseException):
+                openai.OpenAI().models.list()
+        """,
+    )
+
+    result = apps.runpytest_inprocess("-q")
+
+    result.stdout.fnmatch_lines(["llmprod: drills of triage: *", "budgets of the run: 1 *"])
+
+
 def test_a_wrong_log_line_is_a_weakness(apps: pytest.Pytester) -> None:
     apps.makepyfile(
         vague="""
