@@ -17,6 +17,7 @@ _ATTRIBUTES = {
     "misses": "llmprod_misses",
     "outage": "llmprod_outage",
     "stop": "llmprod_stop",
+    "drill": "llmprod_drill",
 }
 #: A report of this run itself that a merge does not make anew.
 _KEPT = "cassettes::"

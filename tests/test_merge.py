@@ -165,6 +165,41 @@ def test_a_test_that_fails_in_a_shard_fails_the_whole(recorded: Project) -> None
     assert document["tests"] == {"test_plain.py::test_plain": {"failed": "call"}}
 
 
+DRILLS = """
+import logging
+import openai
+import pytest
+
+def by_rules():
+    return "rules"
+
+@pytest.mark.llm_drill(
+    feature="doubling", faults=["quota", "overloaded", "refusal"], fallback="test_drill:by_rules"
+)
+def test_survives(llm_fault):
+    try:
+        openai.OpenAI(max_retries=0).chat.completions.create(
+            model="gpt-test", messages=[{"role": "user", "content": "Hi"}]
+        )
+    except openai.OpenAIError as error:
+        logging.getLogger("app").warning("rules", exc_info=error)
+        by_rules()
+"""
+
+
+def test_drills_are_told_as_in_one_run(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_drill=DRILLS)
+
+    document = assert_as_one_run(recorded.path)
+
+    found = {each["fault"]: each["outcome"] for each in document["drills"]}
+    assert found == {
+        "quota": "fell back",
+        "overloaded": "fell back",
+        "refusal": "accepted the fault as success",
+    }
+
+
 def test_one_shard_judges_no_suite_that_it_has_in_part(recorded: Project) -> None:
     (recorded.path / GATES).unlink()
 
