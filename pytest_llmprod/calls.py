@@ -26,7 +26,8 @@ def calls_row(
     no answer. `case` and `request` tell its runs apart: a request to the feature is one run of a
     case. `feature` and `model` are '' where there is none.
     """
-    calls = measure(tape.exchanges, cost)
+    # What a fault or a script answers is no sample of what a provider does.
+    calls = measure([each for each in tape.exchanges if not each.is_made_up], cost)
     calls += measure(tape.judged, cost, is_judge=True)
     case, request = tape.label.nodeid, 1
     if suite is not None and asking is not None:

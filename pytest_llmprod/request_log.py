@@ -108,10 +108,13 @@ class RequestLog:
     def saw(self, tape: Tape, asker: Asker, opener: int, exchange: Exchange) -> None:
         """Take note of an exchange that has come to its end, of the test `asker`.
 
+        What a fault or a script answered is none: it reached no provider, and is in no cassette.
         What a process asks that the test has forked is written at once, for that process tells
         nothing of it to the one in which the test ends. `opener` is the id of the latter.
         """
         self._known.scanners()  # now: the test may set a variable, and it is gone when it ends
+        if exchange.is_made_up:
+            return
         self._moments[id(exchange)] = self._now()
         if os.getpid() != opener:
             self.write(tape, asker, [exchange])

@@ -96,6 +96,9 @@ class Rows:
         is_stopped = trial.tape.spend_stop is not None
         if trial.trace.outcome == "skip" and not (trial.tape.exchanges or is_stopped):
             return {}
+        asked = [*trial.tape.exchanges, *trial.tape.judged]
+        if asked and not trial.budgets and all(each.is_made_up for each in asked):
+            return {}  # a drill says nothing of what a run costs
         from pytest_llmprod.calls import calls_row  # only a run with budgets needs it
 
         try:

@@ -61,6 +61,7 @@ class Exchange:
     `is_model_unknown` says that the provider refused a live request, because it has no such model.
     `tier` is the service tier at which the provider says it answered, '' where it does not tell.
     `is_judge` says that a judge asked this about the output, and no part of the application.
+    `is_made_up` says that no provider ever gave this answer: a fault or a script did.
     """
 
     provider: str
@@ -87,6 +88,7 @@ class Exchange:
     is_model_unknown: bool = False
     is_judge: bool = False
     tier: str = ""
+    is_made_up: bool = False
 
     @property
     def is_outage(self) -> bool:
@@ -102,7 +104,8 @@ class Exchange:
     @property
     def is_free(self) -> bool:
         """Say whether the request cost nothing: it was refused, or reached no provider."""
-        return self.usage is None and (self.status >= 400 or self.failure in _NEVER_SENT)
+        is_unbilled = self.usage is None and (self.status >= 400 or self.failure in _NEVER_SENT)
+        return self.is_made_up or is_unbilled
 
     @property
     def tokens_per_s(self) -> float | None:

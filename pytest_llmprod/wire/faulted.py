@@ -141,9 +141,9 @@ def answer_of_recording(recording: Recording) -> WireAnswer:
 
 
 def exchange_of_fault(
-    read: WireRequest, answer: WireAnswer, met: Met, attempt: Attempt, recorded_at: str
+    read: WireRequest, answer: WireAnswer, met: Met, attempt: Attempt
 ) -> Exchange:
-    """Return the exchange that a fault made."""
+    """Return the exchange that a fault made; a judge meets none."""
     said = _read_answer(read, answer)
     return Exchange(
         provider=read.provider,
@@ -157,7 +157,7 @@ def exchange_of_fault(
         ttft_s=met.pieces[0][0] if read.stream and met.pieces else None,
         text=said.text,
         replayed=True,
-        recorded_at=recorded_at,
+        recorded_at="",
         request=read.document,
         key=read.key,
         finish_reasons=said.finish_reasons,
@@ -167,7 +167,7 @@ def exchange_of_fault(
         attempt=attempt.number,
         backoff_s=attempt.backoff_s,
         failure=met.failure.error if met.failure else "",
-        is_judge=read.judged is not None,
+        is_made_up=True,
     )
 
 

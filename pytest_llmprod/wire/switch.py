@@ -22,7 +22,6 @@ from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 
 #: A judge is to stay the same, whichever model the run asks.
@@ -165,8 +164,7 @@ class Switch:
         met = faulted.met_by(answer, patience)
         faults.waited(asked, met.ends_s, gave_up=met.gave_up)
         self._attempts.answered(from_recording=True)
-        now = timestamp(self._policy.now())
-        tape.add(faulted.exchange_of_fault(read, answer, met, attempt, now))
+        tape.add(faulted.exchange_of_fault(read, answer, met, attempt))
         played = Played(
             status=met.status,
             headers=answer.headers,

@@ -10,6 +10,7 @@ import pytest
 from pytest_llmprod.faults.catalogue import CATALOGUE
 
 APPS = Path(__file__).parent / "apps"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "support_triage"
 
 DRILL = """
     import pytest
@@ -234,6 +235,57 @@ def test_quiet_runs_tell_of_budgets_beside_drills(apps: pytest.Pytester) -> None
     result = apps.runpytest_inprocess("-q")
 
     result.stdout.fnmatch_lines(["llmprod: drills of triage: *", "budgets of the run: 1 *"])
+
+
+PAID = """
+    import openai
+    import pytest
+
+    @pytest.mark.llm_cassette
+    def test_asks(llm_cassette, llm_faults, llm_script):
+        llm_script.reply("Yes.")
+        llm_faults.inject("slow-answer", "tokens-trebled")
+        for _ in range(3):
+            openai.OpenAI().chat.completions.create(
+                model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}]
+            )
+        assert llm_cassette.cost_usd == 0
+        assert llm_cassette.exchanges[0].usage is not None
+"""
+
+
+def test_what_faults_and_scripts_answer_is_neither_paid_nor_logged_nor_recorded(
+    apps: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    lock = EXAMPLE / "llmprod.prices.toml"
+    (apps.path / lock.name).write_text(lock.read_text())
+    apps.makepyprojecttoml('[tool.llmprod]\nbudgets = ["max(latency) < 1s", "sum(cost) < 1"]')
+    apps.makepyfile(
+        test_drill=DRILL.format(module="sound", app="triage", faults="slow", more=""),
+        test_paid=PAID,
+    )
+
+    result = apps.runpytest_inprocess(
+        "--llm-record=once", "--llm-max-spend=0.000001", "--llm-json=run.json"
+    )
+
+    result.assert_outcomes(passed=6)
+    assert json.loads((apps.path / "run.json").read_text())["budgets"] == []
+    assert not (apps.path / "cassettes").exists()
+    assert list(apps.path.glob(".llmprod/runs/*/*.jsonl")) == []
+
+
+def test_a_budget_on_a_test_with_faults_judges_no_answer_that_was_made_up(
+    apps: pytest.Pytester,
+) -> None:
+    budget = '@pytest.mark.llm_budget("max(latency) < 1ms")\n    @pytest.mark.llm_cassette'
+    apps.makepyfile(test_paid=PAID.replace("@pytest.mark.llm_cassette", budget))
+
+    apps.runpytest_inprocess("--llm-json=run.json")
+
+    (found,) = json.loads((apps.path / "run.json").read_text())["budgets"]
+    assert (found["verdict"], found["calls"]) == ("INCONCLUSIVE", 0)
 
 
 def test_a_wrong_log_line_is_a_weakness(apps: pytest.Pytester) -> None:
