@@ -109,9 +109,11 @@ def _properties(found: Swap) -> tuple[tuple[str, object], ...]:
 
 _LONGEST_NAME = 40
 _MOVE_ON = (
-    "Where this is meant, a row was dropped on purpose for instance, make this run the accepted "
-    "one: `pytest --llm-eval --llm-json=run.json`, then `llmprod accept run.json -m WHY`."
+    "make this run the accepted one: `pytest --llm-eval --llm-json=run.json`, then `llmprod accept "
+    "run.json -m WHY`."
 )
+_MEANT = f"Where this is meant, a row was dropped on purpose for instance, {_MOVE_ON}"
+_GROWTH_MEANT = f"Where this is meant, the prompt says more on purpose for instance, {_MOVE_ON}"
 
 
 def compare_with_baseline(result: RunResult, rootpath: Path) -> tuple[RunResult, list[Finding]]:
@@ -156,7 +158,7 @@ def _finding_of_growth(found: Growth, since: str) -> Finding:
     told = growth_report.failure_text(found, growth.MOST)
     return Finding(
         nodeid=found.nodeid,
-        failure=f"asks more than the accepted run {since}: {told}. {_MOVE_ON}" if told else "",
+        failure=f"asks more than the accepted run {since}: {told}. {_GROWTH_MEANT}" if told else "",
         properties=(
             ("llmprod_feature", found.feature),
             ("llmprod_input_tokens", f"{found.input_tokens.share:+.6f}"),
@@ -169,10 +171,10 @@ def _regression(found: Swap, since: str) -> str:
     """Return why a suite fails against the accepted run, or ''."""
     if found.is_worse:
         lacks = f"; {_missing(found)}" if found.missing else ""
-        return f"worse than the accepted run {since}{lacks}. {_MOVE_ON}"
+        return f"worse than the accepted run {since}{lacks}. {_MEANT}"
     if found.missing:
         them = "it" if len(found.missing) == 1 else "them"
-        return f"{_missing(found)}; the accepted run {since} has {them}. {_MOVE_ON}"
+        return f"{_missing(found)}; the accepted run {since} has {them}. {_MEANT}"
     return ""
 
 

@@ -455,7 +455,7 @@ def test_one_more_call_in_each_case_fails_the_run(accepted: Project) -> None:
         [
             "*test_doubles::growth FAILED*",
             f"asks more than the accepted run of {day}: {told}; input tokens and calls may grow by "
-            "10% each. Where this is meant, *",
+            "10% each. Where this is meant, the prompt says more on purpose for instance, make *",
             f"doubling since the baseline of {day}: *",
         ]
     )
