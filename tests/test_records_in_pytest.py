@@ -96,6 +96,7 @@ def test_what_is_missing_is_told_for_its_call(app: Project) -> None:
             "E * model: 'gpt-test' under `model`, but 'gpt-test-2026-01-01' answered; *",
         ]
     )
+    result.stdout.no_fnmatch_line("*def assert_complete*")
 
 
 def test_a_call_that_is_not_logged_is_told(app: Project) -> None:

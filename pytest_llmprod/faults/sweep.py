@@ -41,6 +41,7 @@ class Sweep:
 
     def check(self) -> None:
         """Raise AssertionError where a part of an answer was taken for all of it."""
+        __tracebackhide__ = True  # the application failed, not this function
         if not self.partial:
             return
         lines = [

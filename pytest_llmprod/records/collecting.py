@@ -63,6 +63,7 @@ class Records:
         `input`, `output`, `latency`, `cost`, `model` (the one that answered), `request_id`, or
         whatever the application calls its own. No record may hold a secret, or what is personal.
         """
+        __tracebackhide__ = True  # the application failed, not this function
         if isinstance(fields, str):
             raise TypeError(f"fields must be a list of names such as [{fields!r}], not a text")
         failure = contract.failure(
