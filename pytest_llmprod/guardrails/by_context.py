@@ -12,7 +12,7 @@ from pytest_llmprod.guardrails.hits import Hit
 
 _PASSPORT = re.compile(
     r"(?i:\b(?:passport|reisepass|passeport|pasaporte|passaporto|paspoort)\b)[^\n0-9]{0,24}?"
-    r"(?<![^\W_])([A-Z0-9]{6,9})(?![^\W_])"
+    r"(?<![^\W_])([A-Z0-9]{6,10})(?![^\W_])"
 )
 _MACHINE_READABLE = re.compile(
     r"(?<![A-Z0-9<])[A-Z0-9<]{9}[0-9][A-Z<]{3}\d{6}\d[MFX<]\d{6}\d[A-Z0-9<]{14}[0-9<]\d(?![A-Z0-9<])"

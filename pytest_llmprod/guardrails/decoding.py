@@ -81,7 +81,10 @@ def decoded_parts(text: str) -> Iterator[Decoded]:
 
 _LEET = str.maketrans("430157@$", "aeoistas")
 # Letters that come next to each other in nearly every order to a model, in small letters.
-_TELLING = ("ignor", "instruct", "previous", "prompt", "system", "you are", "forget", "reveal")
+_TELLING = (
+    *("ignor", "instruct", "previous", "prompt", "system", "you are", "forget", "reveal", "answer"),
+    *("administ", "developer", "pretend", "assistant", "document", "the tool", "do what"),
+)
 _IN_ROT13 = tuple(codecs.encode(word, "rot13") for word in _TELLING)
 _REVERSED = tuple(word[::-1] for word in _TELLING)
 

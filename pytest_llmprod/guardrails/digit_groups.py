@@ -1,15 +1,15 @@
 """Digit groups: numbers as they are written, in groups with signs between them.
 
 A run is as long as nothing but a few spaces, dashes, dots, slashes or brackets stands between its
-digits; it may hold several numbers. It is searched by the sizes of its groups, each of which is
-looked at a bounded number of times.
+digits, and no sentence ends; it may hold several numbers. It is searched by the sizes of its
+groups, each of which is looked at a bounded number of times.
 """
 
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-_RUN = re.compile(r"(?<![^\W_])\d++(?:[ .\-/()]{1,3}+\d++)*+")
+_RUN = re.compile(r"(?<![^\W_])\d++(?:(?:(?!\. | / )[ .\-/()]){1,3}+\d++)*+")
 _GROUP = re.compile(r"\d++")
 _LEAST_DIGITS = 7
 

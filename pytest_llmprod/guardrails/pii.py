@@ -17,7 +17,7 @@ from pytest_llmprod.guardrails.internet import find_addresses, find_emails, find
 from pytest_llmprod.guardrails.mixed_words import find_in_mixed_words
 from pytest_llmprod.guardrails.national_ids import find_ids_with_signs, national_id_at, words_in
 from pytest_llmprod.guardrails.phones import find_phones, international
-from pytest_llmprod.guardrails.reading import Reading, pieces, read
+from pytest_llmprod.guardrails.reading import Reading, joined, read
 
 #: The kinds of findings.
 PII_KINDS = (
@@ -36,14 +36,22 @@ def find_pii(text: str) -> list[Finding]:
     """
     reading = read(text)
     taken = Taken(text)
+    other = joined(reading)
     taken.add(reading, _shaped(reading))
-    for piece in pieces(reading):
-        taken.add(piece, _shaped(piece))
+    if other is not None:
+        taken.add(other, _shaped(other))
     taken.add(reading, find_told_emails(reading.text))
+    taken.add(reading, _by_context(reading))
+    if other is not None:
+        taken.add(other, _by_context(other))
+    return taken.in_order()
+
+
+def _by_context(reading: Reading) -> Iterator[Hit]:
+    """Find what is known by the words before it."""
     lower = reading.text.lower()
     for find in (find_days_of_birth, find_passports, find_postal_addresses, find_names):
-        taken.add(reading, find(reading.text, lower))
-    return taken.in_order()
+        yield from find(reading.text, lower)
 
 
 def _shaped(reading: Reading) -> Iterator[Hit]:

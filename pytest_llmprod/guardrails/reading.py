@@ -8,7 +8,7 @@ original. Each reading is made in one pass, so its cost is linear in the length 
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 Span = tuple[int, int]
@@ -113,10 +113,6 @@ class Reading:
         """Return where `text[start:end]`, which must not be empty, stands in the original."""
         return self._locate(start, end)
 
-    def part(self, text: str, places: Sequence[Span]) -> "Reading":
-        """Return a reading whose characters stand at these places of this reading's text."""
-        return Reading(text, lambda start, end: self._locate(places[start][0], places[end - 1][1]))
-
 
 def read(text: str) -> Reading:
     """Return `text` in NFKC, with ASCII digits, one script a word and nothing invisible in it."""
@@ -133,8 +129,9 @@ def read(text: str) -> Reading:
     return Reading(folded, locate)
 
 
-# Seven characters at least, each of which stands alone between two spaces.
-_SPACED = re.compile(r"(?<!\S)\S(?: \S(?!\S)){6,}+")
+# Seven characters at least, each of which stands alone between two spaces; the last one may end a
+# sentence.
+_SPACED = re.compile(r"(?<!\S)\S(?: \S(?![^\s.,;:!?)])){6,}+")
 _DIGIT_WORDS = dict(
     zip(
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
@@ -149,15 +146,55 @@ _SPELLED_RUN = re.compile(rf"(?i)(?<![^\W_]){_SPELLED_WORD}(?:[ ,-]{{1,2}}+{_SPE
 _LETTERS = re.compile(r"[A-Za-z]++")
 
 
-def pieces(reading: Reading) -> Iterator[Reading]:
-    """Yield what is written letter by letter in a reading, and numbers that are told in words."""
-    for match in _SPACED.finditer(reading.text):
-        first = match.start()
-        places = [(at, at + 1) for at in range(first, match.end(), 2)]
-        yield reading.part(match[0][::2], places)
+def joined(reading: Reading) -> Reading | None:
+    """Return a reading with what is written letter by letter joined, and told numbers as digits.
+
+    It is None where there is nothing of either.
+    """
     lower = reading.text.lower()
-    is_spelled = any(word in lower for word in _DIGIT_WORDS)
-    for match in _SPELLED_RUN.finditer(reading.text) if is_spelled else ():
-        words = list(_LETTERS.finditer(reading.text, match.start(), match.end()))
-        said = "".join(_SPELLED[word[0].lower()] for word in words)
-        yield reading.part(said, [word.span() for word in words])
+    found = [(match.span(), match[0][::2]) for match in _SPACED.finditer(reading.text)]
+    if any(word in lower for word in _DIGIT_WORDS):
+        found += [(match.span(), _said(match[0])) for match in _SPELLED_RUN.finditer(reading.text)]
+    return _replaced(reading, sorted(found)) if found else None
+
+
+def _said(told: str) -> str:
+    return "".join(_SPELLED[word.lower()] for word in _LETTERS.findall(told))
+
+
+def _replaced(reading: Reading, found: Sequence[tuple[Span, str]]) -> Reading:
+    """Return a reading in which stretches are replaced; a part of one stands where all of it does.
+
+    What is as long as every second character stands at these.
+    """
+    parts: list[str] = []
+    starts: list[int] = []  # of each part, in the new text
+    places: list[Span] = []  # of each part, in the text of `reading`
+    length = end = 0
+    for (start, last), said in found:
+        if start < end:
+            continue
+        for part, place in ((reading.text[end:start], (end, start)), (said, (start, last))):
+            parts.append(part)
+            starts.append(length)
+            places.append(place)
+            length += len(part)
+        end = last
+    parts.append(reading.text[end:])
+    starts.append(length)
+    places.append((end, len(reading.text)))
+
+    def place_of(at: int) -> Span:
+        number = bisect_right(starts, at) - 1
+        start, last = places[number]
+        behind, size = at - starts[number], len(parts[number])
+        if last - start == size:
+            return start + behind, start + behind + 1
+        if last - start == 2 * size - 1:
+            return start + 2 * behind, start + 2 * behind + 1
+        return start, last
+
+    def locate(start: int, last: int) -> Span:
+        return reading.span(place_of(start)[0], place_of(last - 1)[1])
+
+    return Reading("".join(parts), locate)

@@ -11,7 +11,7 @@ from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.secret_shapes import find_key_shapes, find_named_values
 from pytest_llmprod.guardrails.finding import Finding
 from pytest_llmprod.guardrails.hits import Hit, united
-from pytest_llmprod.guardrails.reading import Reading, pieces, read
+from pytest_llmprod.guardrails.reading import Reading, joined, read
 
 #: The kinds of findings. A named value stands behind a name that says that it is secret.
 SECRET_KINDS = ("key", "token", "password", "private key", "named value")
@@ -24,7 +24,9 @@ def find_secrets(text: str) -> list[Finding]:
     """
     reading = read(text)
     found = [(reading, hit) for hit in chain(_keys(reading), _secrets(reading))]
-    found += [(piece, hit) for piece in pieces(reading) for hit in _keys(piece)]
+    other = joined(reading)
+    if other is not None:
+        found += [(other, hit) for hit in _keys(other)]
     return united(text, found)
 
 

@@ -129,3 +129,29 @@ def test_what_stands_before_moves_a_place_by_its_length(before: str, char: str) 
     text = f"{before}{char} | bob@example.com"
 
     assert ("email", len(text) - 15) in [(each.kind, each.start) for each in find_pii(text)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "part"),
+    [
+        ("national_id", "BSN one one one two two two three three three", ""),
+        ("date_of_birth", "born 0 9 . 0 2 . 1 9 7 0, in Rome", "0 9 . 0 2 . 1 9 7 0"),
+        ("email", "a n a @ e x a m p l e . c o m.", "a n a @ e x a m p l e . c o m"),
+        ("iban", " ".join("GB82WEST12345698765432") + ";", " ".join("GB82WEST12345698765432")),
+    ],
+)
+def test_words_before_count_for_what_is_written_letter_by_letter(
+    kind: str, text: str, part: str
+) -> None:
+    (finding,) = find_pii(text)
+
+    assert (finding.kind, finding.text) == (kind, part or text.removeprefix("BSN "))
+
+
+def test_two_numbers_in_two_sentences_are_two() -> None:
+    found = find_pii("Call 020 7946 0527. 203.0.113.213 is mine")
+
+    assert [(each.kind, each.text) for each in found] == [
+        ("phone", "020 7946 0527"),
+        ("ip", "203.0.113.213"),
+    ]
