@@ -107,6 +107,20 @@ def budgets(test: Any, features: "Mapping[str, FeatureSettings]") -> "tuple[Expr
     return budget_marks.read(test, features, records=records)
 
 
+_MAKING_ANSWERS_UP = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_server"})
+
+
+def refuse_answers_made_up(test: Any) -> None:
+    """Raise MarkerError where an eval would judge what no model has answered."""
+    used = sorted(_MAKING_ANSWERS_UP & set(test.fixturenames))
+    if used:
+        raise MarkerError(
+            f"{test.nodeid}: is marked with llm_eval and uses the fixture {used[0]}. An eval opens "
+            f"a gate by what a model answered, and this one would by what the test made up. Remove "
+            f"the fixture, or make a test of its own, marked with llm_drill or llm_cassette."
+        )
+
+
 def refuse_vcr(test: Any) -> None:
     """Raise MarkerError where a test (or its function) is one of pytest-recording and of ours."""
     if test.get_closest_marker("vcr") is None:

@@ -233,6 +233,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 settings = metafunc.config.stash[SETTINGS]()
                 markers.budgets(metafunc.definition, settings.features)
             drilling.parametrize(metafunc)
+            if is_eval:
+                markers.refuse_answers_made_up(metafunc.definition)
     if not is_eval:
         return
     if not metafunc.config.option.llm_eval:

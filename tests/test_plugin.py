@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
+from project import Project
 
 from pytest_llmprod import plugin
 from pytest_llmprod.stash import RUN_ID
@@ -38,3 +39,15 @@ def test_the_names_of_runs_are_in_the_order_of_their_starts_and_safe_for_files(
 
     assert names == sorted(names)
     assert all(re.fullmatch(r"[A-Za-z0-9-]{1,40}", name) for name in names)
+
+
+@pytest.mark.parametrize("fixture", ["llm_script", "llm_faults", "llm_server"])
+def test_an_eval_judges_no_answer_that_its_test_made_up(project: Project, fixture: str) -> None:
+    project.edit(
+        "test_words.py", "def test_doubles(llm_case", f"def test_doubles(llm_case, {fixture}"
+    )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"*is marked with llm_eval and uses the fixture {fixture}.*"])
