@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin
+from pytest_llmprod import cli, drill_fixtures, fixtures, hookspecs, markers, plugin
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 _HEAD = """# Reference
@@ -57,7 +57,12 @@ def _markers() -> Iterator[str]:
 
 def _fixtures() -> Iterator[str]:
     yield "## Fixtures\n"
-    found = {name: each for name, each in vars(fixtures).items() if name.startswith("llm_")}
+    found = {
+        name: each
+        for module in (fixtures, drill_fixtures)
+        for name, each in vars(module).items()
+        if name.startswith("llm_")
+    }
     for name, each in found.items():
         yield f"### `{name}`\n\n{inspect.cleandoc(each.__doc__ or '')}\n"
 

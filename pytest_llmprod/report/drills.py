@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult
 from pytest_llmprod.core.results import RunResult, SuiteResult
@@ -20,6 +21,40 @@ MODES: Mapping[str, tuple[str, ...]] = {
     "expensive": ("expensive",),
 }
 _LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillBlock:
+    """What one feature did under faults.
+
+    `weaknesses` are (weakness, fault, what happened), the worst first, and `modes` are (way to
+    fail, what this run says of it).
+    """
+
+    feature: str
+    headline: str
+    weaknesses: tuple[tuple[str, str, str], ...]
+    modes: tuple[tuple[str, str], ...]
+
+
+def drill_blocks(result: RunResult) -> list[DrillBlock]:
+    """Return a block for each feature that was drilled."""
+    blocks = []
+    for feature in _features(result.drills):
+        own = [each for each in result.drills if each.feature == feature]
+        found = sorted(
+            (WEAKNESSES.index(kind), kind, each.fault, printable(text))
+            for each in own
+            for kind, text in each.findings
+        )
+        block = DrillBlock(
+            feature=printable(feature),
+            headline=_headline(feature, own),
+            weaknesses=tuple((kind, fault, text) for _, kind, fault, text in found),
+            modes=tuple((mode, cell(result, feature, mode)) for mode in MODES),
+        )
+        blocks.append(block)
+    return blocks
 
 
 def drill_lines(drills: Sequence[DrillResult]) -> list[str]:

@@ -22,7 +22,8 @@ _STATES = {"open": "✅", "closed": "❌", "not judged": "❔"}
 
 def to_markdown(result: RunResult, view: View, most_bytes: int = MOST_BYTES) -> str:
     """Return the run as Markdown, the most important first, of at most `most_bytes` bytes."""
-    blocks = [_gates(result, view), _suites(view), _budgets(view), _months(view), *_lists(view)]
+    blocks = [_gates(result, view), _suites(view), _drills(view), _budgets(view), _months(view)]
+    blocks += _lists(view)
     blocks += [_broken(each) for each in view.broken]
     text = ""
     for number, block in enumerate(blocks):
@@ -79,6 +80,18 @@ def _suites(view: View) -> str:
         for row in view.suites
     ]
     return "\n".join([*_table(headers, rows, "lrrrrrlrr"), ""])
+
+
+def _drills(view: View) -> str:
+    lines = []
+    for each in view.drills:
+        lines += [f"### {safe(each.headline)}", ""]
+        rows = [(kind, safe(fault), safe(text)) for kind, fault, text in each.weaknesses]
+        if rows:
+            lines += [*_table(("weakness", "fault", "what happened"), rows, "lll"), ""]
+        modes, states = zip(*each.modes, strict=True)
+        lines += [*_table(modes, [states], "l" * len(modes)), ""]
+    return "\n".join(lines)
 
 
 def _budgets(view: View) -> str:

@@ -17,6 +17,7 @@ from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.report import swap
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, counts, month_rows
+from pytest_llmprod.report.drills import DrillBlock, drill_blocks
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.layout import short_name
 from pytest_llmprod.report.misses import move_commands
@@ -95,7 +96,7 @@ class View:
     after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
     of them that fail the run. `budgets` and `months` say what became of budgets, and what features
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
-    what all suites cost together.
+    what all suites cost together. `drills` says what features did under faults.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -112,6 +113,7 @@ class View:
     unswapped: tuple[str, ...] = ()
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
+    drills: tuple[DrillBlock, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     months: tuple[MonthRow, ...] = ()
     unkept: str = ""
@@ -148,6 +150,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         unswapped=tuple(printable(each) for each in result.unswapped),
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
+        drills=tuple(drill_blocks(result)),
         budgets=tuple(budgets),
         months=tuple(month_rows(result.months)),
         unkept=counts(budgets),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.growth import Growth, Moved
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
 from pytest_llmprod.core.verdict import Verdict
@@ -145,3 +146,8 @@ def run_result(
         "unanswered": unanswered,
     }
     return RunResult(**{**values, **changes})
+
+
+def drill_result(**changes: Any) -> DrillResult:
+    facts = {"feature": "triage", "test": "t.py::test_d", "fault": "quota", "group": "limit"}
+    return DrillResult(**{**facts, "outcome": "fell back", **changes})

@@ -4,6 +4,7 @@ from report_samples import (
     FAIL,
     budget_result,
     case_result,
+    drill_result,
     month_result,
     run_result,
     suite_result,
@@ -100,3 +101,24 @@ def test_the_total_names_what_has_no_price() -> None:
         "all suites together cost &#36;0.0277 &#43; 3 unpriced requests "
         "&#43; 1 request without usage"
     ) in found
+
+
+def test_drills_name_each_weakness_the_worst_first_and_every_way_to_fail() -> None:
+    drills = (
+        drill_result(findings=(("no log record", "nobody <b>told</b>"),)),
+        drill_result(
+            fault="empty-stream",
+            group="stream",
+            findings=(("accepted the fault as success", "it answered"),),
+        ),
+        drill_result(fault="refused", group="outage"),
+    )
+
+    text = markdown(run_result(drills=drills))
+
+    lines = text[text.index("### <code>drills") :].splitlines()
+    assert "survived 1 of 3 faults" in lines[0]
+    assert lines[4].startswith("| accepted the fault as success | <code>empty-stream</code> |")
+    assert lines[5].startswith("| no log record | <code>quota</code> | <code>nobody &#60;b&#62;")
+    assert lines[7].startswith("| slow | wrong | malformed input |")
+    assert lines[9].startswith("| untested | 1 of 1 | untested | untested | ok | 1 of 1 |")

@@ -10,6 +10,7 @@ from report_samples import (
     PASS,
     budget_result,
     case_result,
+    drill_result,
     month_result,
     run_result,
     suite_result,
@@ -321,3 +322,16 @@ def test_no_text_of_a_budget_becomes_markup() -> None:
 
     assert plain.count("<script") == 0
     assert not {"script", "img"} & set(found.tags)
+
+
+def test_a_page_shows_what_drills_found_and_which_ways_to_fail_nobody_tested() -> None:
+    finding = ("accepted the fault as success", "it <b>answered</b>")
+    result = run_result(drills=(drill_result(group="stream", findings=(finding,)),))
+
+    html = to_html(result, make_view(result, [])).decode()
+
+    section = html[html.index('<h2 id="drills">') :]
+    assert "survived 0 of 1 fault" in section
+    assert "it &lt;b&gt;answered&lt;/b&gt;" in section
+    assert '<td class="bad">1 of 1</td>' in section
+    assert '<td class="soft">untested</td>' in section
