@@ -68,6 +68,7 @@ def _unknown(request: WireRequest) -> str:
     model, provider = printable(request.model), printable(request.provider)
     return (
         f"The model {model} of {provider} has no price, so --llm-max-spend cannot say what a "
-        f"request may cost, and it was not sent. Run `llmprod prices lock`, or write the price "
-        f"into llmprod.prices.toml under [[overrides]]."
+        f"request may cost, and it was not sent. Run `llmprod prices lock "
+        f"--model={provider}/{model}`, or write the price into llmprod.prices.toml under "
+        f"[[overrides]]."
     )

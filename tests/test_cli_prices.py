@@ -47,6 +47,38 @@ def locked(folder: Path, **models: str) -> Path:
     return path
 
 
+def test_a_model_can_be_priced_before_it_was_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["prices", "lock", str(tmp_path), "--model", "openai/gpt-5-mini"])
+
+    assert status == 0
+    assert ": 1 model priced, from genai-prices" in capsys.readouterr().out
+    assert list(price_lock.read(tmp_path / "llmprod.prices.toml").models) == [
+        ("openai", "gpt-5-mini")
+    ]
+
+
+def test_a_named_model_is_priced_beside_those_of_recordings(tmp_path: Path) -> None:
+    cassette(tmp_path, recording(version=MINI))
+
+    main(["prices", "lock", str(tmp_path), "--model", "openai/gpt-5-nano"])
+
+    lock = price_lock.read(tmp_path / "llmprod.prices.toml")
+    assert list(lock.models) == [("openai", MINI), ("openai", "gpt-5-nano")]
+
+
+@pytest.mark.parametrize("name", ["gpt-5-mini", "/gpt-5", "openai/"])
+def test_a_model_is_named_with_its_provider(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["prices", "lock", str(tmp_path), "--model", name])
+
+    assert caught.value.code == 2
+    assert "as in openai/gpt-5-mini" in capsys.readouterr().err
+
+
 def test_an_override_survives_a_new_lock_and_goes_before_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

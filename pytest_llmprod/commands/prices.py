@@ -14,7 +14,7 @@ from pytest_llmprod.budgets.price_changes import Change, Request
 from pytest_llmprod.budgets.price_lock import FILE_NAME, Lock, Name
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
 from pytest_llmprod.commands.arguments import existing_path
-from pytest_llmprod.core.errors import PricesError
+from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.report.layout import COLUMNS, command_lines, wrapped
@@ -31,6 +31,15 @@ def add_commands(verbs: Any) -> None:
         "[[overrides]] stays.",
     )
     _add_folder(lock, "where recordings lie, and where the file is written; default: here")
+    lock.add_argument(
+        "--model",
+        dest="models",
+        action="append",
+        default=[],
+        type=_name,
+        metavar="PROVIDER/MODEL",
+        help="price this model too, of which there is no recording yet (may be repeated)",
+    )
     lock.set_defaults(run=_lock)
 
     diff = verbs.add_parser(
@@ -50,12 +59,20 @@ def _add_folder(command: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def _name(text: str) -> Name:
+    provider, _, model = text.partition("/")
+    if not (provider and model):
+        raise argparse.ArgumentTypeError(
+            f"{printable(text)}: write the provider and the model, as in openai/gpt-5-mini"
+        )
+    return provider, model
+
+
 def _lock(options: argparse.Namespace) -> int:
     path = options.folder / FILE_NAME
-    requests = billing.requests_below(options.folder)
     old = price_lock.read(path) if path.exists() else Lock()
     now = datetime.now(UTC)
-    known, problems = _look_up(requests, old, now)
+    known, problems = _look_up({*options.models, *_recorded(options)}, old, now)
     lock = Lock(
         source=price_source.name(),
         locked_on=now.date().isoformat(),
@@ -75,6 +92,21 @@ def _lock(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def _recorded(options: argparse.Namespace) -> Iterable[Name]:
+    """Return the models of the recordings; there need be none where some are named."""
+    try:
+        requests = billing.requests_below(options.folder)
+    except LlmprodError:
+        if options.models:
+            return ()
+        raise
+    return _names(requests)
+
+
+def _names(requests: Iterable[Request]) -> set[Name]:
+    return {(each.provider, each.model) for each in requests}
+
+
 def _diff(options: argparse.Namespace) -> int:
     folder = options.folder.absolute()
     path = prices.find_lock(folder, Path(folder.anchor))
@@ -85,7 +117,7 @@ def _diff(options: argparse.Namespace) -> int:
         )
     old = price_lock.read(path)
     requests = billing.requests_below(options.folder)
-    known, problems = _look_up(requests, old, datetime.now(UTC))
+    known, problems = _look_up(_names(requests), old, datetime.now(UTC))
     after = PriceList({**known, **old.overrides})
     changes = price_changes.compare(requests, PriceList(old.prices), after)
     if options.json:
@@ -102,7 +134,7 @@ def _tell(problems: Iterable[str]) -> None:
 
 
 def _look_up(
-    requests: Collection[Request], old: Lock, now: datetime
+    names: Collection[Name], old: Lock, now: datetime
 ) -> tuple[dict[Name, ModelPrice], list[str]]:
     """Return the prices of today, those that were set by hand where nobody else knows.
 
@@ -110,7 +142,7 @@ def _look_up(
     """
     known: dict[Name, ModelPrice] = {}
     problems = []
-    for name in sorted({(each.provider, each.model) for each in requests}):
+    for name in sorted(names):
         try:
             known[name] = price_source.look_up(*name, now)
         except PricesError as error:

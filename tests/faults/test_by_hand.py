@@ -101,8 +101,10 @@ def test_a_scripted_stream_comes_piece_by_piece_at_its_times(project: pytest.Pyt
                 ):
                     if chunk.choices[0].delta.content:
                         text = chunk.choices[0].delta.content
-                        came.append((text, round(time.monotonic() - start)))
-            assert came == [("one ", 1), ("two ", 5), ("three", 30)]
+                        came.append((text, time.monotonic() - start))
+            assert [text for text, _ in came] == ["one ", "two ", "three"]
+            # Real time passes beside the other, more of it on a busy machine.
+            assert all(at >= due for (_, at), due in zip(came, [1, 5, 30]))
         """,
     )
 
