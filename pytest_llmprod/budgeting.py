@@ -144,7 +144,7 @@ class Budgeting:
             raw = _unless_final(raw, "the run is INCOMPLETE; of what came, ")
         elif group.lacking:
             tests = "1 test lacks" if group.lacking == 1 else f"{group.lacking:,} tests lack"
-            raw = _unless_final(raw, f"{tests} an answer; of the others, ")
+            raw = _unless_final(raw, f"{tests} an answer; otherwise, ")
         told = raw.provenance
         reason = raw.reason
         if expression.quantity in _TIMES and raw.calls:

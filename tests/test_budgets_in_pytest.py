@@ -275,7 +275,7 @@ def test_an_answer_that_is_missing_leaves_a_budget_open(recorded: Project) -> No
         "FAIL",
     ]
     first, *_ = document["budgets"]
-    assert first["reason"] == "1 test lacks an answer; of the others, it is 9"
+    assert first["reason"] == "1 test lacks an answer; otherwise, it is 9"
 
 
 def test_a_provider_that_did_not_answer_is_slower_than_any_bound(project: Project) -> None:

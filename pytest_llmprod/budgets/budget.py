@@ -117,9 +117,10 @@ def _no_price(calls: Sequence[Measured], unpriced: Counter[str]) -> _Finding:
     others = f" and {counted(more, 'other model')}" if more else ""
     whys = sorted({each.unpriced for each in calls if each.cost_usd is None and each.unpriced})
     why = f" ({', '.join(whys)})" if whys else ""
+    have = "has" if unpriced.total() == 1 else "have"
     return _Finding(
         verdict="FAIL",
-        reason=f"{unpriced.total():,} of {counted(len(calls), 'call')} have no known cost{why}: "
+        reason=f"{unpriced.total():,} of {counted(len(calls), 'call')} {have} no known cost{why}: "
         f"{', '.join(names)}{others}",
     )
 
