@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-_RUN = re.compile(r"(?<![^\W_])\d++(?:(?:(?!\. | / )[ .\-/()]){1,3}+\d++)*+")
+_RUN = re.compile(r"(?<![^\W_])\d++(?:(?!\. | / )[ .\-/()]{1,3}+\d++)*+")
 _GROUP = re.compile(r"\d++")
 _LEAST_DIGITS = 7
 
