@@ -24,6 +24,16 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.fixture(autouse=True)
+def without_the_app_of_the_example(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let a project call its package `app`, as the example does, which is collected as well."""
+    if "pytester" in request.fixturenames:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
+            monkeypatch.delitem(sys.modules, name)
+
+
 @pytest.fixture
 def server() -> Iterator[Provider]:
     with provider(last_word_doubled) as running:

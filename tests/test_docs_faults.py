@@ -1,7 +1,6 @@
 """docs/faults.md shows code that runs, what is printed, and the whole catalogue."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -62,9 +61,7 @@ def ask(text):
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
-        monkeypatch.delitem(sys.modules, name)  # that of the example
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
     app = pytester.mkpydir("app")
     sound = (APPS / "sound.py").read_text()
     (app / "sound.py").write_text(sound)
