@@ -221,7 +221,7 @@ def test_quiet_runs_tell_of_budgets_beside_drills(apps: pytest.Pytester) -> None
     apps.makepyprojecttoml('[tool.llmprod]\nbudgets = ["max(latency) < 1ms"]')
     apps.makepyfile(
         test_drill=DRILL.format(module="sound", app="triage", faults="quota", more=""),
-        test_budget="""
+        test_of_models="""
         import openai
         import pytest
 
