@@ -475,8 +475,9 @@ class Collector:
         rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
         every_days = settings.drill_every_days
         self._overdue = drill_history.told(rootpath, results, now, every_days)
-        if self._narrowing(session):
-            return
+        option = self._config.option
+        if self._narrowing(session) or option.markexpr or option.deselect:
+            return  # who left some drills out has no evidence that the feature survives all
         try:
             drill_history.note(rootpath, results, now)
         except LlmprodError as error:

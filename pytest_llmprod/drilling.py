@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod import markers
-from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.errors import LlmprodError, MarkerError
 from pytest_llmprod.fixtures import TRIAL
 
 if TYPE_CHECKING:
+    from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.drills import Drill, FaultBench
 
 #: Where the bench, and the drill, of a test lie in `item.stash`.
@@ -35,7 +35,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     from pytest_llmprod import drills  # only a drill needs the catalogue
 
     where = f"{definition.nodeid}: @pytest.mark.llm_drill"
-    markers._refuse_unknown(where, marker, drills.ARGUMENTS, drills.EXAMPLE)
+    markers.refuse_unknown(where, marker, drills.ARGUMENTS, drills.EXAMPLE)
     drills.read_spec(where, marker.kwargs)
     if "llm_fault" not in metafunc.fixturenames:
         raise MarkerError(
@@ -141,7 +141,7 @@ class Driller:
         return report
 
 
-def _tell(item: pytest.Item, report: pytest.TestReport, result: DrillResult) -> None:
+def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -> None:
     """Let the report say what the drill found."""
     if not result.is_met:
         report.outcome = "skipped"
@@ -159,6 +159,6 @@ def _tell(item: pytest.Item, report: pytest.TestReport, result: DrillResult) -> 
     report.longrepr = before + "\n".join(lines)
 
 
-def _says_all(result: DrillResult) -> bool:
+def _says_all(result: "DrillResult") -> bool:
     """Say whether the findings tell all that a traceback would."""
     return result.outcome not in ("crashed with a foreign exception", "failed its own assertions")

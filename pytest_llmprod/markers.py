@@ -62,7 +62,7 @@ def play_rules(item: Any, rules: "PlayRules") -> "PlayRules":
     from pytest_llmprod.wire import rules as checks  # only a marker with arguments needs it
 
     where = f"{item.nodeid}: @pytest.mark.llm_cassette"
-    _refuse_unknown(where, marker, _CASSETTE_ARGUMENTS, _CASSETTE_EXAMPLE)
+    refuse_unknown(where, marker, _CASSETTE_ARGUMENTS, _CASSETTE_EXAMPLE)
     given = marker.kwargs
     try:
         return replace(
@@ -163,14 +163,15 @@ def read_llm_eval(definition: Any, session: "Session", rootpath: Path) -> "Suite
 
 
 def _arguments(where: str, marker: pytest.Mark) -> Mapping[str, Any]:
-    _refuse_unknown(where, marker, _ARGUMENTS, _EXAMPLE)
+    refuse_unknown(where, marker, _ARGUMENTS, _EXAMPLE)
     for name in ("feature", "dataset", "threshold"):
         if name not in marker.kwargs:
             raise MarkerError(f"{where}: the argument {name!r} is missing. Write {_EXAMPLE}.")
     return marker.kwargs
 
 
-def _refuse_unknown(where: str, marker: pytest.Mark, known: tuple[str, ...], example: str) -> None:
+def refuse_unknown(where: str, marker: pytest.Mark, known: tuple[str, ...], example: str) -> None:
+    """Raise MarkerError where a marker has an argument without a name, or one that is not known."""
     if marker.args:
         raise MarkerError(
             f"{where}: takes named arguments only, not {marker.args[0]!r}. Write {example}."

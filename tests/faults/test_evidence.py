@@ -95,14 +95,23 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         drill_history.note(tmp_path, [drilled()], NOW)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        ("-k", "quota"),
+        ("-m", "llm_drill and not slow"),
+        ("--deselect", "test_part.py::test_survives[no-answer]"),
+    ],
+)
 def test_a_whole_run_keeps_its_drills_and_a_part_of_one_does_not(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, part: tuple[str, str]
 ) -> None:
     (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
     old = {"kind": "drill", "feature": "chat", "when": "2020-01-01T00:00:00+00:00"}
     (pytester.path / "llmprod-history.jsonl").write_text(json.dumps(old) + "\n")
+    pytester.makeini("[pytest]\nmarkers = slow: takes long\n")
     pytester.makepyfile(
-        """
+        test_part="""
         import pytest
         from sound import triage
 
@@ -114,7 +123,7 @@ def test_a_whole_run_keeps_its_drills_and_a_part_of_one_does_not(
         """
     )
 
-    pytester.runpytest_inprocess("-k", "quota")
+    pytester.runpytest_inprocess(*part)
     assert len(lines(pytester.path)) == 1
     result = pytester.runpytest_inprocess()
 
