@@ -219,3 +219,18 @@ def test_the_reports_say_what_a_spend_cap_stopped(project: Project) -> None:
         assert spent in text
         assert "the spend cap stopped 1 test and skipped 8" in text
         assert f"go on with: pytest --llm-eval {' '.join(cap)}" in text
+
+
+def test_a_secret_in_the_reason_of_a_miss_is_in_no_report(
+    recorded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "Zk9-4711-aXq2-8842-pTr7"
+    monkeypatch.setenv("SHOP_API_KEY", secret)
+    told = "import os\n\n    assert not os.environ['SHOP_API_KEY'], os.environ['SHOP_API_KEY']"
+    recorded.edit("test_words.py", "    assert ask", f"    {told}\n    assert ask")
+
+    result = recorded.run("--llm-json=run.json", "--llm-html=run.html", "--llm-markdown=run.md")
+
+    reports = [(recorded.path / f"run.{kind}").read_text() for kind in ("json", "html", "md")]
+    assert "[masked SHOP_API_KEY]" in reports[0]
+    assert secret not in "".join([*reports, result.stdout.str()])

@@ -212,6 +212,22 @@ def test_threads_that_sleep_at_once_sleep_at_the_same_time(
     assert clock.elapsed_s == 10
 
 
+def test_threads_wake_in_the_order_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_time, "_GRACE_S", 2.0)  # a busy machine starts them late
+    clock, all_there = VirtualClock(), Barrier(3)
+    woken: list[tuple[float, float]] = []
+
+    def nap(seconds: float) -> None:
+        all_there.wait()
+        time.sleep(seconds)
+        woken.append((seconds, clock.elapsed_s))
+
+    with clock.running(), ThreadPoolExecutor(3) as pool:
+        list(pool.map(nap, [600, 5, 30]))
+
+    assert woken == [(5, 5), (30, 30), (600, 600)]
+
+
 def test_a_queue_gives_up_at_its_time() -> None:
     clock = VirtualClock()
     with clock.running():
