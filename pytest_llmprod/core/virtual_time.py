@@ -26,7 +26,8 @@ _MONOTONIC = time.monotonic
 _ASYNC_SLEEP = asyncio.sleep
 _WAIT = threading.Condition.wait
 _CLOCKS = ("monotonic", "perf_counter", "time")
-#: How long a thread lets the test's thread come to wait for it, before it jumps: once a thread.
+#: How long a thread lets the test's thread come to wait, before it jumps: once, and again whenever
+#: the test's thread has waited.
 _GRACE_S = 0.02
 #: How often whoever waits in real time looks whether the clock was put forward.
 _GLANCE_S = 0.002
@@ -103,19 +104,22 @@ class VirtualClock:
         with self._changed:
             self._sleeping_threads[me] = until_s
             try:
-                if me not in self._graced:
-                    self._graced.add(me)
-                    self._let_come()
                 while self._is_running and self.elapsed_s < until_s:
-                    self._jump_or_let_others(until_s)
+                    if me not in self._graced:
+                        self._graced.add(me)
+                        self._let_come()
+                    else:
+                        self._jump_or_let_others(until_s)
             finally:
                 del self._sleeping_threads[me]
                 self._changed.notify_all()
 
     def _let_come(self) -> None:
-        """Give the test's thread the time to come to wait, once; others may begin to sleep."""
+        """Give the test's thread the time to come to wait; others may begin to sleep."""
         start = _MONOTONIC()
-        while self._home_until_s is None and _MONOTONIC() - start < _GRACE_S:
+        while self._is_running and _MONOTONIC() - start < _GRACE_S:
+            if self._home_until_s is not None:
+                return
             _WAIT(self._changed, _GLANCE_S)
 
     def _jump_or_let_others(self, until_s: float) -> None:
@@ -141,7 +145,9 @@ class VirtualClock:
         try:
             yield until_s
         finally:
-            self._home_until_s = before
+            with self._changed:
+                self._home_until_s = before
+                self._graced.clear()  # what the test does now may end in a wait, or in its end
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Have a loop put the clock forward where it would wait; say whether that can be had."""

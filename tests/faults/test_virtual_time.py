@@ -176,6 +176,22 @@ def test_a_thread_that_waits_for_another_gives_up_at_its_time() -> None:
     assert 24.9 < elapsed_s <= 25.1
 
 
+def test_a_thread_that_was_given_up_does_not_run_ahead_of_the_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_time, "_GRACE_S", 5.0)  # a busy machine is slow
+    clock, pool = VirtualClock(), ThreadPoolExecutor()
+    with clock.running():
+        job = pool.submit(time.sleep, 600)
+        with pytest.raises(TimeoutError):
+            job.result(timeout=25)
+        REAL_SLEEP(0.1)  # a fallback takes real time
+        elapsed_s = clock.elapsed_s
+    pool.shutdown()
+
+    assert 24.9 < elapsed_s <= 25.1
+
+
 def test_a_task_that_waits_for_a_thread_gives_up_at_its_time() -> None:
     async def work() -> None:
         async with asyncio.timeout(25):
