@@ -1,0 +1,175 @@
+"""Marks: which of our markers stand above which tests, read from the source without running it.
+
+What is written out counts: texts, numbers, lists of them, and names that the module sets once to
+such a value. Any other value is unknown, and is left out of the arguments.
+"""
+
+import ast
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_NAMES = frozenset({"llm_eval", "llm_budget", "llm_drill", "llm_guardrail", "llm_records"})
+#: The fixture of tests that hold the application's own log to the contract.
+_RECORDS = "llm_records"
+_SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "build", "dist"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A marker above a test function, or, under the name `llm_records`, a test with that fixture.
+
+    `path` is relative to the project, `line` counts from 1. `positional` and `arguments` hold the
+    values that are written out.
+    """
+
+    name: str
+    path: str
+    line: int
+    test: str
+    positional: tuple[Any, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """Return an argument that is a text, '' where it is none or unknown."""
+        value = self.arguments.get(name)
+        return value if isinstance(value, str) else ""
+
+
+def read_marks(root: Path) -> tuple[Mark, ...]:
+    """Return the markers in all test files below `root`, in order of the files and their lines."""
+    found: list[Mark] = []
+    for path in _test_files(root):
+        found += _marks_in(path, path.relative_to(root).as_posix())
+    return tuple(found)
+
+
+def _test_files(root: Path) -> Iterator[Path]:
+    """Yield `test_*.py` and `*_test.py`, and enter no environment and nothing hidden."""
+    for name, folders, files in os.walk(root):
+        folders[:] = sorted(
+            each
+            for each in folders
+            if not each.startswith(".")
+            and each not in _SKIPPED_FOLDERS
+            and not os.path.exists(os.path.join(name, each, "pyvenv.cfg"))
+        )
+        for file in sorted(files):
+            if file.endswith(".py") and (file.startswith("test_") or file.endswith("_test.py")):
+                yield Path(name, file)
+
+
+def _marks_in(path: Path, name: str) -> list[Mark]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the module's own style, an escape for instance
+            tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    reader = _Reader(name, _constants(tree.body))
+    reader.read(tree.body, reader.shared(tree.body))
+    return sorted(reader.found, key=lambda mark: mark.line)
+
+
+def _constants(body: Iterable[ast.stmt]) -> dict[str, Any]:
+    """Return the names that a module sets once, at its top, to a value that is written out."""
+    found: dict[str, Any] = {}
+    seen: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], statement.value
+            if isinstance(target, ast.Name):
+                known = _value(value, {})
+                if target.id in seen or known is None:
+                    found.pop(target.id, None)
+                else:
+                    found[target.id] = known
+                seen.add(target.id)
+    return found
+
+
+class _Reader:
+    """Reads one module."""
+
+    def __init__(self, path: str, constants: Mapping[str, Any]) -> None:
+        self.found: list[Mark] = []
+        self._path = path
+        self._constants = constants
+
+    def shared(self, body: Iterable[ast.stmt]) -> list[ast.expr]:
+        """Return the markers that `pytestmark` gives to all tests of a module or a class."""
+        for statement in body:
+            if isinstance(statement, ast.Assign) and any(
+                isinstance(target, ast.Name) and target.id == "pytestmark"
+                for target in statement.targets
+            ):
+                value = statement.value
+                return list(value.elts) if isinstance(value, ast.List | ast.Tuple) else [value]
+        return []
+
+    def read(self, body: Iterable[ast.stmt], outer: list[ast.expr]) -> None:
+        """Read the tests of a module or a class; `outer` are the markers around them."""
+        for statement in body:
+            if isinstance(statement, ast.ClassDef):
+                own = [*statement.decorator_list, *self.shared(statement.body)]
+                self.read(statement.body, [*own, *outer])
+            elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                self._read_test(statement, outer)
+            else:  # an `if` at the top of a module, for instance
+                for name in ("body", "orelse", "finalbody"):
+                    self.read(getattr(statement, name, ()), outer)
+
+    def _read_test(
+        self, test: ast.FunctionDef | ast.AsyncFunctionDef, outer: list[ast.expr]
+    ) -> None:
+        if not test.name.startswith("test"):
+            return
+        for decorator in [*test.decorator_list, *outer]:
+            mark = self._mark(decorator, test)
+            if mark is not None:
+                self.found.append(mark)
+        arguments = (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs)
+        if any(each.arg == _RECORDS for each in arguments):
+            self.found.append(
+                Mark(name=_RECORDS, path=self._path, line=test.lineno, test=test.name)
+            )
+
+    def _mark(
+        self, decorator: ast.expr, test: ast.FunctionDef | ast.AsyncFunctionDef
+    ) -> Mark | None:
+        if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+            return None
+        name, of = decorator.func.attr, decorator.func.value
+        is_mark = getattr(of, "attr", getattr(of, "id", "")) == "mark"
+        if not is_mark or name not in _NAMES:
+            return None
+        arguments = {
+            each.arg: value
+            for each in decorator.keywords
+            if each.arg and (value := _value(each.value, self._constants)) is not None
+        }
+        return Mark(
+            name=name,
+            path=self._path,
+            line=decorator.lineno,
+            test=test.name,
+            positional=tuple(
+                value
+                for each in decorator.args
+                if (value := _value(each, self._constants)) is not None
+            ),
+            arguments=arguments,
+        )
+
+
+def _value(node: ast.expr, constants: Mapping[str, Any]) -> Any:
+    """Return a value that is written out, None where it is not known."""
+    if isinstance(node, ast.Name):
+        return constants.get(node.id)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None

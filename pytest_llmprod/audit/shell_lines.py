@@ -1,0 +1,134 @@
+"""Shell lines: does a script run the evals, and does it fail when they do?"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+_EVALS = re.compile(r"(?:^|[\s/\"'])(?:pytest|py\.test)(?=\s).*?\s--llm-eval(?=[\s;|&\"')]|$)")
+_NEVER_RUNS = re.compile(r"\s(--collect-only|--co|--llm-plan)(?=[\s;|&]|$)")
+_OR = re.compile(r"\|\|\s*(.*)")
+_FAILS = re.compile(r"(?:\{\s*)?(?:.*;\s*)?(?:exit|return)\s+(?:[1-9]|\$)|false\b")
+_PIPE = re.compile(r"[^|]\|(?!\|)&?\s*([\w./-]+)")
+_BACKGROUND = re.compile(r"[^&]&\s*$")
+_ASKED = re.compile(r"\s*(if|while|until|!)\s")
+_IN_TEXT = re.compile(r"\s*(?:echo|printf|#|:)\b|\s*#")
+_PIPEFAIL = re.compile(r"\bset\s+[^\n]*pipefail")
+_GOES_ON = re.compile(r"^\s*set\s+\+\w*e", re.MULTILINE)
+_STOPS = re.compile(r"^\s*set\s+-(?:\w*e|o\s+errexit)|^#!.*\s-\w*e\b", re.MULTILINE)
+_MAKE = re.compile(r"(?:^|\s)make\s+(?:-\S+\s+)*([\w.-]+)")
+_SCRIPT = re.compile(r"(?:^|&&|;)\s*(?:(?:ba|z|da)?sh\s+(?:-\w+\s+)*)?(\.?/?[\w./-]+)")
+_MOST_BYTES = 1_000_000
+
+
+class EvalCall(NamedTuple):
+    """Where a script runs the evals; `line` counts from 0, `weakness` says why it cannot fail."""
+
+    line: int
+    command: str
+    weakness: str
+
+
+def runs_of_evals(
+    text: str, folders: Sequence[Path], *, has_pipefail: bool = True
+) -> Iterator[EvalCall]:
+    """Yield where a script runs `pytest --llm-eval`.
+
+    A target of `make`, and a script that lies in one of `folders`, is looked into; the line is then
+    that of the call. `has_pipefail` says that the shell was started so.
+    """
+    goes_on = "set +e keeps the script going" if _GOES_ON.search(text) else ""
+    has_pipefail = has_pipefail or _PIPEFAIL.search(text) is not None
+    for number, line in _joined(text):
+        if _IN_TEXT.match(line):
+            continue
+        if _EVALS.search(line):
+            weakness = _weakness(line, has_pipefail=has_pipefail)
+            yield EvalCall(number, line.strip(), weakness or goes_on)
+        else:
+            for why in _called(line, folders):
+                weakness = why or _weakness(line, has_pipefail=has_pipefail)
+                yield EvalCall(number, line.strip(), weakness or goes_on)
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a script with their numbers, those joined that a backslash continues."""
+    begun, start = "", 0
+    for number, line in enumerate(text.split("\n")):
+        if not begun:
+            start = number
+        if line.rstrip().endswith("\\"):
+            begun += line.rstrip()[:-1] + " "
+            continue
+        yield start, begun + line
+        begun = ""
+    if begun:
+        yield start, begun
+
+
+def _weakness(line: str, *, has_pipefail: bool) -> str:
+    """Return why a line succeeds although the evals in it fail, '' where it does not."""
+    never = _NEVER_RUNS.search(line)
+    if never:
+        return f"{never[1]} runs no test"
+    otherwise = _OR.search(line)
+    if otherwise and not _FAILS.match(otherwise[1]):
+        return f"`|| {otherwise[1].strip()}` hides a failure"
+    rest = _OR.sub("", line)
+    if _ASKED.match(rest):
+        return f"`{rest.split()[0]}` takes the failure for an answer"
+    piped = _PIPE.search(rest)
+    if piped and not has_pipefail:
+        return f"`| {piped[1]}` decides in its place, for pipefail is not set"
+    if _BACKGROUND.search(rest):
+        return "`&` waits for no result"
+    return ""
+
+
+def _called(line: str, folders: Sequence[Path]) -> Iterator[str]:
+    """Yield, for each run of the evals in what a line calls, why it cannot fail, or ''."""
+    target = _MAKE.search(line)
+    if target:
+        makefile = _first_text(folders, "Makefile")
+        for recipe in _recipe(makefile, target[1]):
+            if _EVALS.search(recipe.lstrip("-@+")):
+                is_ignored = "-" in recipe[: len(recipe) - len(recipe.lstrip("-@+"))]
+                ignored = f"the `-` in the Makefile ignores what {target[1]} fails with"
+                yield ignored if is_ignored else _weakness(recipe, has_pipefail=False)
+        return
+    script = _SCRIPT.search(line)
+    if script and Path(script[1]).suffix in ("", ".sh", ".bash"):
+        yield from _in_script(script[1], _first_text(folders, script[1]))
+
+
+def _in_script(name: str, text: str) -> Iterator[str]:
+    has_pipefail = _PIPEFAIL.search(text) is not None
+    stops = _STOPS.search(text) is not None
+    lines = [each for each in _joined(text) if each[1].strip()]
+    for number, line in lines:
+        if _EVALS.search(line) and not _IN_TEXT.match(line):
+            is_last = number == lines[-1][0] or line.lstrip().startswith("exec ")
+            goes_on = "" if stops or is_last else f"{name} goes on after it without `set -e`"
+            yield _weakness(line, has_pipefail=has_pipefail) or goes_on
+
+
+def _recipe(makefile: str, target: str) -> Iterator[str]:
+    """Yield the commands of a target of a Makefile."""
+    heads = re.compile(rf"(?:[\w.-]+\s+)*{re.escape(target)}\s*(?:[\w.\s-]*):")
+    is_there = False
+    for _, line in _joined(makefile):
+        if line.startswith("\t") and is_there:
+            yield line.strip()
+        elif line.strip() and not line.startswith("\t"):
+            is_there = heads.match(line) is not None
+
+
+def _first_text(folders: Sequence[Path], name: str) -> str:
+    """Return the text of a file in the first of `folders` that has it, '' where none has."""
+    for folder in folders:
+        path = folder / name
+        with suppress(OSError, ValueError):  # ValueError: a name that no system takes
+            if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+                return path.read_text(encoding="utf-8", errors="replace")
+    return ""
