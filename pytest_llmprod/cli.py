@@ -15,10 +15,12 @@ from pytest_llmprod.commands import (
     compare,
     dataset,
     decide,
+    init,
     judge,
     log,
     merge,
     prices,
+    runbook,
     serve,
 )
 from pytest_llmprod.core.errors import LlmprodError
@@ -48,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(required=True)
 
+    init.add_command(nouns)
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cassette.add_commands)
@@ -59,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     compare.add_command(nouns)
     decide.add_command(nouns)
     merge.add_command(nouns)
+    runbook.add_command(nouns)
     serve.add_command(nouns)
     return parser
 
