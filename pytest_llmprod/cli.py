@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_llmprod.commands import (
     accept,
+    audit,
     cassette,
     compare,
     dataset,
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add(nouns, "log", about_log, log.add_commands)
     _add(nouns, "prices", "what models cost: lock, diff", prices.add_commands)
     accept.add_command(nouns)
+    audit.add_command(nouns)
     compare.add_command(nouns)
     decide.add_command(nouns)
     merge.add_command(nouns)

@@ -35,7 +35,8 @@ class FeatureSettings:
     """What is said of one feature: its budgets, and how many requests it gets in a month.
 
     `requests_per_month` is None where that is not known. `owner` runs the feature, `escalation` is
-    called when it fails, and `prompts` are the files of its prompts; '' and () where nobody says.
+    called when it fails, and `prompts` are the files of its prompts. `model` is the version that
+    may answer, `replacement` the one that follows it. '' and () where nobody says.
     """
 
     budgets: tuple[Expression, ...] = ()
@@ -43,6 +44,8 @@ class FeatureSettings:
     owner: str = ""
     escalation: str = ""
     prompts: tuple[str, ...] = ()
+    model: str = ""
+    replacement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +106,10 @@ def load(
 
     `is_exported` says that `--llm-otel` was given: then there must be a log, and what sends it.
     """
-    table = _read_table(rootpath / "pyproject.toml")
-    _refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
+    table = read_table(rootpath / "pyproject.toml")
+    refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
-    _refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
+    refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
     allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")
     if not all(isinstance(host, str) for host in allow_hosts):
         raise SettingsError(
@@ -228,7 +231,7 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
     for feature in features:
         name = f"tool.llmprod.features.{feature}"
         of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
-        _refuse_unknown(of_feature, names(FEATURE_KEYS), name)
+        refuse_unknown(of_feature, names(FEATURE_KEYS), name)
         monthly = None
         if "requests_per_month" in of_feature:
             monthly = _get(of_feature, "requests_per_month", int, 0, name)
@@ -245,6 +248,8 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
             owner=_get(of_feature, "owner", str, "", name),
             escalation=_get(of_feature, "escalation", str, "", name),
             prompts=_prompts(of_feature, name),
+            model=_get(of_feature, "model", str, "", name),
+            replacement=_get(of_feature, "replacement", str, "", name),
         )
     return found
 
@@ -320,7 +325,7 @@ def max_age_days(folder: Path) -> int | None:
     nearest = next((path for path in files if path.is_file()), None)
     if nearest is None:
         return None
-    return _max_age_days(_get(_read_table(nearest), "wire", dict, {}, "tool.llmprod"))
+    return _max_age_days(_get(read_table(nearest), "wire", dict, {}, "tool.llmprod"))
 
 
 def _max_age_days(wire: Mapping[str, Any]) -> int | None:
@@ -330,7 +335,8 @@ def _max_age_days(wire: Mapping[str, Any]) -> int | None:
     return _within(days, "pyproject.toml: [tool.llmprod.wire] max_age_days", most=_MOST_DAYS)
 
 
-def _read_table(path: Path) -> Mapping[str, Any]:
+def read_table(path: Path) -> Mapping[str, Any]:
+    """Return `[tool.llmprod]` of a file, empty where it has none; may raise SettingsError."""
     if not path.is_file():
         return {}
     try:
@@ -343,7 +349,8 @@ def _read_table(path: Path) -> Mapping[str, Any]:
     return table
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], name: str) -> None:
+def refuse_unknown(table: Mapping[str, Any], known: Iterable[str], name: str) -> None:
+    """Raise SettingsError for a key that is not among the `known` ones of the table `name`."""
     names = sorted(known)
     for key in table:
         if key not in names:

@@ -18,6 +18,7 @@ class Key(NamedTuple):
 _BUDGETS = "a list of texts"
 
 RUN_KEYS = (
+    Key("audit", "a table", "none", "what `llmprod audit` is told: see [the audit](audit.md)"),
     Key("budgets", _BUDGETS, "none", 'budgets of the whole run, such as `"sum(cost) < 1"`'),
     Key("concurrency", "a whole number from 1", "8", "how many cases a `task=` runs at once"),
     Key(
@@ -57,13 +58,38 @@ RUN_KEYS = (
 FEATURE_KEYS = (
     Key("budgets", _BUDGETS, "none", 'budgets of all its evals, such as `"monthly(cost) < 300"`'),
     Key("escalation", "a text", "none", "who is called when it fails, for the runbook"),
+    Key(
+        "model",
+        "a text",
+        "none",
+        "the version of the model that may answer, `gpt-5-mini-2025-08-07` for instance",
+    ),
     Key("owner", "a text", "none", "who runs it, for the runbook"),
     Key("prompts", "a list of paths", "none", "the files of its prompts, for the runbook"),
+    Key("replacement", "a text", "none", "the model that follows when the provider retires it"),
     Key(
         "requests_per_month",
         "a whole number from 1",
         "not known",
         "how many requests it gets in a month, from which its costs are projected",
+    ),
+)
+
+AUDIT_KEYS = (
+    Key("features", "a list of texts", "all", "the features that are audited"),
+    Key(
+        "not_applicable",
+        "a table",
+        "none",
+        "the id of a line, and the reason why it does not apply",
+    ),
+    Key("report", "a path", "`report.html`", "the page that `--llm-html` writes"),
+    Key("runbook", "a path", "`RUNBOOK.md`, or one in `docs`", "the runbook"),
+    Key(
+        "waived",
+        "a table",
+        "none",
+        "the id of a line, and in a table `until` (a date), `by` (a name) and `why`",
     ),
 )
 
@@ -103,6 +129,7 @@ WIRE_KEYS = (
 TABLES = {
     "tool.llmprod": RUN_KEYS,
     "tool.llmprod.features.<name>": FEATURE_KEYS,
+    "tool.llmprod.audit": AUDIT_KEYS,
     "tool.llmprod.wire": WIRE_KEYS,
 }
 

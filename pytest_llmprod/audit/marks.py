@@ -22,8 +22,9 @@ _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "build", "dist"})
 class Mark:
     """A marker above a test function, or, under the name `llm_records`, a test with that fixture.
 
-    `path` is relative to the project, `line` counts from 1. `positional` and `arguments` hold the
-    values that are written out.
+    `test` is the name of the function, after that of its class and a dot. `path` is relative to
+    the project, `line` counts from 1. `positional` and `arguments` hold the values that are written
+    out.
     """
 
     name: str
@@ -110,58 +111,47 @@ class _Reader:
                 return list(value.elts) if isinstance(value, ast.List | ast.Tuple) else [value]
         return []
 
-    def read(self, body: Iterable[ast.stmt], outer: list[ast.expr]) -> None:
+    def read(self, body: Iterable[ast.stmt], outer: list[ast.expr], prefix: str = "") -> None:
         """Read the tests of a module or a class; `outer` are the markers around them."""
         for statement in body:
             if isinstance(statement, ast.ClassDef):
                 own = [*statement.decorator_list, *self.shared(statement.body)]
-                self.read(statement.body, [*own, *outer])
+                self.read(statement.body, [*own, *outer], f"{prefix}{statement.name}.")
             elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                self._read_test(statement, outer)
+                self._read_test(statement, outer, prefix)
             else:  # an `if` at the top of a module, for instance
                 for name in ("body", "orelse", "finalbody"):
-                    self.read(getattr(statement, name, ()), outer)
+                    self.read(getattr(statement, name, ()), outer, prefix)
 
     def _read_test(
-        self, test: ast.FunctionDef | ast.AsyncFunctionDef, outer: list[ast.expr]
+        self, test: ast.FunctionDef | ast.AsyncFunctionDef, outer: list[ast.expr], prefix: str
     ) -> None:
         if not test.name.startswith("test"):
             return
-        for decorator in [*test.decorator_list, *outer]:
-            mark = self._mark(decorator, test)
-            if mark is not None:
-                self.found.append(mark)
+        name = prefix + test.name
+        marks = (self._mark(decorator, name) for decorator in [*test.decorator_list, *outer])
+        self.found += [mark for mark in marks if mark is not None]
         arguments = (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs)
         if any(each.arg == _RECORDS for each in arguments):
-            self.found.append(
-                Mark(name=_RECORDS, path=self._path, line=test.lineno, test=test.name)
-            )
+            self.found.append(Mark(name=_RECORDS, path=self._path, line=test.lineno, test=name))
 
-    def _mark(
-        self, decorator: ast.expr, test: ast.FunctionDef | ast.AsyncFunctionDef
-    ) -> Mark | None:
+    def _mark(self, decorator: ast.expr, test: str) -> Mark | None:
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
             return None
         name, of = decorator.func.attr, decorator.func.value
         is_mark = getattr(of, "attr", getattr(of, "id", "")) == "mark"
         if not is_mark or name not in _NAMES:
             return None
-        arguments = {
-            each.arg: value
-            for each in decorator.keywords
-            if each.arg and (value := _value(each.value, self._constants)) is not None
-        }
+        named = {each.arg: each.value for each in decorator.keywords if each.arg}
+        values = {key: _value(node, self._constants) for key, node in named.items()}
+        positional = [_value(each, self._constants) for each in decorator.args]
         return Mark(
             name=name,
             path=self._path,
             line=decorator.lineno,
-            test=test.name,
-            positional=tuple(
-                value
-                for each in decorator.args
-                if (value := _value(each, self._constants)) is not None
-            ),
-            arguments=arguments,
+            test=test,
+            positional=tuple(each for each in positional if each is not None),
+            arguments={key: value for key, value in values.items() if value is not None},
         )
 
 
