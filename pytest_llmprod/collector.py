@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.carried import Carried
     from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
+    from pytest_llmprod.evidence_history import Witnessed
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
@@ -40,6 +41,7 @@ class Collector:
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
         self._overdue: list[str] = []
+        self._witnessed: Witnessed | None = None
         self._asked: set[str] = set()
         self._picked_up = 0
         self._has_recorded = False
@@ -105,6 +107,8 @@ class Collector:
         drill = getattr(report, "llmprod_drill", None)
         if drill is not None:
             self._drills[report.nodeid] = drill
+        if hasattr(report, "llmprod_evidence"):
+            self._witness(report)
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -140,6 +144,7 @@ class Collector:
             self._report_gone(session)
             self._write_without_suites(session)
         self._note_drills(session)
+        self._note_evidence(session)
         return outcome
 
     def _check_counts(self, session: pytest.Session) -> None:
@@ -206,6 +211,8 @@ class Collector:
             options = [*self._options(), *self._selection()]
             for line in upkeep.stopped_lines(self._config.option.llm_record, options):
                 terminalreporter.write_line(line)
+        if self._config.option.llm_audit:
+            self._audit(terminalreporter)
 
     def _summarise(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary; nothing where no suite ran and nothing was noticed or missing."""
@@ -482,6 +489,49 @@ class Collector:
             drill_history.note(rootpath, results, now)
         except LlmprodError as error:
             self._report(session, "llmprod-history.jsonl::written", str(error))
+
+    def _witness(self, report: Any) -> None:
+        if self._witnessed is None:
+            from pytest_llmprod.evidence_history import Witnessed  # few runs have such tests
+
+            self._witnessed = Witnessed()
+        self._witnessed.take(report)
+
+    def _note_evidence(self, session: pytest.Session) -> None:
+        """Keep in the history which guardrails and logs were tested, and which models compared."""
+        swaps = () if self._result is None else self._result.swaps
+        option = self._config.option
+        is_part = self._narrowing(session) or option.markexpr or option.deselect
+        if is_part or not (self._witnessed or swaps):
+            return
+        from pytest_llmprod import evidence_history  # only a run with evidence needs it
+
+        rows = [*evidence_history.swap_rows(swaps)]
+        rows += [] if self._witnessed is None else self._witnessed.rows()
+        try:
+            evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
+        except LlmprodError as error:
+            self._report(session, "llmprod-history.jsonl::written", str(error))
+
+    def _audit(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Close the summary with the audit of the project."""
+        from pytest_llmprod.auditing import audit_project  # only who asks for it needs it
+        from pytest_llmprod.report import audit as report
+
+        try:
+            found = audit_project(self._config.rootpath, datetime.now(UTC))
+        except LlmprodError as error:
+            terminalreporter.write_line(f"llmprod: {error}", red=True)
+            return
+        if terminalreporter.verbosity < 0:
+            lines = report.render_quiet(found)
+            lines[0] = f"llmprod: {lines[0]}"
+        else:
+            terminalreporter.ensure_newline()
+            terminalreporter.section("llmprod audit")
+            lines = report.render(found, colour=terminalreporter.hasmarkup)
+        for line in lines:
+            terminalreporter.write_line(line)
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""

@@ -40,6 +40,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_score,
 )
 from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.witness import Witness, is_evidence
 from pytest_llmprod.workers import Workers
 
 if TYPE_CHECKING:
@@ -118,6 +119,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
     add("--llm-html", metavar="PATH", help="write a page of the results to this file")
     add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
+    add(
+        "--llm-audit",
+        action="store_true",
+        help="close the summary with the shipping checklist, judged as `llmprod audit` does; the "
+        "exit status stays that of the tests",
+    )
     add(
         "--llm-otel",
         action="store_true",
@@ -292,6 +299,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
+    if any(map(is_evidence, items)):
+        config.pluginmanager.register(Witness(), "llmprod-witness")
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 

@@ -11,10 +11,21 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = ("wire", "evals", "budgets", "faults", "guardrails", "records", "report", "strategies")
+ROOMS = (
+    "wire",
+    "evals",
+    "budgets",
+    "faults",
+    "guardrails",
+    "records",
+    "report",
+    "strategies",
+    "audit",
+)
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
+KNOWS_PYTEST |= {"witness"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
@@ -24,7 +35,7 @@ ONLY_IMPORTER = {
     "genai_prices": "budgets",
     "pydantic": "evals",
     "rapidfuzz": "evals",
-    "yaml": "evals",
+    "yaml": "audit evals",
     "tabulate": "report",
     "jinja2": "report",
     "markupsafe": "report",

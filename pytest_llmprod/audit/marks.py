@@ -70,7 +70,7 @@ def _marks_in(path: Path, name: str) -> list[Mark]:
             tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    reader = _Reader(name, _constants(tree.body))
+    reader = _Reader(name, _constants(tree.body), _named_markers(tree.body))
     reader.read(tree.body, reader.shared(tree.body))
     return sorted(reader.found, key=lambda mark: mark.line)
 
@@ -92,13 +92,27 @@ def _constants(body: Iterable[ast.stmt]) -> dict[str, Any]:
     return found
 
 
+def _named_markers(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
+    """Return the markers to which a module gives a name of its own: `survives = pytest.mark...`."""
+    return {
+        statement.targets[0].id: statement.value
+        for statement in body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and isinstance(statement.value, ast.Call)
+    }
+
+
 class _Reader:
     """Reads one module."""
 
-    def __init__(self, path: str, constants: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str, constants: Mapping[str, Any], named: Mapping[str, ast.expr]
+    ) -> None:
         self.found: list[Mark] = []
         self._path = path
         self._constants = constants
+        self._named = named
 
     def shared(self, body: Iterable[ast.stmt]) -> list[ast.expr]:
         """Return the markers that `pytestmark` gives to all tests of a module or a class."""
@@ -136,6 +150,9 @@ class _Reader:
             self.found.append(Mark(name=_RECORDS, path=self._path, line=test.lineno, test=name))
 
     def _mark(self, decorator: ast.expr, test: str) -> Mark | None:
+        line = decorator.lineno
+        if isinstance(decorator, ast.Name):
+            decorator = self._named.get(decorator.id, decorator)
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
             return None
         name, of = decorator.func.attr, decorator.func.value
@@ -148,7 +165,7 @@ class _Reader:
         return Mark(
             name=name,
             path=self._path,
-            line=decorator.lineno,
+            line=line,
             test=test,
             positional=tuple(each for each in positional if each is not None),
             arguments={key: value for key, value in values.items() if value is not None},
