@@ -25,7 +25,8 @@ def test_the_summary_is_what_the_example_prints(tmp_path: Path) -> None:
     ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
     shutil.copytree(ROOT / "examples" / "support_triage", tmp_path / "demo", ignore=ignore)
     settings = tmp_path / "demo" / "pyproject.toml"
-    settings.write_text(settings.read_text() + SETTINGS.replace("[tool.llmprod]\n", "", 1))
+    kept = settings.read_text().partition("[tool.llmprod.features")[0]
+    settings.write_text(kept + SETTINGS.replace("[tool.llmprod]\n", "", 1))
     marker, _, rest = MARKED.partition("\n")
     decorator = rest.partition("def ")[0]
     tests = tmp_path / "demo" / "test_triage.py"

@@ -30,16 +30,17 @@ _OPEN = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading with what stands under it, that of its own sections included."""
+    """A heading with what stands right under it, and in `text` also that of its own sections."""
 
     title: str
     line: int
+    own: str
     text: str
 
     @property
     def is_filled(self) -> bool:
         """Say whether something stands there, and nothing that is still to be written."""
-        return bool(re.search(r"\w", self.text)) and not _OPEN.search(self.text)
+        return bool(re.search(r"\w", self.text)) and not _OPEN.search(self.own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +82,13 @@ def _sections(text: str) -> tuple[Section, ...]:
         found = None if is_code else _HEADING.fullmatch(line)
         if found:
             heads.append((number, len(found[1]), found[2]))
+    is_head = {number for number, _, _ in heads}
     sections: list[Section] = []
     for position, (number, depth, title) in enumerate(heads):
-        ends = [at for at, inner, _ in heads[position + 1 :] if inner <= depth]
-        end = ends[0] if ends else len(lines)
-        inner_heads = {at for at, _, _ in heads}
-        body = [line for at, line in enumerate(lines[number:end], number) if at not in inner_heads]
-        sections.append(Section(title=title, line=number + 1, text="\n".join(body)))
+        later = heads[position + 1 :]
+        end = next((at for at, inner, _ in later if inner <= depth), len(lines))
+        own_end = later[0][0] if later else len(lines)
+        body = [line for at, line in enumerate(lines[:end]) if at > number and at not in is_head]
+        own = "\n".join(lines[number + 1 : own_end])
+        sections.append(Section(title=title, line=number + 1, own=own, text="\n".join(body)))
     return tuple(sections)

@@ -1,0 +1,285 @@
+"""Does a workflow run the evals on every change, and fail with them?"""
+
+from pathlib import Path
+
+import pytest
+from ci_files import github
+
+from pytest_llmprod.audit.workflows import read_ci
+
+WORKFLOW = ".github/workflows/ci.yml"
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def weaknesses(root: Path, name: str, text: str) -> list[str]:
+    write(root, name, text)
+    return [run.weakness for run in read_ci(root).runs]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pytest --llm-eval",
+        "python -m pytest -q tests --llm-eval --llm-html=report.html",
+        ".venv/bin/pytest --llm-eval",
+        "pip install . && pytest --llm-eval",
+        "pytest --llm-eval || exit 1",
+        "set -o pipefail; pytest --llm-eval | tee log.txt",
+        "pytest \\\n            --llm-eval",
+    ],
+)
+def test_a_command_that_fails_with_the_evals_is_found_at_its_line(
+    tmp_path: Path, command: str
+) -> None:
+    write(tmp_path, WORKFLOW, github(command))
+
+    (run,) = read_ci(tmp_path).runs
+
+    assert run.weakness == ""
+    assert (run.path, run.line) == (WORKFLOW, 12)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pytest",
+        "echo pytest --llm-eval",
+        "# pytest --llm-eval",
+        "pytest --llm-evaluation",
+        "grep 'x' --llm-eval",
+    ],
+)
+def test_what_runs_no_evals_is_not_taken_for_it(tmp_path: Path, command: str) -> None:
+    assert weaknesses(tmp_path, WORKFLOW, github(command)) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("pytest --llm-eval || true", "`|| true` hides a failure"),
+        ("pytest --llm-eval || :", "`|| :` hides a failure"),
+        ("pytest --llm-eval || echo failed", "`|| echo failed` hides a failure"),
+        ("pytest --llm-eval || exit 0", "`|| exit 0` hides a failure"),
+        ("pytest --llm-eval | tee log", "`| tee` decides in its place, for pipefail is not set"),
+        ("pytest --llm-eval &", "`&` waits for no result"),
+        ("if pytest --llm-eval; then echo ok; fi", "`if` takes the failure for an answer"),
+        ("! pytest --llm-eval", "`!` takes the failure for an answer"),
+        ("pytest --llm-eval --collect-only", "--collect-only runs no test"),
+        ("pytest --llm-eval --llm-plan", "--llm-plan runs no test"),
+        ("set +e\n          pytest --llm-eval", "set +e keeps the script going"),
+    ],
+)
+def test_a_command_that_hides_a_failure_says_how(tmp_path: Path, command: str, why: str) -> None:
+    assert weaknesses(tmp_path, WORKFLOW, github(command)) == [why]
+
+
+@pytest.mark.parametrize("where", ["job", "step"])
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("continue-on-error: true", "continue-on-error lets it fail"),
+        ("continue-on-error: ${{ matrix.new }}", "continue-on-error lets it fail"),
+        ("continue-on-error: false", ""),
+        ("if: false", "if: false leaves changes out"),
+        ("if: ${{ github.event_name == 'schedule' }}", "if: github.event_name == 'schedule'"),
+        ("if: github.actor != 'bot'", ""),
+    ],
+)
+def test_a_job_or_step_of_github_that_may_fail_says_so(
+    tmp_path: Path, where: str, key: str, why: str
+) -> None:
+    (found,) = weaknesses(tmp_path, WORKFLOW, github(**{where: key}))
+
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("on", "why"),
+    [
+        ("push", ""),
+        ("{push: {branches: [main]}, pull_request: }", ""),
+        ("{pull_request: {types: [opened, synchronize]}}", ""),
+        ("{push: {branches: ['**']}}", ""),
+        ("schedule", "on: schedule leaves changes out"),
+        ("[workflow_dispatch]", "on: workflow_dispatch leaves changes out"),
+        ("{push: {branches: [main]}}", "it runs when a change is on main, and not before"),
+        ("{pull_request: {paths: ['src/**']}}", "paths of pull_request leaves out changes"),
+        ("{push: {paths-ignore: ['*.md']}}", "paths-ignore of push leaves out changes"),
+        ("{pull_request: {types: [labeled]}}", "types of pull_request leave out new commits"),
+    ],
+)
+def test_a_workflow_that_changes_do_not_start_says_which(tmp_path: Path, on: str, why: str) -> None:
+    (found,) = weaknesses(tmp_path, WORKFLOW, github(on=on))
+
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+def test_shell_bash_sets_pipefail_on_github(tmp_path: Path) -> None:
+    text = github("pytest --llm-eval | tee log", step="shell: bash")
+
+    assert weaknesses(tmp_path, WORKFLOW, text) == [""]
+
+
+GITLAB = """\
+.base:
+  script:
+    - pytest --llm-eval
+evals:
+  extends: .base
+  {job}
+"""
+
+
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [
+        ("stage: test", ""),
+        ("allow_failure: false", ""),
+        ("allow_failure: true", "allow_failure lets it fail"),
+        ("allow_failure: {exit_codes: [1]}", "allow_failure lets it fail"),
+        ("when: manual", "when: manual leaves it out"),
+        ("only: [schedules]", "only: schedules leaves other changes out"),
+        ("only: [merge_requests]", ""),
+        ("only: {changes: [src/*]}", "only: changes leaves out changes of other files"),
+        ("rules: [{if: $CI_MERGE_REQUEST_ID}]", ""),
+        ("rules: [{if: $X, allow_failure: true}]", "allow_failure in its rules lets it fail"),
+        ("rules: [{when: manual}, {when: never}]", "its rules start it by hand or never"),
+        ("rules: [{changes: [a]}]", "changes in its rules leaves out changes of other files"),
+    ],
+)
+def test_a_job_of_gitlab_with_a_template_is_read_as_one(tmp_path: Path, job: str, why: str) -> None:
+    assert weaknesses(tmp_path, ".gitlab-ci.yml", GITLAB.format(job=job)) == [why]
+
+
+def test_what_after_script_fails_with_counts_for_nothing(tmp_path: Path) -> None:
+    text = "evals:\n  script: [make]\n  after_script:\n    - pytest --llm-eval\n"
+
+    assert weaknesses(tmp_path, ".gitlab-ci.yml", text) == [
+        "what after_script fails with counts for nothing"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        (
+            ".circleci/config.yml",
+            "jobs:\n  evals:\n    steps:\n      - run: pytest --llm-eval\n",
+            "",
+        ),
+        (
+            ".circleci/config.yml",
+            "jobs:\n  e:\n    steps:\n      - run:\n          command: pytest --llm-eval || true\n",
+            "`|| true` hides a failure",
+        ),
+        (
+            "azure-pipelines.yml",
+            "trigger: [main]\nsteps:\n- script: pytest --llm-eval\n  continueOnError: true\n",
+            "continueOnError lets it fail",
+        ),
+        (
+            "azure-pipelines.yml",
+            "trigger: none\npr: none\nsteps:\n- script: pytest --llm-eval\n",
+            "trigger: none and pr: none start it by hand",
+        ),
+        (
+            "bitbucket-pipelines.yml",
+            "pipelines:\n  custom:\n    e:\n    - step:\n        script:\n"
+            "        - pytest --llm-eval\n",
+            "a custom pipeline is started by hand",
+        ),
+        (
+            ".woodpecker.yml",
+            "steps:\n- name: e\n  failure: ignore\n  commands:\n  - pytest --llm-eval\n",
+            "failure: ignore lets it fail",
+        ),
+        (
+            ".buildkite/pipeline.yml",
+            "steps:\n- command: pytest --llm-eval\n  soft_fail: true\n",
+            "soft_fail lets it fail",
+        ),
+        (".travis.yml", "script: pytest --llm-eval\n", ""),
+        (".drone.yml", "steps:\n- name: e\n  commands: [pytest --llm-eval]\n", ""),
+        (".forgejo/workflows/e.yaml", github(on="schedule"), "on: schedule leaves changes out"),
+    ],
+)
+def test_workflows_of_others_are_read(tmp_path: Path, name: str, text: str, why: str) -> None:
+    assert weaknesses(tmp_path, name, text) == [why]
+
+
+@pytest.mark.parametrize(
+    ("makefile", "why"),
+    [
+        ("evals: venv\n\tpytest --llm-eval\n", ""),
+        ("evals:\n\t@pytest --llm-eval\n", ""),
+        ("evals:\n\t-pytest --llm-eval\n", "the `-` in the Makefile ignores what evals fails"),
+        ("evals:\n\tpytest --llm-eval || true\n", "`|| true` hides a failure"),
+    ],
+)
+def test_a_target_of_make_is_looked_into(tmp_path: Path, makefile: str, why: str) -> None:
+    write(tmp_path, "Makefile", makefile)
+
+    (found,) = weaknesses(tmp_path, WORKFLOW, github("make evals"))
+
+    assert found.startswith(why)
+    assert bool(found) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("set -eu\npytest --llm-eval\necho done\n", ""),
+        ("#!/bin/sh\npytest --llm-eval\n", ""),
+        ("pytest --llm-eval\necho done\n", "ci/run.sh goes on after it without `set -e`"),
+    ],
+)
+def test_a_script_is_looked_into(tmp_path: Path, script: str, why: str) -> None:
+    write(tmp_path, "ci/run.sh", script)
+
+    assert weaknesses(tmp_path, WORKFLOW, github("bash ci/run.sh")) == [why]
+
+
+def test_a_good_run_beside_one_that_may_fail_is_there_too(tmp_path: Path) -> None:
+    write(tmp_path, ".github/workflows/a.yml", github("pytest --llm-eval || true"))
+    write(tmp_path, ".github/workflows/b.yml", github())
+
+    runs = read_ci(tmp_path).runs
+
+    assert [bool(run.weakness) for run in runs] == [True, False]
+
+
+def test_the_workflows_of_the_repository_around_the_project_count(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    write(tmp_path, WORKFLOW, github())
+    project = tmp_path / "examples" / "one"
+    project.mkdir(parents=True)
+
+    (run,) = read_ci(project).runs
+
+    assert run.path == f"../../{WORKFLOW}"
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    write(tmp_path, WORKFLOW, "jobs: [\n")
+
+    found = read_ci(tmp_path)
+
+    assert found.unreadable == (WORKFLOW,)
+    assert found.runs == ()
+
+
+def test_anchors_that_multiply_themselves_end(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [x, x]\n" + "".join(
+        f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
+    )
+
+    write(tmp_path, ".gitlab-ci.yml", bomb)
+
+    assert read_ci(tmp_path).unreadable == (".gitlab-ci.yml",)
