@@ -380,7 +380,12 @@ class Collector:
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
-        from pytest_llmprod import regressions  # only a run with evals needs it
+        from pytest_llmprod.core.files import BASELINE_NAME  # only a run with evals needs it
+
+        rootpath = run.settings.rootpath
+        if not result.models and not (rootpath / BASELINE_NAME).exists():
+            return result
+        from pytest_llmprod import regressions  # only a run that is compared needs it
 
         try:
             if result.models:
@@ -389,7 +394,6 @@ class Collector:
             elif result.objection or not run.is_complete or self._narrowing(session):
                 return result
             else:
-                rootpath = run.settings.rootpath
                 result, findings = regressions.compare_with_baseline(result, rootpath)
         except StoredRunError as error:
             self._report(session, "llmprod-baseline.json::read", str(error))
