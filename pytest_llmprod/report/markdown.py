@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.view import Broken, View
+from pytest_llmprod.report.broken import Broken
+from pytest_llmprod.report.view import View
 
 #: Bytes of a summary that GitHub takes of one step, with some room: it refuses more than 1 MiB.
 MOST_BYTES = 900_000

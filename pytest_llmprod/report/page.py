@@ -18,6 +18,7 @@ from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.report import charts
+from pytest_llmprod.report.amounts import cost_text, seconds_text
 from pytest_llmprod.report.charts import Bounds
 from pytest_llmprod.report.failures import (
     anchor,
@@ -27,7 +28,7 @@ from pytest_llmprod.report.failures import (
     shown_text,
     visible,
 )
-from pytest_llmprod.report.view import View, cost_text, seconds_text
+from pytest_llmprod.report.view import View
 
 MOST_CASES = 10_000
 #: Budgets whose bound holds for a single call: of costs, and of latencies.
