@@ -12,9 +12,7 @@ from pytest_llmprod.report.amounts import cost_text, money_text, plural, unprice
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.suite_names import one_a_test
 
-_LONGEST_TAG = 20
-
-
+_LONGEST_TAG = 20  # columns
 _FEWEST_TOLD = 5  # cases of a tag: of fewer, each is named below anyway
 
 

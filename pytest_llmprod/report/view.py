@@ -17,6 +17,7 @@ from pytest_llmprod.report.gate_rows import gate_rows
 from pytest_llmprod.report.layout import short_name
 from pytest_llmprod.report.suite_names import one_a_test, suite_names
 from pytest_llmprod.report.suite_rows import SuiteRow, suite_rows
+from pytest_llmprod.report.trend import NO_TREND, Trend, trend_of
 from pytest_llmprod.report.unanswered import Missing, missing_of
 
 
@@ -48,7 +49,8 @@ class View:
     after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
     of them that fail the run. `budgets` and `months` say what became of budgets, and what features
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
-    what all suites cost together. `drills` says what features did under faults.
+    what all suites cost together. `drills` says what features did under faults, `trend` how scores
+    moved over the accepted runs.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -71,6 +73,7 @@ class View:
     unkept: str = ""
     total: str = ""
     regressions: tuple[str, ...] = ()
+    trend: Trend = NO_TREND
 
 
 _LONGEST_LEAD = 50
@@ -107,6 +110,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         unkept=counts(budgets),
         total=remarks.total(one_a_test(result.suites)),
         regressions=tuple(printable(each) for each in result.regressions),
+        trend=trend_of(result, names),
     )
 
 
