@@ -16,7 +16,7 @@ _WIDTH = 680
 _ROW, _AROUND = 26, 140  # pixels: of a line of the chart, and of its legend and axis
 _LONGEST_NAME = 26
 _MOST_BARS = 12
-_MOST_DATES = 7  # names below a chart of 680 pixels
+_AXIS, _LETTER = 540, 8  # pixels that names below a chart share, and of a letter
 
 
 class Bounds(NamedTuple):
@@ -99,7 +99,8 @@ def over_runs(moments: Sequence[Moment], *, is_share: bool) -> str:
     """Return a figure over runs, the oldest on the left: shares in 0..1, or USD from 0 on."""
     chart = _chart()
     chart.set_x_scale(_Exact(0.5, len(moments) + 0.5))
-    step = ceil(len(moments) / _MOST_DATES)
+    longest = max(len(each.name) for each in moments) + 2
+    step = ceil(len(moments) * longest * _LETTER / _AXIS)
     shown = range(len(moments), 0, -step)  # the last run has its name, however many there are
     chart.add_x_axis(
         ticks=sorted(shown), tick_formatter=lambda value, *_: moments[int(value) - 1].name
@@ -111,7 +112,7 @@ def over_runs(moments: Sequence[Moment], *, is_share: bool) -> str:
         ticks = [tenth / 10 for tenth in range(tenths, 11) if (10 - tenth) % 2 == 0 or tenths > 5]
         chart.add_y_axis(ticks=ticks, tick_formatter=lambda value, *_: f"{value:.0%}")
     else:
-        chart.set_y_scale(_Exact(0, max(each.value for each in moments) * 1.1 or 1))
+        chart.set_y_scale(leather.Linear(0, max(each.value for each in moments) or 1))
         chart.add_y_axis(name="USD")
     _add_lines(chart, moments)
     dots = [(number, each.value) for number, each in enumerate(moments, 1)]
