@@ -60,9 +60,9 @@ class Failure:
 class Feature:
     """What is known of one feature; what is not known is '' or empty.
 
-    `is_open` is None where no gate was written. `drilled_faults` counts the faults that it survived in
-    its last drill, `switch_s` is how long its slowest switch to the fallback took. No day is here:
-    it would make the runbook out of date with each run.
+    `is_open` is None where no gate was written. `drilled_faults` counts the faults that it survived
+    in its last drill, `switch_s` is how long its slowest switch to the fallback took. No day is
+    here: it would make the runbook out of date with each run.
     """
 
     name: str
