@@ -205,7 +205,7 @@ def _budgets(facts: Facts) -> list[str]:
 
 def _failures(facts: Facts) -> list[str]:
     rows = [
-        (feature.name, _code(each.error) or "none", ", ".join(each.faults), each.outcome)
+        (feature.name, _code(each.error) or "no error", ", ".join(each.faults), each.outcome)
         for feature in facts.features
         for each in feature.failures
     ]
