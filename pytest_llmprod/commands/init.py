@@ -32,13 +32,14 @@ def add_command(nouns: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from pytest_llmprod import runbooks  # other commands do without
+    from pytest_llmprod import runbooks, settings  # other commands do without
     from pytest_llmprod.handoff import scaffold
     from pytest_llmprod.wire.placeholder import LentKeys
 
     name = options.feature or _ask(options, _FEATURE, "--feature")
     callable_name = options.callable or _ask(options, _CALLABLE, "--callable")
     root, environ = Path.cwd(), dict(os.environ)
+    settings.of_project(root)  # raises before anything is written where they cannot be read
     LentKeys(environ).lend()  # for an application that builds its client when it is imported
     feature = scaffold.learn(name, callable_name, root, environ)
     told = scaffold.write(feature, root)

@@ -60,9 +60,9 @@ class Failure:
 class Feature:
     """What is known of one feature; what is not known is '' or empty.
 
-    `is_open` is None where no gate was written. `drilled_faults` counts the faults that it survived in
-    its last drill, `switch_s` is how long its slowest switch to the fallback took. No day is here:
-    it would make the runbook out of date with each run.
+    `is_open` is None where no gate was written. `drilled_faults` counts the faults that it survived
+    in its last drill, `switch_s` is how long its slowest switch to the fallback took. No day is
+    here: it would make the runbook out of date with each run.
     """
 
     name: str
@@ -205,7 +205,7 @@ def _budgets(facts: Facts) -> list[str]:
 
 def _failures(facts: Facts) -> list[str]:
     rows = [
-        (feature.name, _code(each.error) or "none", ", ".join(each.faults), each.outcome)
+        (feature.name, _code(each.error) or "no error", ", ".join(each.faults), each.outcome)
         for feature in facts.features
         for each in feature.failures
     ]

@@ -264,27 +264,24 @@ def _add_settings(feature: Feature, root: Path, table: str) -> Written:
     if feature.needs_path and not feature.setup.is_configured:
         table = f'[tool.pytest.ini_options]\npythonpath = ["."]\n\n{table}'
     text = _text(root, path)
-    if _features(text) is None:
-        return Written(path=path, outcome="left alone", reason="it is no valid TOML: mend it")
     after = _joined(text, table)
-    if feature.name in (_features(text) or {}):
+    if feature.name in _features(text):
         reason = f"it has [tool.llmprod.features.{feature.name}] already"
         return Written(path=path, outcome="left alone", reason=reason)
-    if feature.name not in (_features(after) or {}):
+    if feature.name not in _features(after):
         reason = f"add a table [tool.llmprod.features.{feature.name}] by hand"
         return Written(path=path, outcome="left alone", reason=reason)
     _write(root, path, after.encode())
     return Written(path=path, outcome="added to" if text else "wrote")
 
 
-def _features(text: str) -> Mapping[str, object] | None:
-    """Return the features of a pyproject.toml; None where it cannot be read."""
+def _features(text: str) -> Mapping[str, object]:
+    """Return the features of a pyproject.toml, none where it is no valid TOML."""
     try:
-        document = tomllib.loads(text)
-        features = document.get("tool", {}).get("llmprod", {}).get("features", {})
-    except (ValueError, AttributeError):
-        return None
-    return features if isinstance(features, dict) else None
+        features = tomllib.loads(text)["tool"]["llmprod"]["features"]
+    except (ValueError, KeyError):
+        return {}
+    return dict(features)
 
 
 def _add(root: Path, path: str, lines: str, *, is_there: Callable[[str], bool]) -> Written:
