@@ -7,3 +7,6 @@ TRIAGE_MODEL = os.environ.get("TRIAGE_MODEL", "gpt-5-mini")
 
 TIMEOUT_S = 10.0
 """How long a customer's ticket may wait for the model, in seconds."""
+
+USD_PER_MILLION_TOKENS = (0.25, 2.0)
+"""What the model costs, for what is asked and what is answered; for the log only."""

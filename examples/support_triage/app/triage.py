@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 
+from app.call_log import recorded
 from app.decision import Decision, Triage
 from app.rules import triage_by_rules
 from app.settings import TIMEOUT_S, TRIAGE_MODEL
@@ -66,16 +67,20 @@ def ask_model(text: str) -> Triage:
     """
     if is_empty(text):
         return triage_by_rules(text)
-    completion = client().chat.completions.create(**request_for(text))
-    return read_answer(completion.choices[0].message.content)
+    request = request_for(text)
+    with recorded(request) as call:
+        content = call.answered(client().chat.completions.create(**request))
+    return read_answer(content)
 
 
 async def ask_model_async(text: str) -> Triage:
     """Return what `ask_model` returns, without blocking the event loop."""
     if is_empty(text):
         return triage_by_rules(text)
-    completion = await async_client().chat.completions.create(**request_for(text))
-    return read_answer(completion.choices[0].message.content)
+    request = request_for(text)
+    with recorded(request) as call:
+        content = call.answered(await async_client().chat.completions.create(**request))
+    return read_answer(content)
 
 
 def is_empty(text: str) -> bool:
