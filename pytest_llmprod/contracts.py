@@ -5,6 +5,7 @@ Composes what the wire, the faults and the guardrails know. It imports no pytest
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn, cast
 
 from pytest_llmprod.core.errors import FaultError, GuardrailError, MarkerError
@@ -102,6 +103,7 @@ class GuardedPlace:
     def _place(self, call: Callable[[], Any], answers: Answers) -> str:
         """Return what is wrong at one place, "" where nothing is."""
         tests: Mapping[str, Callable[[Callable[[], Any], Answers], str]] = {
+            "request": self._request,
             "answer": self._answer,
             "stream": self._stream,
             "cache": self._cache,
@@ -111,6 +113,13 @@ class GuardedPlace:
         }
         with self._noting():
             return tests.get(self.name, self._other)(call, answers)
+
+    def _request(self, call: Callable[[], Any], answers: Answers) -> str:
+        with self._answering("text", replace(answers, planted=answers.harmless)) as plan:
+            shown = show(call)
+        if not self._is_seen() and not self._secret.place_in(_requests(plan)):
+            raise NotThere("what it is asked does not hold the secret")
+        return self._leak(shown, _requests(plan))
 
     def _answer(self, call: Callable[[], Any], answers: Answers) -> str:
         with self._answering("text", answers) as plan:
@@ -168,12 +177,7 @@ class GuardedPlace:
             shown = self._ask(call, plan)
         if not any(planted):
             raise NotThere("no tool of tools= ran and returned a text")
-        texts = {
-            f"request {number}{place}": text
-            for number, request in enumerate(plan.requests[1:], 2)
-            for place, text in texts_in(request)
-        }
-        return self._leak(shown, texts)
+        return self._leak(shown, _requests(plan))
 
     def _fallback(self, call: Callable[[], Any], answers: Answers) -> str:
         if not self._spec.fallback:
@@ -206,19 +210,19 @@ class GuardedPlace:
             plan = stack.enter_context(self._answering("text", answers))
             for path in self._spec.guardrails:
                 stack.enter_context(self._double(path, _failing(how, self._seen)))
-            shown = self._ask(call, plan)
+            shown = show(call)
         took_s = self._bench.elapsed_s - before_s
         if not self._seen:
             return f"{self._names} never ran{self._raised(shown)}"
-        is_shown = answers.words in squeezed(shown.text) or self._leaks(shown)
+        place = self._secret.place_in({**shown.by_place(), **_requests(plan)})
+        if not place and answers.words in squeezed(shown.text):
+            place = "the output"
         if took_s > self._spec.within_s:
             return f"waited {took_s:g} s for it, and may wait {self._spec.within_s:g} s"
-        if self._spec.fails == "closed" and is_shown:
-            return "the answer was shown all the same, and the guardrail is to fail closed"
-        if self._spec.fails == "open" and not is_shown:
-            return (
-                f"the answer was not shown, and the guardrail is to fail open{self._raised(shown)}"
-            )
+        if self._spec.fails == "closed" and place:
+            return f"what it guards was let through in {place}, and it is to fail closed"
+        if self._spec.fails == "open" and not place:
+            return f"the answer was not shown, and it is to fail open{self._raised(shown)}"
         if not self._logs.name_the_guardrail(self._spec.guardrails):
             count = counted(len(self._logs.texts), "record")
             return f"no log record names the guardrail ({count} at WARNING or above)"
@@ -243,9 +247,6 @@ class GuardedPlace:
             return ""
         saw = "saw it and left it in" if self._is_seen() else "never saw it"
         return f"the secret is in {place}; {self._names} {saw}"
-
-    def _leaks(self, shown: Shown) -> bool:
-        return bool(self._secret.place_in(shown.by_place()))
 
     def _unseen(self, shown: Shown) -> str:
         """Return that the guardrail never saw the secret, "" where it did."""
@@ -295,6 +296,15 @@ class GuardedPlace:
             raise MarkerError(f"@pytest.mark.llm_guardrail: {error}") from error
         with double.watching(self._bench.root):
             yield
+
+
+def _requests(plan: PlantedAnswers) -> Mapping[str, str]:
+    """Return the texts of all requests, by where they stand."""
+    return {
+        f"request {number}{place}": text
+        for number, request in enumerate(plan.requests, 1)
+        for place, text in texts_in(request)
+    }
 
 
 def _noted_by(calls: Calls) -> Callable[[Any], Any]:

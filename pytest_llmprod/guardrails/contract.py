@@ -10,6 +10,7 @@ from pytest_llmprod.core.text import squeezed
 
 #: Where a secret comes from that must not be shown, by the name of the test's item.
 PLACES: Mapping[str, str] = {
+    "request": "what the application is asked, before it goes to the model",
     "answer": "the text of the answer",
     "stream": "the text of a streamed answer, wherever it is cut",
     "choices": "each of several choices",

