@@ -245,7 +245,7 @@ class GuardedPlace:
         place = self._secret.place_in({**shown.by_place(), **(more or {})})
         if not place:
             return ""
-        saw = "saw it and left it in" if self._is_seen() else "never saw it"
+        saw = "saw it" if self._is_seen() else "never saw it"
         return f"the secret is in {place}; {self._names} {saw}"
 
     def _unseen(self, shown: Shown) -> str:

@@ -97,7 +97,7 @@ def test_a_guardrail_that_stands_there_passes(
         ("leaky.plain", "answer", "", "the secret is in the output; "),
         ("leaky.asked_by", "request", "", "the secret is in request 1.messages[0].content; desk:"),
         ("leaky.asks_all_the_same", "guardrail-raises", "", "through in request 1.messages[0].con"),
-        ("leaky.half", "answer", "", "saw it and left it in"),
+        ("leaky.half", "answer", "", "desk:redact saw it (desk"),
         ("leaky.unguarded_words", "answer", "", "desk:redact never saw it"),
         ("leaky.streamed", "stream", "", "cut after 33 characters: the secret is in the output"),
         ("leaky.losing", "stream", "", "the output is another one than that of the whole stream"),
