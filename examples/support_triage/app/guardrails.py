@@ -1,6 +1,7 @@
 """Guardrails: what of a ticket no model may see, and what of an answer the desk does not take."""
 
 import logging
+import traceback
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,6 @@ from pytest_llmprod.guardrails import find_injection, find_pii, find_secrets
 # Tickets are about accounts, so that addresses and telephone numbers stay: the contract with the
 # provider covers them. It does not cover what pays, and what proves who somebody is.
 KINDS = {"card", "iban", "national_id", "passport"}
-
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +52,16 @@ def is_suspicious(text: str) -> bool:
         return True
 
 
-def in_words(error: Exception) -> str:
-    """Return what a log may say of an error, whose text may repeat the ticket."""
-    name = type(error).__name__
+def redact_record(record: logging.LogRecord) -> bool:
+    """Redact a log record with its traceback: a provider's error may repeat the ticket."""
+    error = record.exc_info[1] if record.exc_info else None
+    told = traceback.format_exception(error) if error else []
     try:
-        return f"{name}: {guarded(str(error))}"
+        record.msg = guarded("\n".join([record.getMessage(), *told]))
     except GuardrailFailed:
-        return name
+        record.msg = f"A record that cannot be redacted: {type(error).__name__}"
+    record.args, record.exc_info = None, None
+    return True
 
 
 def read_json(content: str | bytes) -> Any:
