@@ -56,6 +56,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def parametrize_places(metafunc: pytest.Metafunc) -> None:
     """Make one item of each place of a contract; raise MarkerError where its marker is wrong."""
     definition: Any = metafunc.definition
+    _refuse_unknown_kind(definition)
     if "llm_place" not in metafunc.fixturenames:
         return
     from pytest_llmprod import guardrail_marks  # only a contract needs it
@@ -74,6 +75,21 @@ def parametrize_places(metafunc: pytest.Metafunc) -> None:
         )
     items = guardrail_marks.read_items(where, marker.kwargs)
     metafunc.parametrize("llm_place", items, ids=[each.name for each in items], indirect=True)
+
+
+#: What a guardrail guards, as `llmprod audit` asks for it.
+_GUARDED = ("pii", "injection", "output", "refusal", "stream")
+
+
+def _refuse_unknown_kind(definition: Any) -> None:
+    """Raise MarkerError for a marker that is no evidence of anything, for a slip in its kind."""
+    for marker in definition.iter_markers("llm_guardrail"):
+        kind = marker.kwargs.get("kind", "pii")
+        if kind not in _GUARDED:
+            raise MarkerError(
+                f"{definition.nodeid}: @pytest.mark.llm_guardrail: kind must be "
+                f"{', '.join(_GUARDED[:-1])} or {_GUARDED[-1]}, not {kind!r}."
+            )
 
 
 def has_faults(item: pytest.Item) -> bool:

@@ -13,7 +13,17 @@ from pytest_llmprod.guardrails.contract import (
     checked_secret,
 )
 
-ARGUMENTS = ("feature", "guardrail", "secret", "places", "fails", "fallback", "tools", "within")
+ARGUMENTS = (
+    "feature",
+    "kind",
+    "guardrail",
+    "secret",
+    "places",
+    "fails",
+    "fallback",
+    "tools",
+    "within",
+)
 EXAMPLE = (
     '@pytest.mark.llm_guardrail(feature="reply", guardrail="app.guardrails:redact", '
     'secret="jane.roe@example.com")'

@@ -33,9 +33,11 @@ MARKERS = (
     "llm_drill(feature, faults='all', fallback=None, degraded=None, once=(), raises=(), "
     "within='60s', requests=None, log=True, clock='virtual'): run this test once for each fault of "
     "a provider, and judge what the application does about it",
-    "llm_guardrail(feature, guardrail, secret, places='all', fails='closed', fallback=None, "
-    "tools=(), within='10s'): run this test once for each place at which a guardrail has to stand, "
-    "and for each way in which it fails itself",
+    "llm_guardrail(feature, kind=None, guardrail=None, secret=None, places='all', fails='closed', "
+    "fallback=None, tools=(), within='10s'): this test is one of a guardrail; `kind` (pii, "
+    "injection, output, refusal, stream) says for which line of the audit. With the fixture "
+    "llm_place, `guardrail` and `secret` it runs once for each place at which the guardrail has to "
+    "stand, and for each way in which it fails itself",
 )
 _ARGUMENTS = (
     "feature",

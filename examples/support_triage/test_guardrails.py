@@ -30,6 +30,7 @@ def open_gate(monkeypatch):
     monkeypatch.setattr(triage_module, "gate_is_open", lambda: True)
 
 
+@pytest.mark.llm_guardrail(feature="ticket-triage", kind="pii")
 @llm_st.regressions
 @UNTIMED
 @given(ticket=DOCUMENTS)
@@ -68,6 +69,7 @@ def test_the_guardrail_stands_where_the_ticket_goes(llm_place):
     llm_place.check(lambda: triage(f"My card {CARD} was charged twice."))
 
 
+@pytest.mark.llm_guardrail(feature="ticket-triage", kind="injection")
 @UNTIMED
 @given(attack=llm_st.prompt_injections(technique="override", encoding="plain"))
 def test_a_plain_order_to_the_model_is_suspicious(attack):
@@ -93,6 +95,7 @@ def test_a_decision_is_read(output):
     assert read_answer(output.text).model_dump(exclude={"source"}) == output.document
 
 
+@pytest.mark.llm_guardrail(feature="ticket-triage", kind="output")
 @UNTIMED
 @given(output=llm_st.model_outputs(Decision, broken=True))
 def test_what_is_no_decision_is_refused(output):
@@ -111,3 +114,13 @@ def test_only_json_is_read(damaged):
     else:
         with pytest.raises(ValidationError):
             read_json(damaged.text)
+
+
+@pytest.mark.llm_guardrail(feature="ticket-triage", kind="refusal")
+@pytest.mark.parametrize(
+    "refusal", ["I'm sorry, I can't help with that.", "Ich kann dabei leider nicht helfen.", ""]
+)
+def test_the_rules_answer_where_the_model_refuses(open_gate, llm_script, refusal):
+    llm_script.reply(refusal)
+
+    assert triage("Where is my refund?").source == "rules"
