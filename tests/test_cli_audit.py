@@ -1,0 +1,178 @@
+"""`llmprod audit`: the level, the exit status, the forms, and what the settings excuse."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from log_samples import a_line, an_exchange, write
+
+from pytest_llmprod.audit.lines import LINES, NAMES
+from pytest_llmprod.cli import main
+
+EVAL = """
+import pytest
+
+@pytest.mark.llm_eval(feature="triage", dataset="rows.jsonl", threshold=0.9)
+@pytest.mark.llm_budget("cost < 0.01", "p95(latency) < 5s")
+def test_labels(llm_case):
+    pass
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = [{"id": f"r{n}", "input": f"text {n}", "expected": "a"} for n in range(120)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "test_triage.py").write_text(EVAL)
+    (tmp_path / "pyproject.toml").write_text("[tool.llmprod]\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
+    """Return what the audit says as JSON, line by line."""
+    main(["audit", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    return {line["id"]: line for line in document["lines"]}
+
+
+def excuse_all_but(project: Path, *lines: str) -> None:
+    rows = "".join(f'{name} = "not here"\n' for name in NAMES if name not in lines)
+    text = f"[tool.llmprod]\n[tool.llmprod.audit.not_applicable]\n{rows}"
+    (project / "pyproject.toml").write_text(text)
+
+
+def test_it_exits_with_1_until_the_level_is_reached(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = [line.id for line in LINES if line.level == "measured"]
+    excuse_all_but(project, *measured)
+
+    assert main(["audit"]) == 1
+    assert main(["audit", "--level=documented"]) == 0
+    assert main(["audit", "--level=measured"]) == 1
+    assert "level: documented  (triage)" in capsys.readouterr().out
+
+
+def test_it_reads_what_lies_there_and_writes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(project.rglob("*"))
+
+    lines = told(capsys)
+
+    assert sorted(project.rglob("*")) == before
+    assert lines["dataset-size"]["says"] == "120 cases"
+    assert lines["dataset-frozen"]["says"] == "there is no lock beside it"
+    assert lines["budget-cost"]["status"] == lines["budget-latency"]["status"] == "passed"
+    assert lines["budget-monthly"]["status"] == "failed"
+
+
+def test_an_empty_folder_has_no_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["audit"]) == 1
+    assert "level: none  (no feature)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["--json", "--markdown", "--sarif"])
+def test_each_form_tells_the_same_failures(
+    project: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert main(["audit", form]) == 1
+
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("dataset-frozen", "runbook", "on-call"))
+
+
+def test_a_waiver_needs_a_day_a_name_and_a_reason(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = "[tool.llmprod.audit.waived]\n"
+    whole = 'report = { until = 2999-01-01, by = "Ann Lee", why = "Grafana comes in May" }\n'
+
+    (project / "pyproject.toml").write_text(table + whole)
+    assert told(capsys)["report"]["status"] == "waived"
+
+    for part in ("until = 2999-01-01, ", 'by = "Ann Lee", ', ', why = "Grafana comes in May"'):
+        (project / "pyproject.toml").write_text(table + whole.replace(part, ""))
+        assert main(["audit"]) == 1
+        assert "[tool.llmprod.audit] waived.report must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("[tool.llmprod.audit]\nreprot = 1\n", "Did you mean 'report'?"),
+        ("[tool.llmprod.audit]\nreport = 1\n", "report must be a path, not 1"),
+        ("[tool.llmprod.audit]\nfeatures = 'a'\n", "features must be a list of names"),
+        ("[tool.llmprod.audit]\nfeatures = ['a']\n", "names 'a', of which no test"),
+        ("[tool.llmprod]\naudit = 1\n", "tool.llmprod.audit must be a table"),
+        ("[tool.llmprod.audit]\nwaived = 1\n", "waived must be a table"),
+        ("[tool.llmprod.audit.not_applicable]\npi = 'x'\n", "Did you mean 'pii'?"),
+        ("[tool.llmprod.audit.not_applicable]\npii = ''\n", "must be the reason"),
+        (
+            "[tool.llmprod.audit.waived]\npii = {until = 2026-01-01T00:00:00, by='a', why='b'}\n",
+            "waived.pii must be a table such as",
+        ),
+    ],
+)
+def test_a_slip_in_the_settings_is_told_with_its_cure(
+    project: Path, capsys: pytest.CaptureFixture[str], table: str, expected: str
+) -> None:
+    (project / "pyproject.toml").write_text(table)
+
+    assert main(["audit"]) == 1
+    assert expected in capsys.readouterr().err
+
+
+def test_only_the_features_that_are_named_are_audited(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = EVAL.replace("triage", "other").replace("threshold=0.9", "threshold=0")
+    (project / "test_other.py").write_text(other)
+
+    assert told(capsys)["threshold-set"]["status"] == "failed"
+    (project / "pyproject.toml").write_text('[tool.llmprod.audit]\nfeatures = ["triage"]\n')
+    assert told(capsys)["threshold-set"]["status"] == "passed"
+
+
+def test_personal_data_in_the_newest_log_is_told_by_its_kind_only(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Path(".llmprod") / "runs"
+    card = an_exchange(text="The card is 4000 0000 0000 0002.", request={"messages": []})
+
+    write(runs, a_line(exchange=an_exchange(text="ok", request={})), run="20260101T000000-00000001")
+    assert told(capsys)["log-personal"]["status"] == "passed"
+
+    write(runs, a_line(exchange=card), run="20260102T000000-00000002")
+    os.utime(runs / "20260101T000000-00000001" / "main.jsonl", (1, 1))
+    main(["audit", "--json"])
+    text = capsys.readouterr().out
+    assert "it holds what no data set does: card" in text
+    assert "0002" not in text.replace("00000002", "")
+
+
+def test_what_the_data_set_holds_is_no_leak_of_the_log(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"id": "r120", "input": "My card: 4000000000000002", "expected": "a"}
+    with (project / "rows.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    said = an_exchange(text="The card is 4000 0000 0000 0002.", request={})
+
+    write(Path(".llmprod") / "runs", a_line(exchange=said))
+
+    assert told(capsys)["log-personal"]["status"] == "passed"
+
+
+def test_there_is_no_colour_where_nobody_looks(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["audit"])
+
+    assert "\x1b[" not in capsys.readouterr().out
