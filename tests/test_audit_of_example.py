@@ -21,7 +21,7 @@ from pytest_llmprod.evals import dataset
 EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
 LOG = Path(".llmprod") / "runs"
 CASSETTES = "cassettes/test_triage"
-GUARDRAILS = "test_guardrails.py"
+GUARDRAILS, SCORES = "test_guardrails.py", "test_scores.py"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,25 @@ def without_rows(kind: str, guard: str = "") -> Callable[[Path], None]:
     return take
 
 
+def without_bounds(guard: str) -> Callable[[Path], None]:
+    """Return what takes the bounds out of the rows of a guardrail."""
+
+    def take(project: Path) -> None:
+        path = project / "llmprod-history.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        for row in rows:
+            if row.get("guard") == guard:
+                del row["bounds"]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    return take
+
+
+def unmarked(name: str, guard: str) -> Callable[[Path], None]:
+    """Return what makes tests of a guardrail say nothing of its kind."""
+    return edited(name, rf', kind="{guard}"')
+
+
 def without(name: str) -> Callable[[Path], None]:
     """Return what removes a file."""
     return lambda project: (project / name).unlink()
@@ -108,20 +127,17 @@ def refrozen(project: Path) -> None:
     path.write_text(json.dumps({**lock, "earlier": []}))
 
 
-def of_ninety_cases(project: Path) -> None:
-    """Cut the data set to 90 cases, which are frozen twice, and let the gates know of them."""
+def of_too_many_cases(project: Path) -> None:
+    """Let the data set have 660 cases, frozen twice, and let the gates know of them."""
     path = project / "evals" / "tickets.jsonl"
-    text = "".join(path.read_text().splitlines(keepends=True)[:90])
+    text = path.read_text()
     (project / "evals" / "tickets.lock").unlink()
-    for rows in (text.replace('"language": "other"', '"language": "en"'), text):
+    more = [re.sub('"id": "t-', f'"id": "{copy}-', text) for copy in ("u", "v")]
+    for rows in (text, text + "".join(more)):
         path.write_text(rows)
-        llmprod_in(project, "dataset", "freeze", "evals/tickets.jsonl", "--who=Ann", "--why=less")
-    digest = dataset.load(path).sha256
-    edit(
-        project / "llmprod-gates.json",
-        r'"dataset_sha256": "\w+"',
-        f'"dataset_sha256": "{digest}"',
-    )
+        llmprod_in(project, "dataset", "freeze", "evals/tickets.jsonl", "--who=Ann", "--why=more")
+    digest = f'"dataset_sha256": "{dataset.load(path).sha256}"'
+    edit(project / "llmprod-gates.json", r'"dataset_sha256": "\w+"', digest)
 
 
 def logged_a_card(project: Path) -> None:
@@ -151,7 +167,7 @@ SETTINGS = "pyproject.toml"
 REMOVALS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("dataset-frozen", "the lock", without("evals/tickets.lock")),
     ("dataset-frozen", "a row", edited("evals/tickets.lock", '(?<="t-002": ")..', "00")),
-    ("dataset-size", "130 cases", of_ninety_cases),
+    ("dataset-size", "an end", of_too_many_cases),
     ("dataset-revised", "the revision before", refrozen),
     ("threshold-set", "the threshold", edited("test_triage.py", r"threshold=0.90, ")),
     ("threshold-fails", "the accepted run", without("llmprod-baseline.json")),
@@ -179,13 +195,16 @@ REMOVALS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("injection", "the row of the tests", without_rows("guardrail", "injection")),
     ("output-policy", "the row of the tests", without_rows("guardrail", "output")),
     ("refusals", "the row of the tests", without_rows("guardrail", "refusal")),
-    *(
-        (line, "the mark", edited(GUARDRAILS, rf'kind="{guard}"', 'kind=""'))
-        for line, guard in (
-            *(("pii", "pii"), ("injection", "injection")),
-            *(("output-policy", "output"), ("refusals", "refusal")),
-        )
+    ("pii", "its marks", all_of(unmarked(GUARDRAILS, "pii"), unmarked(SCORES, "pii"))),
+    (
+        "injection",
+        "its marks",
+        all_of(unmarked(GUARDRAILS, "injection"), unmarked(SCORES, "injection")),
     ),
+    ("output-policy", "its mark", unmarked(GUARDRAILS, "output")),
+    ("refusals", "its mark", unmarked(GUARDRAILS, "refusal")),
+    ("pii", "its bound", without_bounds("pii")),
+    ("injection", "its bound", without_bounds("injection")),
     ("runbook", "the file", without("RUNBOOK.md")),
     ("runbook", "a section", edited("RUNBOOK.md", r"## Budgets\n", "")),
     ("owner", "the owners", all_of(without("CODEOWNERS"), unnamed("owner"))),

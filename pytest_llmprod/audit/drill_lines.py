@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pytest_llmprod.audit.answers import Answer, failed, for_each, newest, passed, rehearsed
-from pytest_llmprod.audit.facts import Facts, ModelFact
+from pytest_llmprod.audit.facts import Facts, ModelFact, RecordingsFact
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.text import counted
 
@@ -47,14 +47,16 @@ def model_pinned(facts: Facts) -> Answer:
     def pinned(feature: str) -> Answer:
         model = facts.models.get(feature, ModelFact())
         gate = facts.gates.gates.get(feature)
+        decided = () if gate is None else gate.models
         own = [each for each in facts.recordings if each.feature == feature]
-        own = [each for each in own if set(each.asked) != {model.replacement}]
         if model.model:
-            answered = [*(gate.models if gate else ()), *(m for each in own for m in each.answered)]
-            return _as_declared(feature, model.model, answered)
+            return _as_declared(feature, model.model, own, decided)
+        # Recordings of models that were only tried lie beside those of the application's own.
+        own = [each for each in own if not decided or set(each.answered) & set(decided)]
+        own = [each for each in own if set(each.asked) != {model.replacement}]
         for each in own:
             loose = [asked for asked in each.asked if asked not in each.answered]
-            if loose:
+            if loose and each.answered:
                 says = f"{loose[0]} is an alias, and {', '.join(each.answered)} answered"
                 return failed(says, _declare(feature, each.answered[0]), Evidence(path=each.path))
         if not own:
@@ -64,13 +66,21 @@ def model_pinned(facts: Facts) -> Answer:
     return for_each(facts.features, pinned)
 
 
-def _as_declared(feature: str, model: str, answered: Sequence[str]) -> Answer:
-    """Return whether nothing else has answered than the version that is declared."""
-    others = [each for each in answered if each != model]
+def _as_declared(
+    feature: str, model: str, own: Sequence[RecordingsFact], decided: Sequence[str]
+) -> Answer:
+    """Return whether nothing else has answered in the place of the version that is declared."""
+    names = {asked for each in own if model in each.answered for asked in each.asked}
+    answered = {m for each in own if names.intersection(each.asked) for m in each.answered}
+    if own and not names:
+        answered = {m for each in own for m in each.answered}
+    others = sorted({*answered, *decided} - {model})
+    at = Evidence(path="pyproject.toml")
     if others:
-        says = f"{model} is declared, and {others[0]} answered"
-        return failed(says, _declare(feature, others[0]), Evidence(path="pyproject.toml"))
-    return passed(model, Evidence(path="pyproject.toml"))
+        return failed(
+            f"{model} is declared, and {others[0]} answered", _declare(feature, others[0]), at
+        )
+    return passed(model, at)
 
 
 def _declare(feature: str, model: str) -> str:

@@ -252,6 +252,19 @@ def test_an_alias_is_not_pinned_unless_its_version_is_declared() -> None:
     assert line.says == "m-1 is declared, and m-2 answered"
 
 
+def test_models_that_were_only_tried_pin_nothing() -> None:
+    tried = replace(RECORDED, asked=("n",), answered=("n-1",))
+
+    declared = judged(
+        "model-pinned", recordings=(RECORDED, tried), models={"f": ModelFact(model="m-1")}
+    )
+    told = judged("model-pinned", recordings=(RECORDED, tried))
+    other = judged("model-pinned", recordings=(tried,), models={"f": ModelFact(model="m-1")})
+
+    assert declared.status == told.status == "passed"
+    assert other.says == "m-1 is declared, and n-1 answered"
+
+
 GUARD = mark("llm_guardrail", kind="pii")
 BOUNDED = row(1, kind="guardrail", guard="pii", tests=2, bounds={"recall": ">= 95.1%"})
 
