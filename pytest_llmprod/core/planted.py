@@ -24,6 +24,12 @@ class Pii:
     text: str
     obfuscation: str = "plain"
 
+    @property
+    def facets(self) -> dict[str, str]:
+        """Return what recalls are told apart by."""
+        facets = {"kind": self.kind, "obfuscation": self.obfuscation}
+        return {**facets, "variant": f"{self.kind} {self.variant}"} if self.variant else facets
+
     def is_in(self, text: str, besides: str = "") -> bool:
         """Say whether all of this can be read in `text`, more often than in `besides`.
 

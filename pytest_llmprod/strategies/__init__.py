@@ -51,6 +51,7 @@ from pytest_llmprod.strategies.model_outputs import (
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
 from pytest_llmprod.strategies.pii import pii, pii_documents
 from pytest_llmprod.strategies.recipes import PII_KINDS
+from pytest_llmprod.strategies.sampling import sample
 from pytest_llmprod.strategies.sentences import LOCALES
 from pytest_llmprod.strategies.streams import BYTE_CUTS, CUTS, Stream, streams
 from pytest_llmprod.strategies.techniques import TECHNIQUES
@@ -107,5 +108,6 @@ __all__ = [
     "regressions",
     "responses",
     "reveal_canary",
+    "sample",
     "streams",
 ]
