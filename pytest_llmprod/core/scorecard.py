@@ -1,13 +1,8 @@
-"""Scorecard: how well a guardrail did on many texts, as a record that reports print and files keep.
+"""Scorecard: how a guardrail did on many texts, as a record that reports print and files keep."""
 
-`keep()` hands a scorecard to the test that runs; who wants those of a test asks with `keeping()`.
-"""
-
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pytest_llmprod.core.intervals import clopper_pearson, more_until
 
@@ -118,7 +113,7 @@ class ScorecardResult:
     """How one guardrail did in one test.
 
     `rates` begin with those of all cases. `left` says what was left where, without telling it.
-    `feature` and `test` are those of the marker llm_guardrail.
+    `test` is the node id of the test.
     """
 
     name: str
@@ -126,14 +121,12 @@ class ScorecardResult:
     gates: tuple[Gate, ...] = ()
     pairs: tuple[Paired, ...] = ()
     left: tuple[str, ...] = ()
-    feature: str = ""
     test: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain JSON, with what is worked out beside what was counted."""
         return {
             "name": self.name,
-            "feature": self.feature,
             "test": self.test,
             "rates": [_rate_row(rate) for rate in self.rates],
             "gates": [
@@ -149,7 +142,6 @@ class ScorecardResult:
         """Return the result that `to_json` wrote."""
         return cls(
             name=row["name"],
-            feature=row["feature"],
             test=row["test"],
             rates=tuple(map(_rate, row["rates"])),
             gates=tuple(Gate(rate=_rate(each), wanted=each["wanted"]) for each in row["gates"]),
@@ -178,31 +170,3 @@ def _rate(row: Mapping[str, Any]) -> Rate:
         facet=row["facet"],
         value=row["value"],
     )
-
-
-class Card(Protocol):
-    """What is kept while a test runs: its gates and comparisons may still come."""
-
-    def result(self) -> ScorecardResult:
-        """Return what is known of it now."""
-
-
-_KEPT: ContextVar[list[Card] | None] = ContextVar("llmprod_scorecards", default=None)
-
-
-def keep(card: Card) -> None:
-    """Hand a scorecard to the test that runs, if it wants them."""
-    kept = _KEPT.get()
-    if kept is not None:
-        kept.append(card)
-
-
-@contextmanager
-def keeping() -> Iterator[list[Card]]:
-    """Collect the scorecards that are made in this block."""
-    kept: list[Card] = []
-    token = _KEPT.set(kept)
-    try:
-        yield kept
-    finally:
-        _KEPT.reset(token)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytest_llmprod.core.keeping import keep
 from pytest_llmprod.core.mcnemar import mcnemar_exact
 from pytest_llmprod.core.scorecard import (
     CONFIDENCE,
@@ -14,7 +15,6 @@ from pytest_llmprod.core.scorecard import (
     Rate,
     ScorecardResult,
     cases_needed,
-    keep,
 )
 
 _MOST_LEFT = 5
@@ -74,8 +74,8 @@ class Broken:
 class Scorecard:
     """How a guardrail did; what `score_redactor` and `score_detector` return.
 
-    In a test with the marker llm_guardrail it also goes into the summary and the reports, with the
-    gates and comparisons that were asked of it.
+    In a test it also goes into the summary and the reports, with the gates and comparisons that
+    were asked of it.
     """
 
     name: str
@@ -139,6 +139,7 @@ class Scorecard:
         What counts is how bad a rate may still be with 95 % confidence, and not what was counted.
         `each` names a facet, such as "kind": then each of its values has to show the same.
         """
+        __tracebackhide__ = True
         wanted = {
             "recall": recall,
             "false positives": false_positives,
@@ -155,6 +156,7 @@ class Scorecard:
         if not gates:
             raise ValueError("assert_bounds() asks for nothing. Write assert_bounds(recall=0.95).")
         self._gates += gates
+        keep(self)
         failed = [gate for gate in gates if gate.verdict != "PASS"]
         if failed:
             raise AssertionError(self._told(failed))
@@ -167,6 +169,7 @@ class Scorecard:
         names = [name for name in RATES if self._of(name) and old._of(name)]
         found = {name: _compared(name, old, self) for name in names}
         self._pairs += [each.paired for each in found.values()]
+        keep(self)
         return found
 
     def result(self) -> ScorecardResult:

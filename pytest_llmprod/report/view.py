@@ -21,6 +21,7 @@ from pytest_llmprod.report.drills import DrillBlock, drill_blocks
 from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.layout import short_name
 from pytest_llmprod.report.misses import move_commands
+from pytest_llmprod.report.scorecards import ScoreBlock, score_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,8 @@ class View:
     after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
     of them that fail the run. `budgets` and `months` say what became of budgets, and what features
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
-    what all suites cost together. `drills` says what features did under faults.
+    what all suites cost together. `drills` says what features did under faults, and `scorecards`
+    how guardrails did.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -114,6 +116,7 @@ class View:
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
     drills: tuple[DrillBlock, ...] = ()
+    scorecards: tuple[ScoreBlock, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     months: tuple[MonthRow, ...] = ()
     unkept: str = ""
@@ -151,6 +154,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
         drills=tuple(drill_blocks(result)),
+        scorecards=tuple(score_blocks(result.scorecards)),
         budgets=tuple(budgets),
         months=tuple(month_rows(result.months)),
         unkept=counts(budgets),

@@ -1,10 +1,21 @@
 """Samples of strategies, to score guardrails on."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import strategies as st
 
 from pytest_llmprod import strategies as llm_st
+from pytest_llmprod.core.keeping import listen
 from pytest_llmprod.guardrails import find_injection, find_pii, score_detector, score_redactor
+
+
+@pytest.fixture(autouse=True)
+def _untold() -> Iterator[None]:
+    """Keep the scorecards of these tests out of the summary of their run."""
+    stop = listen(lambda card: None)
+    yield
+    stop()
 
 
 def test_a_sample_has_different_values_and_the_same_ones_each_time() -> None:
