@@ -58,7 +58,7 @@ TOLD = [
     "false positives         0 of 1    0.0%    [0.0, 95.0]",
     "guardrail redact_mail   counted   share         bounds  asked",
     "recall                 80 of 80  100.0%  [96.3, 100.0]  95% PASS",
-    "  recall against redact: 0 broken, 20 mended of 80, p < 0.001",
+    "  against redact: recall, 0 broken, 20 mended, p < 0.001",
     "guardrail redact   counted  share        bounds  asked",
     "recall            60 of 80  75.0%  [65.8, 82.8]",
     "  kind email       0 of 20   0.0%   [0.0, 13.9]",
@@ -125,7 +125,7 @@ def test_the_pages_show_scorecards_and_escape_their_names(scored: pytest.Pyteste
     section = page[page.index('<h2 id="guardrails">') :]
     assert '<a href="#guardrails">' in page
     assert "<h3>&lt;b&gt;|x</h3>" in section
-    assert "recall against redact: 0 broken, 20 mended of 80, p &lt; 0.001" in section
+    assert "against redact: recall, 0 broken, 20 mended, p &lt; 0.001" in section
     assert "0: email: all of it" in section
     markdown = (scored.path / "run.md").read_text()
     assert "### Guardrail <code>&#60;b&#62;&#124;x</code>" in markdown

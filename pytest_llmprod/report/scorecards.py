@@ -10,7 +10,7 @@ from pytest_llmprod.report.table import named_table
 
 _MOST_WEAK = 3
 _MOST_LEFT = 20
-_LONGEST_NAME, _LONGEST_OLD = 40, 20
+_LONGEST_NAME, _LONGEST_OLD = 40, 16
 #: What is told even where all is right.
 _MAIN = ("recall", "false positives")
 
@@ -142,7 +142,8 @@ def _row(rate: Rate, gates: Sequence[Gate]) -> ScoreRow:
 
 def _pair(pair: Paired) -> str:
     p_value = f"p = {pair.p_value:.3f}" if pair.p_value >= 0.0005 else "p < 0.001"
+    lead = "WORSE than" if pair.is_worse else "against"
     return (
-        f"{pair.rate} against {shorten(printable(pair.old), _LONGEST_OLD)}: {pair.broken:,} broken,"
-        f" {pair.mended:,} mended of {pair.of:,}, {p_value}{', WORSE' if pair.is_worse else ''}"
+        f"{lead} {shorten(printable(pair.old), _LONGEST_OLD)}: {pair.rate}, {pair.broken:,} broken,"
+        f" {pair.mended:,} mended, {p_value}"
     )

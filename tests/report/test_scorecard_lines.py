@@ -16,7 +16,7 @@ def test_a_card_is_a_small_table() -> None:
         "guardrail redact   counted  share        bounds  asked",
         "recall            57 of 60  95.0%  [87.6, 98.6]  95% INCONCLUSIVE",
         "  kind card        7 of 10  70.0%  [39.3, 91.3]",
-        "  recall against v1: 1 broken, 4 mended of 60, p = 0.375",
+        "  against v1: recall, 1 broken, 4 mended, p = 0.375",
     ]
 
 
@@ -49,9 +49,7 @@ def test_what_nobody_asked_about_and_is_right_is_left_out() -> None:
 def test_a_new_version_that_is_worse_is_told_so() -> None:
     pair = Paired(rate="recall", old="v1", broken=14, mended=0, of=60, p_value=1e-4, is_worse=True)
 
-    assert lines(pairs=(pair,))[-1] == (
-        "  recall against v1: 14 broken, 0 mended of 60, p < 0.001, WORSE"
-    )
+    assert lines(pairs=(pair,))[-1] == "  WORSE than v1: recall, 14 broken, 0 mended, p < 0.001"
 
 
 def test_names_from_elsewhere_are_made_printable_and_fit_the_line() -> None:
