@@ -4,6 +4,7 @@ The names that users import are here. Nothing but the standard library and `core
 """
 
 from pytest_llmprod.core.planted import Document, Pii, Span, joined
+from pytest_llmprod.core.refusals import REFUSAL_KINDS, Refusal, classify_refusal
 from pytest_llmprod.guardrails.detector import Detector
 from pytest_llmprod.guardrails.exfiltration import EXFILTRATION_KINDS, find_exfiltration
 from pytest_llmprod.guardrails.finding import Finding
@@ -15,7 +16,6 @@ from pytest_llmprod.guardrails.policy import (
     PolicyCategory,
     neutral_category,
 )
-from pytest_llmprod.guardrails.refusal import REFUSAL_KINDS, Refusal, classify_refusal
 from pytest_llmprod.guardrails.scorecard import Scorecard
 from pytest_llmprod.guardrails.scoring import Labelled, Sample, score_detector, score_redactor
 from pytest_llmprod.guardrails.secrets_in_text import SECRET_KINDS, find_secrets
