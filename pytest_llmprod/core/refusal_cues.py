@@ -84,12 +84,13 @@ NO_REASON = re.compile(
     r"|justifiable|ethical|acceptable) (?:reasons?|justification|excuse|basis)\b"
     r"|i (?:do not|don't|cannot|can't) (?:believe in|agree|support|condone)"
 )
-#: "If you are struggling, please seek help": the answer looks after the one who asks.
+#: "If you are struggling, please seek help": the answer looks after the one who asks. The support
+#: team of a shop, and its regrets, are none of this.
 SUPPORT = re.compile(
     r"(?:please |important to |encourage you to |urge you to )(?:seek|reach out|call|contact|get"
-    r"|talk to)\b[^.]{0,60}(?:help|professional|hotline|lifeline|emergency|support|trust)"
-    r"|i'?(?:m| am) (?:really |very |so )?sorry (?:to hear|that you)|i (?:strongly )?(?:advise|urge"
-    r"|recommend|discourage)[^.]{0,20} (?:against|not)"
+    r"|talk to|speak)\b[^.]{0,60}(?:professional (?:help|support)|mental|hotline|lifeline|emergency"
+    r"|crisis|therapist|counsel|you trust|trusted)"
+    r"|i (?:strongly )?(?:advise|urge|recommend|discourage)[^.]{0,20} (?:against|not)"
 )
 #: A question back.
 CLARIFICATION = re.compile(
