@@ -218,7 +218,8 @@ class SuiteResult:
     have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
     over requests, by nearest rank, None without any. `source` says where the answers came from,
     `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
-    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name.
+    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name, and
+    `refusals` the shares of wrong answers where the metric is one of refusals.
     `judge` is None where the metric is no judge's; where it is report-only there is no verdict.
     What the judges of all metrics of the suite asked counts apart, in `judge_requests`,
     `judge_cost_usd` and `judge_unpriced`, which are those without a price or a usage.
@@ -269,6 +270,7 @@ class SuiteResult:
     asked: tuple[str, ...] = ()
     model: str = ""
     margin: float = 0.0
+    refusals: tuple[Slice, ...] = ()
     judge: JudgeResult | None = None
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)

@@ -92,6 +92,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
         "slices": [_slice(each) for each in suite.slices],
+        "refusals": [_slice(each) for each in suite.refusals],
         **_of_judges(suite),
     }
 

@@ -89,7 +89,8 @@ class SwapBlock:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    `repeats` says of a suite what its repeats and clusters show, and which look at it this is.
+    `repeats` says of a suite what its repeats and clusters show, which look at it this is, and how
+    often its model refused what it should not, or did not refuse what it should.
     `judges` says what the judges of suites are worth, and what they cost; each comes with the words
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
@@ -136,7 +137,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     leads = {key: short_name(name, _LONGEST_LEAD, [*names.values()]) for key, name in names.items()}
     return View(
         suites=tuple(_rows(result, names)),
-        repeats=tuple(_repeats(result.suites, leads)),
+        repeats=(*_repeats(result.suites, leads), *_refusals(result.suites, leads)),
         judges=tuple(_judges(result.suites, leads)),
         slices=tuple(_weak_slices(result.suites, leads)),
         sources=tuple(_sources(result.suites, names)),
@@ -198,6 +199,15 @@ def _repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterato
         if parts and suite.verdict is not None:
             lead = f"{names[id(suite)]}: " if len(suites) > 1 else ""
             yield lead + "; ".join(parts)
+
+
+def _refusals(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+    """Yield two lines for each suite that says what its model refused, and did not, wrongly."""
+    for suite in suites:
+        for each in suite.refusals:
+            low, high = (f"{bound * 100:.1f}" for bound in each.interval)
+            share = f"{each.score:.1%} of {each.cases:,} [{low}, {high}]"
+            yield f"{names[id(suite)]}: {each.tag} {share}"
 
 
 def _passes(suite: SuiteResult) -> str:
