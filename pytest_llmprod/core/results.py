@@ -14,6 +14,7 @@ from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.part import WHOLE, Part
+from pytest_llmprod.core.past import PastRun
 from pytest_llmprod.core.scorecard import ScorecardResult
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
@@ -327,7 +328,8 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults, and `scorecards` how guardrails did.
+    did under faults, and `scorecards` how guardrails did. `past` are the runs that were accepted
+    before, the oldest first; only reports that show a trend have them.
     """
 
     run_id: str
@@ -353,6 +355,7 @@ class RunResult:
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
     scorecards: tuple[ScorecardResult, ...] = ()
+    past: tuple[PastRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
