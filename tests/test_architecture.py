@@ -26,6 +26,7 @@ KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outage
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
 KNOWS_PYTEST |= {"witness"}
+KNOWS_PYTEST |= {"scorekeeping"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
