@@ -72,7 +72,7 @@ def _as_declared(
     """Return whether nothing else has answered in the place of the version that is declared."""
     names = {asked for each in own if model in each.answered for asked in each.asked}
     answered = {m for each in own if names.intersection(each.asked) for m in each.answered}
-    if own and not names:
+    if own and not names and not decided:
         answered = {m for each in own for m in each.answered}
     others = sorted({*answered, *decided} - {model})
     at = Evidence(path="pyproject.toml")

@@ -259,7 +259,10 @@ def test_models_that_were_only_tried_pin_nothing() -> None:
         "model-pinned", recordings=(RECORDED, tried), models={"f": ModelFact(model="m-1")}
     )
     told = judged("model-pinned", recordings=(RECORDED, tried))
-    other = judged("model-pinned", recordings=(tried,), models={"f": ModelFact(model="m-1")})
+    gates = GatesFact(path="g")
+    other = judged(
+        "model-pinned", recordings=(tried,), models={"f": ModelFact(model="m-1")}, gates=gates
+    )
 
     assert declared.status == told.status == "passed"
     assert other.says == "m-1 is declared, and n-1 answered"
