@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pytest_llmprod.by_hand import llm_fallback as llm_fallback
     from pytest_llmprod.by_hand import llm_faults as llm_faults
     from pytest_llmprod.by_hand import llm_script as llm_script
+    from pytest_llmprod.core.schedule import Schedule as Schedule
     from pytest_llmprod.evals.judging import llm_judge as llm_judge
-    from pytest_llmprod.faults.schedule import Schedule as Schedule
     from pytest_llmprod.records.collecting import llm_records as llm_records
 
 __version__ = "0.1.0"
@@ -32,7 +32,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(by_hand, name)
     if name == "Schedule":
-        from pytest_llmprod.faults.schedule import Schedule
+        from pytest_llmprod.core.schedule import Schedule
 
         return Schedule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

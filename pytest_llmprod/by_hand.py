@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from pytest_llmprod.core import running
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.drills import FaultBench, HandFaults
 from pytest_llmprod.faults.script import Script
@@ -30,11 +31,16 @@ def llm_script() -> Iterator[Script]:
 
 
 @contextmanager
-def llm_faults() -> Iterator[HandFaults]:
-    """Let faults meet the requests of this block, in virtual time."""
+def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
+    """Let faults meet the requests of this block, in virtual time: those of `schedule`, if any.
+
+    >>> with llm_faults(Schedule(("rate-limit", "ok"))) as faults:
+    ...     assert triage("my invoice").label == "billing"
+    """
     with _bench("llm_faults") as bench:
         turns = bench.plan.turns
         try:
+            bench.plan.begin(schedule)
             yield HandFaults(bench)
         finally:
             bench.plan.begin(turns)

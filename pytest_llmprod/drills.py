@@ -13,13 +13,14 @@ from typing import Any
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.errors import FaultError, MarkerError
 from pytest_llmprod.core.own_modules import is_own
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.faults.catalogue import select
 from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always, Schedule
+from pytest_llmprod.faults.schedule import Always
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
 from pytest_llmprod.faults.spies import Spy, resolve

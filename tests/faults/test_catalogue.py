@@ -20,9 +20,10 @@ from mount import Mount
 from pydantic import BaseModel
 
 from pytest_llmprod.core.errors import FaultError
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE, select
 from pytest_llmprod.faults.fault import GROUPS, Fault
-from pytest_llmprod.faults.schedule import Always, Schedule
+from pytest_llmprod.faults.schedule import Always
 
 EACH_TIME = [fault for fault in CATALOGUE.values() if fault.turns == "always"]
 
