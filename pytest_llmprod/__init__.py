@@ -7,6 +7,7 @@ imports `pytest_llmprod.gates`, which needs the standard library only.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_llmprod.breakers import check_circuit_breaker as check_circuit_breaker
     from pytest_llmprod.by_hand import llm_fallback as llm_fallback
     from pytest_llmprod.by_hand import llm_faults as llm_faults
     from pytest_llmprod.by_hand import llm_script as llm_script
@@ -31,6 +32,10 @@ def __getattr__(name: str) -> Any:
         from pytest_llmprod import by_hand
 
         return getattr(by_hand, name)
+    if name == "check_circuit_breaker":
+        from pytest_llmprod.breakers import check_circuit_breaker
+
+        return check_circuit_breaker
     if name == "Schedule":
         from pytest_llmprod.core.schedule import Schedule
 

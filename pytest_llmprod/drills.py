@@ -321,6 +321,10 @@ class HandFaults:
         """Let nothing go wrong any more."""
         self._bench.plan.begin(None)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass, by the clock of the test."""
+        time.sleep(seconds)
+
     @property
     def requests(self) -> int:
         """Return how many requests were sent so far."""
