@@ -41,6 +41,7 @@ def check_circuit_breaker(
 
     Works in a test with `@pytest.mark.llm_cassette`. Raises FaultError where an argument is wrong.
     """
+    __tracebackhide__ = True
     least_s, most_s = open_s if isinstance(open_s, tuple) else (open_s, open_s)
     if opens_after < 1 or closes_after < 1 or requests < 1 or not 0 < least_s <= most_s:
         raise FaultError(

@@ -74,6 +74,7 @@ class BreakerModel:
 
         Raises WrongBreaker where a sound one would have done something else.
         """
+        __tracebackhide__ = True
         if sent > self._spec.requests:
             raise WrongBreaker(
                 "retry storm", f"one call sent {sent} requests, and may send {self._spec.requests}"
@@ -85,6 +86,7 @@ class BreakerModel:
             self._refused(start_s)
 
     def _asked(self, now_s: float) -> None:
+        __tracebackhide__ = True
         if self._state != "open" or now_s >= self._may_ask_at_s - _TOLERANCE_S:
             return
         since_s = now_s - self._opened_at_s
@@ -104,6 +106,7 @@ class BreakerModel:
         raise WrongBreaker("does not open", told)
 
     def _refused(self, now_s: float) -> None:
+        __tracebackhide__ = True
         if self._state == "open":
             self._has_refused = True
             latest_s = max(self._opened_at_s + self._spec.open_s[1], self._told_until_s)

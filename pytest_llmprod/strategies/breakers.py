@@ -50,6 +50,7 @@ def run_breaker(
 
     Raises WrongBreaker with the shortest story that shows what is wrong.
     """
+    __tracebackhide__ = True
     machine = _machine(spec, provider, make, call, faults)
     run_state_machine_as_test(
         machine,
@@ -72,7 +73,7 @@ def _machine(
     faults: Sequence[str],
 ) -> type[RuleBasedStateMachine]:
     least_s, most_s = spec.open_s
-    pauses_s = (0.5 * least_s, 0.9 * least_s, 1.1 * most_s, 5 * most_s)
+    pauses_s = (1.1 * most_s, 0.5 * least_s, 0.9 * least_s, 5 * most_s)
 
     class Breaker(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -87,10 +88,12 @@ def _machine(
             times=st.sampled_from(sorted({1, max(spec.opens_after - 1, 1), spec.opens_after})),
         )
         def calls(self, provider: str, times: int) -> None:
+            __tracebackhide__ = True
             for _ in range(times):
                 self._call(provider)
 
         def _call(self, fault: str) -> None:
+            __tracebackhide__ = True
             if fault == OK:
                 self._provider.clear()
             else:

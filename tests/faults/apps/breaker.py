@@ -77,8 +77,7 @@ class CountsOldFailures(Breaker):
 
 
 class AsksTooSoon(Breaker):
-    def pause_s(self, error):
-        return super().pause_s(error) * 0.6
+    open_s = 18.0
 
 
 class IgnoresRetryAfter(Breaker):
