@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from pytest_llmprod.core import running
+from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.drills import FaultBench, HandFaults
@@ -49,7 +50,7 @@ def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
 @contextmanager
 def llm_fallback(path: str) -> Iterator[Spy]:
     """Watch the callable `package.module:name` in this block, while it runs as ever."""
-    tape, root = running.running("llm_fallback")
+    tape, root, _ = running.running("llm_fallback")
     clock = tape.clock
     elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
     with Spy(path, elapsed).watching(root) as spy:
@@ -59,7 +60,13 @@ def llm_fallback(path: str) -> Iterator[Spy]:
 @contextmanager
 def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
-    tape, root = running.running(name)
+    tape, root, is_eval = running.running(name)
+    if is_eval:
+        raise FaultError(
+            f"{name}() in a test that is marked with llm_eval: an eval opens a gate by what a "
+            f"model answered, and this one would by what the test made up. Remove it, or make a "
+            f"test of its own, marked with llm_drill or llm_cassette."
+        )
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
         bench = FaultBench(tape, root, stands_in=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.errors import FaultError, MarkerError
-from pytest_llmprod.core.own_modules import is_own
+from pytest_llmprod.core.own_modules import is_own, place_of
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.faults.catalogue import select
@@ -225,6 +225,7 @@ class Drill:
             elapsed_s=self.elapsed_s or self.bench.elapsed_s,
             error=error,
             is_own=error is not None and self._is_own(type(error)),
+            place="" if error is None else place_of(self.bench.root, error),
             runs=runs,
             switch_s=None if fallback is None else fallback.first_at_s,
             logged=self._log.records,

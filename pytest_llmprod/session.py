@@ -241,7 +241,7 @@ class Session:
         else:
             self._known.scanners()
         self.running = trial
-        running.begin(trial.tape, self.settings.rootpath)
+        running.begin(trial.tape, self.settings.rootpath, is_eval=trial.suite is not None)
         self._router.enter(trial.tape)
         rules = Rules(mask=self._log.masked, find_pii=self._extensions.find_pii)
         exchanges, case = trial.tape.exchanges, trial.asker.case

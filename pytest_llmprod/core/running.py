@@ -8,18 +8,19 @@ from pytest_llmprod.core.errors import FaultError
 
 
 class Running(NamedTuple):
-    """The tape of the running test, and the root of the project."""
+    """The tape of the running test, the root of the project, and whether the test is an eval."""
 
     tape: Any
     root: Path
+    is_eval: bool
 
 
 _RUNNING: ContextVar[Running | None] = ContextVar("llmprod_running", default=None)
 
 
-def begin(tape: Any, root: Path) -> None:
+def begin(tape: Any, root: Path, *, is_eval: bool = False) -> None:
     """Note which test runs from now on."""
-    _RUNNING.set(Running(tape, root))
+    _RUNNING.set(Running(tape, root, is_eval))
 
 
 def end() -> None:

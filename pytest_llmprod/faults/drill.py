@@ -51,6 +51,7 @@ class Seen:
     `error` is what came out of the test, and `is_own` says that its class is one of the
     application. `runs` counts the calls of each callable that is watched. `is_cut` says that a
     client waited until the server hung up: on sockets time is real, and a drill comes to an end.
+    `place` is where the application was when the error came, as "app/triage.py:18".
     """
 
     met: Fault | None
@@ -63,6 +64,7 @@ class Seen:
     switch_s: float | None
     logged: Sequence[Logged]
     is_cut: bool = False
+    place: str = ""
 
 
 def judge(spec: DrillSpec, test: str, fault: Fault, seen: Seen) -> DrillResult:
@@ -118,7 +120,7 @@ def _weaknesses(
     elif isinstance(error, AssertionError):
         yield "failed its own assertions", _named(error)
     if reaction is None and error is not None and not isinstance(error, AssertionError):
-        yield "crashed with a foreign exception", _named(error)
+        yield "crashed with a foreign exception", _named(error, seen.place)
     if reaction == "own error" and spec.fallback and not isinstance(error, spec.raises):
         text = f"raised {_named(error)} in place of {spec.fallback}" if error else ""
         yield "no fallback", text
@@ -179,13 +181,14 @@ def _logged(seen: Seen, fault: Fault) -> Iterator[tuple[Weakness, str]]:
         yield "no log record", f"no record names the fault ({names}); the first says: {text}"
 
 
-def _named(error: BaseException | None) -> str:
+def _named(error: BaseException | None, place: str = "") -> str:
     if error is None:
         return ""
     kind = type(error)
     text = shorten(printable(error_text(error)), _LONGEST_ERROR)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__}: {text}"
+    where = f" in {printable(place)}" if place else ""
+    return f"{module}{kind.__qualname__}{where}: {text}"
 
 
 def _duration(seconds: float) -> str:

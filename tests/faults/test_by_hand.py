@@ -308,3 +308,28 @@ def test_a_drawn_schedule_that_fails_is_told_in_its_shortest_form(project: pytes
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*schedule=Schedule(steps=('rate-limit',), then='ok')*"])
+
+
+@pytest.mark.parametrize("manager", ["llm_script", "llm_faults"])
+def test_an_eval_makes_no_answers_up_by_a_context_manager_either(
+    project: pytest.Pytester, manager: str
+) -> None:
+    project.makepyfile(
+        test_eval=f"""
+        import pytest
+        import pytest_llmprod
+
+        @pytest.mark.llm_eval(feature="chat", dataset="cases.jsonl", threshold=0.5)
+        def test_it(llm_case):
+            with pytest_llmprod.{manager}():
+                pass
+        """
+    )
+    (project.path / "cases.jsonl").write_text('{"id": "a", "input": "?", "expected": "!"}\n')
+
+    result = project.runpytest_inprocess("--llm-eval")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [f"*FaultError: {manager}() in a test that is marked with llm_eval*"]
+    )
