@@ -128,37 +128,40 @@ FAULT_NAMES: Mapping[Group, tuple[str, ...]] = {
     ),
     "expensive": ("tokens-trebled",),
 }
+#: What no provider does, and no request meets: what a drill lets the gates file say.
+GATE_NAMES = ("gate-closed", "gate-file-missing", "gate-file-broken")
 _ALL = tuple(name for names in FAULT_NAMES.values() for name in names)
 
 
-def expanded(wanted: Any) -> tuple[str, ...]:
+def expanded(wanted: Any, *, gate: bool = False) -> tuple[str, ...]:
     """Return the names of the faults that "all", a group, a name, or a list of these means.
 
-    Each comes once, in the order in which it is named. Raises FaultError for what is none of them.
+    With `gate`, the group of that name is one of them. Each comes once, in the order in which it is
+    named. Raises FaultError for what is none of them.
     """
-    listed = [wanted] if isinstance(wanted, str) else wanted
-    found = dict.fromkeys(name for each in listed for name in _meant(each))
+    groups = {str(group): names for group, names in FAULT_NAMES.items()}
+    if gate:
+        groups["gate"] = GATE_NAMES
+    everything = tuple(name for names in groups.values() for name in names)
+    meant = {"all": everything, **groups, **{name: (name,) for name in everything}}
+    found: dict[str, None] = {}
+    for each in [wanted] if isinstance(wanted, str) else wanted:
+        if each not in meant:
+            raise unknown(each, meant, groups)
+        found |= dict.fromkeys(meant[each])
     if not found:
-        raise FaultError(f'faults= names no fault. Write faults="all" or {GROUPS}.')
+        raise FaultError(f'faults= names no fault. Write faults="all" or {tuple(groups)}.')
     return tuple(found)
 
 
-def _meant(name: Any) -> Iterable[str]:
-    if name == "all":
-        return _ALL
-    if name in _ALL:
-        return [name]
-    if name in GROUPS:
-        return FAULT_NAMES[name]
-    raise unknown(name, ["all", *GROUPS, *_ALL])
-
-
-def unknown(name: Any, known: Iterable[str] = _ALL) -> FaultError:
+def unknown(
+    name: Any, known: Iterable[str] = _ALL, groups: Iterable[str] = FAULT_NAMES
+) -> FaultError:
     """Return the error that says that there is no fault `name`, and which one may be meant."""
     close = difflib.get_close_matches(str(name), list(known), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return FaultError(
-        f"there is no fault {name!r}.{hint} Known are 'all', the groups {', '.join(GROUPS)}, and "
+        f"there is no fault {name!r}.{hint} Known are 'all', the groups {', '.join(groups)}, and "
         f"the names in docs/faults.md."
     )
 

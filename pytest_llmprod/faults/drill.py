@@ -102,6 +102,8 @@ def _reaction(spec: DrillSpec, seen: Seen, fault: Fault) -> Survival | None:
         return "fell back"
     if spec.degraded and seen.runs.get(spec.degraded):
         return "degraded"
+    if fault.group == "gate":
+        return None if spec.fallback or seen.served else "answered"
     if seen.ended_well:
         return "retried and answered"
     return "answered" if fault.usable else None
@@ -115,7 +117,10 @@ def _weaknesses(
     spec: DrillSpec, seen: Seen, fault: Fault, reaction: Survival | None
 ) -> Iterator[tuple[Weakness, str]]:
     error = seen.error
-    if reaction is None and (error is None or isinstance(error, AssertionError)):
+    is_off = fault.group == "gate"
+    if is_off and seen.served:
+        yield "asked behind a closed gate", f"sent {counted(len(seen.served), 'request')}"
+    elif reaction is None and (error is None or isinstance(error, AssertionError)):
         yield _accepted(spec, fault)
     elif isinstance(error, AssertionError):
         yield "failed its own assertions", _named(error)
@@ -129,7 +134,8 @@ def _weaknesses(
     for path in spec.once:
         if seen.runs.get(path, 0) > 1:
             yield "side effect twice", f"{path} ran {counted(seen.runs[path], 'time')}"
-    if spec.log and reaction in ("fell back", "degraded"):
+    # Who closes a gate knows it.
+    if spec.log and not is_off and reaction in ("fell back", "degraded"):
         yield from _logged(seen, fault)
 
 

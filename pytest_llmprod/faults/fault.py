@@ -29,7 +29,7 @@ class Fault:
     """
 
     name: str
-    group: Group
+    group: Group | Literal["gate"]
     what: str
     build: Build
     retryable: bool

@@ -330,6 +330,4 @@ def test_an_eval_makes_no_answers_up_by_a_context_manager_either(
     result = project.runpytest_inprocess("--llm-eval")
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        [f"*FaultError: {manager}() in a test that is marked with llm_eval*"]
-    )
+    result.stdout.fnmatch_lines([f"{manager}() in a test that is marked with llm_eval: *"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod.faults.catalogue import CATALOGUE
+from pytest_llmprod.faults.catalogue import DRILLED
 
 APPS = Path(__file__).parent / "apps"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "support_triage"
@@ -113,7 +113,7 @@ def test_each_wrong_feature_is_caught_by_its_name_and_the_sound_one_passes(
 ) -> None:
     count, found = matrix(apps, "all", "30s")
 
-    assert count == 11 * len(CATALOGUE)
+    assert count == 11 * len(DRILLED)
     assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
     assert found["triage"] == {}
     # Each is caught by the faults that it is wrong about, and by none that it survives.
