@@ -162,7 +162,7 @@ def test_each_feature_shows_the_same_on_sockets(
     monkeypatch.setenv("SCALE", "0.05")
     count, there = matrix(apps, faults, "2s", fixture="llm_server,", only=app)
 
-    assert count == (len(CATALOGUE) if faults == "all" else len(faults))
+    assert count == (len(DRILLED) if faults == "all" else len(faults))
     assert untimed(there[app]) == untimed(here[app])
     assert WRONG[app] in there[app] if app in WRONG else there[app] == {}
 
