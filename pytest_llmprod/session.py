@@ -46,6 +46,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 if TYPE_CHECKING:
     from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
+    from pytest_llmprod.wire.leaving import Customs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +137,17 @@ class Session:
             now=self._now,
             monotonic=self._monotonic,
             met=self._log.met,
+            customs=self._customs(),
         )
         return Intercept(self._router, policy)
+
+    def _customs(self) -> "Customs | None":
+        """Return what looks at each request before it leaves, None where nothing is forbidden."""
+        if not self.settings.leave_rules.is_set:
+            return None
+        from pytest_llmprod.forbidding import customs_of  # only who forbids something needs it
+
+        return customs_of(self.settings.leave_rules, self._scanners, self._known.scanners)
 
     def _rekey(self, request: Mapping[str, Any]) -> str:
         """Return the key of a stored request, as the dialects and scanners of this run see it."""
