@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from pytest_llmprod.core.told import unpacked
 from pytest_llmprod.guardrails.reading import Reading
 
 
@@ -37,7 +38,7 @@ _LETTER_OF = {sign[1:]: sign[0] for sign in _MORSE.split()}
 def _base64(part: str) -> str:
     plain = part.rstrip("=").replace("-", "+").replace("_", "/")
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
-    return base64.b64decode(plain + "=" * (-len(plain) % 4)).decode()
+    return unpacked(base64.b64decode(plain + "=" * (-len(plain) % 4))).decode()
 
 
 def _hex(part: str) -> str:
@@ -66,6 +67,8 @@ _WAYS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
     ("escapes", re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
 )
 
+_WHITE_SPACE = str.maketrans("\t\n\r", "   ")
+
 
 def decoded_parts(text: str) -> Iterator[Decoded]:
     """Yield what stands in a text in another encoding."""
@@ -75,7 +78,7 @@ def decoded_parts(text: str) -> Iterator[Decoded]:
                 said = decode(match[0])
             except (ValueError, binascii.Error):
                 continue
-            if said and said.replace("\n", " ").isprintable():
+            if said and said.translate(_WHITE_SPACE).isprintable():
                 yield Decoded(name, *match.span(), said)
 
 
