@@ -168,7 +168,10 @@ def test_only_what_is_forbidden_is_found() -> None:
 def test_what_is_allowed_is_allowed_in_every_writing() -> None:
     guard = customs(allow=("*@example.com",))
 
-    assert guard.problem(saying(f"{MAIL} and {MAIL.encode().hex()} and B\uff2f\uff22@example.com")) == ""
+    assert (
+        guard.problem(saying(f"{MAIL} and {MAIL.encode().hex()} and B\uff2f\uff22@example.com"))
+        == ""
+    )
     assert "c****@*******.***" in guard.problem(saying(f"{MAIL} and carol@example.net"))
 
 

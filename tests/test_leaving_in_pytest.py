@@ -72,7 +72,10 @@ def test_a_replay_is_no_excuse(project: Project) -> None:
 @pytest.mark.parametrize(
     ("call", "table"),
     [
-        ('ask("Write to support@acme.example")', 'forbid = ["pii"]\nallow = ["Support@ACME.example"]'),
+        (
+            'ask("Write to support@acme.example")',
+            'forbid = ["pii"]\nallow = ["Support@ACME.example"]',
+        ),
         ('ask("Write to ana@acme.example")', 'forbid = ["pii"]\nallow = ["*@acme.example"]'),
         ('ask("Write to bob@example.com")', 'forbid = ["card", "secrets"]'),
         ('ask("Nothing of the kind")', 'forbid = ["pii", "secrets"]'),

@@ -54,17 +54,20 @@ def _escapes(part: str) -> str:
     return codecs.decode(part, "unicode_escape")
 
 
-_WAYS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
-    ("base64", re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
-    ("hex", re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
-    ("morse", re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
+#: What a text must hold for a way to be tried: none of these is in most texts.
+_MORSE_HINTS = (". .", ". -", "- .", "- -", ". / ", "- / ")
+_WAYS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], str]], ...] = (
+    ("base64", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
+    ("hex", (), re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
+    ("morse", _MORSE_HINTS, re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
     (
         "percent",
+        ("%",),
         re.compile(r"(?<![\w.~!*'()%-])[\w.~!*'()-]*+(?:%[0-9A-Fa-f]{2}[\w.~!*'()-]*+){2,}+"),
         unquote,
     ),
-    ("entities", re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
-    ("escapes", re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
+    ("entities", ("&",), re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
+    ("escapes", ("\\u",), re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
 )
 
 _WHITE_SPACE = str.maketrans("\t\n\r", "   ")
@@ -72,7 +75,9 @@ _WHITE_SPACE = str.maketrans("\t\n\r", "   ")
 
 def decoded_parts(text: str) -> Iterator[Decoded]:
     """Yield what stands in a text in another encoding."""
-    for name, pattern, decode in _WAYS:
+    for name, hints, pattern, decode in _WAYS:
+        if hints and not any(hint in text for hint in hints):
+            continue
         for match in pattern.finditer(text):
             try:
                 said = decode(match[0])
