@@ -31,6 +31,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     MAKE_SESSION,
     SESSION,
     llm_async_client,
+    llm_canary,
     llm_case,
     llm_cassette,
     llm_client,
@@ -38,6 +39,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_records,
     llm_score,
+    llm_wire,
 )
 from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.workers import Workers

@@ -45,8 +45,8 @@ def _key_in_header(_: LeaveRules) -> Rule:
             return
         for piece in pieces(outgoing):
             if not _is_its_header(piece) and _holds(piece.text, scanners):
-                why = f"the key also stands at {piece.place.told(veiled)}"
-                yield Broken("key_in_header", why, mend)
+                where = piece.place.told(lambda it: veiled(it) if _holds(it, scanners) else it)
+                yield Broken("key_in_header", f"the key also stands at {where}", mend)
 
     return check
 
