@@ -121,9 +121,9 @@ _LIMIT_OF = {"responses": "max_output_tokens", "chat": "max_completion_tokens"}
 
 def _timeout(_: LeaveRules) -> Rule:
     def check(request: Request) -> Iterator[Broken]:
-        if request.read is None or request.read.dialect is None:
-            return
         patience = request.patience
+        if patience is None or request.read is None or request.read.dialect is None:
+            return
         told = [each for each in (patience.read_s, patience.total_s) if each is not None]
         if not told or min(told) >= _DEFAULT_S:
             wait = f"{min(told):g} s, as by default" if told else "for ever"

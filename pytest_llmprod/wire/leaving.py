@@ -48,14 +48,14 @@ class Find(Protocol):
 
 
 class Request(NamedTuple):
-    """A request about to leave: as it leaves, as the tape reads it, and how long it is waited for.
+    """A request about to leave: as it leaves, as it is read, and how long the client waits.
 
-    `read` is None for a request that is on no tape.
+    `read` is None where nobody has read it, `patience` where nobody knows.
     """
 
     outgoing: Outgoing
     read: WireRequest | None
-    patience: Patience
+    patience: Patience | None
 
 
 class Broken(NamedTuple):
@@ -90,6 +90,7 @@ class Customs:
         self._rules = rules
         self._harmless: set[tuple[str, str]] = set()
         self._scanners: Sequence[Scanner] = ()
+        self.untold: list[str] = []  # of requests that belong to no tape
 
     def problem(self, request: Request) -> str:
         """Return why a request must not leave, in lines for a reader; "" where it may."""

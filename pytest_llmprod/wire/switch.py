@@ -132,8 +132,53 @@ class Switch:
                 return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
             raise CassetteMiss(self._explained(tape, read, headers))
 
+    def look_at(self, tape: Tape, outgoing: Outgoing, patience: Patience | None) -> str:
+        """Return why a request that went past the tape must not leave, "" where it may.
+
+        The test of `tape` fails where it must not. How long it is waited for may not be known.
+        """
+        plain = decompress(outgoing.body, codings(outgoing.headers))
+        outgoing = outgoing._replace(body=plain)
+        try:
+            with tape.remembering():
+                self._pass_customs(tape, outgoing, self._read_untaped(outgoing), patience)
+        except RequestRefused as refused:
+            return str(refused)
+        return ""
+
+    def refuse_untaped(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        patience: Patience,
+    ) -> None:
+        """Raise RequestRefused where a request of a test without a tape must not leave."""
+        customs = self._policy.customs
+        if customs is None:
+            return
+        outgoing = Outgoing(method, url, headers, decompress(body, codings(headers)))
+        read = self._read_untaped(outgoing)
+        problem = customs.problem(Request(outgoing, read, patience))
+        if problem:
+            customs.untold.append(problem)
+            raise RequestRefused(problem)
+
+    def _read_untaped(self, outgoing: Outgoing) -> WireRequest:
+        return read_request(
+            method=outgoing.method,
+            url=outgoing.url,
+            body=outgoing.body,
+            headers=masking.kept_headers(outgoing.headers, masking.REQUEST_HEADERS),
+            dialects=self._policy.dialects,
+            scanners=self._policy.scanners,
+            choice=_AS_IT_IS,
+        )
+
     def _pass_customs(
-        self, tape: Tape, outgoing: Outgoing, read: WireRequest, patience: Patience
+        self, tape: Tape, outgoing: Outgoing, read: WireRequest, patience: Patience | None
     ) -> None:
         """Raise RequestRefused where a request must not leave; note it for the test otherwise."""
         customs = self._policy.customs
