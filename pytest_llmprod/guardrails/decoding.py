@@ -55,6 +55,7 @@ def _escapes(part: str) -> str:
 
 
 #: What a text must hold for a way to be tried: none of these is in most texts.
+_SHORTEST_CODE = 16  # of base64 and hex, which have no hint
 _MORSE_HINTS = (". .", ". -", "- .", "- -", ". / ", "- / ")
 _WAYS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], str]], ...] = (
     ("base64", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
@@ -75,8 +76,9 @@ _WHITE_SPACE = str.maketrans("\t\n\r", "   ")
 
 def decoded_parts(text: str) -> Iterator[Decoded]:
     """Yield what stands in a text in another encoding."""
+    has_long_words = max(map(len, text.split()), default=0) >= _SHORTEST_CODE
     for name, hints, pattern, decode in _WAYS:
-        if hints and not any(hint in text for hint in hints):
+        if not (any(hint in text for hint in hints) if hints else has_long_words):
             continue
         for match in pattern.finditer(text):
             try:

@@ -18,6 +18,7 @@ _TOLD_EMAIL = re.compile(
     rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}[a-z]{{2,24}}(?![\w-])"
 )
 _HINT = re.compile(r"(?i)[\[({<] ?(?:at|dot|@|\.) ?[\])}>]| dot | @")
+_MAY_TELL = "[({<@"  # without one of these, or a word, no sign is told
 _PLAIN_AT = re.compile(r"(?i) at ")
 _TOLD_DOT = re.compile(r"(?i) dot |[\[({<] ?(?:dot|\.) ?[\])}>]")
 _TOLD_SIGNS = re.compile(r"(?i) ?[\[({<] ?(at|dot|@|\.) ?[\])}>] ?| (at|dot|@|\.) |(@) ?| (@)")
@@ -36,6 +37,11 @@ def find_emails(text: str) -> Iterator[Hit]:
 
 def find_told_emails(text: str) -> Iterator[Hit]:
     """Find e-mail addresses with their signs in words: `ana at example dot com`."""
+    if any(sign in text for sign in _MAY_TELL) or "dot" in text.lower():
+        yield from _told_emails(text)
+
+
+def _told_emails(text: str) -> Iterator[Hit]:
     if _HINT.search(text) is None:
         return
     for match in _TOLD_EMAIL.finditer(text):
