@@ -85,6 +85,8 @@ class Planted:
             "rot13": codecs.encode(self._key, "rot13"),
             "reversed": self._key[::-1],
         }
+        # So many bytes it takes at least, in whatever writing.
+        self._bytes = min(len(self._key), len(value.encode("utf-8", "surrogatepass")))
         self._leet = self._key.translate(_LEET) if not self._key.isdigit() else ""
 
     @property
@@ -117,24 +119,29 @@ class Planted:
         return ""
 
     def _decoded(self, text: str, levels: int) -> str:
-        for how, said in _decodings(text):
+        for how, said in _decodings(text, self._bytes):
             if self._how(said, levels - 1):
                 return how
         return ""
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")  # five bytes, without what their neighbours share
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){5,}|(?:\\x[0-9A-Fa-f]{2}){5,}")
 _ZERO_WIDTH = re.compile("[\u200b\u200c]{40,}")
 _MORSE = re.compile(r"[.-]{1,7}(?:[ /]{1,3}[.-]{1,7}){4,}")
 _NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 
 
-def _decodings(text: str) -> Iterator[Told]:
-    """Yield what runs of characters in a text say, each under the name of its encoding."""
+def _decodings(text: str, least: int) -> Iterator[Told]:
+    """Yield what runs of characters in a text say, each under the name of its encoding.
+
+    Those that cannot say `least` bytes are left out.
+    """
+    shortest = least * 4 // 3
     for match in _BASE64.finditer(text):
-        for said in _base64(match[0]):
-            yield Told("base64", said)
+        if match.end() - match.start() >= shortest:
+            for said in _base64(match[0]):
+                yield Told("base64", said)
     for match in _HEX.finditer(text):
         digits = _NO_HEX.sub("", match[0])
         for start in (0, 1):  # a run may begin with a digit that is none of it
