@@ -46,17 +46,17 @@ def llm_faults() -> Iterator[HandFaults]:
 @contextmanager
 def llm_fallback(path: str) -> Iterator[Spy]:
     """Watch the callable `package.module:name` in this block, while it runs as ever."""
-    tape, root = running.running("llm_fallback")
-    clock = tape.clock
+    test = running.running("llm_fallback")
+    clock = test.tape.clock
     elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
-    with Spy(path, elapsed).watching(root) as spy:
+    with Spy(path, elapsed).watching(test.root) as spy:
         yield spy
 
 
 @contextmanager
 def llm_wire() -> Iterator[Sent]:
     """Keep what this block sends; `assert_no(planted)` searches it."""
-    tape, _ = running.running("llm_wire")
+    tape = running.running("llm_wire").tape
     before = tape.outgoing
     if before is None:
         tape.outgoing = []
@@ -69,7 +69,7 @@ def llm_wire() -> Iterator[Sent]:
 @contextmanager
 def llm_canary() -> Iterator[Canaries]:
     """Plant canaries in this block, at the end of which none may be told."""
-    tape, _ = running.running("llm_canary")
+    tape = running.running("llm_canary").tape
     with llm_records() as records:
         canaries = Canaries(tape, records)
         yield canaries
@@ -81,10 +81,11 @@ def llm_canary() -> Iterator[Canaries]:
 @contextmanager
 def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
-    tape, root = running.running(name)
+    test = running.running(name)
+    tape = test.tape
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
-        bench = FaultBench(tape, root, stands_in=False)
+        bench = FaultBench(tape, test.root, stands_in=False)
         stack.callback(setattr, tape, "faults", plan)
         if plan is not None:
             bench.plan = tape.faults = plan
