@@ -88,7 +88,8 @@ class Driller:
             longest_s = self._make_drill(item, bench, marker)
         if "llm_server" in item.fixturenames:
             stack = item.stash[SOCKETS] = ExitStack()
-            stack.enter_context(bench.on_sockets(os.environ, longest_s))
+            look = self._session.look
+            stack.enter_context(bench.on_sockets(os.environ, longest_s, look))
             assert bench.server is not None
             stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
 
