@@ -44,10 +44,10 @@ def run(
 
 
 def finding(result: pytest.RunResult) -> str:
-    """Return the one finding of a run with one item."""
+    """Return the one finding of a run with one item, in a line."""
     result.assert_outcomes(failed=1)
-    (line,) = (each for each in result.outlines if each.startswith("E   AssertionError: "))
-    return line.removeprefix("E   AssertionError: ")
+    first, second = (each[4:] for each in result.outlines if each.startswith("E   "))
+    return f"{first.removeprefix('AssertionError: ')} {second.strip()}"
 
 
 def test_an_application_is_asked_once_for_each_place_and_each_failure(
@@ -141,7 +141,8 @@ def test_each_hole_is_found(
 
     told = finding(result)
     assert found in told
-    assert told.endswith(f"(desk, {place})")
+    what = {**PLACES, **FAILURES}[place]
+    assert told.endswith(f" (desk, {place}: {what})")
     assert SECRET not in told
 
 
