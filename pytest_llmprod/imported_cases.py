@@ -1,7 +1,7 @@
 """Imported cases: exchanges of an application's log as rows of a data set."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.scanning import findings
 from pytest_llmprod.evals import handed_in
-from pytest_llmprod.evals.appending import alone_with, appended, not_writable
-from pytest_llmprod.evals.dataset import Case, as_case, read_bytes, read_cases
+from pytest_llmprod.evals.appending import all_appended, alone_with, not_writable
+from pytest_llmprod.evals.dataset import Case, read_bytes, read_cases
 from pytest_llmprod.evals.digests import canonical
 from pytest_llmprod.records import conversation, names
 from pytest_llmprod.records.line import LogLine
@@ -44,28 +44,27 @@ def add_cases(path: Path, lines: Iterable[LogLine], scanners: Sequence[Scanner])
     """
     with alone_with(path):
         content = read_bytes(path) if path.exists() else b""
-        cases = list(read_cases(path, content))
+        cases = read_cases(path, content)
         ids = {canonical(case.input): case.id for case in cases}
+        used = {case.id for case in cases}
         found = AddedCases()
         rows: list[dict[str, Any]] = []
         for line in lines:
             row = _row(line, cases, scanners) if is_answered(line.exchange) else None
-            case = "" if row is None else ids.get(canonical(row["input"]), "")
-            if row is None:
-                found.left_out += 1
-            elif case:
+            asked = "" if row is None else canonical(row["input"])
+            if asked in ids:
                 found.known += 1
-            elif (case := _completed(row, cases, rows)) == "":
-                found.left_out += 1
-            else:
+            elif row is not None and (new := _identified(row, used)) is not None:
+                rows.append(new)
+                ids[asked] = str(new["id"])
+                used.add(ids[asked])
                 found.added += 1
-                ids[canonical(row["input"])] = case
-            found.lines.append(replace(line, case=case) if case else line)
-        for row in rows:
-            content = appended(path, content, row)
+            else:
+                found.left_out += 1
+            found.lines.append(replace(line, case=ids.get(asked, line.case)))
         if rows:
             try:
-                write_whole(path, content)
+                write_whole(path, all_appended(path, content, rows))
             except OSError as error:
                 raise not_writable(path, error) from error
     return found
@@ -92,12 +91,9 @@ def _row(
     return {"id": line.case, **masked} if line.case else dict(masked)
 
 
-def _completed(row: Mapping[str, Any], cases: list[Case], rows: list[dict[str, Any]]) -> str:
-    """Add a row to `rows`, and its case to `cases`; return its id, '' where the id is taken."""
+def _identified(row: Mapping[str, Any], used: Collection[str]) -> dict[str, Any] | None:
+    """Return a row with its id, None where another row has that id."""
     try:
-        new = handed_in.completed(row, cases, expected=None, tags=())
+        return handed_in.identified(row, used, expected=None, tags=())
     except DatasetError:
-        return ""
-    rows.append(new)
-    cases.append(as_case(handed_in.PLACE, 1, new))
-    return str(new["id"])
+        return None
