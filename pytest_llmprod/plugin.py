@@ -7,6 +7,7 @@ the one process that sees every report. `docs/architecture.md` shows how they wo
 import argparse
 import gc
 import os
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     MAKE_SESSION,
     SESSION,
     llm_async_client,
+    llm_canary,
     llm_case,
     llm_cassette,
     llm_client,
@@ -40,6 +42,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_records,
     llm_score,
+    llm_wire,
 )
 from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.witness import Witness, is_evidence
@@ -331,6 +334,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if config.option.llm_plan:
             forecaster = Forecaster(recorder, _session(config))
             config.pluginmanager.register(forecaster, "llmprod-forecaster")
+    if items and _may_forbid(config) and config.stash[SETTINGS]().leave_rules.is_set:
+        from pytest_llmprod.untaped import Untaped  # only who forbids something needs it
+
+        config.pluginmanager.register(Untaped(_session(config)), "llmprod-untaped")
+
+
+def _may_forbid(config: pytest.Config) -> bool:
+    """Say whether the project may forbid that something leaves; to read all settings takes time."""
+    try:
+        text = (config.rootpath / "pyproject.toml").read_bytes()
+    except OSError:
+        return False
+    return b"llmprod" in text and re.search(rb"\b(?:forbid|require)\s*=", text) is not None
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

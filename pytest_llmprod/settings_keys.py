@@ -95,6 +95,9 @@ AUDIT_KEYS = (
 
 WIRE_KEYS = (
     Key(
+        "allow", "a list of patterns", "none", "values that may leave all the same"
+    ),
+    Key(
         "allow_hosts",
         "a list of texts",
         "none",
@@ -106,18 +109,21 @@ WIRE_KEYS = (
         '`"instant"`',
         "how long a replay waits: not at all, as long as the provider took, or that many times it",
     ),
+    Key("forbid", "a list of kinds", "none", "what no request may hold, as `pii` or `secrets`"),
     Key(
         "max_age_days",
         "1 to 36500",
         "no limit",
         "after how many days a recording counts as too old",
     ),
+    Key("pinned_models", "a list of names", "none", "names of models that count as pinned"),
     Key(
         "repeats",
         '`"strict"`, `"last"` or `"cycle"`',
         '`"strict"`',
         "what a request gets that is sent more often than it was recorded",
     ),
+    Key("require", "a list of rules", "none", "what each request must have, as `timeout`"),
     Key(
         "unplayed",
         '`"fail"` or `"allow"`',

@@ -27,6 +27,7 @@ KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "ca
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
 KNOWS_PYTEST |= {"witness"}
 KNOWS_PYTEST |= {"scorekeeping"}
+KNOWS_PYTEST |= {"untaped"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

@@ -19,6 +19,7 @@ from pytest_llmprod.strategies.conversations import (
     conversations,
 )
 from pytest_llmprod.strategies.encoders import ENCODINGS
+from pytest_llmprod.strategies.fault_schedules import fault_schedules
 from pytest_llmprod.strategies.found import regression, regressions
 from pytest_llmprod.strategies.goals import (
     GOALS,
@@ -96,6 +97,7 @@ __all__ = [
     "chat_completions",
     "check_stream",
     "conversations",
+    "fault_schedules",
     "follow_link",
     "ignore_policy",
     "jailbreak_turns",
