@@ -107,7 +107,8 @@ def gates_fact(root: Path) -> GatesFact:
 
 def _gate(name: str, entry: Mapping[str, Any], text: str, root: Path) -> GateFact:
     found = re.search(rf"^\s*{re.escape(json.dumps(name, ensure_ascii=False))}: \{{", text, re.M)
-    models = (part for suite in entry["suites"] for part in str(suite["model"]).split(" + "))
+    named = " + ".join(str(suite.get("model", "")) for suite in entry["suites"])
+    models = named.split(" + ")
     other = next((s for s in entry["suites"] if not _is_of_these_data(s, root)), None)
     why = str(entry.get("why", ""))
     if other is not None:

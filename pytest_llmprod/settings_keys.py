@@ -94,9 +94,7 @@ AUDIT_KEYS = (
 )
 
 WIRE_KEYS = (
-    Key(
-        "allow", "a list of patterns", "none", "values that may leave all the same"
-    ),
+    Key("allow", "a list of patterns", "none", "values that may leave all the same"),
     Key(
         "allow_hosts",
         "a list of texts",

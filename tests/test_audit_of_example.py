@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,10 +34,18 @@ def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     edit(project / "llmprod.prices.toml", r'locked_on = ".*"', f'locked_on = "{today}"')
     edit(project / "evals" / "tickets.lock", r'"frozen_at": "[\d-]+', f'"frozen_at": "{today}')
-    pytest_in(project, "--llm-eval", "--llm-models=gpt-5-mini,gpt-5-nano")
-    pytest_in(project, "--llm-eval", "--llm-json=run.json", "--llm-html=report.html")
-    llmprod_in(project, "accept", "run.json", "--who=Ann", "--why=the first")
+    *commands, last = readme_commands()
+    assert last == ["llmprod", "audit"]
+    for program, *words in commands:
+        (pytest_in if program == "pytest" else llmprod_in)(project, *words)
     return project
+
+
+def readme_commands() -> list[list[str]]:
+    """Return the commands by which the README of the example comes to an audit, as words."""
+    text = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```\n(pytest[^`]*llmprod audit)\n```", text)
+    return [shlex.split(line) for line in block.splitlines()]
 
 
 def pytest_in(project: Path, *arguments: str) -> None:

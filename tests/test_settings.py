@@ -72,7 +72,7 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
         ("[tool.llmprod]\nconcurency = 3\n", "no key 'concurency'. Did you mean 'concurrency'?"),
         (
             "[tool.llmprod]\nzzz = 3\n",
-            "no key 'zzz'. Known are budgets, concurrency, drill_every_days, features, ",
+            "no key 'zzz'. Known are audit, budgets, concurrency, drill_every_days, features, ",
         ),
         ("[tool.llmprod.wire]\nallow_host = []\n", "[tool.llmprod.wire] has no key 'allow_host'."),
         ("[tool.llmprod]\nconcurrency = '3'\n", "concurrency must be a whole number, not '3'"),
