@@ -21,7 +21,6 @@ from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.errors import ShardError
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.core.results import SuiteResult
-from pytest_llmprod.core.scanning import Scanner
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import shards, stored_run
@@ -32,11 +31,12 @@ from pytest_llmprod.faults.log_watch import Logged
 from pytest_llmprod.run import Run
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire import masking
+from pytest_llmprod.wire.masking import Scanner
 
 DEAR_USD = Decimal(99)
 SLOW_S = 3600.0
 _MANY = 100_000_000  # tokens, in one request
-_MOST_CALLS = 10_000
+_MANY_CALLS = 10_000
 # In two parts, so that nobody who looks for keys in source code finds one.
 _KEY = "sk-proj-" + "Zm9vYmFyYmF6cXV4" * 3
 
@@ -163,12 +163,15 @@ def _is_open(result: SuiteResult) -> bool:
 
 
 def _budgets(project: Project) -> Iterator[Proof]:
-    fine = _decided(project, _good_calls(project))
-    one = _decided(project, _good_calls(project, bad=1))
-    every = _decided(project, _good_calls(project, bad=None))
-    unpriced = _decided(project, [[replace(_GOOD, cost_usd=None)] for _ in project.budgeted])
+    tests = len(project.budgeted)
+    fine = _decided(project, [[_GOOD]] * tests)
+    one = _decided(project, [[_BAD], *[[_GOOD]] * (tests - 1)][:tests])
+    every = _decided(project, [[_BAD]] * tests)
+    many = _decided(project, [[_GOOD] * _MANY_CALLS, *[[_GOOD]] * (tests - 1)][:tests])
+    unpriced = _decided(project, [[replace(_GOOD, cost_usd=None)]] * tests)
     for name, budget in fine.items():
-        yield _of_budget(budget, one[name], every[name])
+        is_of_number = budget.budget.startswith("count(")
+        yield _of_budget(budget, (many if is_of_number else one)[name], every[name])
         if budget.unit == "USD":
             yield _unpriced(budget, unpriced[name])
     if project.suites and not any(budget.unit == "USD" for budget in fine.values()):
@@ -228,23 +231,6 @@ def _quantity(budget: BudgetResult) -> str:
     """Return what a budget bounds, as a key of what can be wrong about it."""
     text = budget.budget.partition("<")[0]
     return next(each for each in _WRONG if each in text)
-
-
-def _good_calls(project: Project, bad: int | None = 0) -> list[list[Measured]]:
-    """Return the calls of each test, the first `bad` of which are bad ones, all where it is None.
-
-    A test with a bad call makes many of them, for budgets of their number.
-    """
-    counts = any(
-        each.function == "count"
-        for each in (*project.settings.budgets, *(b for t in project.budgeted for b in t.budgets))
-    )
-    calls = []
-    for number, _ in enumerate(project.budgeted):
-        is_bad = bad is None or number < bad
-        repeated = _MOST_CALLS if counts and number == 0 and bad != 0 else 1
-        calls.append([_BAD if is_bad else _GOOD] * repeated)
-    return calls
 
 
 def _decided(project: Project, calls: Sequence[Sequence[Measured]]) -> Mapping[str, BudgetResult]:
