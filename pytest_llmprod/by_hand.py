@@ -43,20 +43,21 @@ def llm_faults() -> Iterator[HandFaults]:
 @contextmanager
 def llm_fallback(path: str) -> Iterator[Spy]:
     """Watch the callable `package.module:name` in this block, while it runs as ever."""
-    tape, root = running.running("llm_fallback")
-    clock = tape.clock
+    test = running.running("llm_fallback")
+    clock = test.tape.clock
     elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
-    with Spy(path, elapsed).watching(root) as spy:
+    with Spy(path, elapsed).watching(test.root) as spy:
         yield spy
 
 
 @contextmanager
 def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
-    tape, root = running.running(name)
+    test = running.running(name)
+    tape = test.tape
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
-        bench = FaultBench(tape, root, stands_in=False)
+        bench = FaultBench(tape, test.root, stands_in=False)
         stack.callback(setattr, tape, "faults", plan)
         if plan is not None:
             bench.plan = tape.faults = plan

@@ -12,10 +12,9 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod import report_paths
-from pytest_llmprod.budgets.expression import Expression, parse
 from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
@@ -26,6 +25,9 @@ from pytest_llmprod.wire.rules import (
     checked_repeats,
     checked_unplayed,
 )
+
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
 
 LogMode = Literal["all", "live", "none"]
 
@@ -38,7 +40,7 @@ class FeatureSettings:
     called when it fails, and `prompts` are the files of its prompts; '' and () where nobody says.
     """
 
-    budgets: tuple[Expression, ...] = ()
+    budgets: "tuple[Expression, ...]" = ()
     requests_per_month: int | None = None
     owner: str = ""
     escalation: str = ""
@@ -71,7 +73,7 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
-    budgets: tuple[Expression, ...] = ()
+    budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
@@ -207,7 +209,7 @@ def _days(table: Mapping[str, Any], key: str, *, default: int = 90) -> int:
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
 
 
-def _run_budgets(table: Mapping[str, Any]) -> tuple[Expression, ...]:
+def _run_budgets(table: Mapping[str, Any]) -> "tuple[Expression, ...]":
     budgets = _budgets(table, "tool.llmprod")
     for expression in budgets:
         if expression.function == "monthly":
@@ -258,7 +260,7 @@ def _prompts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
     )
 
 
-def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
+def _budgets(table: Mapping[str, Any], name: str) -> "tuple[Expression, ...]":
     texts = _get(table, "budgets", list, [], name)
     for text in texts:
         if not isinstance(text, str):
@@ -266,6 +268,10 @@ def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
                 f"pyproject.toml: [{name}] budgets must be a list of texts such as "
                 f'["cost < 0.002"], not {texts!r}.'
             )
+    if not texts:
+        return ()
+    from pytest_llmprod.budgets.expression import parse  # only a project with budgets needs it
+
     try:
         return tuple(dict.fromkeys(map(parse, texts)))
     except BudgetError as error:
