@@ -12,6 +12,7 @@ import pytest
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.handoff.runbook import NAMES
+from scripts import file_keys
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "support_triage"
@@ -268,3 +269,17 @@ def test_switching_off_by_hand_is_what_closes_the_gate(
 
     assert one_is_off == (False, True)
     assert not gate("ticket-urgency").enabled
+
+
+def test_the_files_of_a_run_have_the_keys_of_the_reference(lived_in: Path) -> None:
+    gates = json.loads((lived_in / "llmprod-gates.json").read_text())
+    baseline = json.loads((lived_in / "llmprod-baseline.json").read_text())
+    lines = (lived_in / "llmprod-history.jsonl").read_text().splitlines()
+    by_kind = {row["kind"]: row for row in map(json.loads, lines)}
+    of_gate = {f"gates.<name>.{key}" for key in gates["gates"]["ticket-triage"]}
+
+    assert {*gates, *of_gate} == set(file_keys.GATES)
+    assert set(baseline) == set(file_keys.BASELINE)
+    assert set(by_kind["drill"]) == set(file_keys.HISTORY_DRILL)
+    # It is there only where a suite finds no room.
+    assert set(by_kind["accepted"]) == set(file_keys.HISTORY_ACCEPTED) - {"left_out"}

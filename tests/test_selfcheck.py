@@ -81,7 +81,8 @@ def test_each_gate_of_a_sound_project_can_fail(tmp_path: Path) -> None:
         "can fail     gate doubling closes with 9 of 40 wrong",
         "can fail     cost < 0.01 of test_doubles fails for one request of 99 USD",
         "can fail     cost < 0.01 of test_doubles fails where a model has no price",
-        "can fail     p95(latency) < 10s of test_doubles fails for one request of an hour",
+        "can fail     p95(latency) < 10s of test_doubles fails where each request is a request of "
+        "an hour",
         "can fail     max(latency) < 60s of test_doubles fails for one request of an hour",
         "can fail     sum(tokens.input) < 20k of test_doubles fails for one request of 100 million "
         "tokens",
