@@ -67,6 +67,8 @@ HISTORY_ACCEPTED: Keys = {
     "when": "when",
     "why": "why, in a few words",
     "run": "the id of the run",
+    "cost_usd": "what its requests cost that have a price, as text",
+    "unpriced": "how many of them have none, where there are such",
     "suites": "its suites, each with `test`, `metric`, `score` and more where there is room",
     "left_out": "how many suites found no room",
 }
