@@ -18,6 +18,7 @@ from pytest_llmprod.strategies.conversations import (
     conversations,
 )
 from pytest_llmprod.strategies.encoders import ENCODINGS
+from pytest_llmprod.strategies.fault_schedules import fault_schedules
 from pytest_llmprod.strategies.found import regression, regressions
 from pytest_llmprod.strategies.goals import (
     GOALS,
@@ -93,6 +94,7 @@ __all__ = [
     "change_label",
     "chat_completions",
     "conversations",
+    "fault_schedules",
     "follow_link",
     "ignore_policy",
     "jailbreak_turns",
