@@ -22,6 +22,7 @@ from pytest_llmprod.commands import (
     merge,
     prices,
     runbook,
+    selfcheck,
     serve,
 )
 from pytest_llmprod.commands.layout import print_error
@@ -66,6 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     decide.add_command(nouns)
     merge.add_command(nouns)
     runbook.add_command(nouns)
+    selfcheck.add_command(nouns)
     serve.add_command(nouns)
     return parser
 

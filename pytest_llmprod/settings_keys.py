@@ -96,6 +96,12 @@ AUDIT_KEYS = (
 WIRE_KEYS = (
     Key("allow", "a list of patterns", "none", "values that may leave all the same"),
     Key(
+        "allow",
+        "a list of patterns",
+        "none",
+        "values that may leave although `forbid` names their kind, as `support@acme.example`",
+    ),
+    Key(
         "allow_hosts",
         "a list of texts",
         "none",
@@ -109,6 +115,12 @@ WIRE_KEYS = (
     ),
     Key("forbid", "a list of kinds", "none", "what no request may hold, as `pii` or `secrets`"),
     Key(
+        "forbid",
+        'a list of `"pii"` and `"secrets"`',
+        "none",
+        "what no request of a test may hold",
+    ),
+    Key(
         "max_age_days",
         "1 to 36500",
         "no limit",
@@ -116,12 +128,24 @@ WIRE_KEYS = (
     ),
     Key("pinned_models", "a list of names", "none", "names of models that count as pinned"),
     Key(
+        "pinned_models",
+        "a list of patterns",
+        "none",
+        "models that count as pinned whatever their names look like",
+    ),
+    Key(
         "repeats",
         '`"strict"`, `"last"` or `"cycle"`',
         '`"strict"`',
         "what a request gets that is sent more often than it was recorded",
     ),
     Key("require", "a list of rules", "none", "what each request must have, as `timeout`"),
+    Key(
+        "require",
+        "a list of names",
+        "none",
+        "what each request must have, such as `pinned_model` and `max_tokens`",
+    ),
     Key(
         "unplayed",
         '`"fail"` or `"allow"`',

@@ -11,19 +11,11 @@ import pytest
 import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
-ROOMS = (
-    "wire",
-    "evals",
-    "budgets",
-    "faults",
-    "guardrails",
-    "records",
-    "report",
-    "strategies",
-    "audit",
-)
+ROOMS = ("wire", "evals", "budgets", "faults", "guardrails", "records", "report", "strategies")
+ROOMS += ("handoff", "audit")
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
+KNOWS_PYTEST |= {"selfchecking"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
 KNOWS_PYTEST |= {"witness"}
 KNOWS_PYTEST |= {"scorekeeping"}

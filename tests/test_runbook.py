@@ -12,6 +12,7 @@ import pytest
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.handoff.runbook import NAMES
+from scripts import file_keys
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "support_triage"
@@ -40,18 +41,18 @@ owner = "Support tools"
 escalation = "on-call of the shop"
 prompts = ["app/prompt.md", "app/gone.md"]
 """
-IGNORED = ("llmprod-gates.json", "__pycache__", ".pytest_cache", ".llmprod", "RUNBOOK.md")
+IGNORED = ("llmprod-gates.json", "llmprod-history.jsonl", "__pycache__", ".*cache", ".llmprod")
 
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with settings and a drill, after a run that Ann accepted."""
     folder = tmp_path_factory.mktemp("runbook") / "shop"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*IGNORED))
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*IGNORED, "RUNBOOK.md"))
     settings = folder / "pyproject.toml"
     own = settings.read_text().partition("\n[tool.llmprod.features")[0]
     settings.write_text(own.rstrip() + SETTINGS)
-    (folder / "test_drill.py").write_text(DRILL)
+    (folder / "test_drills.py").write_text(DRILL)
     names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL", "LLMPROD_GATES")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     for command in (
@@ -268,3 +269,32 @@ def test_switching_off_by_hand_is_what_closes_the_gate(
 
     assert one_is_off == (False, True)
     assert not gate("ticket-urgency").enabled
+
+
+def test_the_files_of_a_run_have_the_keys_of_the_reference(lived_in: Path) -> None:
+    gates = json.loads((lived_in / "llmprod-gates.json").read_text())
+    baseline = json.loads((lived_in / "llmprod-baseline.json").read_text())
+    lines = (lived_in / "llmprod-history.jsonl").read_text().splitlines()
+    by_kind = {row["kind"]: row for row in map(json.loads, lines)}
+    of_gate = {f"gates.<name>.{key}" for key in gates["gates"]["ticket-triage"]}
+
+    assert {*gates, *of_gate} == set(file_keys.GATES)
+    assert set(baseline) == set(file_keys.BASELINE)
+    assert set(by_kind["drill"]) == set(file_keys.HISTORY_DRILL)
+    # They are there only where a suite finds no room, or a request has no price.
+    rare = {"left_out", "unpriced"}
+    assert set(by_kind["accepted"]) == set(file_keys.HISTORY_ACCEPTED) - rare
+
+
+def test_the_runbook_of_the_example_is_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is in git: what a run leaves there is in nobody's checkout."""
+    folder = tmp_path / "support_triage"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*IGNORED))
+    monkeypatch.chdir(folder)
+
+    status = main(["runbook", "--check"])
+
+    assert (status, capsys.readouterr().out) == (0, "RUNBOOK.md: up to date\n")
+    assert "TODO" not in (folder / "RUNBOOK.md").read_text()

@@ -102,12 +102,12 @@ class FaultError(LlmprodError):
     """A fault, a schedule of faults or a scripted answer cannot be used."""
 
 
-class HandoffError(LlmprodError):
-    """What a team needs cannot be written, or a runbook cannot be renewed."""
-
-
 class GuardrailError(LlmprodError):
     """The contract of a guardrail cannot be tested as it is declared."""
+
+
+class HandoffError(LlmprodError):
+    """What a team needs cannot be written, or a runbook cannot be renewed."""
 
 
 class RegressionError(LlmprodError):
