@@ -114,6 +114,7 @@ def load(
     """
     table = read_table(rootpath / "pyproject.toml")
     refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
+    _get(table, "audit", dict, {}, "tool.llmprod")  # which `audit_settings` reads
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
     refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
     allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")

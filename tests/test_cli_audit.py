@@ -110,7 +110,7 @@ def test_a_waiver_needs_a_day_a_name_and_a_reason(
         ("[tool.llmprod.audit]\nreport = 1\n", "report must be a path, not 1"),
         ("[tool.llmprod.audit]\nfeatures = 'a'\n", "features must be a list of names"),
         ("[tool.llmprod.audit]\nfeatures = ['a']\n", "names 'a', of which no test"),
-        ("[tool.llmprod]\naudit = 1\n", "tool.llmprod.audit must be a table"),
+        ("[tool.llmprod]\naudit = 1\n", "audit must be a table"),
         ("[tool.llmprod.audit]\nwaived = 1\n", "waived must be a table"),
         ("[tool.llmprod.audit.not_applicable]\npi = 'x'\n", "Did you mean 'pii'?"),
         ("[tool.llmprod.audit.not_applicable]\npii = ''\n", "must be the reason"),

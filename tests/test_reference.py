@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod import settings_keys
+from pytest_llmprod import audit_settings, settings_keys
 from pytest_llmprod.budgets import price_lock
 from pytest_llmprod.core.errors import SettingsError
 from pytest_llmprod.evals.dataset import Case
 from pytest_llmprod.evals.lock import Lock, Revision
-from pytest_llmprod.settings import Settings, of_project
+from pytest_llmprod.settings import of_project
 from pytest_llmprod.wire.rules import PlayRules
 from scripts import file_keys, reference
 
@@ -31,6 +31,7 @@ def test_every_entry_says_something() -> None:
 
 #: A value of each key, and one that is refused.
 VALUES: dict[str, tuple[Any, Any]] = {
+    "audit": ({}, 1),
     "budgets": (["sum(cost) < 1"], ["sum(price) < 1"]),
     "concurrency": (3, 0),
     "drill_every_days": (30, 0),
@@ -41,8 +42,10 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "retention_days": (7, 0),
     "wire": ({}, 1),
     "escalation": ("Ann", 4711),
+    "model": ("gpt-5-mini-2025-08-07", 4711),
     "owner": ("Ann", 4711),
     "prompts": (["app/prompt.md"], [1]),
+    "replacement": ("gpt-5-nano", 4711),
     "requests_per_month": (1000, 0),
     "allow": (["support@acme.example"], [1]),
     "allow_hosts": (["localhost"], [1]),
@@ -54,23 +57,32 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "require": (["pinned_model"], ["politeness"]),
     "unplayed": ("allow", "warn"),
 }
+#: Those of the audit, of which a run reads nothing.
+AUDIT = "tool.llmprod.audit"
+AUDIT_VALUES: dict[str, tuple[Any, Any]] = {
+    "features": (["triage"], "triage"),
+    "not_applicable": ({}, {"pii": ""}),
+    "report": ("report.html", 1),
+    "runbook": ("RUNBOOK.md", 1),
+    "waived": ({}, 1),
+}
 #: What some keys say nothing without.
 BESIDE = {"allow": 'forbid = ["pii"]\n', "pinned_models": 'require = ["pinned_model"]\n'}
 EVERY_KEY = [(table, key) for table, keys in settings_keys.TABLES.items() for key in keys]
 
 
-def read_setting(folder: Path, table: str, key: str, value: Any) -> Settings:
-    text = json.dumps(value) if value != {} else "{}"
+def read_setting(folder: Path, table: str, key: str, value: Any) -> object:
+    text = json.dumps(value).replace(": ", " = ") if isinstance(value, dict) else json.dumps(value)
     header = table.replace("<name>", "triage")
     (folder / "pyproject.toml").write_text(f"[{header}]\n{BESIDE.get(key, '')}{key} = {text}\n")
-    return of_project(folder)
+    return audit_settings.load(folder) if table == AUDIT else of_project(folder)
 
 
 @pytest.mark.parametrize(("table", "key"), EVERY_KEY, ids=[k.name for _, k in EVERY_KEY])
 def test_a_setting_of_the_reference_is_one_that_is_read(
     tmp_path: Path, table: str, key: settings_keys.Key
 ) -> None:
-    good, wrong = VALUES[key.name]
+    good, wrong = (AUDIT_VALUES if table == AUDIT else VALUES)[key.name]
 
     read_setting(tmp_path, table, key.name, good)
 
