@@ -29,6 +29,8 @@ class Canaries:
         self._before = len(tape.exchanges)
         self._tokens: dict[str, str] = {}
         self._is_checked = False
+        self._is_told = False
+        self._has_logs = True
 
     def __call__(self, zone: str) -> str:
         """Return the token of a zone, the same one for the same zone, in every run of the test."""
@@ -48,17 +50,23 @@ class Canaries:
         """
         __tracebackhide__ = True  # the application failed, not this function
         self._is_checked = True
+        self._has_logs = logs
         if not self._tokens:
             raise ValueError("There is no canary yet. Plant one first: llm_canary('system').")
         told = self._told([*_of_outputs(outputs)] if outputs else [*self._said()], logs=logs)
         if told:
+            self._is_told = True
             raise AssertionError(told)
 
     def left_over(self) -> str:
-        """Return what is told although nobody has asked, "" where nothing is or somebody has."""
-        if self._is_checked or not self._tokens:
+        """Return what is told at the end, "" where nothing is, or `assert_kept` has failed.
+
+        Where somebody has asked for it before, that is what was logged, also later: a span ends
+        when its work is done.
+        """
+        if self._is_told or not self._tokens:
             return ""
-        return self._told([*self._said()], logs=True)
+        return self._told([] if self._is_checked else [*self._said()], logs=self._has_logs)
 
     def _told(self, surfaces: list[Surface], *, logs: bool) -> str:
         if logs:

@@ -198,3 +198,25 @@ def test_a_token_that_comes_in_pieces_of_a_stream_is_told(project: Project) -> N
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*'system' is in the answer of request 1, in plain text"])
+
+
+def test_a_span_that_tells_a_token_is_told(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        from feature import ask
+        from opentelemetry.sdk.trace import TracerProvider
+
+        TRACER = TracerProvider().get_tracer("app")
+
+        def test_spans(llm_canary):
+            token = llm_canary("document")
+            with TRACER.start_as_current_span("triage") as span:
+                span.set_attribute("app.prompt", token[::-1])
+                llm_canary.assert_kept(ask("one"))  # the span ends after that
+        """
+    )
+
+    result = project.record()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*'document' is in span 'triage', in reversed"])

@@ -157,6 +157,17 @@ def test_secrets_of_the_environment_and_of_scanners_do_not_leave() -> None:
     assert "found     customer A***-**" in guard.problem(saying("from ACME-77"))
 
 
+def test_what_cannot_be_searched_does_not_leave() -> None:
+    def broken(text: str) -> list[Finding]:
+        raise ValueError(text)
+
+    told = customs(scanners=[*BUILT_IN, broken]).problem(saying("anything"))
+
+    assert "could not be searched" in told
+    assert "ValueError was raised" in told
+    assert "anything" not in told
+
+
 def test_only_what_is_forbidden_is_found() -> None:
     text = f"{MAIL}, {KEY}, 4111 1111 1111 1111"
 

@@ -93,9 +93,15 @@ class Customs:
         self.untold: list[str] = []  # of requests that belong to no tape
 
     def problem(self, request: Request) -> str:
-        """Return why a request must not leave, in lines for a reader; "" where it may."""
-        found = list(self._searched(request.outgoing)) if self._find is not None else []
-        broken = [each for rule in self._rules for each in rule(request)]
+        """Return why a request must not leave, in lines for a reader; "" where it may.
+
+        One that cannot be searched, because a plugin's scanner fails for instance, must not.
+        """
+        try:
+            found = list(self._searched(request.outgoing)) if self._find is not None else []
+            broken = [each for rule in self._rules for each in rule(request)]
+        except Exception as error:
+            return _UNSEARCHED.format(type(error).__name__)
         return _told(request, found, broken) if found or broken else ""
 
     def _searched(self, outgoing: Outgoing) -> Iterator[tuple[Piece, Seen]]:
@@ -157,6 +163,11 @@ def _told(request: Request, found: Sequence[tuple[Piece, Seen]], broken: Sequenc
     return "\n".join(lines)
 
 
+# The text of the error may hold what was searched.
+_UNSEARCHED = (
+    "This request could not be searched for what [tool.llmprod.wire] in pyproject.toml forbids: {} "
+    "was raised. It was not sent. If a scanner of a plugin raises it, mend that."
+)
 _TAKE_OUT = "take it out before the request is made, or name the value under allow"
 
 
