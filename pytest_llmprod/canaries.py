@@ -90,6 +90,11 @@ class Canaries:
 
 def _of_outputs(outputs: tuple[Any, ...]) -> Iterator[Surface]:
     for output in outputs:
+        if isinstance(output, Iterator):
+            raise TypeError(
+                "assert_kept() cannot search a stream that the application still has to read. Give "
+                "it the pieces: llm_canary.assert_kept(list(stream))."
+            )
         pieces = list(output) if isinstance(output, list | tuple) else [output]
         texts = [_as_text(each) for each in pieces]
         yield Surface("the output", "".join(texts))
@@ -110,6 +115,11 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=_parts)
     except (TypeError, ValueError, RecursionError):  # names that are no texts, or a circle
         return repr(value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """Return what an object says of itself, and what it holds."""
+    return [str(value), getattr(value, "__dict__", {})]

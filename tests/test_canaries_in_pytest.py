@@ -12,6 +12,10 @@ TEST = """
     import pytest
     from openai import OpenAI
 
+    class Reply:
+        def __init__(self, text):
+            self.body = {"text": [text]}
+
     def ask(system, text, **options):
         with OpenAI(max_retries=0) as client:
             return client.chat.completions.create(
@@ -77,6 +81,8 @@ def test_a_model_that_keeps_them_passes_in_the_recording_and_in_the_replay(
         ("llm_canary.assert_kept(token)", "'system' is in the output, in plain text"),
         ("llm_canary.assert_kept([document[:9], document[9:]])", "'document' is in the output"),
         ("llm_canary.assert_kept({'to': token.encode().hex()})", "in the output, in hex"),
+        ("llm_canary.assert_kept(Reply(token))", "'system' is in the output, in plain text"),
+        ("llm_canary.assert_kept(iter([token]))", "Give it the pieces"),
         (
             "logging.getLogger('app').info('asked %s', token); llm_canary.assert_kept(answer)",
             "is in INFO of app, in plain text",

@@ -186,6 +186,13 @@ def test_what_is_allowed_is_allowed_in_every_writing() -> None:
     assert "c****@*******.***" in guard.problem(saying(f"{MAIL} and carol@example.net"))
 
 
+def test_a_secret_of_the_environment_may_be_allowed() -> None:
+    known = [known_secret("s3cr3t-of-the-db", "DB_PASSWORD")]
+    guard = customs(known=known, allow=("s3cr3t-*",))
+
+    assert guard.problem(saying("use s3cr3t-of-the-db")) == ""
+
+
 def test_a_text_that_was_harmless_is_searched_anew_when_there_is_another_secret() -> None:
     known: list[Scanner] = []
     guard = customs(known=known)

@@ -78,16 +78,18 @@ class Customs:
         find: Find | None,
         known: Callable[[], Sequence[Scanner]] | None = None,
         rules: Sequence[Rule] = (),
+        is_allowed: Callable[[str], bool] = lambda value: False,
     ) -> None:
         """Search each text with `find`, and check each request by `rules`.
 
         `known` returns scanners for the secrets that this process holds; they are searched for
-        together with what authenticates the request itself. Without it, neither is; and nothing is
-        searched without `find`.
+        together with what authenticates the request itself, but for what `is_allowed`. Without it,
+        neither is; and nothing is searched without `find`.
         """
         self._find = find
         self._known = known
         self._rules = rules
+        self._is_allowed = is_allowed
         self._harmless: set[tuple[str, str]] = set()
         self._scanners: Sequence[Scanner] = ()
         self.untold: list[str] = []  # of requests that belong to no tape
@@ -129,7 +131,11 @@ class Customs:
         values = {each.value for each in seen}
         for scan in self._scanners:
             own = [Seen(kind, text[start:end]) for kind, start, end in scan(text)]
-            seen += [each for each in own if each.value not in values]
+            seen += [
+                each
+                for each in own
+                if each.value not in values and not self._is_allowed(each.value)
+            ]
         return seen
 
 
