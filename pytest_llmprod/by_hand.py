@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from pytest_llmprod.canaries import Canaries
 from pytest_llmprod.core import running
+from pytest_llmprod.core.errors import FaultError
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.drills import FaultBench, HandFaults
 from pytest_llmprod.faults.script import Script
@@ -33,11 +35,16 @@ def llm_script() -> Iterator[Script]:
 
 
 @contextmanager
-def llm_faults() -> Iterator[HandFaults]:
-    """Let faults meet the requests of this block, in virtual time."""
+def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
+    """Let faults meet the requests of this block, in virtual time: those of `schedule`, if any.
+
+    >>> with llm_faults(Schedule(("rate-limit", "ok"))) as faults:
+    ...     assert triage("my invoice").label == "billing"
+    """
     with _bench("llm_faults") as bench:
         turns = bench.plan.turns
         try:
+            bench.plan.begin(schedule)
             yield HandFaults(bench)
         finally:
             bench.plan.begin(turns)
@@ -83,6 +90,12 @@ def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
     test = running.running(name)
     tape = test.tape
+    if tape.label.is_eval:
+        raise FaultError(
+            f"{name}() in a test that is marked with llm_eval: an eval opens a gate by what a "
+            f"model answered, and this one would by what the test made up. Remove it, or make a "
+            f"test of its own, marked with llm_drill or llm_cassette."
+        )
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
         bench = FaultBench(tape, test.root, stands_in=False)

@@ -180,6 +180,6 @@ NEEDING_A_TAPE = frozenset(
     {
         *("llm_cassette", "llm_client", "llm_async_client", "llm_records"),
         *("llm_wire", "llm_canary"),
-        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server", "llm_place"),
     }
 )

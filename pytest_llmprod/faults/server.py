@@ -153,7 +153,7 @@ class FaultServer:
             url=f"{self.root_url}{target}",
             headers=headers,
             document=document if isinstance(document, dict) else {},
-            retries=_number(told.get("x-stainless-retry-count")) or 0,
+            retries=round(_number(told.get("x-stainless-retry-count")) or 0),
             # The clients that Stainless makes tell how long they wait.
             patience=Patience(read_s=_number(told.get("x-stainless-read-timeout"))),
         )
@@ -249,8 +249,10 @@ def _document(body: bytes) -> Any:
         return {}
 
 
-def _number(text: str | None) -> int | None:
+def _number(text: str | None) -> float | None:
+    """Return what a header says, None where it says no number that can be counted with."""
     try:
-        return round(float(text)) if text else None
+        number = float(text or "")
     except ValueError:
         return None
+    return number if 0 <= number < float("inf") else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult, survived_by_fault
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import counted, printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 
 #: The ways in which a feature fails, and the groups of faults that are of each.
 MODES: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +67,29 @@ def drill_lines(drills: Sequence[DrillResult]) -> list[str]:
     return lines
 
 
+def short_drill_lines(result: RunResult, room: int) -> list[str]:
+    """Return the same in at most `room` lines: each feature in its share of them."""
+    blocks = []
+    for feature in _features(result.drills):
+        own = [each for each in result.drills if each.feature == feature]
+        blocks.append([_headline(feature, own), *_weaknesses(own)])
+    more = len(blocks) - room
+    shown = blocks[: room - 1] if more > 0 else blocks
+    share = room // len(shown)
+    lines = [line for block in shown for line in _cut(block, share)]
+    if more > 0:
+        return [*lines, f"and drills of {more + 1} more features"]
+    matrix = matrix_lines(result)
+    return [*lines, *matrix] if len(lines) + len(matrix) <= room else lines
+
+
+def _cut(block: Sequence[str], room: int) -> list[str]:
+    """Return the first lines of a block, and how many more there are where there is room for it."""
+    if len(block) <= room or room < 3:
+        return [*block[:room]]
+    return [*block[: room - 1], f"  and {len(block) - room + 1} more kinds of weakness"]
+
+
 def _features(drills: Sequence[DrillResult]) -> list[str]:
     return list(dict.fromkeys(each.feature for each in drills))
 
@@ -89,12 +112,27 @@ def _weaknesses(drills: Sequence[DrillResult]) -> list[str]:
         if not found:
             continue
         names = list(dict.fromkeys(fault for fault, _ in found))
+        if kind == "crashed with a foreign exception":
+            lines += [f"  {kind} ({len(names)}):", *_crashes(found)]
+            continue
         if len(names) == 1 or kind in ("hung", "too late"):
             detail = f"{names[0]}: {found[0][1]}"
         else:
             detail = ", ".join(names)
         lines.append(shorten(f"  {kind} ({len(names)}): {printable(detail)}", COLUMNS))
     return lines
+
+
+def _crashes(found: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the faults behind each error, by its class and by where it came from."""
+    by_error: dict[str, list[str]] = {}
+    for fault, text in found:
+        by_error.setdefault(printable(text.partition(": ")[0]), []).append(fault)
+    return [
+        line
+        for error, faults in by_error.items()
+        for line in wrapped(f"{error}: {', '.join(faults)}", indent="    ")
+    ]
 
 
 def matrix_lines(result: RunResult) -> list[str]:
