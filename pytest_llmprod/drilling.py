@@ -124,7 +124,8 @@ class Driller:
             longest_s = self._make_drill(item, bench, marker)
         if "llm_server" in item.fixturenames:
             stack = item.stash[SOCKETS] = ExitStack()
-            stack.enter_context(bench.on_sockets(os.environ, longest_s))
+            look = self._session.look
+            stack.enter_context(bench.on_sockets(os.environ, longest_s, look))
             assert bench.server is not None
             stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
 
@@ -159,7 +160,7 @@ class Driller:
         """Watch a drilled test while it runs; other tests with faults have virtual time too."""
         drill, bench = item.stash.get(DRILL, None), item.stash.get(BENCH, None)
         if drill is not None:
-            with drill.running():
+            with drill.running(os.environ):
                 return (yield)
         if bench is not None and bench.server is None:
             with bench.in_virtual_time():

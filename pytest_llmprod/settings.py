@@ -18,6 +18,8 @@ from pytest_llmprod import report_paths
 from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
+    LEAVE_KEYS,
+    LeaveRules,
     PlayRules,
     RecordMode,
     checked_clock,
@@ -49,7 +51,8 @@ class Settings:
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
-    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap. `leave_rules`
+    say what must not leave with a request.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
     them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
     drill for `drill_every_days` is told as overdue.
@@ -68,6 +71,7 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
+    leave_rules: LeaveRules = field(default_factory=LeaveRules)
     budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
@@ -139,6 +143,7 @@ def load(
         log=log,
         retention_days=_days(table, "retention_days", default=30),
         drill_every_days=_days(table, "drill_every_days"),
+        leave_rules=_leave_rules(wire),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
@@ -186,7 +191,7 @@ _KEYS = (
     *("judge_valid_days", "log", "retention_days", "wire"),
 )
 _FEATURE_KEYS = ("budgets", "requests_per_month")
-_WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
+_WIRE_KEYS = (*LEAVE_KEYS, "allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
@@ -287,6 +292,14 @@ def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
         )
     except ValueError as error:
         raise SettingsError(f"pyproject.toml: [tool.llmprod.wire] {error}") from error
+
+
+def _leave_rules(wire: Mapping[str, Any]) -> LeaveRules:
+    if LEAVE_KEYS.isdisjoint(wire):
+        return LeaveRules()
+    from pytest_llmprod import leave_settings  # only who forbids something needs it
+
+    return leave_settings.read(wire)
 
 
 def max_age_days(folder: Path) -> int | None:
