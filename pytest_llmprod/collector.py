@@ -148,10 +148,10 @@ class Collector:
         return outcome
 
     def _check_counts(self, session: pytest.Session) -> None:
-        """Fail a run of evals or budgets to whose end not all has come that was sent."""
+        """Fail a run of evals, drills or budgets to whose end not all has come that was sent."""
         option = self._config.option
         is_ours = option.llm_eval or option.llm_record != "none"
-        is_ours = is_ours or (self._has_accounts and self._accounts.has_calls)
+        is_ours = is_ours or bool(self._drills) or (self._has_accounts and self._accounts.has_calls)
         if is_ours and self._workers.problem:
             self._incomplete = self._workers.problem
             self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
@@ -230,17 +230,17 @@ class Collector:
         rows = view.make_view(self._result, self._notes(self._result))
         self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
-            drills = terminal.render_drills(self._result)
+            drills = terminal.render_drills(self._result, terminal.MOST_OF_DRILLS)
             drills += terminal.render_scorecards(self._result, is_quiet=True)
-            for line in [*terminal.render_quiet(rows), *drills, *noticed[:1]]:
+            told = [*terminal.render_quiet(rows), *drills, *self._overdue, *noticed[:1]]
+            for line in told:
                 terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
         terminalreporter.section("llmprod")
-        lines = terminal.render(
-            rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
+        lines = terminal.render_with_drills(
+            rows, self._result, overdue=self._overdue, colour=terminalreporter.hasmarkup
         )
-        lines += [*terminal.render_drills(self._result), *self._overdue]
         for line in [*lines, *terminal.render_scorecards(self._result)]:
             terminalreporter.write_line(line)
 

@@ -186,6 +186,7 @@ class Driller:
             return report  # skipped, or stopped
         result = drill.result(error)
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
+        report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
         return report
 

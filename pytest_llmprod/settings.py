@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod import report_paths
 from pytest_llmprod.core.errors import BudgetError, SettingsError
+from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     LEAVE_KEYS,
@@ -37,11 +38,15 @@ LogMode = Literal["all", "live", "none"]
 class FeatureSettings:
     """What is said of one feature: its budgets, and how many requests it gets in a month.
 
-    `requests_per_month` is None where that is not known.
+    `requests_per_month` is None where that is not known. `owner` runs the feature, `escalation` is
+    called when it fails, and `prompts` are the files of its prompts; '' and () where nobody says.
     """
 
     budgets: "tuple[Expression, ...]" = ()
     requests_per_month: int | None = None
+    owner: str = ""
+    escalation: str = ""
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +110,9 @@ def load(
     `is_exported` says that `--llm-otel` was given: then there must be a log, and what sends it.
     """
     table = _read_table(rootpath / "pyproject.toml")
-    _refuse_unknown(table, _KEYS, "tool.llmprod")
+    _refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
-    _refuse_unknown(wire, _WIRE_KEYS, "tool.llmprod.wire")
+    _refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
     allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")
     if not all(isinstance(host, str) for host in allow_hosts):
         raise SettingsError(
@@ -153,6 +158,20 @@ def load(
     )
 
 
+def of_project(rootpath: Path) -> Settings:
+    """Return the settings of a run in `rootpath` that is called without any option."""
+    return load(
+        rootpath=rootpath,
+        record="none",
+        model=None,
+        swaps=(),
+        models=None,
+        concurrency=None,
+        is_strict=False,
+        json_path=None,
+    )
+
+
 def _digest(table: Mapping[str, Any]) -> str:
     # TOML has dates, which JSON has not; of no key that is known.
     return sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()
@@ -186,12 +205,6 @@ def _refuse_without_log(log: LogMode) -> None:
         )
 
 
-_KEYS = (
-    *("budgets", "concurrency", "drill_every_days", "features", "gate_valid_days"),
-    *("judge_valid_days", "log", "retention_days", "wire"),
-)
-_FEATURE_KEYS = ("budgets", "requests_per_month")
-_WIRE_KEYS = (*LEAVE_KEYS, "allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
@@ -222,7 +235,7 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
     for feature in features:
         name = f"tool.llmprod.features.{feature}"
         of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
-        _refuse_unknown(of_feature, _FEATURE_KEYS, name)
+        _refuse_unknown(of_feature, names(FEATURE_KEYS), name)
         monthly = None
         if "requests_per_month" in of_feature:
             monthly = _get(of_feature, "requests_per_month", int, 0, name)
@@ -233,8 +246,23 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
                 Budget(expression=expression, requests_per_month=monthly)
         except BudgetError as error:
             raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
-        found[feature] = FeatureSettings(budgets=budgets, requests_per_month=monthly)
+        found[feature] = FeatureSettings(
+            budgets=budgets,
+            requests_per_month=monthly,
+            owner=_get(of_feature, "owner", str, "", name),
+            escalation=_get(of_feature, "escalation", str, "", name),
+            prompts=_prompts(of_feature, name),
+        )
     return found
+
+
+def _prompts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    paths = _get(table, "prompts", list, [], name)
+    if all(isinstance(path, str) for path in paths):
+        return tuple(paths)
+    raise SettingsError(
+        f'pyproject.toml: [{name}] prompts must be a list of paths such as ["app/prompt.md"].'
+    )
 
 
 def _budgets(table: Mapping[str, Any], name: str) -> "tuple[Expression, ...]":
@@ -354,7 +382,7 @@ def _get(table: Mapping[str, Any], key: str, kind: type, default: Any, name: str
     )
 
 
-_KIND_NAMES = {int: "whole number", list: "list", dict: "table"}
+_KIND_NAMES = {int: "whole number", list: "list", dict: "table", str: "text"}
 
 
 def _within(value: int, name: str, *, most: int | None = None) -> int:

@@ -106,6 +106,10 @@ class GuardrailError(LlmprodError):
     """The contract of a guardrail cannot be tested as it is declared."""
 
 
+class HandoffError(LlmprodError):
+    """What a team needs cannot be written, or a runbook cannot be renewed."""
+
+
 class RegressionError(LlmprodError):
     """The failing example of a property cannot be kept, or what was kept cannot be read."""
 

@@ -67,6 +67,29 @@ def drill_lines(drills: Sequence[DrillResult]) -> list[str]:
     return lines
 
 
+def short_drill_lines(result: RunResult, room: int) -> list[str]:
+    """Return the same in at most `room` lines: each feature in its share of them."""
+    blocks = []
+    for feature in _features(result.drills):
+        own = [each for each in result.drills if each.feature == feature]
+        blocks.append([_headline(feature, own), *_weaknesses(own)])
+    more = len(blocks) - room
+    shown = blocks[: room - 1] if more > 0 else blocks
+    share = room // len(shown)
+    lines = [line for block in shown for line in _cut(block, share)]
+    if more > 0:
+        return [*lines, f"and drills of {more + 1} more features"]
+    matrix = matrix_lines(result)
+    return [*lines, *matrix] if len(lines) + len(matrix) <= room else lines
+
+
+def _cut(block: Sequence[str], room: int) -> list[str]:
+    """Return the first lines of a block, and how many more there are where there is room for it."""
+    if len(block) <= room or room < 3:
+        return [*block[:room]]
+    return [*block[: room - 1], f"  and {len(block) - room + 1} more kinds of weakness"]
+
+
 def _features(drills: Sequence[DrillResult]) -> list[str]:
     return list(dict.fromkeys(each.feature for each in drills))
 
