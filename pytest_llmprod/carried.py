@@ -72,6 +72,6 @@ def settings_of(settings: Settings, inipath: Path | None) -> dict[str, Any]:
         "ini": Path(ini).as_posix() if ini else "",
         "record": settings.record,
         "strict": settings.is_strict,
-        "options": list(settings.choice.options),
+        "options": list(settings.options),
         "table_sha256": settings.table_sha256,
     }

@@ -125,14 +125,14 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
-        elif self._has_accounts:
+        elif self._has_accounts and not self._config.option.llm_fallback_only:
             try:
                 self._accounts.decide(session, is_complete=not self._incomplete)
             except PricesError as error:
                 self._report(session, "llmprod::budgets", str(error))
         if self._run is not None:
             try:
-                self._decide(session, self._run, objection)
+                self._decide(session, self._run, objection or self._fallback_only())
             except LlmprodError as error:
                 self._run = None
                 self._report(session, "llmprod::decided", str(error))
@@ -243,7 +243,12 @@ class Collector:
             supplied = self._config.hook.pytest_llmprod_summary(result=result)
             self._supplied = [str(line) for part in supplied for line in part]
         noticed = [] if self._upkeep is None else self._upkeep.lines()
-        return [*noticed, *self._accounts.notes, *self._supplied]
+        beside = []
+        if result.fallbacks:
+            from pytest_llmprod.report.fallback import fallback_lines  # only such a run needs it
+
+            beside = fallback_lines(result.fallbacks)
+        return [*beside, *noticed, *self._accounts.notes, *self._supplied]
 
     def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
@@ -297,7 +302,7 @@ class Collector:
     def _options(self) -> list[str]:
         """Return our options by which the tests of this run are run again."""
         flag = ["--llm-eval"] if self._config.option.llm_eval else []
-        return [*flag, *self._config.stash[SETTINGS]().choice.options]
+        return [*flag, *self._config.stash[SETTINGS]().options]
 
     def _capped_words(self) -> list[str]:
         """Return all by which the tests of this run are run again under its spend cap."""
@@ -374,6 +379,10 @@ class Collector:
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
         result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
+        if self._config.option.llm_fallback_only:
+            from pytest_llmprod.fallback_scores import fallback_scores  # only such a run needs it
+
+            result = replace(result, fallbacks=fallback_scores(run.settings.rootpath, suites))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
         self._write_pages(session, run)
@@ -585,6 +594,14 @@ class Collector:
             if new not in self._asked:
                 return f"--llm-swap {old}={new} met no request; asked: {asked}"
         return ""
+
+    def _fallback_only(self) -> str:
+        """Return that no model was asked, or ''."""
+        if not self._config.option.llm_fallback_only:
+            return ""
+        from pytest_llmprod.fallback_scores import OBJECTION  # only such a run needs it
+
+        return OBJECTION
 
     def _other_model(self, run: "Run") -> str:
         """Return that the run asked another model, or ''."""

@@ -61,6 +61,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
     add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
     add(
+        "--llm-fallback-only",
+        action="store_true",
+        help="run the evals with the provider down: score what the application answers without a "
+        "model, beside the score of the model, and write no gate",
+    )
+    add(
         "--llm-record",
         default="none",
         choices=("none", "once", "new_episodes", "all", "rewrite", "verify"),
@@ -156,6 +162,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.llm_plan:
         _prepare_plan(config)
     option = config.option
+    option.llm_eval |= option.llm_fallback_only
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
@@ -300,6 +307,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
         if any(drilling.has_faults(item) for item in items):
             config.pluginmanager.register(drilling.Driller(_session(config)), "llmprod-driller")
+        if config.option.llm_fallback_only:
+            from pytest_llmprod.fallback_only import FallbackOnly
+
+            config.pluginmanager.register(FallbackOnly(), "llmprod-fallback-only")
         if config.option.llm_record != "none":
             from pytest_llmprod.outages import OutageNotes
 
@@ -427,6 +438,7 @@ def _settings(config: pytest.Config) -> "Settings":
             html_path=option.llm_html,
             markdown_path=option.llm_markdown,
             is_exported=option.llm_otel,
+            is_fallback_only=option.llm_fallback_only,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

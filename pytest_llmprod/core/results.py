@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.swap import Swap, without_model
@@ -324,7 +325,7 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults.
+    did under faults, and `fallbacks` what their answers score without a model.
     """
 
     run_id: str
@@ -349,6 +350,7 @@ class RunResult:
     part: Part = WHOLE
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
+    fallbacks: tuple[FallbackScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

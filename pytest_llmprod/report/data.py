@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
-from pytest_llmprod.report import budgets, growth, swap
+from pytest_llmprod.report import budgets, fallback, growth, swap
 from pytest_llmprod.report.view import unrecorded_text
 
 SCHEMA = 1
@@ -38,6 +38,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
+        "fallbacks": [fallback.to_json(each) for each in result.fallbacks],
         "drills": [each.to_json() for each in result.drills],
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
