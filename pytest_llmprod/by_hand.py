@@ -50,18 +50,19 @@ def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
 @contextmanager
 def llm_fallback(path: str) -> Iterator[Spy]:
     """Watch the callable `package.module:name` in this block, while it runs as ever."""
-    tape, root, _ = running.running("llm_fallback")
-    clock = tape.clock
+    test = running.running("llm_fallback")
+    clock = test.tape.clock
     elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
-    with Spy(path, elapsed).watching(root) as spy:
+    with Spy(path, elapsed).watching(test.root) as spy:
         yield spy
 
 
 @contextmanager
 def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
-    tape, root, is_eval = running.running(name)
-    if is_eval:
+    test = running.running(name)
+    tape = test.tape
+    if test.case:
         raise FaultError(
             f"{name}() in a test that is marked with llm_eval: an eval opens a gate by what a "
             f"model answered, and this one would by what the test made up. Remove it, or make a "
@@ -69,7 +70,7 @@ def _bench(name: str) -> Iterator[FaultBench]:
         )
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
-        bench = FaultBench(tape, root, stands_in=False)
+        bench = FaultBench(tape, test.root, stands_in=False)
         stack.callback(setattr, tape, "faults", plan)
         if plan is not None:
             bench.plan = tape.faults = plan

@@ -281,10 +281,10 @@ class Collector:
         has_drills = bool(self._drills) and self._result is not None
         if not (self._misses or self._outages or has_drills or noticed or budgets):
             return
-        from pytest_llmprod.report import terminal, view  # brings what only a summary needs
+        from pytest_llmprod.report import terminal, unanswered  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
-        found = view.missing_of(self._unanswered(), options, has_others=False)
+        found = unanswered.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
         drills = [] if self._result is None else terminal.render_drills(self._result)
         drills += self._overdue
@@ -389,7 +389,12 @@ class Collector:
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
-        from pytest_llmprod import regressions  # only a run with evals needs it
+        from pytest_llmprod.core.files import BASELINE_NAME  # only a run with evals needs it
+
+        rootpath = run.settings.rootpath
+        if not result.models and not (rootpath / BASELINE_NAME).exists():
+            return result
+        from pytest_llmprod import regressions  # only a run that is compared needs it
 
         try:
             if result.models:
@@ -398,7 +403,6 @@ class Collector:
             elif result.objection or not run.is_complete or self._narrowing(session):
                 return result
             else:
-                rootpath = run.settings.rootpath
                 result, findings = regressions.compare_with_baseline(result, rootpath)
         except StoredRunError as error:
             self._report(session, "llmprod-baseline.json::read", str(error))
@@ -425,7 +429,7 @@ class Collector:
         if self._config.option.llm_record == "none" or self._accounts.is_capped:
             return
         from pytest_llmprod.emitted import nodeid_of  # only a run with evals needs it
-        from pytest_llmprod.report.view import unrecorded_text
+        from pytest_llmprod.report.unanswered import unrecorded_text
 
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""

@@ -102,12 +102,21 @@ class Driller:
         item.stash[DRILL] = Drill(bench, spec, test, fault)
         return spec.cut_after_s
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Close the server of a test."""
-        if SOCKETS in item.stash:
-            item.stash[SOCKETS].close()
-            del item.stash[SOCKETS]
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Close the server of a test when its fixtures have been torn down, or could not be."""
+        try:
+            return (yield)
+        finally:
+            _close_server(item)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Close the server of a test that was interrupted, and so is not torn down."""
+        try:
+            return (yield)
+        finally:
+            _close_server(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -139,6 +148,13 @@ class Driller:
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
         _tell(item, report, result)
         return report
+
+
+def _close_server(item: pytest.Item) -> None:
+    stack = item.stash.get(SOCKETS, None)
+    if stack is not None:
+        del item.stash[SOCKETS]
+        stack.close()
 
 
 def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -> None:

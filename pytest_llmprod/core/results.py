@@ -15,6 +15,7 @@ from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.part import WHOLE, Part
+from pytest_llmprod.core.past import PastRun
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
@@ -325,7 +326,8 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults, and `fallbacks` what their answers score without a model.
+    did under faults, and `fallbacks` what their answers score without a model. `past` are the runs
+    that were accepted before, the oldest first; only reports that show a trend have them.
     """
 
     run_id: str
@@ -351,6 +353,7 @@ class RunResult:
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
     fallbacks: tuple[FallbackScore, ...] = ()
+    past: tuple[PastRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

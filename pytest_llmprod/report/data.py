@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
 from pytest_llmprod.report import budgets, fallback, growth, swap
-from pytest_llmprod.report.view import unrecorded_text
+from pytest_llmprod.report.unanswered import unrecorded_text
 
 SCHEMA = 1
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult
+from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult, survived_by_fault
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.layout import COLUMNS, wrapped
@@ -72,11 +72,11 @@ def _features(drills: Sequence[DrillResult]) -> list[str]:
 
 
 def _headline(feature: str, drills: Sequence[DrillResult]) -> str:
-    met = [each for each in drills if each.is_met]
-    survived = sum(each.survived for each in met)
+    met = survived_by_fault(drills)
     name = shorten(printable(feature), _LONGEST_NAME)
-    unmet = len(drills) - len(met)
+    unmet = len({each.fault for each in drills} - met.keys())
     rest = f", {unmet} cannot meet it" if unmet else ""
+    survived = sum(met.values())
     return f"drills of {name}: survived {survived} of {counted(len(met), 'fault')}{rest}"
 
 
@@ -140,12 +140,10 @@ _PLAIN = ("ok", "untested")
 
 def cell(result: RunResult, feature: str, mode: str) -> str:
     """Return what this run says of one way in which a feature may fail: ok, untested or a count."""
-    drills = [
-        each
-        for each in result.drills
-        if each.feature == feature and each.group in MODES[mode] and each.is_met
-    ]
-    failed = sum(not each.survived for each in drills)
+    drills = survived_by_fault(
+        each for each in result.drills if each.feature == feature and each.group in MODES[mode]
+    )
+    failed = len(drills) - sum(drills.values())
     suites = [each for each in result.suites if each.feature == feature and mode == "wrong"]
     below = Counter(_verdict(suite) for suite in suites)["FAIL"]
     if failed or below:
