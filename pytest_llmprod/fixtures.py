@@ -141,6 +141,6 @@ def llm_records(request: pytest.FixtureRequest) -> "Iterator[Records]":
 NEEDING_A_TAPE = frozenset(
     {
         *("llm_cassette", "llm_client", "llm_async_client", "llm_records"),
-        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server", "llm_place"),
     }
 )

@@ -24,6 +24,7 @@ from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtur
     llm_fallback,
     llm_fault,
     llm_faults,
+    llm_place,
     llm_script,
     llm_server,
 )
@@ -240,6 +241,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 settings = metafunc.config.stash[SETTINGS]()
                 markers.budgets(metafunc.definition, settings.features)
             drilling.parametrize(metafunc)
+            drilling.parametrize_places(metafunc)
             if is_eval:
                 markers.refuse_answers_made_up(metafunc.definition)
     if not is_eval:

@@ -98,6 +98,10 @@ class FaultError(LlmprodError):
     """A fault, a schedule of faults or a scripted answer cannot be used."""
 
 
+class GuardrailError(LlmprodError):
+    """The contract of a guardrail cannot be tested as it is declared."""
+
+
 class RegressionError(LlmprodError):
     """The failing example of a property cannot be kept, or what was kept cannot be read."""
 
