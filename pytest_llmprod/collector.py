@@ -39,6 +39,7 @@ class Collector:
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
+        self._modes: dict[str, Mapping[str, Any]] = {}
         self._overdue: list[str] = []
         self._asked: set[str] = set()
         self._picked_up = 0
@@ -105,6 +106,9 @@ class Collector:
         drill = getattr(report, "llmprod_drill", None)
         if drill is not None:
             self._drills[report.nodeid] = drill
+        mode = getattr(report, "llmprod_mode", None)
+        if mode is not None:
+            self._modes[report.nodeid] = mode
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -166,7 +170,7 @@ class Collector:
         if option.llm_plan or option.collectonly:
             return
         has_budgets = self._has_accounts and self._accounts.has_calls
-        if option.llm_json is not None or has_budgets or self._drills:
+        if option.llm_json is not None or has_budgets or self._drills or self._modes:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -278,7 +282,7 @@ class Collector:
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
         # Of a run that was stopped before its drills could be decided there is nothing to say.
-        has_drills = bool(self._drills) and self._result is not None
+        has_drills = bool(self._drills or self._modes) and self._result is not None
         if not (self._misses or self._outages or has_drills or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, unanswered  # brings what only a summary needs
@@ -469,8 +473,13 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        drills = self._drill_results()
-        return replace(result, unanswered=unanswered, part=part, drills=drills)
+        result = replace(result, unanswered=unanswered, part=part, drills=self._drill_results())
+        if self._modes:
+            from pytest_llmprod.core.mode_test import ModeTest  # only such tests need it
+
+            tests = tuple(ModeTest(**row) for _, row in sorted(self._modes.items()))
+            result = replace(result, mode_tests=tests)
+        return result
 
     def _drill_results(self) -> "tuple[DrillResult, ...]":
         from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it

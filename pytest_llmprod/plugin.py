@@ -301,6 +301,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
+    if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
+        from pytest_llmprod.guardrail_tests import GuardrailTests
+
+        tests = GuardrailTests(items, config.option.llm_fuzz or 0)
+        config.pluginmanager.register(tests, "llmprod-guardrail-tests")
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 

@@ -14,6 +14,7 @@ from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.growth import Growth
+from pytest_llmprod.core.mode_test import ModeTest
 from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.past import PastRun
 from pytest_llmprod.core.swap import Swap, without_model
@@ -328,6 +329,7 @@ class RunResult:
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
     did under faults, and `fallbacks` what their answers score without a model. `past` are the runs
     that were accepted before, the oldest first; only reports that show a trend have them.
+    `mode_tests` are the tests of guardrails.
     """
 
     run_id: str
@@ -353,6 +355,7 @@ class RunResult:
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
     fallbacks: tuple[FallbackScore, ...] = ()
+    mode_tests: tuple[ModeTest, ...] = ()
     past: tuple[PastRun, ...] = ()
 
 

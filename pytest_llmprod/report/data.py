@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
-from pytest_llmprod.report import budgets, fallback, growth, swap
+from pytest_llmprod.report import budgets, fallback, growth, matrix, swap
 from pytest_llmprod.report.unanswered import unrecorded_text
 
 SCHEMA = 1
@@ -39,6 +39,8 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
         "fallbacks": [fallback.to_json(each) for each in result.fallbacks],
+        "failure_modes": matrix.to_json(result),
+        "guardrail_tests": [each.to_json() for each in result.mode_tests],
         "drills": [each.to_json() for each in result.drills],
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
