@@ -47,7 +47,7 @@ def test_what_passed_and_what_failed_stands_in_the_matrix(pytester: pytest.Pytes
         ]
     )
     (row,) = json.loads((pytester.path / "run.json").read_text())["failure_modes"]
-    assert row["hostile input"] == "1 of 1 tests"
+    assert row["modes"]["hostile input"] == "1 of 1 tests"
     assert [(each["mode"], each["passed"], each["examples"]) for each in modes(pytester)] == [
         ("hostile input", False, 0),
         ("malformed input", True, 0),

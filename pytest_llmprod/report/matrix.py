@@ -51,7 +51,7 @@ def matrix_lines(result: RunResult) -> list[str]:
 def to_json(result: RunResult) -> list[dict[str, Any]]:
     """Return the matrix as `--llm-json` writes it: each feature with the text of each cell."""
     return [
-        {"feature": feature, **{mode: cell(result, feature, mode) for mode in MODES}}
+        {"feature": feature, "modes": {mode: cell(result, feature, mode) for mode in MODES}}
         for feature in features_of(result)
     ]
 
