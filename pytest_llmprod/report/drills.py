@@ -93,12 +93,23 @@ def _weaknesses(drills: Sequence[DrillResult]) -> list[str]:
 
 
 def _crashes(found: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the faults behind each error, by its class and by where it came from."""
-    by_error: dict[str, list[str]] = {}
+    """Return the faults behind each class of error, and the places it came from."""
+    places: dict[str, dict[str, None]] = {}
+    faults: dict[str, dict[str, None]] = {}
     for fault, text in found:
-        by_error.setdefault(printable(text.partition(": ")[0]), []).append(fault)
+        kind, _, place = printable(text.partition(": ")[0]).partition(" in ")
+        faults.setdefault(kind, {})[fault] = None
+        places.setdefault(kind, {}).update({place: None} if place else {})
     return [
         line
-        for error, faults in by_error.items()
-        for line in wrapped(f"{error}: {', '.join(faults)}", indent="    ")
+        for kind, names in faults.items()
+        for line in wrapped(f"{_at(kind, [*places[kind]])}: {', '.join(names)}", indent="    ")
     ]
+
+
+def _at(kind: str, places: Sequence[str]) -> str:
+    """Return the class of an error with the first place it came from, and how many others."""
+    if not places:
+        return kind
+    others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"{kind} in {places[0]}{others}"
