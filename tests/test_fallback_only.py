@@ -196,6 +196,15 @@ def test_options_that_say_how_a_model_is_asked_are_refused(
     result.stderr.fnmatch_lines(["*--llm-fallback-only asks no model, and --llm-*"])
 
 
+def test_there_is_nothing_to_plan(pytester: pytest.Pytester) -> None:
+    write(pytester)
+
+    result = pytester.runpytest_inprocess("--llm-fallback-only", "--llm-plan")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--llm-plan says what a recording run would ask*"])
+
+
 def test_such_a_run_is_no_baseline(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
