@@ -21,7 +21,7 @@ from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always
+from pytest_llmprod.faults.schedule import Always, InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
 from pytest_llmprod.faults.spies import Spy, resolve
@@ -311,7 +311,7 @@ class HandFaults:
 
     def schedule(self, schedule: Schedule) -> None:
         """Let the requests that follow meet the steps of a schedule."""
-        self._bench.plan.begin(schedule)
+        self._bench.plan.begin(InTurn(schedule))
 
     def sweep(
         self,

@@ -191,8 +191,8 @@ def _prepare_plan(config: pytest.Config) -> None:
     """Plan the mode that fills gaps where none is given; workers would each plan a part."""
     if config.option.llm_fallback_only:
         raise pytest.UsageError(
-            "--llm-plan says what a recording run would ask, and --llm-fallback-only asks no model. "
-            "Leave out one of them."
+            "--llm-plan says what a recording run would ask, and --llm-fallback-only asks no "
+            "model. Leave out one of them."
         )
     if config.option.llm_record == "none":
         config.option.llm_record = "once"
