@@ -1,4 +1,4 @@
-"""By hand: scripts, faults and spies as context managers, for a part of a test.
+"""By hand: what fixtures give, as context managers, for a part of a test.
 
 Inside of `@given` each example begins anew, which a fixture cannot do.
 """
@@ -6,6 +6,7 @@ Inside of `@given` each example begins anew, which a fixture cannot do.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from pytest_llmprod.canaries import Canaries
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.schedule import Schedule
@@ -14,6 +15,8 @@ from pytest_llmprod.drills import FaultBench, HandFaults
 from pytest_llmprod.faults.schedule import InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.spies import Spy
+from pytest_llmprod.records.collecting import llm_records
+from pytest_llmprod.wire.sent import Sent
 
 
 @contextmanager
@@ -59,11 +62,36 @@ def llm_fallback(path: str) -> Iterator[Spy]:
 
 
 @contextmanager
+def llm_wire() -> Iterator[Sent]:
+    """Keep what this block sends; `assert_no(planted)` searches it."""
+    tape = running.running("llm_wire").tape
+    before = tape.outgoing
+    if before is None:
+        tape.outgoing = []
+    try:
+        yield Sent(tape.outgoing)
+    finally:
+        tape.outgoing = before
+
+
+@contextmanager
+def llm_canary() -> Iterator[Canaries]:
+    """Plant canaries in this block, at the end of which none may be told."""
+    tape = running.running("llm_canary").tape
+    with llm_records() as records:
+        canaries = Canaries(tape, records)
+        yield canaries
+        told = canaries.left_over()
+        if told:
+            raise AssertionError(told)
+
+
+@contextmanager
 def _bench(name: str) -> Iterator[FaultBench]:
     """Return the bench of the running test, or one for this block."""
     test = running.running(name)
     tape = test.tape
-    if test.case:
+    if tape.label.is_eval:
         raise FaultError(
             f"{name}() in a test that is marked with llm_eval: an eval opens a gate by what a "
             f"model answered, and this one would by what the test made up. Remove it, or make a "

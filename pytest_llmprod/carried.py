@@ -19,6 +19,7 @@ _ATTRIBUTES = {
     "stop": "llmprod_stop",
     "drill": "llmprod_drill",
     "mode": "llmprod_mode",
+    "scorecards": "llmprod_scorecards",
 }
 #: A report of this run itself that a merge does not make anew.
 _KEPT = "cassettes::"

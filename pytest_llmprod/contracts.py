@@ -98,7 +98,7 @@ class GuardedPlace:
                 self._skip(f"{self._spec.feature}: {reason}")
             problem = f"cannot be tested: {reason}"
         if problem:
-            raise AssertionError(f"{self.what}: {problem} ({self._spec.feature}, {self.name})")
+            raise AssertionError(f"{problem}\n({self._spec.feature}, {self.name}: {self.what})")
 
     def _place(self, call: Callable[[], Any], answers: Answers) -> str:
         """Return what is wrong at one place, "" where nothing is."""

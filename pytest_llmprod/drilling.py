@@ -23,6 +23,8 @@ DRILL: "pytest.StashKey[Drill]" = pytest.StashKey()
 #: Where the place lies that a test of a guardrail tests.
 PLACE: "pytest.StashKey[GuardedPlace]" = pytest.StashKey()
 
+#: With these alone, the marker of a guardrail says what a property is about.
+_LABELS = frozenset({"feature", "kind"})
 #: How long the server of a test lets a client wait, in seconds, where no drill says otherwise.
 _LONGEST_S = 3600.0
 #: Fixtures for which a test has a bench.
@@ -56,16 +58,22 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def parametrize_places(metafunc: pytest.Metafunc) -> None:
     """Make one item of each place of a contract; raise MarkerError where its marker is wrong."""
     definition: Any = metafunc.definition
-    if "llm_place" not in metafunc.fixturenames:
+    marker = definition.get_closest_marker("llm_guardrail")
+    has_place = "llm_place" in metafunc.fixturenames
+    if not has_place and (marker is None or marker.kwargs.keys() <= _LABELS):
         return
     from pytest_llmprod import guardrail_marks  # only a contract needs it
 
     where = f"{definition.nodeid}: @pytest.mark.llm_guardrail"
-    marker = definition.get_closest_marker("llm_guardrail")
     if marker is None:
         raise MarkerError(
             f"{definition.nodeid}: llm_place has a value only in a test that is marked with "
             f"{guardrail_marks.EXAMPLE}."
+        )
+    if not has_place:
+        raise MarkerError(
+            f"{where}: the test function has no argument llm_place. Write "
+            f"`def {definition.name}(llm_place):`; it receives one place of the contract."
         )
     markers.refuse_unknown(where, marker, guardrail_marks.ARGUMENTS, guardrail_marks.EXAMPLE)
     if markers.is_eval(definition) or definition.get_closest_marker("llm_drill") is not None:
@@ -116,7 +124,8 @@ class Driller:
             longest_s = self._make_drill(item, bench, marker)
         if "llm_server" in item.fixturenames:
             stack = item.stash[SOCKETS] = ExitStack()
-            stack.enter_context(bench.on_sockets(os.environ, longest_s))
+            look = self._session.look
+            stack.enter_context(bench.on_sockets(os.environ, longest_s, look))
             assert bench.server is not None
             stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
 
@@ -177,6 +186,7 @@ class Driller:
             return report  # skipped, or stopped
         result = drill.result(error)
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
+        report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
         return report
 

@@ -23,7 +23,7 @@ from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
 from pytest_llmprod.faults.schedule import Always, InTurn
 from pytest_llmprod.faults.script import Script
-from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
+from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer, Look
 from pytest_llmprod.faults.spies import Spy, resolve
 from pytest_llmprod.faults.sweep import Sweep, sweep
 from pytest_llmprod.gate_drills import drilled_gates
@@ -153,13 +153,16 @@ class FaultBench:
             self.tape.clock = before
 
     @contextmanager
-    def on_sockets(self, environ: MutableMapping[str, str], longest_s: float) -> Iterator[None]:
+    def on_sockets(
+        self, environ: MutableMapping[str, str], longest_s: float, look: Look | None = None
+    ) -> Iterator[None]:
         """Move the plan from the tape to a server on loopback for this block.
 
-        The variables by which clients find their providers name it meanwhile.
+        The variables by which clients find their providers name it meanwhile. `look` is shown each
+        request that it gets.
         """
         before = {name: environ.get(name) for name in URL_VARIABLES}
-        with FaultServer(self.plan, longest_s=longest_s) as server:
+        with FaultServer(self.plan, longest_s=longest_s, look=look) as server:
             self.tape.faults, self.server = None, server
             environ.update(zip(URL_VARIABLES, (server.url, server.root_url), strict=True))
             try:

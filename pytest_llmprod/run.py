@@ -19,6 +19,7 @@ from pytest_llmprod.evals import gates_file, statistics
 from pytest_llmprod.evals.gate import Tally, cluster_of, interval_confidence, judge
 from pytest_llmprod.evals.looks import Answers, LooksFile
 from pytest_llmprod.evals.metrics import PASSED
+from pytest_llmprod.evals.refusal_rates import refusal_rates
 from pytest_llmprod.evals.repeats import repeats_of
 from pytest_llmprod.evals.slices import Scored, slices
 from pytest_llmprod.gates import FILE_NAME
@@ -263,6 +264,9 @@ class Run:
                     for row, score, cluster in zip(rows, scores, clusters, strict=True)
                 ),
                 confidence=meta["confidence"],
+            ),
+            refusals=refusal_rates(
+                zip(rows, scores, clusters, strict=True), metric, meta["confidence"]
             ),
             judge=judge_standing,
             judge_requests=len(judged),

@@ -14,6 +14,7 @@ from report_samples import (  # noqa: E402
     growth_result,
     month_result,
     run_result,
+    scorecard_result,
     suite_result,
 )
 
@@ -63,6 +64,7 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         drills=(drill,),
         fallbacks=(fallback,),
         mode_tests=(mode_test,),
+        scorecards=(scorecard_result(),),
     )
     document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
@@ -79,6 +81,7 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         "fallbacks",
         "failure_modes",
         "guardrail_tests",
+        "guardrails",
     ):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
@@ -90,3 +93,13 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert set(re.findall(r"`(\w+)`", entries("### `run`")["settings"])) == settings.keys()
     named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
     assert named == shown["judge"].keys()
+
+
+def test_the_keys_within_a_scorecard_are_named() -> None:
+    card = scorecard_result().to_json()
+    (rate, *_), (gate,), (pair,) = card["rates"], card["gates"], card["pairs"]
+
+    assert entries("### A rate in `guardrails`").keys() == rate.keys()
+    of_gates = re.findall(r"`(\w+)`", entries("### `guardrails`")["gates"])
+    assert rate.keys() | set(of_gates) == gate.keys()
+    assert set(re.findall(r"`(\w+)`", entries("### `guardrails`")["pairs"])) == pair.keys()

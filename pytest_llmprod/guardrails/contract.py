@@ -19,7 +19,7 @@ PLACES: Mapping[str, str] = {
     "refusal": "the text of a refusal",
     "fallback": "the answer of the fallback",
     "cache": "an answer that comes from a cache",
-    "exception": "the text of the provider's error, in exceptions and log records",
+    "exception": "the provider's error, in exceptions and in the log",
 }
 #: How the guardrail itself fails, by the name of the test's item.
 FAILURES: Mapping[str, str] = {

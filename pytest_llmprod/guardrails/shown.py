@@ -5,13 +5,15 @@ import dataclasses
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.leftover import longest_left
 from pytest_llmprod.core.text import error_text, squeezed
 
-_DEEPEST = 20
+_MOST_VALUES = 20_000
+_MOST_OBJECTS = 4  # one within the other
 Texts = Iterator[tuple[str, str]]
 
 
@@ -120,29 +122,52 @@ async def _take(value: Any, shown: Shown) -> None:
         shown.add(value)
 
 
-def texts_in(value: Any, place: str = "", depth: int = 0) -> Texts:
-    """Yield where a text stands in a value, and the text: also in objects and in their fields."""
-    if value is None or isinstance(value, bool) or depth > _DEEPEST:
-        return
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, bytes | bytearray):
-        yield place, bytes(value).decode("utf-8", "replace")
-    elif isinstance(value, BaseException):
-        yield place, "\n".join(error_texts(value))
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
-            yield f"{place} (a key)", str(key)
-            yield from texts_in(each, f"{place}.{key}", depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for number, each in enumerate(value):
-            yield from texts_in(each, f"{place}[{number}]", depth + 1)
-    else:
-        fields = _fields(value)
-        if fields is None:
+def texts_in(value: Any, place: str = "") -> Texts:
+    """Yield where a text stands in a value, and the text: also in objects and in their fields.
+
+    Of an object that leads on and on, as a client does, only what is near is looked at.
+    """
+    yield from _Walk().texts_in(value, place, 0)
+
+
+class _Walk:
+    """One way through a value, which looks at nothing twice and comes to an end."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Any] = {}  # by their ids, which are theirs while they live
+        self._left = _MOST_VALUES
+
+    def texts_in(self, value: Any, place: str, objects: int) -> Texts:
+        """Yield the texts of a value that stands within so many objects."""
+        self._left -= 1
+        if value is None or isinstance(value, bool) or self._left < 0:
+            return
+        if isinstance(value, str):
+            yield place, value
+        elif isinstance(value, bytes | bytearray):
+            yield place, bytes(value).decode("utf-8", "replace")
+        elif isinstance(value, int | float):
             yield place, str(value)
-        else:
-            yield from texts_in(fields, place, depth + 1)
+        elif id(value) not in self._seen:
+            self._seen[id(value)] = value
+            yield from self._inside(value, place, objects)
+
+    def _inside(self, value: Any, place: str, objects: int) -> Texts:
+        if isinstance(value, BaseException):
+            yield place, "\n".join(error_texts(value))
+        elif isinstance(value, Mapping):
+            for key, each in list(value.items()):
+                yield f"{place} (a key)", str(key)
+                yield from self.texts_in(each, f"{place}.{key}", objects)
+        elif isinstance(value, list | tuple | set | frozenset):
+            for number, each in enumerate(value):
+                yield from self.texts_in(each, f"{place}[{number}]", objects)
+        elif not isinstance(value, type | FunctionType | ModuleType):
+            fields = _fields(value) if objects < _MOST_OBJECTS else None
+            if fields is None:
+                yield place, str(value)
+            else:
+                yield from self.texts_in(fields, place, objects + 1)
 
 
 def _fields(value: Any) -> Mapping[str, Any] | None:

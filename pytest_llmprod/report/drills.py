@@ -8,7 +8,7 @@ from pytest_llmprod.core.mode_test import MODES
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS, wrapped
-from pytest_llmprod.report.matrix import cell, features_of
+from pytest_llmprod.report.matrix import cell, features_of, matrix_lines
 
 _LONGEST_NAME = 40
 
@@ -55,6 +55,32 @@ def drill_lines(drills: Sequence[DrillResult]) -> list[str]:
         lines.append(_headline(feature, own))
         lines += _weaknesses(own)
     return lines
+
+
+def short_drill_lines(result: RunResult, room: int) -> list[str]:
+    """Return the same in at most `room` lines: each feature in its share of them."""
+    blocks = []
+    for feature in _features(result.drills):
+        own = [each for each in result.drills if each.feature == feature]
+        blocks.append([_headline(feature, own), *_weaknesses(own)])
+    if not blocks:
+        return matrix_lines(result)[:room]
+    more = len(blocks) - room
+    shown = blocks[: room - 1] if more > 0 else blocks
+    share = room // len(shown)
+    lines = [line for block in shown for line in _cut(block, share)]
+    if more > 0:
+        return [*lines, f"and drills of {more + 1} more features"]
+    matrix = matrix_lines(result)
+    return [*lines, *matrix] if len(lines) + len(matrix) <= room else lines
+
+
+def _cut(block: Sequence[str], room: int) -> list[str]:
+    """Return the first lines of a block, and how many more there are where there is room for it."""
+    if len(block) <= room or room < 3:
+        return [*block[:room]]
+    kinds = sum(not line.startswith("    ") for line in block[room - 1 :])
+    return [*block[: room - 1], f"  and {kinds} more kinds of weakness" if kinds else "  ..."]
 
 
 def _features(drills: Sequence[DrillResult]) -> list[str]:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pytest_llmprod.strategies.planted import Document
+from pytest_llmprod.core.planted import Document
 from pytest_llmprod.strategies.streams import Stream
 
 

@@ -12,6 +12,7 @@ TEST = """
     import pytest
     import desk
     import leaky
+    import other_desk
 
     @pytest.mark.llm_guardrail(feature="desk", secret={secret!r}, {arguments})
     def test_guarded(llm_place):
@@ -43,10 +44,10 @@ def run(
 
 
 def finding(result: pytest.RunResult) -> str:
-    """Return the one finding of a run with one item."""
+    """Return the one finding of a run with one item, in a line."""
     result.assert_outcomes(failed=1)
-    (line,) = (each for each in result.outlines if each.startswith("E   AssertionError: "))
-    return line.removeprefix("E   AssertionError: ")
+    first, second = (each[4:] for each in result.outlines if each.startswith("E   "))
+    return f"{first.removeprefix('AssertionError: ')} {second.strip()}"
 
 
 def test_an_application_is_asked_once_for_each_place_and_each_failure(
@@ -83,6 +84,11 @@ def test_an_application_is_asked_once_for_each_place_and_each_failure(
         ("desk.remembered", "cache", ""),
         ("desk.reply", "exception", ""),
         ("leaky.open_and_told", "guardrail-raises", ', fails="open"'),
+        ("other_desk.reply", "answer", ""),
+        ("other_desk.reply", "refusal", ""),
+        ("other_desk.streamed", "stream", ""),
+        ("other_desk.with_tools", "tool-arguments", ', tools="desk:note"'),
+        ("other_desk.message", "answer", ""),
     ],
 )
 def test_a_guardrail_that_stands_there_passes(
@@ -115,6 +121,8 @@ def test_a_guardrail_that_stands_there_passes(
         ("leaky.error_told", "exception", "", "the secret is in the output"),
         ("leaky.error_logged", "exception", "", "the secret is in a log record"),
         ("leaky.error_raised", "exception", "", "the secret is in the text of RuntimeError"),
+        ("other_desk.refusal_unguarded", "refusal", "", "the output[0].content[0].refusal"),
+        ("other_desk.tools_unguarded", "tool-arguments", ', tools="desk:note"', "of desk:note"),
         ("leaky.shown_all_the_same", "guardrail-raises", "", "is to fail closed"),
         ("leaky.waits_for_ever", "guardrail-hangs", "", "waited 86400 s for it, and may wait 10 s"),
         ("leaky.silent", "guardrail-raises", "", "no log record names the guardrail (0 records"),
@@ -133,7 +141,8 @@ def test_each_hole_is_found(
 
     told = finding(result)
     assert found in told
-    assert told.endswith(f"(desk, {place})")
+    what = {**PLACES, **FAILURES}[place]
+    assert told.endswith(f" (desk, {place}: {what})")
     assert SECRET not in told
 
 
@@ -238,10 +247,64 @@ def test_a_guardrail_that_does_not_exist_is_named(apps: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["*llm_guardrail: 'desk:scrub' names no callable*"])
 
 
-def test_the_fixture_needs_its_marker_and_an_eval_cannot_have_it(apps: pytest.Pytester) -> None:
+def test_the_fixture_needs_its_marker(apps: pytest.Pytester) -> None:
     apps.makepyfile(test_contract="def test_it(llm_place):\n    llm_place.check(print)\n")
 
     result = apps.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
     assert "llm_place has a value only in a test that is marked with" in result.stdout.str()
+
+
+def test_the_marker_needs_its_fixture_unless_it_only_labels_a_property(
+    apps: pytest.Pytester,
+) -> None:
+    apps.makepyfile(
+        test_contract="""
+        import pytest
+
+        @pytest.mark.llm_guardrail(feature="desk", guardrail="desk:redact", secret="jane.roe@x.org")
+        def test_guarded():
+            pass
+        """,
+        test_property="""
+        import pytest
+
+        @pytest.mark.llm_guardrail(feature="desk", kind="pii")
+        def test_redacts():
+            pass
+        """,
+    )
+
+    result = apps.runpytest_inprocess("--continue-on-collection-errors")
+
+    result.assert_outcomes(errors=1, passed=1)
+    assert "the test function has no argument llm_place" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("more", "fixture"),
+    [
+        ('llm_eval(feature="d", dataset="words.jsonl", threshold=0.5)', "llm_case"),
+        ('llm_drill(feature="d", fallback="desk:by_rules")', "llm_fault"),
+    ],
+)
+def test_a_test_of_a_guardrail_is_no_eval_and_no_drill(
+    apps: pytest.Pytester, more: str, fixture: str
+) -> None:
+    apps.makepyfile(
+        test_contract=f"""
+        import pytest
+
+        @pytest.mark.{more}
+        @pytest.mark.llm_guardrail(feature="desk", guardrail="desk:redact", secret="jane.roe@x.org")
+        def test_guarded(llm_place, {fixture}):
+            llm_place.check(print)
+        """
+    )
+
+    result = apps.runpytest_inprocess("--llm-eval")
+
+    result.assert_outcomes(errors=1)
+    told = " ".join(result.outlines)
+    assert "is no eval and no drill" in told

@@ -64,6 +64,19 @@ def test_a_value_that_holds_itself_ends() -> None:
     assert {text for _, text in texts_in(value)} == {"a"}
 
 
+def test_what_leads_on_and_on_is_looked_at_where_it_is_near() -> None:
+    class Client:
+        def __init__(self) -> None:
+            self.name = "near"
+            self.others = [{"at": number} for number in range(50_000)]
+            self.me = self
+
+    texts = [text for _, text in texts_in([Client(), Client])]
+
+    assert "near" in texts
+    assert len(texts) < 30_000
+
+
 @pytest.mark.parametrize(
     ("text", "is_in"),
     [
