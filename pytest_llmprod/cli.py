@@ -15,10 +15,13 @@ from pytest_llmprod.commands import (
     compare,
     dataset,
     decide,
+    init,
     judge,
     log,
     merge,
     prices,
+    runbook,
+    selfcheck,
     serve,
 )
 from pytest_llmprod.commands.layout import print_error
@@ -49,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(required=True)
 
+    init.add_command(nouns)
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cassette.add_commands)
@@ -60,6 +64,8 @@ def make_parser() -> argparse.ArgumentParser:
     compare.add_command(nouns)
     decide.add_command(nouns)
     merge.add_command(nouns)
+    runbook.add_command(nouns)
+    selfcheck.add_command(nouns)
     serve.add_command(nouns)
     return parser
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.core.drilling import DrillResult
+from pytest_llmprod.core.drilling import DrillResult, survived_by_fault
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.files import HISTORY_NAME
 from pytest_llmprod.core.text import counted, printable, shorten
@@ -60,6 +60,11 @@ def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: i
     return lines
 
 
+def last(root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return feature -> the line of the last time that it survived its drills."""
+    return {str(row.get("feature", "")): row for row in _lines(root)}
+
+
 def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
     found: dict[str, list[DrillResult]] = {}
     for each in drills:
@@ -68,8 +73,8 @@ def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
 
 
 def _has_passed(own: Sequence[DrillResult]) -> bool:
-    met = [each for each in own if each.is_met]
-    return bool(met) and all(each.survived for each in met) and _is_whole(own)
+    met = survived_by_fault(own)
+    return bool(met) and all(met.values()) and _is_whole(own)
 
 
 def _is_whole(own: Sequence[DrillResult]) -> bool:
@@ -86,7 +91,7 @@ def _line(own: Sequence[DrillResult], commit: str, now: datetime) -> bytes:
     row = {
         "kind": "drill",
         "feature": own[0].feature[: _MOST_BYTES // 4],
-        "faults": len(met),
+        "faults": len({each.fault for each in met}),
         "groups": sorted({each.group for each in met}),
         "commit": commit,
         "when": now.isoformat(timespec="seconds"),

@@ -17,13 +17,12 @@ from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.core.running import Running
 from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
-from pytest_llmprod.records.collecting import RUNNING, Subject
-from pytest_llmprod.records.contract import FindPii, Rules
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.request_log import Asker, Ending, RequestLog
 from pytest_llmprod.rows import Rows
@@ -37,6 +36,7 @@ from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
+from pytest_llmprod.wire.outgoing import Outgoing
 from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
@@ -46,6 +46,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 if TYPE_CHECKING:
     from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
+    from pytest_llmprod.wire.leaving import Customs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Extensions:
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
     spend_stop: type[SpendStop] = SpendStop
-    find_pii: FindPii | None = None
+    find_pii: Callable[[str], Any] | None = None
 
 
 class Session:
@@ -136,8 +137,18 @@ class Session:
             now=self._now,
             monotonic=self._monotonic,
             met=self._log.met,
+            customs=self._customs,
         )
         return Intercept(self._router, policy)
+
+    @cached_property
+    def _customs(self) -> "Customs | None":
+        """Return what looks at each request before it leaves, None where nothing is forbidden."""
+        if not self.settings.leave_rules.is_set:
+            return None
+        from pytest_llmprod.forbidding import customs_of  # only who forbids something needs it
+
+        return customs_of(self.settings.leave_rules, self._scanners, self._known.scanners)
 
     def _rekey(self, request: Mapping[str, Any]) -> str:
         """Return the key of a stored request, as the dialects and scanners of this run see it."""
@@ -241,11 +252,16 @@ class Session:
         else:
             self._known.scanners()
         self.running = trial
-        running.begin(trial.tape, self.settings.rootpath)
+        running.begin(
+            Running(
+                tape=trial.tape,
+                root=self.settings.rootpath,
+                case=trial.asker.case,
+                masked=self._log.masked,
+                find_pii=self._extensions.find_pii,
+            )
+        )
         self._router.enter(trial.tape)
-        rules = Rules(mask=self._log.masked, find_pii=self._extensions.find_pii)
-        exchanges, case = trial.tape.exchanges, trial.asker.case
-        RUNNING.set(Subject(exchanges=exchanges, case=case, rules=rules))
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.
@@ -253,6 +269,26 @@ class Session:
         Between tests that replay the keys stay: lending them anew takes time.
         """
         self._keys.take_back()
+
+    def look_at_everything(self) -> None:
+        """Look at what tests send that have no tape, too."""
+        self._intercept.install()
+
+    def untold_refusals(self) -> list[str]:
+        """Return why requests of tests without a tape were refused, each once."""
+        if self._customs is None:
+            return []
+        untold = list(dict.fromkeys(self._customs.untold))
+        self._customs.untold.clear()
+        return untold
+
+    def look(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> str:
+        """Return why a request of the running test that a server of ours got must not leave."""
+        if self.running is None:
+            return ""
+        return self._intercept.look(
+            self.running.tape, Outgoing(method=method, url=url, headers=headers, body=body)
+        )
 
     def reaching(self, host: str) -> AbstractContextManager[None]:
         """Return a context in which requests to a host leave, as if we were not there."""
@@ -309,7 +345,6 @@ class Session:
         """
         trial = self._trials.pop(nodeid)
         self.running = None
-        RUNNING.set(None)
         outcome = trial.trace.outcome
         # What a case did without an answer says nothing: its recordings stay as they were.
         is_answered = not trial.got_no_answer()

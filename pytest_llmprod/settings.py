@@ -12,19 +12,24 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod import report_paths
-from pytest_llmprod.budgets.expression import Expression, parse
 from pytest_llmprod.core.errors import BudgetError, SettingsError
+from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
+    LEAVE_KEYS,
+    LeaveRules,
     PlayRules,
     RecordMode,
     checked_clock,
     checked_repeats,
     checked_unplayed,
 )
+
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
 
 LogMode = Literal["all", "live", "none"]
 
@@ -33,11 +38,15 @@ LogMode = Literal["all", "live", "none"]
 class FeatureSettings:
     """What is said of one feature: its budgets, and how many requests it gets in a month.
 
-    `requests_per_month` is None where that is not known.
+    `requests_per_month` is None where that is not known. `owner` runs the feature, `escalation` is
+    called when it fails, and `prompts` are the files of its prompts; '' and () where nobody says.
     """
 
-    budgets: tuple[Expression, ...] = ()
+    budgets: "tuple[Expression, ...]" = ()
     requests_per_month: int | None = None
+    owner: str = ""
+    escalation: str = ""
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,8 @@ class Settings:
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
-    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap. `leave_rules`
+    say what must not leave with a request.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
     them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
     drill for `drill_every_days` is told as overdue.
@@ -66,7 +76,8 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
-    budgets: tuple[Expression, ...] = ()
+    leave_rules: LeaveRules = field(default_factory=LeaveRules)
+    budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
@@ -99,9 +110,9 @@ def load(
     `is_exported` says that `--llm-otel` was given: then there must be a log, and what sends it.
     """
     table = _read_table(rootpath / "pyproject.toml")
-    _refuse_unknown(table, _KEYS, "tool.llmprod")
+    _refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
-    _refuse_unknown(wire, _WIRE_KEYS, "tool.llmprod.wire")
+    _refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
     allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")
     if not all(isinstance(host, str) for host in allow_hosts):
         raise SettingsError(
@@ -137,12 +148,27 @@ def load(
         log=log,
         retention_days=_days(table, "retention_days", default=30),
         drill_every_days=_days(table, "drill_every_days"),
+        leave_rules=_leave_rules(wire),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
         html_path=report_paths.html_path(html_path),
         markdown_path=report_paths.markdown_path(markdown_path),
         table_sha256=_digest(table),
+    )
+
+
+def of_project(rootpath: Path) -> Settings:
+    """Return the settings of a run in `rootpath` that is called without any option."""
+    return load(
+        rootpath=rootpath,
+        record="none",
+        model=None,
+        swaps=(),
+        models=None,
+        concurrency=None,
+        is_strict=False,
+        json_path=None,
     )
 
 
@@ -179,12 +205,6 @@ def _refuse_without_log(log: LogMode) -> None:
         )
 
 
-_KEYS = (
-    *("budgets", "concurrency", "drill_every_days", "features", "gate_valid_days"),
-    *("judge_valid_days", "log", "retention_days", "wire"),
-)
-_FEATURE_KEYS = ("budgets", "requests_per_month")
-_WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
@@ -194,7 +214,7 @@ def _days(table: Mapping[str, Any], key: str, *, default: int = 90) -> int:
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
 
 
-def _run_budgets(table: Mapping[str, Any]) -> tuple[Expression, ...]:
+def _run_budgets(table: Mapping[str, Any]) -> "tuple[Expression, ...]":
     budgets = _budgets(table, "tool.llmprod")
     for expression in budgets:
         if expression.function == "monthly":
@@ -215,7 +235,7 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
     for feature in features:
         name = f"tool.llmprod.features.{feature}"
         of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
-        _refuse_unknown(of_feature, _FEATURE_KEYS, name)
+        _refuse_unknown(of_feature, names(FEATURE_KEYS), name)
         monthly = None
         if "requests_per_month" in of_feature:
             monthly = _get(of_feature, "requests_per_month", int, 0, name)
@@ -226,11 +246,26 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
                 Budget(expression=expression, requests_per_month=monthly)
         except BudgetError as error:
             raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
-        found[feature] = FeatureSettings(budgets=budgets, requests_per_month=monthly)
+        found[feature] = FeatureSettings(
+            budgets=budgets,
+            requests_per_month=monthly,
+            owner=_get(of_feature, "owner", str, "", name),
+            escalation=_get(of_feature, "escalation", str, "", name),
+            prompts=_prompts(of_feature, name),
+        )
     return found
 
 
-def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
+def _prompts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    paths = _get(table, "prompts", list, [], name)
+    if all(isinstance(path, str) for path in paths):
+        return tuple(paths)
+    raise SettingsError(
+        f'pyproject.toml: [{name}] prompts must be a list of paths such as ["app/prompt.md"].'
+    )
+
+
+def _budgets(table: Mapping[str, Any], name: str) -> "tuple[Expression, ...]":
     texts = _get(table, "budgets", list, [], name)
     for text in texts:
         if not isinstance(text, str):
@@ -238,6 +273,10 @@ def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
                 f"pyproject.toml: [{name}] budgets must be a list of texts such as "
                 f'["cost < 0.002"], not {texts!r}.'
             )
+    if not texts:
+        return ()
+    from pytest_llmprod.budgets.expression import parse  # only a project with budgets needs it
+
     try:
         return tuple(dict.fromkeys(map(parse, texts)))
     except BudgetError as error:
@@ -281,6 +320,14 @@ def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
         )
     except ValueError as error:
         raise SettingsError(f"pyproject.toml: [tool.llmprod.wire] {error}") from error
+
+
+def _leave_rules(wire: Mapping[str, Any]) -> LeaveRules:
+    if LEAVE_KEYS.isdisjoint(wire):
+        return LeaveRules()
+    from pytest_llmprod import leave_settings  # only who forbids something needs it
+
+    return leave_settings.read(wire)
 
 
 def max_age_days(folder: Path) -> int | None:
@@ -335,7 +382,7 @@ def _get(table: Mapping[str, Any], key: str, kind: type, default: Any, name: str
     )
 
 
-_KIND_NAMES = {int: "whole number", list: "list", dict: "table"}
+_KIND_NAMES = {int: "whole number", list: "list", dict: "table", str: "text"}
 
 
 def _within(value: int, name: str, *, most: int | None = None) -> int:

@@ -47,7 +47,10 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def read(path: Path) -> Any:
-    """Return a JSON file without what differs from run to run: its id, and times of writing."""
+    """Return a JSON file without what differs from run to run: its id, and times of writing.
+
+    What a drill took is told in whole seconds: in an event loop some milliseconds of it are real.
+    """
     return _timeless(json.loads(path.read_text()))
 
 
@@ -57,9 +60,12 @@ def _timeless(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: _timeless(each) for key, each in value.items() if key not in _TIMES}
+    for name in _SECONDS & kept.keys():
+        kept[name] = None if kept[name] is None else round(kept[name])
     if isinstance(value.get("run"), dict):
         kept["run"].pop("id", None)
     return kept
 
 
+_SECONDS = {"elapsed_s", "switch_s"}
 _TIMES = ("started_at", "written_at", "valid_until")

@@ -92,7 +92,8 @@ def test_what_accepting_prints_on_the_page_is_what_the_example_prints(
 
     assert capsys.readouterr().out == block("text", 2)
     assert status == 0
-    assert (example / "llmprod-history.jsonl").read_text().count("\n") == 1
+    history = (example / "llmprod-history.jsonl").read_text()
+    assert [json.loads(line)["kind"] for line in history.splitlines()] == ["drill", "accepted"]
 
 
 def test_the_policy_on_the_page_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_llmprod.cli import main
+from pytest_llmprod.core.drilling import NOT_MET
+from pytest_llmprod.core.fault_names import GROUPS
+from pytest_llmprod.faults.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "examples" / "support_triage" / "README.md").read_text(encoding="utf-8")
@@ -44,7 +47,8 @@ def swap_command() -> list[str]:
 def test_the_examples_are_green_from_the_repository_root(examples: Path) -> None:
     result = run(examples, "examples")
 
-    suites = json.loads((examples / "run.json").read_text())["suites"]
+    document = json.loads((examples / "run.json").read_text())
+    suites = document["suites"]
     assert result.returncode == 0, result.stdout
     assert {suite["feature"]: suite["hits"] for suite in suites} == {
         "ticket-triage": 206,
@@ -52,6 +56,11 @@ def test_the_examples_are_green_from_the_repository_root(examples: Path) -> None
     }
     assert all(suite["cases"] == 220 and suite["source"] == "replayed" for suite in suites)
     assert all(suite["unpriced"] == 0 and float(suite["cost_usd"]) > 0 for suite in suites)
+    drills = document["drills"]
+    assert {row["fault"] for row in drills} == set(CATALOGUE)
+    assert [row for row in drills if row["findings"]] == []
+    # It streams nothing.
+    assert {row["group"] for row in drills if row["outcome"] != NOT_MET} == {*GROUPS} - {"stream"}
 
 
 def test_another_model_is_judged_without_a_change_in_the_code(examples: Path) -> None:

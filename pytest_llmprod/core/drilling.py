@@ -1,6 +1,6 @@
 """Drilling: what a drill found, as a record that reports print and files keep."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -10,6 +10,7 @@ Survival = Literal["fell back", "retried and answered", "degraded", "own error",
 Weakness = Literal[
     "accepted the fault as success",
     "partial answer shown as whole",
+    "asked behind a closed gate",
     "hung",
     "crashed with a foreign exception",
     "side effect twice",
@@ -69,3 +70,15 @@ class DrillResult:
         """Return the result that `to_json` wrote."""
         findings = tuple((kind, text) for kind, text in row["findings"])
         return cls(**{**row, "findings": findings})
+
+
+def survived_by_fault(drills: Iterable[DrillResult]) -> dict[str, bool]:
+    """Return whether each fault was survived by all the tests that it met, by its name.
+
+    A fault that met no test is left out.
+    """
+    found: dict[str, bool] = {}
+    for each in drills:
+        if each.is_met:
+            found[each.fault] = each.survived and found.get(each.fault, True)
+    return found

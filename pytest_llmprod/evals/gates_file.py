@@ -105,7 +105,7 @@ def write(
     the run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be
     read or replaced.
     """
-    old = _read(path)
+    old = read(path)
     suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}
     ran = {_function(suite) for group in suites.values() for suite in group}
     for feature, entry in old.items():
@@ -176,7 +176,8 @@ def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"valid_until": entry["valid_until"], **suite} for suite in entry["suites"]]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Return feature -> gate of a file, none where there is no file; raise GatesFileError."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
         gates = document["gates"]

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult
+from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult, survived_by_fault
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import counted, printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 
 #: The ways in which a feature fails, and the groups of faults that are of each.
 MODES: Mapping[str, tuple[str, ...]] = {
@@ -95,11 +95,11 @@ def _features(drills: Sequence[DrillResult]) -> list[str]:
 
 
 def _headline(feature: str, drills: Sequence[DrillResult]) -> str:
-    met = [each for each in drills if each.is_met]
-    survived = sum(each.survived for each in met)
+    met = survived_by_fault(drills)
     name = shorten(printable(feature), _LONGEST_NAME)
-    unmet = len(drills) - len(met)
+    unmet = len({each.fault for each in drills} - met.keys())
     rest = f", {unmet} cannot meet it" if unmet else ""
+    survived = sum(met.values())
     return f"drills of {name}: survived {survived} of {counted(len(met), 'fault')}{rest}"
 
 
@@ -112,12 +112,27 @@ def _weaknesses(drills: Sequence[DrillResult]) -> list[str]:
         if not found:
             continue
         names = list(dict.fromkeys(fault for fault, _ in found))
+        if kind == "crashed with a foreign exception":
+            lines += [f"  {kind} ({len(names)}):", *_crashes(found)]
+            continue
         if len(names) == 1 or kind in ("hung", "too late"):
             detail = f"{names[0]}: {found[0][1]}"
         else:
             detail = ", ".join(names)
         lines.append(shorten(f"  {kind} ({len(names)}): {printable(detail)}", COLUMNS))
     return lines
+
+
+def _crashes(found: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the faults behind each error, by its class and by where it came from."""
+    by_error: dict[str, list[str]] = {}
+    for fault, text in found:
+        by_error.setdefault(printable(text.partition(": ")[0]), []).append(fault)
+    return [
+        line
+        for error, faults in by_error.items()
+        for line in wrapped(f"{error}: {', '.join(faults)}", indent="    ")
+    ]
 
 
 def matrix_lines(result: RunResult) -> list[str]:
@@ -148,12 +163,10 @@ _PLAIN = ("ok", "untested")
 
 def cell(result: RunResult, feature: str, mode: str) -> str:
     """Return what this run says of one way in which a feature may fail: ok, untested or a count."""
-    drills = [
-        each
-        for each in result.drills
-        if each.feature == feature and each.group in MODES[mode] and each.is_met
-    ]
-    failed = sum(not each.survived for each in drills)
+    drills = survived_by_fault(
+        each for each in result.drills if each.feature == feature and each.group in MODES[mode]
+    )
+    failed = len(drills) - sum(drills.values())
     suites = [each for each in result.suites if each.feature == feature and mode == "wrong"]
     below = Counter(_verdict(suite) for suite in suites)["FAIL"]
     if failed or below:

@@ -9,6 +9,7 @@ from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
 from pytest_llmprod.report.drills import drill_lines, matrix_lines, short_drill_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
+from pytest_llmprod.report.scorecards import score_blocks, score_counts, score_lines
 from pytest_llmprod.report.suite_rows import SuiteRow
 from pytest_llmprod.report.unanswered import Missing
 from pytest_llmprod.report.view import View
@@ -141,6 +142,13 @@ def render_with_drills(
         return [*lines, *drills]
     drills = [*render_drills(result, MOST_OF_DRILLS), *overdue]
     return [*render(view, gates_note=note, colour=colour, below=len(drills)), *drills]
+
+
+def render_scorecards(result: "RunResult", *, is_quiet: bool = False) -> list[str]:
+    """Return how guardrails did: in one line for `pytest -q`, without any where none was scored."""
+    if is_quiet and result.scorecards:
+        return [f"guardrails: {score_counts(result.scorecards)}"]
+    return score_lines(score_blocks(result.scorecards))
 
 
 def render_quiet(view: View) -> list[str]:

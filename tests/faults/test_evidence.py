@@ -16,8 +16,9 @@ APPS = Path(__file__).parent / "apps"
 
 
 def drilled(fault: str = "quota", feature: str = "triage", **more: Any) -> DrillResult:
-    found = {"outcome": "fell back", "switch_s": 1.5, "fallback": "app.rules:by_rules", **more}
-    return DrillResult(feature=feature, test="t", fault=fault, group="limit", **found)
+    found = {"test": "t", "outcome": "fell back", "switch_s": 1.5, **more}
+    found.setdefault("fallback", "app.rules:by_rules")
+    return DrillResult(feature=feature, fault=fault, group="limit", **found)
 
 
 def lines(root: Path) -> list[dict[str, Any]]:
@@ -42,6 +43,12 @@ def test_a_feature_that_survived_gets_a_line(tmp_path: Path) -> None:
             "slowest_switch_s": 1.5,
         }
     ]
+
+
+def test_a_fault_that_two_tests_survived_counts_once(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled(), drilled(test="u")], NOW)
+
+    assert [row["faults"] for row in lines(tmp_path)] == [1]
 
 
 def test_a_feature_with_a_weakness_or_without_a_fault_gets_none(tmp_path: Path) -> None:

@@ -5,5 +5,5 @@ import os
 TRIAGE_MODEL = os.environ.get("TRIAGE_MODEL", "gpt-5-mini")
 """The model that triages tickets."""
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 """How long a customer's ticket may wait for the model, in seconds."""
