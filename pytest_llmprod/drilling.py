@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,7 +59,6 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def parametrize_places(metafunc: pytest.Metafunc) -> None:
     """Make one item of each place of a contract; raise MarkerError where its marker is wrong."""
     definition: Any = metafunc.definition
-    _refuse_unknown_kind(definition)
     marker = definition.get_closest_marker("llm_guardrail")
     has_place = "llm_place" in metafunc.fixturenames
     if not has_place and (marker is None or marker.kwargs.keys() <= _LABELS):
@@ -83,21 +83,6 @@ def parametrize_places(metafunc: pytest.Metafunc) -> None:
         )
     items = guardrail_marks.read_items(where, marker.kwargs)
     metafunc.parametrize("llm_place", items, ids=[each.name for each in items], indirect=True)
-
-
-#: What a guardrail guards, as `llmprod audit` asks for it.
-_GUARDED = ("pii", "injection", "output", "refusal", "stream")
-
-
-def _refuse_unknown_kind(definition: Any) -> None:
-    """Raise MarkerError for a marker that is no evidence of anything, for a slip in its kind."""
-    for marker in definition.iter_markers("llm_guardrail"):
-        kind = marker.kwargs.get("kind", "pii")
-        if kind not in _GUARDED:
-            raise MarkerError(
-                f"{definition.nodeid}: @pytest.mark.llm_guardrail: kind must be "
-                f"{', '.join(_GUARDED[:-1])} or {_GUARDED[-1]}, not {kind!r}."
-            )
 
 
 def has_faults(item: pytest.Item) -> bool:
@@ -200,11 +185,20 @@ class Driller:
             return report  # a miss, or wrong use: the report says so
         if error is not None and not isinstance(error, Exception):
             return report  # skipped, or stopped
-        result = drill.result(error)
+        result = replace(drill.result(error), declared=_declared(item))
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
         report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
         return report
+
+
+def _declared(item: pytest.Item) -> int:
+    """Return with how many faults the test of a drill is run."""
+    from pytest_llmprod.drills import read_faults
+
+    marker = item.get_closest_marker("llm_drill")
+    faults = () if marker is None else read_faults(item.nodeid, marker.kwargs)
+    return len({each.name for each in faults})
 
 
 def _refuse_unchecked(item: pytest.Item) -> None:

@@ -18,6 +18,7 @@ KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "ca
 KNOWS_PYTEST |= {"selfchecking"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
 KNOWS_PYTEST |= {"witness"}
+KNOWS_PYTEST |= {"fallback_only", "guardrail_tests"}
 KNOWS_PYTEST |= {"scorekeeping"}
 KNOWS_PYTEST |= {"untaped"}
 ONLY_IMPORTER = {
