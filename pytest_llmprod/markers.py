@@ -34,10 +34,10 @@ MARKERS = (
     "within='60s', requests=None, log=True, clock='virtual'): run this test once for each fault of "
     "a provider, and judge what the application does about it",
     "llm_guardrail(feature, kind=None, guardrail=None, secret=None, places='all', fails='closed', "
-    "fallback=None, tools=(), within='10s'): run this test once for each place at which a guardrail "
-    "has to stand, and for each way in which it fails itself; with kind='pii' and no llm_place, say "
-    "of which way to fail this test is (also injection, malformed, output, refusal, stream), and "
-    "which line of the audit it is evidence for",
+    "fallback=None, tools=(), within='10s'): run this test once for each place at which a "
+    "guardrail has to stand, and for each way in which it fails itself; with kind='pii' and no "
+    "llm_place, say of which way to fail this test is (also injection, malformed, output, refusal, "
+    "stream), and which line of the audit it is evidence for",
 )
 _ARGUMENTS = (
     "feature",
