@@ -7,11 +7,12 @@ imports `pytest_llmprod.gates`, which needs the standard library only.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_llmprod.breakers import check_circuit_breaker as check_circuit_breaker
     from pytest_llmprod.by_hand import llm_fallback as llm_fallback
     from pytest_llmprod.by_hand import llm_faults as llm_faults
     from pytest_llmprod.by_hand import llm_script as llm_script
+    from pytest_llmprod.core.schedule import Schedule as Schedule
     from pytest_llmprod.evals.judging import llm_judge as llm_judge
-    from pytest_llmprod.faults.schedule import Schedule as Schedule
     from pytest_llmprod.records.collecting import llm_records as llm_records
 
 __version__ = "0.1.0"
@@ -31,8 +32,12 @@ def __getattr__(name: str) -> Any:
         from pytest_llmprod import by_hand
 
         return getattr(by_hand, name)
+    if name == "check_circuit_breaker":
+        from pytest_llmprod.breakers import check_circuit_breaker
+
+        return check_circuit_breaker
     if name == "Schedule":
-        from pytest_llmprod.faults.schedule import Schedule
+        from pytest_llmprod.core.schedule import Schedule
 
         return Schedule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ _ATTRIBUTES = {
     "outage": "llmprod_outage",
     "stop": "llmprod_stop",
     "drill": "llmprod_drill",
+    "scorecards": "llmprod_scorecards",
 }
 #: A report of this run itself that a merge does not make anew.
 _KEPT = "cassettes::"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.carried import Carried
     from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
+    from pytest_llmprod.core.scorecard import ScorecardResult
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
@@ -39,6 +40,7 @@ class Collector:
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
+        self._scorecards: dict[str, Sequence[Mapping[str, Any]]] = {}
         self._overdue: list[str] = []
         self._asked: set[str] = set()
         self._picked_up = 0
@@ -105,6 +107,9 @@ class Collector:
         drill = getattr(report, "llmprod_drill", None)
         if drill is not None:
             self._drills[report.nodeid] = drill
+        scorecards = getattr(report, "llmprod_scorecards", None)
+        if scorecards is not None:
+            self._scorecards[report.nodeid] = scorecards
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -166,7 +171,7 @@ class Collector:
         if option.llm_plan or option.collectonly:
             return
         has_budgets = self._has_accounts and self._accounts.has_calls
-        if option.llm_json is not None or has_budgets or self._drills:
+        if option.llm_json is not None or has_budgets or self._drills or self._scorecards:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -226,6 +231,7 @@ class Collector:
         self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
             drills = terminal.render_drills(self._result)
+            drills += terminal.render_scorecards(self._result, is_quiet=True)
             for line in [*terminal.render_quiet(rows), *drills, *noticed[:1]]:
                 terminalreporter.write_line(line)
             return
@@ -234,7 +240,8 @@ class Collector:
         lines = terminal.render(
             rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
         )
-        for line in [*lines, *terminal.render_drills(self._result), *self._overdue]:
+        lines += [*terminal.render_drills(self._result), *self._overdue]
+        for line in [*lines, *terminal.render_scorecards(self._result)]:
             terminalreporter.write_line(line)
 
     def _notes(self, result: "RunResult") -> list[str]:
@@ -273,16 +280,19 @@ class Collector:
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
         # Of a run that was stopped before its drills could be decided there is nothing to say.
-        has_drills = bool(self._drills) and self._result is not None
+        has_drills = bool(self._drills or self._scorecards) and self._result is not None
         if not (self._misses or self._outages or has_drills or noticed or budgets):
             return
-        from pytest_llmprod.report import terminal, view  # brings what only a summary needs
+        from pytest_llmprod.report import terminal, unanswered  # brings what only a summary needs
 
         options = [*self._options(), *self._selection()]
-        found = view.missing_of(self._unanswered(), options, has_others=False)
+        found = unanswered.missing_of(self._unanswered(), options, has_others=False)
         missing = terminal.render_misses(found)
         drills = [] if self._result is None else terminal.render_drills(self._result)
         drills += self._overdue
+        if self._result is not None:
+            is_quiet = terminalreporter.verbosity < 0
+            drills += terminal.render_scorecards(self._result, is_quiet=is_quiet)
         lines = [*drills, *budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
             told = [*drills, *budgets[:1], *missing] if drills else missing
@@ -380,7 +390,12 @@ class Collector:
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
-        from pytest_llmprod import regressions  # only a run with evals needs it
+        from pytest_llmprod.core.files import BASELINE_NAME  # only a run with evals needs it
+
+        rootpath = run.settings.rootpath
+        if not result.models and not (rootpath / BASELINE_NAME).exists():
+            return result
+        from pytest_llmprod import regressions  # only a run that is compared needs it
 
         try:
             if result.models:
@@ -389,7 +404,6 @@ class Collector:
             elif result.objection or not run.is_complete or self._narrowing(session):
                 return result
             else:
-                rootpath = run.settings.rootpath
                 result, findings = regressions.compare_with_baseline(result, rootpath)
         except StoredRunError as error:
             self._report(session, "llmprod-baseline.json::read", str(error))
@@ -416,7 +430,7 @@ class Collector:
         if self._config.option.llm_record == "none" or self._accounts.is_capped:
             return
         from pytest_llmprod.emitted import nodeid_of  # only a run with evals needs it
-        from pytest_llmprod.report.view import unrecorded_text
+        from pytest_llmprod.report.unanswered import unrecorded_text
 
         reasons = "; ".join(sorted(set(self._outages.values())))
         why = f" ({reasons})" if reasons else ""
@@ -456,8 +470,21 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        drills = self._drill_results()
-        return replace(result, unanswered=unanswered, part=part, drills=drills)
+        return replace(
+            result,
+            unanswered=unanswered,
+            part=part,
+            drills=self._drill_results(),
+            scorecards=self._scorecard_results(),
+        )
+
+    def _scorecard_results(self) -> "tuple[ScorecardResult, ...]":
+        if not self._scorecards:
+            return ()
+        from pytest_llmprod.core.scorecard import ScorecardResult  # only a run with some needs it
+
+        rows = [row for _, rows in sorted(self._scorecards.items()) for row in rows]
+        return tuple(map(ScorecardResult.from_json, rows))
 
     def _drill_results(self) -> "tuple[DrillResult, ...]":
         from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it

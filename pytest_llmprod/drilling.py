@@ -123,7 +123,7 @@ class Driller:
         """Watch a drilled test while it runs; other tests with faults have virtual time too."""
         drill, bench = item.stash.get(DRILL, None), item.stash.get(BENCH, None)
         if drill is not None:
-            with drill.running():
+            with drill.running(os.environ):
                 return (yield)
         if bench is not None and bench.server is None:
             with bench.in_virtual_time():

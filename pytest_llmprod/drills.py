@@ -12,18 +12,21 @@ from typing import Any
 
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.errors import FaultError, MarkerError
-from pytest_llmprod.core.own_modules import is_own
+from pytest_llmprod.core.fault_names import expanded
+from pytest_llmprod.core.own_modules import is_own, place_of
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
-from pytest_llmprod.faults.catalogue import select
+from pytest_llmprod.faults.catalogue import CATALOGUE, select
 from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always, Schedule
+from pytest_llmprod.faults.schedule import Always
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
 from pytest_llmprod.faults.spies import Spy, resolve
 from pytest_llmprod.faults.sweep import Sweep, sweep
+from pytest_llmprod.gate_drills import switched_off
 from pytest_llmprod.wire.tape import Tape
 
 ARGUMENTS = (
@@ -191,17 +194,26 @@ class Drill:
         self.fault = fault
         self.elapsed_s = 0.0  # when the test has ended
         self._test = test
+        self._asked_gates: list[str] = []
         self._log = LogWatch()
         paths = [spec.fallback, spec.degraded, *spec.once]
         self._spies = {path: bench.spy(path) for path in paths if path}
         rules = bench.tape.rules
         bench.tape.rules = replace(rules, repeats="last", unplayed="allow")
-        bench.plan.begin(Always(fault))
+        bench.plan.begin(None if self._is_off else Always(fault))
+
+    @property
+    def _is_off(self) -> bool:
+        """Say whether the fault is that the feature is switched off."""
+        return self.fault.group == "gate"
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, environ: MutableMapping[str, str]) -> Iterator[None]:
         """Watch the application in this block, in virtual time unless real time was asked."""
         with ExitStack() as stack:
+            if self._is_off:
+                gates = switched_off(self.fault.name, environ)
+                self._asked_gates = stack.enter_context(gates)
             for spy in self._spies.values():
                 stack.enter_context(spy.watching(self.bench.root))
             stack.enter_context(self._log.watching())
@@ -218,12 +230,13 @@ class Drill:
         fallback = self._spies.get(self.spec.fallback)
         runs = {path: spy.calls for path, spy in self._spies.items()}
         seen = Seen(
-            met=plan.met,
+            met=self.fault if self._asked_gates else plan.met,
             ended_well=plan.ended_well,
             served=plan.served,
             elapsed_s=self.elapsed_s or self.bench.elapsed_s,
             error=error,
             is_own=error is not None and self._is_own(type(error)),
+            place="" if error is None else place_of(self.bench.root, error),
             runs=runs,
             switch_s=None if fallback is None else fallback.first_at_s,
             logged=self._log.records,
@@ -293,7 +306,7 @@ class HandFaults:
         the first request.
         """
         if len(names) == 1:
-            self._bench.plan.begin(Always(select([names[0]])[0]))
+            self._bench.plan.begin(Always(CATALOGUE[expanded(names)[0]]))
         else:
             self.schedule(Schedule(names))
 
@@ -319,6 +332,10 @@ class HandFaults:
     def clear(self) -> None:
         """Let nothing go wrong any more."""
         self._bench.plan.begin(None)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, by the clock of the test."""
+        time.sleep(seconds)
 
     @property
     def requests(self) -> int:

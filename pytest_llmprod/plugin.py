@@ -18,6 +18,7 @@ import pytest
 
 from pytest_llmprod import drilling, fixtures, markers
 from pytest_llmprod.collector import Collector
+from pytest_llmprod.core import keeping
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
@@ -153,6 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NARROWED] = 0
     config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
+    config.add_cleanup(keeping.listen(lambda card: _keep_score(config, card)))
     if config.option.llm_plan:
         _prepare_plan(config)
     option = config.option
@@ -177,6 +179,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
         telemetry = Telemetry(config, config.stash[RUN_ID])
         config.pluginmanager.register(telemetry, "llmprod-telemetry")
+
+
+def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
+    """Give a scorecard to the Scorekeeper, who comes with the first one."""
+    keeper: Any = config.pluginmanager.get_plugin("llmprod-scorekeeper")
+    if keeper is None:
+        from pytest_llmprod.scorekeeping import Scorekeeper  # only who scores a guardrail needs it
+
+        keeper = Scorekeeper()
+        config.pluginmanager.register(keeper, "llmprod-scorekeeper")
+    keeper.take(card)
 
 
 def _prepare_plan(config: pytest.Config) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.prices import Bill
 from pytest_llmprod.core.errors import LlmprodError, PricesError
@@ -17,13 +17,16 @@ from pytest_llmprod.core.results import CaseResult, JudgeResult, Look, RunResult
 from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import gates_file, statistics
 from pytest_llmprod.evals.gate import Tally, cluster_of, interval_confidence, judge
-from pytest_llmprod.evals.judging import calibration, standing
 from pytest_llmprod.evals.looks import Answers, LooksFile
 from pytest_llmprod.evals.metrics import PASSED
+from pytest_llmprod.evals.refusal_rates import refusal_rates
 from pytest_llmprod.evals.repeats import repeats_of
 from pytest_llmprod.evals.slices import Scored, slices
 from pytest_llmprod.gates import FILE_NAME
 from pytest_llmprod.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_llmprod.evals.judging.calibration import Calibration
 
 Row = Mapping[str, Any]
 _Asked = tuple[str, int]  # the id of a case, and its repeat
@@ -260,6 +263,9 @@ class Run:
                 ),
                 confidence=meta["confidence"],
             ),
+            refusals=refusal_rates(
+                zip(rows, scores, clusters, strict=True), metric, meta["confidence"]
+            ),
             judge=judge_standing,
             judge_requests=len(judged),
             judge_cost_usd=judge_bill.cost_usd,
@@ -270,7 +276,9 @@ class Run:
         )
 
     @cached_property
-    def _calibrations(self) -> Mapping[str, calibration.Calibration]:
+    def _calibrations(self) -> "Mapping[str, Calibration]":
+        from pytest_llmprod.evals.judging import calibration  # only a run with a judge needs it
+
         return calibration.load(self.settings.rootpath / calibration.FILE_NAME)
 
     def _judge(self, suite: _Suite, metric: str) -> JudgeResult | None:
@@ -278,6 +286,8 @@ class Run:
         told = suite.meta.get("judges", {}).get(metric)
         if told is None:
             return None
+        from pytest_llmprod.evals.judging import standing  # only a run with a judge needs it
+
         rows = [row for row in suite.rows.values() if row["outcome"] in ("hit", "miss")]
         return standing.judge_result(
             told,

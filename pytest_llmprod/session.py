@@ -17,13 +17,12 @@ from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.core.running import Running
 from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
 from pytest_llmprod.evals.metrics import PASSED
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
-from pytest_llmprod.records.collecting import RUNNING, Subject
-from pytest_llmprod.records.contract import FindPii, Rules
 from pytest_llmprod.report.misses import Telling
 from pytest_llmprod.request_log import Asker, Ending, RequestLog
 from pytest_llmprod.rows import Rows
@@ -61,7 +60,7 @@ class Extensions:
     prices: Callable[[Path], Sequence[Any]]
     on_exchange: Callable[[Exchange], None]
     spend_stop: type[SpendStop] = SpendStop
-    find_pii: FindPii | None = None
+    find_pii: Callable[[str], Any] | None = None
 
 
 class Session:
@@ -241,11 +240,16 @@ class Session:
         else:
             self._known.scanners()
         self.running = trial
-        running.begin(trial.tape, self.settings.rootpath)
+        running.begin(
+            Running(
+                tape=trial.tape,
+                root=self.settings.rootpath,
+                case=trial.asker.case,
+                masked=self._log.masked,
+                find_pii=self._extensions.find_pii,
+            )
+        )
         self._router.enter(trial.tape)
-        rules = Rules(mask=self._log.masked, find_pii=self._extensions.find_pii)
-        exchanges, case = trial.tape.exchanges, trial.asker.case
-        RUNNING.set(Subject(exchanges=exchanges, case=case, rules=rules))
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.
@@ -309,7 +313,6 @@ class Session:
         """
         trial = self._trials.pop(nodeid)
         self.running = None
-        RUNNING.set(None)
         outcome = trial.trace.outcome
         # What a case did without an answer says nothing: its recordings stay as they were.
         is_answered = not trial.got_no_answer()

@@ -12,10 +12,9 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod import report_paths
-from pytest_llmprod.budgets.expression import Expression, parse
 from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
@@ -25,6 +24,9 @@ from pytest_llmprod.wire.rules import (
     checked_repeats,
     checked_unplayed,
 )
+
+if TYPE_CHECKING:
+    from pytest_llmprod.budgets.expression import Expression
 
 LogMode = Literal["all", "live", "none"]
 
@@ -36,7 +38,7 @@ class FeatureSettings:
     `requests_per_month` is None where that is not known.
     """
 
-    budgets: tuple[Expression, ...] = ()
+    budgets: "tuple[Expression, ...]" = ()
     requests_per_month: int | None = None
 
 
@@ -66,7 +68,7 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
-    budgets: tuple[Expression, ...] = ()
+    budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
@@ -194,7 +196,7 @@ def _days(table: Mapping[str, Any], key: str, *, default: int = 90) -> int:
     return _within(days, f"{_TABLE} {key}", most=_MOST_DAYS)
 
 
-def _run_budgets(table: Mapping[str, Any]) -> tuple[Expression, ...]:
+def _run_budgets(table: Mapping[str, Any]) -> "tuple[Expression, ...]":
     budgets = _budgets(table, "tool.llmprod")
     for expression in budgets:
         if expression.function == "monthly":
@@ -230,7 +232,7 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
     return found
 
 
-def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
+def _budgets(table: Mapping[str, Any], name: str) -> "tuple[Expression, ...]":
     texts = _get(table, "budgets", list, [], name)
     for text in texts:
         if not isinstance(text, str):
@@ -238,6 +240,10 @@ def _budgets(table: Mapping[str, Any], name: str) -> tuple[Expression, ...]:
                 f"pyproject.toml: [{name}] budgets must be a list of texts such as "
                 f'["cost < 0.002"], not {texts!r}.'
             )
+    if not texts:
+        return ()
+    from pytest_llmprod.budgets.expression import parse  # only a project with budgets needs it
+
     try:
         return tuple(dict.fromkeys(map(parse, texts)))
     except BudgetError as error:

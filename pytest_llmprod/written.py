@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.results import RunResult
+from pytest_llmprod.evals.history import accepted_runs
 from pytest_llmprod.evals.standing import function_of, line_in_its_file
 from pytest_llmprod.report import annotations as github
 from pytest_llmprod.report import markdown
@@ -19,6 +21,7 @@ def write(
     result: RunResult, notes: Sequence[str], settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Write the page and the Markdown that are wanted; yield the name and text of each failure."""
+    result = replace(result, past=accepted_runs(settings.rootpath))
     view = make_view(result, notes)
     if settings.html_path is not None:
         from pytest_llmprod.report import page  # only a page needs Jinja2 and the charts

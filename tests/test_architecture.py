@@ -15,6 +15,7 @@ ROOMS = ("wire", "evals", "budgets", "faults", "guardrails", "records", "report"
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
+KNOWS_PYTEST |= {"scorekeeping"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

@@ -499,3 +499,14 @@ def test_tries_again_are_no_calls(accepted: Project) -> None:
     assert sum(each["requests"] for each in document["suites"]) == 11
     assert found["calls"]["now"] == 10
     assert found["input_tokens"]["changed"] == 0
+
+
+def test_the_page_and_the_markdown_put_a_run_beside_the_accepted_ones(accepted: Project) -> None:
+    accepted.run("--llm-html=run.html", "--llm-markdown=run.md")
+
+    day = baseline(accepted)["accepted"]["when"][:10]
+    page = (accepted.path / "run.html").read_text().partition('<h2 id="trend">')[2]
+    text = (accepted.path / "run.md").read_text().partition("### Trend over accepted runs")[2]
+    assert page.count('<td class="n">90.0%</td><td class="n">[59.6, 98.2]</td>') == 2
+    assert f"| suite | {day} | this run |" in text
+    assert "| 90.0% [59.6, 98.2] | 90.0% [59.6, 98.2] |" in text

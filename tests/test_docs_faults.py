@@ -8,6 +8,7 @@ import pytest
 from pytest_llmprod import drills
 from pytest_llmprod.core import virtual_time
 from pytest_llmprod.core.drilling import WEAKNESSES
+from pytest_llmprod.core.fault_names import GATE_NAMES
 from pytest_llmprod.faults.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,7 @@ def test_the_page_names_every_fault_weakness_and_argument() -> None:
     rows = re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE, re.M)
 
     assert set(CATALOGUE) <= set(rows)
+    assert [each for each in GATE_NAMES if f"`{each}`" not in PAGE] == []
     assert [each for each in WEAKNESSES if f"`{each}`" not in PAGE] == []
     assert [each for each in drills.ARGUMENTS if f"`{each}`" not in PAGE] == []
 

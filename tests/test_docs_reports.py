@@ -14,6 +14,7 @@ from report_samples import (  # noqa: E402
     growth_result,
     month_result,
     run_result,
+    scorecard_result,
     suite_result,
 )
 
@@ -55,6 +56,7 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         months=months,
         growths=(growth_result(),),
         drills=(drill,),
+        scorecards=(scorecard_result(),),
     )
     document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
@@ -63,7 +65,7 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
-    for name in ("budgets", "months", "growth", "drills"):
+    for name in ("budgets", "months", "growth", "drills", "guardrails"):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()
@@ -74,3 +76,13 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert set(re.findall(r"`(\w+)`", entries("### `run`")["settings"])) == settings.keys()
     named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
     assert named == shown["judge"].keys()
+
+
+def test_the_keys_within_a_scorecard_are_named() -> None:
+    card = scorecard_result().to_json()
+    (rate, *_), (gate,), (pair,) = card["rates"], card["gates"], card["pairs"]
+
+    assert entries("### A rate in `guardrails`").keys() == rate.keys()
+    of_gates = re.findall(r"`(\w+)`", entries("### `guardrails`")["gates"])
+    assert rate.keys() | set(of_gates) == gate.keys()
+    assert set(re.findall(r"`(\w+)`", entries("### `guardrails`")["pairs"])) == pair.keys()

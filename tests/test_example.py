@@ -14,8 +14,8 @@ import pytest
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.drilling import NOT_MET
+from pytest_llmprod.core.fault_names import GROUPS
 from pytest_llmprod.faults.catalogue import CATALOGUE
-from pytest_llmprod.faults.fault import GROUPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "examples" / "support_triage" / "README.md").read_text(encoding="utf-8")

@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeVar
 
 from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.amounts import cost_text, seconds_text
 from pytest_llmprod.report.layout import COLUMNS
 from pytest_llmprod.report.phrases import word_diff
 from pytest_llmprod.report.table import table
-from pytest_llmprod.report.view import cost_text, seconds_text
 from pytest_llmprod.wire.comparing.changes import Change
 
 _MOST_DETAILS = 10

@@ -40,8 +40,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 def make_server(faults: str, reply: str | None, port: int) -> Any:
     """Return a server that is open; raise FaultError for an unknown fault or a port in use."""
-    from pytest_llmprod.faults.plan import InjectedFaults  # other commands do without
-    from pytest_llmprod.faults.schedule import Schedule
+    from pytest_llmprod.core.schedule import Schedule  # other commands do without
+    from pytest_llmprod.faults.plan import InjectedFaults
     from pytest_llmprod.faults.script import Script
     from pytest_llmprod.faults.server import FaultServer
 

@@ -10,6 +10,7 @@ Survival = Literal["fell back", "retried and answered", "degraded", "own error",
 Weakness = Literal[
     "accepted the fault as success",
     "partial answer shown as whole",
+    "asked behind a closed gate",
     "hung",
     "crashed with a foreign exception",
     "side effect twice",

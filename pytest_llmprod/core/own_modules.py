@@ -23,6 +23,17 @@ def is_own(root: Path, name: str) -> bool:
     return _is_below(root, sys.modules.get(name))
 
 
+def place_of(root: Path, error: BaseException) -> str:
+    """Return where our code was when an error came out of it, as "app/triage.py:18", or ''."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if _is_path_below(root, path):
+            place = f"{path.removeprefix(f'{root}/')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
 def names_of(
     modules: tuple[ModuleType, ...], originals: dict[int, Any]
 ) -> Iterator[tuple[ModuleType, str, Any]]:
@@ -41,9 +52,8 @@ def _names(root: Path, count: int) -> tuple[str, ...]:
 
 def _is_below(root: Path, module: Any) -> bool:
     path = getattr(module, "__file__", None)
-    return (
-        isinstance(module, ModuleType)
-        and isinstance(path, str)
-        and path.startswith(f"{root}/")
-        and "site-packages" not in path
-    )
+    return isinstance(module, ModuleType) and isinstance(path, str) and _is_path_below(root, path)
+
+
+def _is_path_below(root: Path, path: str) -> bool:
+    return path.startswith(f"{root}/") and "site-packages" not in path

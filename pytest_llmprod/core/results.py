@@ -14,6 +14,8 @@ from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.growth import Growth
 from pytest_llmprod.core.part import WHOLE, Part
+from pytest_llmprod.core.past import PastRun
+from pytest_llmprod.core.scorecard import ScorecardResult
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
@@ -217,7 +219,8 @@ class SuiteResult:
     have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
     over requests, by nearest rank, None without any. `source` says where the answers came from,
     `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
-    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name.
+    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name, and
+    `refusals` the shares of wrong answers where the metric is one of refusals.
     `judge` is None where the metric is no judge's; where it is report-only there is no verdict.
     What the judges of all metrics of the suite asked counts apart, in `judge_requests`,
     `judge_cost_usd` and `judge_unpriced`, which are those without a price or a usage.
@@ -268,6 +271,7 @@ class SuiteResult:
     asked: tuple[str, ...] = ()
     model: str = ""
     margin: float = 0.0
+    refusals: tuple[Slice, ...] = ()
     judge: JudgeResult | None = None
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)
@@ -324,7 +328,8 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults.
+    did under faults, and `scorecards` how guardrails did. `past` are the runs that were accepted
+    before, the oldest first; only reports that show a trend have them.
     """
 
     run_id: str
@@ -349,6 +354,8 @@ class RunResult:
     part: Part = WHOLE
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
+    scorecards: tuple[ScorecardResult, ...] = ()
+    past: tuple[PastRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

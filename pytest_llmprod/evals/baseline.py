@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pytest_llmprod.core.files import BASELINE_NAME, write_whole
 from pytest_llmprod.core.files import HISTORY_NAME as HISTORY_NAME
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals import stored_run
+from pytest_llmprod.evals.history import money_of
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredRun
 
@@ -26,8 +28,12 @@ LONGEST_LINE = 1024  # bytes, with the end of the line
 _SUITE_KEYS = (
     *("feature", "test", "metric", "model", "cases", "cases_in_dataset", "errors", "skipped"),
     *("score", "interval", "threshold", "confidence", "margin", "verdict", "reason"),
-    *("cost_usd", "p95_latency_s", "recorded_at", "dataset", "dataset_sha256"),
+    *("cost_usd", "unpriced", "without_usage", "p95_latency_s", "recorded_at"),
+    *("dataset", "dataset_sha256"),
 )
+_HISTORY_KEYS = ("feature", "test", "metric", "model", "cases", "verdict")
+#: What a line still tells of a suite where it has no room for more.
+_SHORT_KEYS = ("test", "metric", "score", "interval", "threshold")
 _CASE_KEYS = (
     *("suite", "id", "repeat", "outcome", "tags", "cluster", "scores"),
     *("cost_usd", "latency_s", "tokens", "calls", "input_tokens"),
@@ -153,27 +159,48 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
 def history_line(accepted: Accepted) -> bytes:
     """Return the line of the history that tells of a baseline, at most 1 kB with its end.
 
-    Where there is no room for all suites, `left_out` counts the others.
+    Where there is no room, less is said of each suite, and where that is too much still, `left_out`
+    counts those of which nothing is.
     """
     made = accepted.document
     about = {**made["accepted"], "why": _cut(made["accepted"]["why"], 200)}
     about["who"] = _cut(about["who"], 80)
-    suites = [
-        {
-            **_only(each, ("feature", "test", "metric", "model", "cases", "verdict")),
-            "score": round(each.get("score", 0), 4),
-            "dataset_sha256": str(each.get("dataset_sha256", ""))[:12],
-        }
-        for each in made["suites"]
-    ]
-    row = {"kind": "accepted", **about, "run": made["run"]["id"]}
-    for room in range(len(suites), -1, -1):
+    row = {"kind": "accepted", **about, "run": made["run"]["id"], **_cost(made["suites"])}
+    whole = [_told(each) for each in made["suites"]]
+    content = _as_line({**row, "suites": whole})
+    suites = [_only(each, _SHORT_KEYS) for each in whole]
+    room = len(suites)
+    while len(content) > LONGEST_LINE:
         rest = {"left_out": len(suites) - room} if room < len(suites) else {}
-        line = json.dumps({**row, "suites": suites[:room], **rest}, ensure_ascii=False)
-        content = line.encode("utf-8", "backslashreplace") + b"\n"
-        if len(content) <= LONGEST_LINE:
-            break
+        content = _as_line({**row, "suites": suites[:room], **rest})
+        room -= 1
     return content
+
+
+def _told(suite: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a line of the history tells of a suite."""
+    told = _only(suite, _HISTORY_KEYS)
+    told["score"] = round(suite.get("score", 0), 4)
+    if isinstance(suite.get("interval"), list):
+        told["interval"] = [round(bound, 4) for bound in suite["interval"]]
+    if "threshold" in suite:
+        told["threshold"] = suite["threshold"]
+    told["dataset_sha256"] = str(suite.get("dataset_sha256", ""))[:12]
+    return told
+
+
+def _cost(suites: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all tests cost; under several metrics the requests of a test are the same."""
+    tests = {str(each["test"]): each for each in suites}.values()
+    known = [money for each in tests if (money := money_of(each.get("cost_usd"))) is not None]
+    unpriced = sum(each.get("unpriced", 0) + each.get("without_usage", 0) for each in tests)
+    cost = {"cost_usd": str(sum(known, Decimal(0)))} if known else {}
+    return {**cost, **({"unpriced": unpriced} if unpriced else {})}
+
+
+def _as_line(row: Mapping[str, Any]) -> bytes:
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _cut(text: str, most_bytes: int) -> str:

@@ -8,8 +8,6 @@ gone is only what certainly is.
 import re
 from pathlib import Path
 
-from pytest_llmprod.core.source import read_source
-
 
 def function_of(test: str) -> str:
     """Return the node id of a suite's test function, without parameters."""
@@ -19,6 +17,8 @@ def function_of(test: str) -> str:
 
 def stands_in_its_file(test: str, rootpath: Path) -> bool:
     """Say whether the test function of a suite may still be in its file."""
+    from pytest_llmprod.core.source import read_source  # what has run needs no reading
+
     file, _, names = function_of(test).partition("::")
     try:
         text = (rootpath / file).read_bytes()

@@ -51,6 +51,7 @@ class Seen:
     `error` is what came out of the test, and `is_own` says that its class is one of the
     application. `runs` counts the calls of each callable that is watched. `is_cut` says that a
     client waited until the server hung up: on sockets time is real, and a drill comes to an end.
+    `place` is where the application was when the error came, as "app/triage.py:18".
     """
 
     met: Fault | None
@@ -63,6 +64,7 @@ class Seen:
     switch_s: float | None
     logged: Sequence[Logged]
     is_cut: bool = False
+    place: str = ""
 
 
 def judge(spec: DrillSpec, test: str, fault: Fault, seen: Seen) -> DrillResult:
@@ -100,6 +102,8 @@ def _reaction(spec: DrillSpec, seen: Seen, fault: Fault) -> Survival | None:
         return "fell back"
     if spec.degraded and seen.runs.get(spec.degraded):
         return "degraded"
+    if fault.group == "gate":
+        return None if spec.fallback or seen.served else "answered"
     if seen.ended_well:
         return "retried and answered"
     return "answered" if fault.usable else None
@@ -113,12 +117,15 @@ def _weaknesses(
     spec: DrillSpec, seen: Seen, fault: Fault, reaction: Survival | None
 ) -> Iterator[tuple[Weakness, str]]:
     error = seen.error
-    if reaction is None and (error is None or isinstance(error, AssertionError)):
+    is_off = fault.group == "gate"
+    if is_off and seen.served:
+        yield "asked behind a closed gate", f"sent {counted(len(seen.served), 'request')}"
+    elif reaction is None and (error is None or isinstance(error, AssertionError)):
         yield _accepted(spec, fault)
     elif isinstance(error, AssertionError):
         yield "failed its own assertions", _named(error)
     if reaction is None and error is not None and not isinstance(error, AssertionError):
-        yield "crashed with a foreign exception", _named(error)
+        yield "crashed with a foreign exception", _named(error, seen.place)
     if reaction == "own error" and spec.fallback and not isinstance(error, spec.raises):
         text = f"raised {_named(error)} in place of {spec.fallback}" if error else ""
         yield "no fallback", text
@@ -127,7 +134,8 @@ def _weaknesses(
     for path in spec.once:
         if seen.runs.get(path, 0) > 1:
             yield "side effect twice", f"{path} ran {counted(seen.runs[path], 'time')}"
-    if spec.log and reaction in ("fell back", "degraded"):
+    # Who closes a gate knows it.
+    if spec.log and not is_off and reaction in ("fell back", "degraded"):
         yield from _logged(seen, fault)
 
 
@@ -179,13 +187,14 @@ def _logged(seen: Seen, fault: Fault) -> Iterator[tuple[Weakness, str]]:
         yield "no log record", f"no record names the fault ({names}); the first says: {text}"
 
 
-def _named(error: BaseException | None) -> str:
+def _named(error: BaseException | None, place: str = "") -> str:
     if error is None:
         return ""
     kind = type(error)
     text = shorten(printable(error_text(error)), _LONGEST_ERROR)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__}: {text}"
+    where = f" in {printable(place)}" if place else ""
+    return f"{module}{kind.__qualname__}{where}: {text}"
 
 
 def _duration(seconds: float) -> str:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
+from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
 from pytest_llmprod.faults.good import Good
-
-Group = Literal["outage", "slow", "limit", "garbage", "stream", "policy", "retired", "expensive"]
-GROUPS: tuple[Group, ...] = get_args(Group)
 
 #: Which requests of a test get the fault: all, those after the first, or the first, the third, ...
 Turns = Literal["always", "after the first", "every other"]
@@ -31,7 +29,7 @@ class Fault:
     """
 
     name: str
-    group: Group
+    group: Group | Literal["gate"]
     what: str
     build: Build
     retryable: bool

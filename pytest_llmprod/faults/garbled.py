@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
-from pytest_llmprod.faults.fault import Fault, Group
+from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.good import (
     Call,
     Good,

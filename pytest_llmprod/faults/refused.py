@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 
+from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
-from pytest_llmprod.faults.fault import Fault, Group, Turns
+from pytest_llmprod.faults.fault import Fault, Turns
 from pytest_llmprod.faults.good import JSON, Good, body_answer
 
 _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"

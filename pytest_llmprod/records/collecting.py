@@ -8,11 +8,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
-from pytest_llmprod.core.exchange import Exchange, calls_of
+from pytest_llmprod.core.exchange import calls_of
+from pytest_llmprod.core.running import Running, running_or_none
 from pytest_llmprod.records import app_record, contract
 from pytest_llmprod.records.app_record import AppRecord
 from pytest_llmprod.records.contract import Rules
@@ -21,27 +20,14 @@ from pytest_llmprod.records.fields import FIELDS
 Keep = Callable[[AppRecord], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The test that runs: its exchanges, which grow, its case, and what no record may hold."""
-
-    exchanges: Sequence[Exchange]
-    case: str
-    rules: Rules
-
-
-#: The test that runs in this task or thread, None where none does that has a tape.
-RUNNING: ContextVar[Subject | None] = ContextVar("llmprod_running", default=None)
-
-
 class Records:
     """What the application told since the test, or the block, began."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, test: Running) -> None:
         """Make the records of a test that has told nothing yet."""
-        self._subject = subject
+        self._test = test
         self._records: list[AppRecord] = []
-        self._before = len(subject.exchanges)
+        self._before = len(test.tape.exchanges)
 
     @property
     def records(self) -> tuple[AppRecord, ...]:
@@ -67,11 +53,11 @@ class Records:
         if isinstance(fields, str):
             raise TypeError(f"fields must be a list of names such as [{fields!r}], not a text")
         failure = contract.failure(
-            calls_of(self._subject.exchanges[self._before :]),
+            calls_of(self._test.tape.exchanges[self._before :]),
             self._records,
             fields,
-            case=self._subject.case,
-            rules=self._subject.rules,
+            case=self._test.case,
+            rules=Rules(mask=self._test.masked, find_pii=self._test.find_pii),
         )
         if failure:
             raise AssertionError(failure)
@@ -83,13 +69,13 @@ def llm_records() -> Iterator[Records]:
 
     It must be in a test that records and replays; RuntimeError says so elsewhere.
     """
-    subject = RUNNING.get()
-    if subject is None:
+    test = running_or_none()
+    if test is None:
         raise RuntimeError(
             "llm_records() works inside of a test that records and replays. Mark the test with "
             "@pytest.mark.llm_cassette."
         )
-    records = Records(subject)
+    records = Records(test)
     with ExitStack() as stack:
         stack.enter_context(_logging(records.add))
         stack.enter_context(_structlog(records.add))

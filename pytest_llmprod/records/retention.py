@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.records import bodies
-from pytest_llmprod.records.reading import folders_of, last_written
 
 _STAMP = ".retention"  # its time says when it was applied, its text with how many days
 _DAY_S = 86_400
@@ -38,6 +37,8 @@ def apply_daily(runs: Path, days: int, now: datetime) -> None:
 
 def older_than(runs: Path, age: timedelta, now: datetime) -> list[Path]:
     """Return the folders of the runs that were last written more than `age` ago."""
+    from pytest_llmprod.records.reading import folders_of, last_written  # once a day only
+
     latest = (now - age).timestamp()
     return [folder for folder in folders_of(runs) if last_written(folder) < latest]
 

@@ -16,6 +16,7 @@ _WIDTH = 680
 _ROW, _AROUND = 26, 140  # pixels: of a line of the chart, and of its legend and axis
 _LONGEST_NAME = 26
 _MOST_BARS = 12
+_AXIS, _LETTER = 540, 8  # pixels that names below a chart share, and of a letter
 
 
 class Bounds(NamedTuple):
@@ -29,6 +30,15 @@ class Bounds(NamedTuple):
     score: float
     high: float
     threshold: float | None
+
+
+class Moment(NamedTuple):
+    """A figure of one run with the bounds of its interval, and what it is held against, if any."""
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None = None
+    threshold: float | None = None
 
 
 class _Exact(leather.Linear):  # type: ignore[misc]  # the library has no types
@@ -83,6 +93,52 @@ def _marks(rows: Sequence[Bounds]) -> list[tuple[float | None, float | None]]:
         if row.threshold is not None:
             points += [(row.threshold, level - 0.4), (row.threshold, level + 0.4), (None, None)]
     return points
+
+
+def over_runs(moments: Sequence[Moment], *, is_share: bool) -> str:
+    """Return a figure over runs, the oldest on the left: shares in 0..1, or USD from 0 on."""
+    chart = _chart()
+    chart.set_x_scale(_Exact(0.5, len(moments) + 0.5))
+    longest = max(len(each.name) for each in moments) + 2
+    step = ceil(len(moments) * longest * _LETTER / _AXIS)
+    shown = range(len(moments), 0, -step)  # the last run has its name, however many there are
+    chart.add_x_axis(
+        ticks=sorted(shown), tick_formatter=lambda value, *_: moments[int(value) - 1].name
+    )
+    if is_share:
+        least = min(min(_figures(each)) for each in moments)
+        tenths = min(9, max(0, int(least * 10)))
+        chart.set_y_scale(_Exact(tenths / 10, 1))
+        ticks = [tenth / 10 for tenth in range(tenths, 11) if (10 - tenth) % 2 == 0 or tenths > 5]
+        chart.add_y_axis(ticks=ticks, tick_formatter=lambda value, *_: f"{value:.0%}")
+    else:
+        chart.set_y_scale(leather.Linear(0, max(each.value for each in moments) or 1))
+        chart.add_y_axis(name="USD")
+    _add_lines(chart, moments)
+    dots = [(number, each.value) for number, each in enumerate(moments, 1)]
+    chart.add_dots(dots, name="score" if is_share else "cost", fill_color=SCORE, radius=5)
+    return _svg(chart, 260)
+
+
+def _add_lines(chart: Any, moments: Sequence[Moment]) -> None:
+    """Draw the intervals as upright lines, and thresholds as level ones, with gaps between."""
+    intervals: list[tuple[float | None, float | None]] = []
+    thresholds: list[tuple[float | None, float | None]] = []
+    for number, each in enumerate(moments, 1):
+        if each.interval is not None:
+            intervals += [(number, bound) for bound in each.interval] + [(None, None)]
+        if each.threshold is not None:
+            ends = (number - 0.5, number + 0.5)
+            thresholds += [(end, each.threshold) for end in ends] + [(None, None)]
+    if intervals:
+        chart.add_line(intervals, name="interval", stroke_color=INTERVAL, width=5)
+    if thresholds:
+        chart.add_line(thresholds, name="threshold", stroke_color=THRESHOLD, width=2)
+
+
+def _figures(moment: Moment) -> list[float]:
+    known = [moment.value, *(moment.interval or ())]
+    return known if moment.threshold is None else [*known, moment.threshold]
 
 
 def histogram(values: Sequence[float], unit: str, bound: float | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
 from pytest_llmprod.report import budgets, growth, swap
-from pytest_llmprod.report.view import unrecorded_text
+from pytest_llmprod.report.unanswered import unrecorded_text
 
 SCHEMA = 1
 
@@ -39,6 +39,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
         "drills": [each.to_json() for each in result.drills],
+        "guardrails": [each.to_json() for each in result.scorecards],
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],
@@ -91,6 +92,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
         "slices": [_slice(each) for each in suite.slices],
+        "refusals": [_slice(each) for each in suite.refusals],
         **_of_judges(suite),
     }
 

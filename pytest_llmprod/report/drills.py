@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_llmprod.core.drilling import WEAKNESSES, DrillResult, survived_by_fault
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import counted, printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 
 #: The ways in which a feature fails, and the groups of faults that are of each.
 MODES: Mapping[str, tuple[str, ...]] = {
@@ -89,12 +89,27 @@ def _weaknesses(drills: Sequence[DrillResult]) -> list[str]:
         if not found:
             continue
         names = list(dict.fromkeys(fault for fault, _ in found))
+        if kind == "crashed with a foreign exception":
+            lines += [f"  {kind} ({len(names)}):", *_crashes(found)]
+            continue
         if len(names) == 1 or kind in ("hung", "too late"):
             detail = f"{names[0]}: {found[0][1]}"
         else:
             detail = ", ".join(names)
         lines.append(shorten(f"  {kind} ({len(names)}): {printable(detail)}", COLUMNS))
     return lines
+
+
+def _crashes(found: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the faults behind each error, by its class and by where it came from."""
+    by_error: dict[str, list[str]] = {}
+    for fault, text in found:
+        by_error.setdefault(printable(text.partition(": ")[0]), []).append(fault)
+    return [
+        line
+        for error, faults in by_error.items()
+        for line in wrapped(f"{error}: {', '.join(faults)}", indent="    ")
+    ]
 
 
 def matrix_lines(result: RunResult) -> list[str]:

@@ -10,19 +10,19 @@ COLUMNS = 80
 _INDENT = "  "
 
 
-def wrapped(sentence: str, most_lines: int = 2) -> list[str]:
+def wrapped(sentence: str, most_lines: int = 2, indent: str = "") -> list[str]:
     """Return `sentence` broken at spaces into at most `most_lines`, the later ones indented.
 
-    What finds no room is cut, and `...` says so.
+    All are indented by `indent`. What finds no room is cut, and `...` says so.
     """
     lines: list[str] = []
-    line = ""
+    line = indent
     words = sentence.split(" ")
     while words:
         grown = f"{line} {words[0]}" if line.strip() else line + words[0]
         if width(grown) > COLUMNS and line.strip() and len(lines) < most_lines - 1:
             lines.append(line)
-            line = _INDENT
+            line = indent + _INDENT
             continue
         line = grown
         del words[0]

@@ -10,19 +10,24 @@ from collections.abc import Iterator, Sequence
 
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.view import Broken, View
+from pytest_llmprod.report.broken import Broken
+from pytest_llmprod.report.trend import Trend
+from pytest_llmprod.report.view import View
 
 #: Bytes of a summary that GitHub takes of one step, with some room: it refuses more than 1 MiB.
 MOST_BYTES = 900_000
 _LONGEST = 200  # columns of one text
 _MOST_CASES = 20  # of a suite
+_MOST_RUNS = 6  # of a trend
 _MARKUP = re.compile(r"""[\\`*_{}\[\]()<>#+!|~@:&'"$^=/]|(?<=www)\.""")
 _STATES = {"open": "✅", "closed": "❌", "not judged": "❔"}
 
 
 def to_markdown(result: RunResult, view: View, most_bytes: int = MOST_BYTES) -> str:
     """Return the run as Markdown, the most important first, of at most `most_bytes` bytes."""
-    blocks = [_gates(result, view), _suites(view), _drills(view), _budgets(view), _months(view)]
+    blocks = [_gates(result, view), _suites(view), _drills(view), _scorecards(view)]
+    blocks += [_budgets(view), _months(view)]
+    blocks += [_trend(view.trend)]
     blocks += _lists(view)
     blocks += [_broken(each) for each in view.broken]
     text = ""
@@ -94,6 +99,29 @@ def _drills(view: View) -> str:
     return "\n".join(lines)
 
 
+def _scorecards(view: View) -> str:
+    lines = []
+    for each in view.scorecards:
+        lines += [f"### Guardrail {safe(each.name)}", ""]
+        rows = [
+            (
+                row.rate,
+                safe(row.facet) if row.facet else "all",
+                row.counted,
+                row.share,
+                row.bounds.strip("[]"),
+                row.gate,
+                f"**{row.verdict}**" if row.verdict == "FAIL" else row.verdict,
+            )
+            for row in each.rows
+        ]
+        headers = ("rate", "of", "counted", "share", "bounds", "asked", "verdict")
+        lines += [*_table(headers, rows, "llrrrrl"), ""]
+        lines += [f"- {safe(text)}" for text in each.pairs]
+        lines += [""] if each.pairs else []
+    return "\n".join(lines)
+
+
 def _budgets(view: View) -> str:
     if not view.budgets:
         return ""
@@ -133,6 +161,21 @@ def _months(view: View) -> str:
     whys = [f"- {safe(row.of)}: {safe(row.why)}" for row in view.months if row.why]
     table = _table(headers, rows, "lrrrrr")
     return "\n".join(["### A month", "", *table, *(["", *whys] if whys else []), ""])
+
+
+def _trend(trend: Trend) -> str:
+    """Return the last runs side by side; how they came about stands in the page."""
+    if not trend.suites:
+        return ""
+    runs = trend.runs[-_MOST_RUNS:]
+    names = [run.name for run in runs]
+    rows = []
+    for suite in trend.suites:
+        told = {point.run: f"{point.score_text} {point.interval_text}" for point in suite.points}
+        rows.append((safe(suite.name), *(told.get(name, "-") for name in names)))
+    rows.append(("cost", *(_plain(run.cost) for run in runs)))
+    table = _table(("suite", *names), rows, "l" + "r" * len(names))
+    return "\n".join(["### Trend over accepted runs", "", *table, ""])
 
 
 def _plain(text: str) -> str:

@@ -18,7 +18,8 @@ from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.report import charts
-from pytest_llmprod.report.charts import Bounds
+from pytest_llmprod.report.amounts import cost_text, seconds_text
+from pytest_llmprod.report.charts import Bounds, Moment
 from pytest_llmprod.report.failures import (
     anchor,
     failures,
@@ -27,13 +28,15 @@ from pytest_llmprod.report.failures import (
     shown_text,
     visible,
 )
-from pytest_llmprod.report.view import View, cost_text, seconds_text
+from pytest_llmprod.report.trend import SuiteTrend, Trend
+from pytest_llmprod.report.view import View
 
 MOST_CASES = 10_000
 #: Budgets whose bound holds for a single call: of costs, and of latencies.
 _OF_CALLS = re.compile(r"(?:(?:max|p50|p95|p99)\((?:cost|latency)\)|cost|latency) <")
 _MOST_BARS, _MOST_SLICES = 40, 60  # lines of a chart, and rows of a table of tags
 _MOST_FLAKY = 50
+_MOST_TRENDS = 20  # suites of which a trend is drawn
 _MOST_HISTOGRAMS = 10  # tests whose figures are drawn
 _MOST_SIDES, _LONGEST_SIDE = 30, 1_500  # cases of a swap side by side, characters of a side
 _FOLDER = Path(__file__).parent / "templates"
@@ -92,6 +95,8 @@ def to_html(result: RunResult, view: View) -> bytes:
         flaky=list(_flaky(result.suites)),
         judged=[suite for suite in result.suites if suite.judge is not None],
         spreads=list(_spreads(result)),
+        trends=list(_trends(view.trend)),
+        costs=_cost_trend(view.trend),
         swaps=[(block, list(_pairs(each, result))) for block, each in _blocks(result, view)],
         cases=rows,
         left_out=left_out,
@@ -158,6 +163,22 @@ def _tags(suites: Sequence[SuiteResult]) -> Iterator[tuple[SuiteResult, list[Any
             ]
             shown = parts[:_MOST_SLICES]
             yield suite, shown, Markup(charts.intervals(rows)), len(parts) - len(shown)
+
+
+def _trends(trend: Trend) -> Iterator[tuple[SuiteTrend, Markup]]:
+    """Yield each suite with the chart of its scores over the accepted runs."""
+    for suite in trend.suites[:_MOST_TRENDS]:
+        moments = [
+            Moment(point.run, point.score, point.interval, point.threshold)
+            for point in suite.points
+        ]
+        yield suite, Markup(charts.over_runs(moments, is_share=True))
+
+
+def _cost_trend(trend: Trend) -> Markup:
+    """Return the chart of what runs cost; one figure alone makes none."""
+    known = [Moment(run.name, float(run.cost_usd)) for run in trend.runs if run.cost_usd]
+    return Markup(charts.over_runs(known, is_share=False)) if len(known) > 1 else Markup()
 
 
 def _flaky(suites: Sequence[SuiteResult]) -> Iterator[tuple[SuiteResult, list[Any], int]]:

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from pytest_llmprod.core.results import Forecast, Plan
 from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.amounts import cost_text, listed, unpriced_text
 from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.table import named_table
-from pytest_llmprod.report.view import cost_text, listed, unpriced_text
 
 _UNSEEN = "a changed prompt is not seen here: run the tests without --llm-plan to find it"
 _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")

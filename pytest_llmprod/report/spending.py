@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from pytest_llmprod.core.text import counted, printable
+from pytest_llmprod.report.amounts import cost_text
 from pytest_llmprod.report.layout import command_lines, wrapped
-from pytest_llmprod.report.view import cost_text, record_command
+from pytest_llmprod.report.unanswered import record_command
 
 _MOST_NAMES = 2
 

@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
+from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
 from pytest_llmprod.report.drills import drill_lines, matrix_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
-from pytest_llmprod.report.view import Broken, Missing, SuiteRow, View
+from pytest_llmprod.report.scorecards import score_blocks, score_counts, score_lines
+from pytest_llmprod.report.suite_rows import SuiteRow
+from pytest_llmprod.report.unanswered import Missing
+from pytest_llmprod.report.view import View
 
 if TYPE_CHECKING:
     import tabulate
@@ -117,6 +121,13 @@ def _painted(text: str, colour: str) -> str:
 def render_drills(result: "RunResult") -> list[str]:
     """Return what features did under faults, and which ways of failing no test covers."""
     return [*drill_lines(result.drills), *matrix_lines(result)]
+
+
+def render_scorecards(result: "RunResult", *, is_quiet: bool = False) -> list[str]:
+    """Return how guardrails did: in one line for `pytest -q`, without any where none was scored."""
+    if is_quiet and result.scorecards:
+        return [f"guardrails: {score_counts(result.scorecards)}"]
+    return score_lines(score_blocks(result.scorecards))
 
 
 def render_quiet(view: View) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pytest_llmprod.core.results import Drift, Verified
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS, command_lines
-from pytest_llmprod.report.view import record_command
+from pytest_llmprod.report.unanswered import record_command
 
 _MOST = 5
 

@@ -3,6 +3,7 @@
 `from pytest_llmprod import strategies as llm_st`; `docs/strategies.md` shows each of them.
 """
 
+from pytest_llmprod.core.planted import Document, Pii, Span
 from pytest_llmprod.strategies.benign import Benign, benign_lookalikes
 from pytest_llmprod.strategies.carriers import CARRIERS
 from pytest_llmprod.strategies.completions import (
@@ -18,6 +19,7 @@ from pytest_llmprod.strategies.conversations import (
     conversations,
 )
 from pytest_llmprod.strategies.encoders import ENCODINGS
+from pytest_llmprod.strategies.fault_schedules import fault_schedules
 from pytest_llmprod.strategies.found import regression, regressions
 from pytest_llmprod.strategies.goals import (
     GOALS,
@@ -49,8 +51,8 @@ from pytest_llmprod.strategies.model_outputs import (
 )
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
 from pytest_llmprod.strategies.pii import pii, pii_documents
-from pytest_llmprod.strategies.planted import Document, Pii, Span
 from pytest_llmprod.strategies.recipes import PII_KINDS
+from pytest_llmprod.strategies.sampling import sample
 from pytest_llmprod.strategies.sentences import LOCALES
 from pytest_llmprod.strategies.streams import BYTE_CUTS, CUTS, Stream, streams
 from pytest_llmprod.strategies.techniques import TECHNIQUES
@@ -93,6 +95,7 @@ __all__ = [
     "change_label",
     "chat_completions",
     "conversations",
+    "fault_schedules",
     "follow_link",
     "ignore_policy",
     "jailbreak_turns",
@@ -107,5 +110,6 @@ __all__ = [
     "regressions",
     "responses",
     "reveal_canary",
+    "sample",
     "streams",
 ]

@@ -28,6 +28,8 @@ from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
 _AS_IT_IS = ModelChoice(swaps={})
 #: How much longer a replay waits for an application to give up than it took when it was recorded.
 _PATIENCE_S = 2.0
+#: The header in which clients that Stainless generated count their tries.
+_RETRIES = "x-stainless-retry-count"
 
 
 class Played(NamedTuple):
@@ -209,7 +211,7 @@ class Switch:
 def _retries(headers: Sequence[tuple[str, str]]) -> int:
     """Return how often the client has tried before, as clients that Stainless generated tell."""
     for name, value in headers:
-        if name.lower() == "x-stainless-retry-count":
+        if len(name) == len(_RETRIES) and name.lower() == _RETRIES:
             return int(value) if value.isdecimal() and value.isascii() else 0
     return 0
 

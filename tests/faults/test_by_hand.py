@@ -265,3 +265,69 @@ def test_a_recorded_answer_is_what_a_slow_provider_gives(project: pytest.Pyteste
     assert len(server.requests) == 1  # the slow answer is made up, and nothing is sent for it
     recording.assert_outcomes(failed=1, passed=1)
     replay.assert_outcomes(passed=2)
+
+
+GIVEN = """
+    import pytest
+    from feature import fallback, say
+    import openai
+    from hypothesis import given, settings
+    from pytest_llmprod import llm_faults, llm_script, strategies as llm_st
+
+    def {name}(text):
+        for number in range({tries}):
+            try:
+                with openai.OpenAI(timeout=20, max_retries=0) as client:
+                    completion = client.chat.completions.create(
+                        model="gpt-test", messages=[{{"role": "user", "content": text}}]
+                    )
+                return completion.choices[0].message.content
+            except openai.{caught}:
+                continue
+        return fallback(text)
+
+    @pytest.mark.llm_cassette
+    @given(schedule=llm_st.fault_schedules(["connection-refused", "rate-limit", "server-error"]))
+    @settings(database=None, derandomize=True, report_multiple_bugs=False)
+    def test_it(schedule):
+        with llm_script() as script, llm_faults(schedule) as faults:
+            script.reply("well")
+            assert {name}("?") in ("well", "no model for ?")
+            assert faults.met == [schedule.at(each + 1) for each in range(faults.requests)]
+"""
+
+
+def test_a_drawn_schedule_of_faults_meets_each_example_anew(project: pytest.Pytester) -> None:
+    passes(project, test_given=GIVEN.format(name="ask", tries=2, caught="OpenAIError"))
+
+
+def test_a_drawn_schedule_that_fails_is_told_in_its_shortest_form(project: pytest.Pytester) -> None:
+    project.makepyfile(test_given=GIVEN.format(name="ask", tries=2, caught="APIConnectionError"))
+
+    result = project.runpytest_inprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*schedule=Schedule(steps=('rate-limit',), then='ok')*"])
+
+
+@pytest.mark.parametrize("manager", ["llm_script", "llm_faults"])
+def test_an_eval_makes_no_answers_up_by_a_context_manager_either(
+    project: pytest.Pytester, manager: str
+) -> None:
+    project.makepyfile(
+        test_eval=f"""
+        import pytest
+        import pytest_llmprod
+
+        @pytest.mark.llm_eval(feature="chat", dataset="cases.jsonl", threshold=0.5)
+        def test_it(llm_case):
+            with pytest_llmprod.{manager}():
+                pass
+        """
+    )
+    (project.path / "cases.jsonl").write_text('{"id": "a", "input": "?", "expected": "!"}\n')
+
+    result = project.runpytest_inprocess("--llm-eval")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"{manager}() in a test that is marked with llm_eval: *"])

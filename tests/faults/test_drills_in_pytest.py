@@ -1,13 +1,14 @@
 """Drills as users run them: ten wrong features and a sound one, and what a drill says."""
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_llmprod.faults.catalogue import CATALOGUE
+from pytest_llmprod.faults.catalogue import DRILLED
 
 APPS = Path(__file__).parent / "apps"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "support_triage"
@@ -115,7 +116,7 @@ def test_each_wrong_feature_is_caught_by_its_name_and_the_sound_one_passes(
 ) -> None:
     count, found = matrix(apps, "all", "30s")
 
-    assert count == 11 * len(CATALOGUE)
+    assert count == 11 * len(DRILLED)
     assert {app: name for app, name in WRONG.items() if name in found[app]} == WRONG
     assert found["triage"] == {}
     # Each is caught by the faults that it is wrong about, and by none that it survives.
@@ -161,7 +162,7 @@ def test_each_feature_shows_the_same_on_sockets(
     monkeypatch.setenv("SCALE", "0.05")
     count, there = matrix(apps, faults, "2s", fixture="llm_server,", only=app)
 
-    assert count == (len(CATALOGUE) if faults == "all" else len(faults))
+    assert count == (len(DRILLED) if faults == "all" else len(faults))
     assert untimed(there[app]) == untimed(here[app])
     assert WRONG[app] in there[app] if app in WRONG else there[app] == {}
 
@@ -373,9 +374,42 @@ def test_a_crash_shows_its_traceback_and_its_name(apps: pytest.Pytester) -> None
     result, (row,) = drill(apps, "catches_api_errors_only", "stream-bad-json")
 
     assert row["outcome"] == "crashed with a foreign exception"
-    assert row["findings"][0][1].startswith("json.decoder.JSONDecodeError: ")
+    text = row["findings"][0][1]
+    assert re.match(r"json\.decoder\.JSONDecodeError in (sound|wrong)\.py:\d+: Expecting", text)
     result.stdout.fnmatch_lines(
         ["*catches_api_errors_only*", "*crashed with a foreign exception: *"]
+    )
+
+
+def test_the_summary_says_which_error_came_from_where_by_which_faults(
+    apps: pytest.Pytester,
+) -> None:
+    apps.makepyfile(
+        fragile="""
+        import openai
+        from sound import ask
+
+        def triage(text):
+            try:
+                return ask(text)
+            except openai.RateLimitError as error:
+                float(error.response.headers["retry-after"])
+                raise
+        """
+    )
+    faults = ["rate-limit-retry-after-date", "rate-limit-retry-after-garbage", "rate-limit"]
+
+    result, _ = drill(apps, "triage", faults, module="fragile")
+
+    result.stdout.fnmatch_lines(
+        [
+            "drills of triage: survived 0 of 3 faults",
+            "  crashed with a foreign exception (3):",
+            "    ValueError in fragile.py:8: rate-limit-retry-after-date,",
+            "      rate-limit-retry-after-garbage",
+            "    KeyError in fragile.py:8: rate-limit",
+        ],
+        consecutive=True,
     )
 
 

@@ -11,9 +11,10 @@ import openai
 import pytest
 from clients import MESSAGES, TEXT, error_of
 
+from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always, Schedule
+from pytest_llmprod.faults.schedule import Always
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import FaultServer
 

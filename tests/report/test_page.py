@@ -16,6 +16,7 @@ from report_samples import (
     suite_result,
 )
 
+from pytest_llmprod.core.past import PastRun, PastSuite
 from pytest_llmprod.core.results import CaseRate, Repeats, RunResult, Slice
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.report.page import to_html
@@ -335,3 +336,49 @@ def test_a_page_shows_what_drills_found_and_which_ways_to_fail_nobody_tested() -
     assert "it &lt;b&gt;answered&lt;/b&gt;" in section
     assert '<td class="bad">1 of 1</td>' in section
     assert '<td class="soft">untested</td>' in section
+
+
+def past(day: str, **changes: Any) -> PastRun:
+    told = {"metric": "passed", "score": 0.8, "interval": (0.7, 0.9), "threshold": 0.9}
+    suite = PastSuite(test="test_triage.py::test_labels", **{**told, **changes})
+    when = f"{day}T10:00:00+00:00"
+    return PastRun(
+        run_id=day, when=when, who="Ann", why="why", suites=(suite,), cost_usd=Decimal("0.02")
+    )
+
+
+def section(html: str, name: str) -> str:
+    return html.partition(f'<section aria-labelledby="{name}">')[2].partition("</section>")[0]
+
+
+def test_a_page_shows_scores_and_costs_over_the_accepted_runs() -> None:
+    run = run_result(suite_result(verdict=PASS), past=(past("2026-11-18"), past("2026-11-20")))
+
+    html = page(run)
+
+    found = section(html, "trend")
+    assert '<a href="#trend">' in html
+    assert found.count("<svg") == 2
+    assert found.count("<circle") >= 6
+    assert '<td class="n">80.0%</td><td class="n">[70.0, 90.0]</td>' in found
+    for text in ("2026-11-18", "2026-11-20", "this run", "$0.0277", "Ann"):
+        assert text in found
+
+
+def test_a_trend_is_drawn_of_runs_that_tell_neither_interval_nor_cost() -> None:
+    old = replace(past("2026-11-18", interval=None, threshold=None, score=0.0), cost_usd=None)
+    run = run_result(suite_result(verdict=None), past=(old,))
+
+    assert section(page(run), "trend").count("<svg") == 1
+
+
+def test_a_run_without_accepted_ones_has_no_trend_in_its_page() -> None:
+    assert "Trend" not in page(run_result(suite_result(verdict=PASS)))
+
+
+def test_nothing_of_the_history_becomes_markup() -> None:
+    bad = replace(past("2026-11-18", model=HOSTILE, verdict=HOSTILE), who=HOSTILE, why=HOSTILE)
+    found = outline(run_result(suite_result(feature=HOSTILE), past=(bad,)))
+
+    assert found.open == []
+    assert {"script", "img"}.isdisjoint(found.tags)

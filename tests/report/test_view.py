@@ -8,15 +8,11 @@ from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_re
 
 from pytest_llmprod.core.results import CaseRate, CaseResult, Look, Repeats, Slice, SuiteResult
 from pytest_llmprod.core.text import printable
-from pytest_llmprod.report.view import (
-    Broken,
-    SuiteRow,
-    View,
-    cost_text,
-    make_view,
-    record_command,
-    seconds_text,
-)
+from pytest_llmprod.report.amounts import cost_text, seconds_text
+from pytest_llmprod.report.broken import Broken
+from pytest_llmprod.report.suite_rows import SuiteRow
+from pytest_llmprod.report.unanswered import record_command
+from pytest_llmprod.report.view import View, make_view
 
 
 def view_of(*suites: Any, **keywords: Any) -> View:

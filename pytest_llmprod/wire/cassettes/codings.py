@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_llmprod.core.errors import CassetteError
 
+_HEADER = "content-encoding"
+
 
 def codings(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Return what a header Content-Encoding says was done to the body, in this order."""
-    values = [value for name, value in headers if name.lower() == "content-encoding"]
+    values = [
+        value
+        for name, value in headers
+        if len(name) == len(_HEADER) and name.lower() == _HEADER  # most differ in length already
+    ]
     return [coding.strip().lower() for value in values for coding in value.split(",")]
 
 

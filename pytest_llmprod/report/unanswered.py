@@ -1,0 +1,90 @@
+"""Unanswered: which requests and cases got no answer, and the commands that mend it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_llmprod.core.miss import UNRECORDED
+from pytest_llmprod.core.results import SuiteResult, Unanswered
+from pytest_llmprod.core.text import counted, printable
+from pytest_llmprod.report.amounts import plural
+from pytest_llmprod.report.misses import move_commands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What no recording answered.
+
+    `texts` count the requests. Each of `commands` is its lead, which says what for, and the words
+    that mend it. `moves` are the words of commands that mend a rename, one after the other.
+    """
+
+    texts: tuple[str, ...]
+    commands: tuple[tuple[str, tuple[str, ...]], ...]
+    moves: tuple[tuple[str, ...], ...]
+
+
+_RECORD = "record what is missing with: "
+
+
+def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bool) -> Missing:
+    """Return what got no answer, and the commands that mend it.
+
+    `options` are the words by which the tests of this run are run again. `has_others` says that
+    cases went without an answer which `unanswered` may not count.
+    """
+    misses, outages, record = unanswered.misses, unanswered.outages, unanswered.record
+    old = misses.get("too old", 0)
+    number = sum(misses.values()) - old
+    moved, renamed = (misses.get(kind, 0) for kind in ("test renamed", "case renamed"))
+    texts, modes = [], {}
+    if outages:
+        tests = counted(sum(outages.values()), "test")
+        texts.append(f"{tests} got no answer: {_ranked(outages)}")
+        modes["once that is mended, ask again with: "] = record
+    if number:
+        requests = plural(number, "request is", "requests are")
+        kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
+        texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
+    unrecorded = sum(count for kind, count in misses.items() if kind in UNRECORDED)
+    if number > moved + renamed:
+        modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
+    elif renamed:
+        modes["rename the case, or record it with: "] = "once"
+    elif has_others and not (number or old or outages or unanswered.is_capped):
+        modes[_RECORD] = "new_episodes" if record == "none" else record
+    if old:
+        texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")
+        modes["record what is too old with: "] = "rewrite"
+    return Missing(
+        texts=tuple(texts),
+        commands=tuple((lead, record_command(mode, options)) for lead, mode in modes.items()),
+        moves=move_commands(unanswered.moves),
+    )
+
+
+def unrecorded_text(tests: Sequence[SuiteResult], whom: str = "") -> str:
+    """Return how many cases got no answer, and in how many repeats where there are some.
+
+    `whom` are words that say from whom, after a space.
+    """
+    text = f"{counted(sum(each.unrecorded for each in tests), 'case')} got no answer{whom}"
+    repeated = [each.repeats for each in tests if each.repeats.count > 1]
+    if not repeated:
+        return text
+    unanswered = sum(each.unanswered for each in repeated)
+    return f"{text} in {unanswered} of {sum(each.answers for each in repeated)} repeats"
+
+
+def _ranked(counts: Mapping[str, int], *, is_counted: bool = False) -> str:
+    """Return what was counted, the most frequent first; one thing alone without its number."""
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    if len(ranked) == 1 and not is_counted:
+        return printable(ranked[0][0])
+    return ", ".join(f"{printable(name)} {count}" for name, count in ranked)
+
+
+def record_command(mode: str, options: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that run everything again, with `options`, and record in `mode`."""
+    flag = ["--llm-eval"] if "--llm-eval" in options else []
+    others = (printable(option) for option in options if option != "--llm-eval")
+    return ("pytest", *flag, f"--llm-record={mode}", *others)
