@@ -87,7 +87,9 @@ def _cut(block: Sequence[str], room: int) -> list[str]:
     """Return the first lines of a block, and how many more there are where there is room for it."""
     if len(block) <= room or room < 3:
         return [*block[:room]]
-    return [*block[: room - 1], f"  and {len(block) - room + 1} more kinds of weakness"]
+    hidden = sum(not line.startswith("    ") for line in block[room - 1 :])
+    more = f"{counted(hidden, 'more kind')} of weakness" if hidden else "more"
+    return [*block[: room - 1], f"  and {more}"]
 
 
 def _features(drills: Sequence[DrillResult]) -> list[str]:
