@@ -12,6 +12,7 @@ from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.drills import FaultBench, HandFaults
+from pytest_llmprod.faults.schedule import InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.spies import Spy
 from pytest_llmprod.records.collecting import llm_records
@@ -44,7 +45,7 @@ def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
     with _bench("llm_faults") as bench:
         turns = bench.plan.turns
         try:
-            bench.plan.begin(schedule)
+            bench.plan.begin(None if schedule is None else InTurn(schedule))
             yield HandFaults(bench)
         finally:
             bench.plan.begin(turns)

@@ -35,7 +35,8 @@ MARKERS = (
     "a provider, and judge what the application does about it",
     "llm_guardrail(feature, guardrail, secret, places='all', fails='closed', fallback=None, "
     "tools=(), within='10s'): run this test once for each place at which a guardrail has to stand, "
-    "and for each way in which it fails itself",
+    "and for each way in which it fails itself; with kind='pii' and no llm_place, say of which way "
+    "to fail this test is (also injection, malformed, output, refusal, stream)",
 )
 _ARGUMENTS = (
     "feature",

@@ -66,6 +66,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
     add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
     add(
+        "--llm-fallback-only",
+        action="store_true",
+        help="run the evals with the provider down: score what the application answers without a "
+        "model, beside the score of the model, and write no gate",
+    )
+    add(
         "--llm-record",
         default="none",
         choices=("none", "once", "new_episodes", "all", "rewrite", "verify"),
@@ -162,6 +168,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.llm_plan:
         _prepare_plan(config)
     option = config.option
+    option.llm_eval |= option.llm_fallback_only
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
@@ -198,6 +205,11 @@ def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
 
 def _prepare_plan(config: pytest.Config) -> None:
     """Plan the mode that fills gaps where none is given; workers would each plan a part."""
+    if config.option.llm_fallback_only:
+        raise pytest.UsageError(
+            "--llm-plan says what a recording run would ask, and --llm-fallback-only asks no "
+            "model. Leave out one of them."
+        )
     if config.option.llm_record == "none":
         config.option.llm_record = "once"
     if getattr(config.option, "numprocesses", None):
@@ -310,6 +322,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
+    if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
+        from pytest_llmprod.guardrail_tests import GuardrailTests
+
+        tests = GuardrailTests(items, config.option.llm_fuzz or 0)
+        config.pluginmanager.register(tests, "llmprod-guardrail-tests")
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 
@@ -318,6 +335,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
         if any(drilling.has_faults(item) for item in items):
             config.pluginmanager.register(drilling.Driller(_session(config)), "llmprod-driller")
+        if config.option.llm_fallback_only:
+            from pytest_llmprod.fallback_only import FallbackOnly
+
+            config.pluginmanager.register(FallbackOnly(), "llmprod-fallback-only")
         if config.option.llm_record != "none":
             from pytest_llmprod.outages import OutageNotes
 
@@ -458,6 +479,7 @@ def _settings(config: pytest.Config) -> "Settings":
             html_path=option.llm_html,
             markdown_path=option.llm_markdown,
             is_exported=option.llm_otel,
+            is_fallback_only=option.llm_fallback_only,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

@@ -6,7 +6,7 @@ The composition root: it knows every package, and no package knows another. It i
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -217,6 +217,8 @@ class Session:
             asker = _asker(nodeid, suite, asking)
             costs = self._costs(label)
             tape = self._open_tape(label, rules, asker, costs)
+            if self.settings.is_fallback_only and suite is not None:
+                _take_provider_away(tape)
             trial = self._trials[nodeid] = Trial(tape, suite, asking, asker, costs)
         return trial
 
@@ -447,6 +449,18 @@ class Session:
             self._intercept.uninstall()
         self._journal.close()
         self._log.close()
+
+
+def _take_provider_away(tape: Tape) -> None:
+    """Let no request of a test get an answer, but for those of judges."""
+    # Only such a run needs these.
+    from pytest_llmprod.faults.catalogue import CATALOGUE
+    from pytest_llmprod.faults.plan import InjectedFaults
+    from pytest_llmprod.faults.schedule import Always
+
+    tape.faults = plan = InjectedFaults()
+    plan.begin(Always(CATALOGUE["connection-refused"]))
+    tape.rules = replace(tape.rules, unplayed="allow")
 
 
 #: What the outcomes of a test are called that is no eval.

@@ -60,7 +60,8 @@ class Settings:
     say what must not leave with a request.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
     them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
-    drill for `drill_every_days` is told as overdue.
+    drill for `drill_every_days` is told as overdue. With `is_fallback_only` no eval gets an answer
+    from a provider.
     """
 
     rootpath: Path
@@ -83,6 +84,13 @@ class Settings:
     html_path: Path | None = None
     markdown_path: Path | None = None
     table_sha256: str = ""
+    is_fallback_only: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the options that say who answers in this run."""
+        only = ["--llm-fallback-only"] if self.is_fallback_only else []
+        return (*self.choice.options, *only)
 
     @property
     def keeps_answers(self) -> bool:
@@ -104,6 +112,7 @@ def load(
     html_path: str | None = None,
     markdown_path: str | None = None,
     is_exported: bool = False,
+    is_fallback_only: bool = False,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`.
 
@@ -131,6 +140,8 @@ def load(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
             "--llm-swap, or --llm-models."
         )
+    if is_fallback_only:
+        _refuse_beside_fallback(record, model, swaps, models)
     configured = _get(table, "concurrency", int, 8, "tool.llmprod")
     return Settings(
         rootpath=rootpath,
@@ -155,7 +166,26 @@ def load(
         html_path=report_paths.html_path(html_path),
         markdown_path=report_paths.markdown_path(markdown_path),
         table_sha256=_digest(table),
+        is_fallback_only=is_fallback_only,
     )
+
+
+def _refuse_beside_fallback(
+    record: RecordMode, model: str | None, swaps: Sequence[str], models: str | None
+) -> None:
+    """Raise SettingsError where a run without a model is to ask one."""
+    given = {
+        f"--llm-record={record}": record != "none",
+        "--llm-model": model is not None,
+        "--llm-swap": bool(swaps),
+        "--llm-models": models is not None,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise SettingsError(
+                f"--llm-fallback-only asks no model, and {option} says how one is asked. Leave out "
+                f"one of them."
+            )
 
 
 def of_project(rootpath: Path) -> Settings:

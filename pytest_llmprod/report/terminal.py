@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
-from pytest_llmprod.report.drills import drill_lines, matrix_lines, short_drill_lines
+from pytest_llmprod.report.drills import drill_lines, short_drill_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
+from pytest_llmprod.report.matrix import matrix_lines
 from pytest_llmprod.report.scorecards import score_blocks, score_counts, score_lines
 from pytest_llmprod.report.suite_rows import SuiteRow
 from pytest_llmprod.report.unanswered import Missing
