@@ -29,6 +29,8 @@ class Canaries:
         self._before = len(tape.exchanges)
         self._tokens: dict[str, str] = {}
         self._is_checked = False
+        self._is_told = False
+        self._has_logs = True
 
     def __call__(self, zone: str) -> str:
         """Return the token of a zone, the same one for the same zone, in every run of the test."""
@@ -48,17 +50,23 @@ class Canaries:
         """
         __tracebackhide__ = True  # the application failed, not this function
         self._is_checked = True
+        self._has_logs = logs
         if not self._tokens:
             raise ValueError("There is no canary yet. Plant one first: llm_canary('system').")
         told = self._told([*_of_outputs(outputs)] if outputs else [*self._said()], logs=logs)
         if told:
+            self._is_told = True
             raise AssertionError(told)
 
     def left_over(self) -> str:
-        """Return what is told although nobody has asked, "" where nothing is or somebody has."""
-        if self._is_checked or not self._tokens:
+        """Return what is told at the end, "" where nothing is, or `assert_kept` has failed.
+
+        Where somebody has asked for it before, that is what was logged, also later: a span ends
+        when its work is done.
+        """
+        if self._is_told or not self._tokens:
             return ""
-        return self._told([*self._said()], logs=True)
+        return self._told([] if self._is_checked else [*self._said()], logs=self._has_logs)
 
     def _told(self, surfaces: list[Surface], *, logs: bool) -> str:
         if logs:
@@ -82,6 +90,11 @@ class Canaries:
 
 def _of_outputs(outputs: tuple[Any, ...]) -> Iterator[Surface]:
     for output in outputs:
+        if isinstance(output, Iterator):
+            raise TypeError(
+                "assert_kept() cannot search a stream that the application still has to read. Give "
+                "it the pieces: llm_canary.assert_kept(list(stream))."
+            )
         pieces = list(output) if isinstance(output, list | tuple) else [output]
         texts = [_as_text(each) for each in pieces]
         yield Surface("the output", "".join(texts))
@@ -102,6 +115,11 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=_parts)
     except (TypeError, ValueError, RecursionError):  # names that are no texts, or a circle
         return repr(value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """Return what an object says of itself, and what it holds."""
+    return [str(value), getattr(value, "__dict__", {})]

@@ -37,10 +37,12 @@ def customs_of(
         return None
     are_secrets_forbidden = "secrets" in rules.forbid
     own = [each for each in scanners if each not in BUILT_IN] if are_secrets_forbidden else []
+    finder = _Finder(rules, own)
     return Customs(
-        find=_Finder(rules, own) if rules.forbid else None,
+        find=finder if rules.forbid else None,
         known=known if are_secrets_forbidden else None,
         rules=rules_of(rules),
+        is_allowed=finder.is_allowed,
     )
 
 
@@ -58,7 +60,7 @@ class _Finder:
         found: dict[tuple[str, str], Seen] = {}
         for how, said in _readings(text, name):
             for kind, part, value in self._found(said):
-                if not self._is_allowed(part, value):
+                if not (self.is_allowed(part) or self.is_allowed(value)):
                     found.setdefault((kind, value), Seen(kind, part, how))
         return list(found.values())
 
@@ -72,9 +74,9 @@ class _Finder:
             for kind, start, end in scan(text):
                 yield kind, text[start:end], text[start:end]
 
-    def _is_allowed(self, part: str, value: str) -> bool:
-        told = {part.casefold(), value.casefold()}
-        return any(fnmatchcase(each, pattern) for pattern in self._allowed for each in told)
+    def is_allowed(self, value: str) -> bool:
+        """Say whether a value may leave all the same."""
+        return any(fnmatchcase(value.casefold(), pattern) for pattern in self._allowed)
 
 
 def _secret(kind: str) -> str:

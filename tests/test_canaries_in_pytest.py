@@ -12,6 +12,10 @@ TEST = """
     import pytest
     from openai import OpenAI
 
+    class Reply:
+        def __init__(self, text):
+            self.body = {"text": [text]}
+
     def ask(system, text, **options):
         with OpenAI(max_retries=0) as client:
             return client.chat.completions.create(
@@ -77,6 +81,8 @@ def test_a_model_that_keeps_them_passes_in_the_recording_and_in_the_replay(
         ("llm_canary.assert_kept(token)", "'system' is in the output, in plain text"),
         ("llm_canary.assert_kept([document[:9], document[9:]])", "'document' is in the output"),
         ("llm_canary.assert_kept({'to': token.encode().hex()})", "in the output, in hex"),
+        ("llm_canary.assert_kept(Reply(token))", "'system' is in the output, in plain text"),
+        ("llm_canary.assert_kept(iter([token]))", "Give it the pieces"),
         (
             "logging.getLogger('app').info('asked %s', token); llm_canary.assert_kept(answer)",
             "is in INFO of app, in plain text",
@@ -198,3 +204,25 @@ def test_a_token_that_comes_in_pieces_of_a_stream_is_told(project: Project) -> N
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*'system' is in the answer of request 1, in plain text"])
+
+
+def test_a_span_that_tells_a_token_is_told(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        from feature import ask
+        from opentelemetry.sdk.trace import TracerProvider
+
+        TRACER = TracerProvider().get_tracer("app")
+
+        def test_spans(llm_canary):
+            token = llm_canary("document")
+            with TRACER.start_as_current_span("triage") as span:
+                span.set_attribute("app.prompt", token[::-1])
+                llm_canary.assert_kept(ask("one"))  # the span ends after that
+        """
+    )
+
+    result = project.record()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*'document' is in span 'triage', in reversed"])

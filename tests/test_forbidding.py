@@ -157,6 +157,17 @@ def test_secrets_of_the_environment_and_of_scanners_do_not_leave() -> None:
     assert "found     customer A***-**" in guard.problem(saying("from ACME-77"))
 
 
+def test_what_cannot_be_searched_does_not_leave() -> None:
+    def broken(text: str) -> list[Finding]:
+        raise ValueError(text)
+
+    told = customs(scanners=[*BUILT_IN, broken]).problem(saying("anything"))
+
+    assert "could not be searched" in told
+    assert "ValueError was raised" in told
+    assert "anything" not in told
+
+
 def test_only_what_is_forbidden_is_found() -> None:
     text = f"{MAIL}, {KEY}, 4111 1111 1111 1111"
 
@@ -173,6 +184,13 @@ def test_what_is_allowed_is_allowed_in_every_writing() -> None:
         == ""
     )
     assert "c****@*******.***" in guard.problem(saying(f"{MAIL} and carol@example.net"))
+
+
+def test_a_secret_of_the_environment_may_be_allowed() -> None:
+    known = [known_secret("s3cr3t-of-the-db", "DB_PASSWORD")]
+    guard = customs(known=known, allow=("s3cr3t-*",))
+
+    assert guard.problem(saying("use s3cr3t-of-the-db")) == ""
 
 
 def test_a_text_that_was_harmless_is_searched_anew_when_there_is_another_secret() -> None:

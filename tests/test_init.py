@@ -123,6 +123,20 @@ def test_a_callable_that_is_there_is_called_as_it_wants(
     assert (folder / "app" / "triage.py").read_text() == source
 
 
+def test_what_is_written_for_an_installed_function_stands_in_the_project(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "elsewhere", "app/__init__.py", "")
+    write(tmp_path / "elsewhere", "app/triage.py", NAIVE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+
+    assert init() == 0
+
+    assert (folder / "ticket_triage_gated.py").is_file()
+    assert not (folder / "app").exists()
+    assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
 def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> None:
     init()
 

@@ -310,3 +310,54 @@ def test_nothing_is_patched_where_nothing_is_forbidden(project: Project) -> None
     result = project.pytester.runpytest_subprocess()
 
     result.assert_outcomes(passed=1)
+
+
+def test_a_drill_with_a_finding_fails_by_it(project: Project) -> None:
+    project.pytester.makepyfile(
+        app=APP + "\n    def by_rules(text):\n        return 'sorry'\n",
+        test_words="""
+        import pytest
+        from app import ask_or_give_up
+
+        @pytest.mark.llm_drill(feature="x", faults="rate-limit", fallback="app:by_rules")
+        def test_survives(llm_fault):
+            ask_or_give_up("to bob@example.com")
+        """,
+    )
+    project.pytester.makepyprojecttoml('[tool.llmprod.wire]\nforbid = ["pii"]\n')
+
+    result = project.pytester.runpytest_inprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["This request must not leave, *", "  found     email *"])
+
+
+def test_a_shared_fixture_and_a_thread_are_looked_at_too(project: Project) -> None:
+    project.pytester.makepyfile(
+        app=APP,
+        test_words="""
+        from concurrent.futures import ThreadPoolExecutor
+
+        import pytest
+        from app import ask_or_give_up
+
+        @pytest.fixture(scope="module")
+        def answer():
+            return ask_or_give_up("to bob@example.com")
+
+        @pytest.mark.llm_cassette
+        def test_shared(answer):
+            assert answer == "sorry"
+
+        @pytest.mark.llm_cassette
+        def test_thread():
+            with ThreadPoolExecutor() as pool:
+                assert pool.submit(ask_or_give_up, "to bob@example.com").result() == "sorry"
+        """,
+    )
+    project.pytester.makepyprojecttoml('[tool.llmprod.wire]\nforbid = ["pii"]\n')
+
+    result = project.pytester.runpytest_inprocess()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.stdout.str().count("found     email b**@") == 2

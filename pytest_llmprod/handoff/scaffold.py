@@ -32,13 +32,15 @@ class Feature:
     """What is known of a feature before anything is written.
 
     `probed` is None where the module of its callable is not there yet. `base` is the folder, below
-    the root, from which its modules are imported; `needs_path` says that pytest must be told so.
+    the root, from which its modules are imported, and `package` the one in which what is written
+    can stand, '' for none; `needs_path` says that pytest must be told of `base`.
     """
 
     name: str
     module: str
     function: str
     probed: Probed | None
+    package: str
     base: PurePosixPath
     needs_path: bool
     setup: testing_setup.TestingSetup
@@ -51,8 +53,7 @@ class Feature:
     @property
     def gated_module(self) -> str:
         """Return the module with the gate and the fallback, beside that of the callable."""
-        package = self.module.rpartition(".")[0]
-        return f"{package}.{self.snake}_gated" if package else f"{self.snake}_gated"
+        return ".".join(filter(None, (self.package, f"{self.snake}_gated")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +84,20 @@ def learn(name: str, callable_name: str, root: Path, environ: Mapping[str, str])
         probed = probe(module, function, root, [root, *configured], environ)
         needs_path = probed is not None or not setup.pythonpath
         base = PurePosixPath(".") if needs_path else base
+    package = module.rpartition(".")[0]
     if probed is None:
         _refuse_module_as_package(module, root / base)
     else:
-        base = _base_of(module, probed, root)
+        home = _home_of(module, probed, root)
+        if home is None:  # it is installed elsewhere: what is written stands beside its package
+            package, home, needs_path = "", PurePosixPath(), root not in configured
+        base = home
     return Feature(
         name=name,
         module=module,
         function=function,
         probed=probed,
+        package=package,
         base=base,
         needs_path=needs_path,
         setup=setup,
@@ -106,13 +112,15 @@ def _refuse_module_as_package(module: str, base: Path) -> None:
             raise HandoffError(f"{module}: {path.name} is a module, and no package. Name another.")
 
 
-def _base_of(module: str, probed: Probed, root: Path) -> PurePosixPath:
-    """Return the folder from which `module` is imported, below the root; the root for others."""
+def _home_of(module: str, probed: Probed, root: Path) -> PurePosixPath | None:
+    """Return the folder from which `module` is imported, None where that is not below the root."""
     levels = module.count(".") + (probed.path.name == "__init__.py")
     try:
         folder = probed.path.resolve().parents[levels].relative_to(root.resolve())
-    except (IndexError, ValueError):  # it is installed elsewhere
-        folder = Path()
+    except (IndexError, ValueError):
+        return None
+    if "site-packages" in folder.parts:  # of an environment that lies in the project
+        return None
     return PurePosixPath(folder.as_posix())
 
 

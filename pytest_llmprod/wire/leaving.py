@@ -78,24 +78,32 @@ class Customs:
         find: Find | None,
         known: Callable[[], Sequence[Scanner]] | None = None,
         rules: Sequence[Rule] = (),
+        is_allowed: Callable[[str], bool] = lambda value: False,
     ) -> None:
         """Search each text with `find`, and check each request by `rules`.
 
         `known` returns scanners for the secrets that this process holds; they are searched for
-        together with what authenticates the request itself. Without it, neither is; and nothing is
-        searched without `find`.
+        together with what authenticates the request itself, but for what `is_allowed`. Without it,
+        neither is; and nothing is searched without `find`.
         """
         self._find = find
         self._known = known
         self._rules = rules
+        self._is_allowed = is_allowed
         self._harmless: set[tuple[str, str]] = set()
         self._scanners: Sequence[Scanner] = ()
         self.untold: list[str] = []  # of requests that belong to no tape
 
     def problem(self, request: Request) -> str:
-        """Return why a request must not leave, in lines for a reader; "" where it may."""
-        found = list(self._searched(request.outgoing)) if self._find is not None else []
-        broken = [each for rule in self._rules for each in rule(request)]
+        """Return why a request must not leave, in lines for a reader; "" where it may.
+
+        One that cannot be searched, because a plugin's scanner fails for instance, must not.
+        """
+        try:
+            found = list(self._searched(request.outgoing)) if self._find is not None else []
+            broken = [each for rule in self._rules for each in rule(request)]
+        except Exception as error:
+            return _UNSEARCHED.format(type(error).__name__)
         return _told(request, found, broken) if found or broken else ""
 
     def _searched(self, outgoing: Outgoing) -> Iterator[tuple[Piece, Seen]]:
@@ -123,7 +131,11 @@ class Customs:
         values = {each.value for each in seen}
         for scan in self._scanners:
             own = [Seen(kind, text[start:end]) for kind, start, end in scan(text)]
-            seen += [each for each in own if each.value not in values]
+            seen += [
+                each
+                for each in own
+                if each.value not in values and not self._is_allowed(each.value)
+            ]
         return seen
 
 
@@ -157,6 +169,11 @@ def _told(request: Request, found: Sequence[tuple[Piece, Seen]], broken: Sequenc
     return "\n".join(lines)
 
 
+# The text of the error may hold what was searched.
+_UNSEARCHED = (
+    "This request could not be searched for what [tool.llmprod.wire] in pyproject.toml forbids: {} "
+    "was raised. It was not sent. If a scanner of a plugin raises it, mend that."
+)
 _TAKE_OUT = "take it out before the request is made, or name the value under allow"
 
 
