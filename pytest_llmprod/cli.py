@@ -15,12 +15,16 @@ from pytest_llmprod.commands import (
     compare,
     dataset,
     decide,
+    init,
     judge,
     log,
     merge,
     prices,
+    runbook,
+    selfcheck,
     serve,
 )
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import LlmprodError
 
 
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except LlmprodError as error:
-        print(f"llmprod: {error}", file=sys.stderr)
+        print_error(str(error))
         return 1
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         sys.stderr.close()
@@ -48,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(required=True)
 
+    init.add_command(nouns)
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", dataset.add_commands)
     cassettes = "recordings: show, check, diff, prune, export, import"
     _add(nouns, "cassette", cassettes, cassette.add_commands)
@@ -59,6 +64,8 @@ def make_parser() -> argparse.ArgumentParser:
     compare.add_command(nouns)
     decide.add_command(nouns)
     merge.add_command(nouns)
+    runbook.add_command(nouns)
+    selfcheck.add_command(nouns)
     serve.add_command(nouns)
     return parser
 

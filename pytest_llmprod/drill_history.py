@@ -59,6 +59,11 @@ def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: i
     return lines
 
 
+def last(root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return feature -> the line of the last time that it survived its drills."""
+    return {str(row.get("feature", "")): row for row in _lines(root)}
+
+
 def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
     found: dict[str, list[DrillResult]] = {}
     for each in drills:

@@ -94,6 +94,8 @@ class Run:
         if "meta" in row:
             row = dict(row)
             suite.meta = row.pop("meta")
+        if self.settings.is_fallback_only:
+            row = {**row, "exchanges": ()}  # what nobody answered says nothing of a model
         asked = _asked(row)
         before = suite.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
@@ -184,7 +186,7 @@ class Run:
             cases=tuple(self.cases()),
             gates=gates,
             gates_note=gates_note,
-            options=("--llm-eval", *self.settings.choice.options),
+            options=("--llm-eval", *self.settings.options),
             models=self.settings.choice.models,
             stored_as="" if self.settings.json_path is None else str(self.settings.json_path),
             selection=tuple(selection),

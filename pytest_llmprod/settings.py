@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod import report_paths
 from pytest_llmprod.core.errors import BudgetError, SettingsError
+from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
+    LEAVE_KEYS,
+    LeaveRules,
     PlayRules,
     RecordMode,
     checked_clock,
@@ -35,11 +38,15 @@ LogMode = Literal["all", "live", "none"]
 class FeatureSettings:
     """What is said of one feature: its budgets, and how many requests it gets in a month.
 
-    `requests_per_month` is None where that is not known.
+    `requests_per_month` is None where that is not known. `owner` runs the feature, `escalation` is
+    called when it fails, and `prompts` are the files of its prompts; '' and () where nobody says.
     """
 
     budgets: "tuple[Expression, ...]" = ()
     requests_per_month: int | None = None
+    owner: str = ""
+    escalation: str = ""
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +56,12 @@ class Settings:
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
-    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap. `leave_rules`
+    say what must not leave with a request.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
     them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
-    drill for `drill_every_days` is told as overdue.
+    drill for `drill_every_days` is told as overdue. With `is_fallback_only` no eval gets an answer
+    from a provider.
     """
 
     rootpath: Path
@@ -68,12 +77,20 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
+    leave_rules: LeaveRules = field(default_factory=LeaveRules)
     budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
     markdown_path: Path | None = None
     table_sha256: str = ""
+    is_fallback_only: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the options that say who answers in this run."""
+        only = ["--llm-fallback-only"] if self.is_fallback_only else []
+        return (*self.choice.options, *only)
 
     @property
     def keeps_answers(self) -> bool:
@@ -95,15 +112,16 @@ def load(
     html_path: str | None = None,
     markdown_path: str | None = None,
     is_exported: bool = False,
+    is_fallback_only: bool = False,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`.
 
     `is_exported` says that `--llm-otel` was given: then there must be a log, and what sends it.
     """
     table = _read_table(rootpath / "pyproject.toml")
-    _refuse_unknown(table, _KEYS, "tool.llmprod")
+    _refuse_unknown(table, names(RUN_KEYS), "tool.llmprod")
     wire = _get(table, "wire", dict, {}, "tool.llmprod")
-    _refuse_unknown(wire, _WIRE_KEYS, "tool.llmprod.wire")
+    _refuse_unknown(wire, names(WIRE_KEYS), "tool.llmprod.wire")
     allow_hosts = _get(wire, "allow_hosts", list, [], "tool.llmprod.wire")
     if not all(isinstance(host, str) for host in allow_hosts):
         raise SettingsError(
@@ -122,6 +140,8 @@ def load(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
             "--llm-swap, or --llm-models."
         )
+    if is_fallback_only:
+        _refuse_beside_fallback(record, model, swaps, models)
     configured = _get(table, "concurrency", int, 8, "tool.llmprod")
     return Settings(
         rootpath=rootpath,
@@ -139,12 +159,46 @@ def load(
         log=log,
         retention_days=_days(table, "retention_days", default=30),
         drill_every_days=_days(table, "drill_every_days"),
+        leave_rules=_leave_rules(wire),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
         html_path=report_paths.html_path(html_path),
         markdown_path=report_paths.markdown_path(markdown_path),
         table_sha256=_digest(table),
+        is_fallback_only=is_fallback_only,
+    )
+
+
+def _refuse_beside_fallback(
+    record: RecordMode, model: str | None, swaps: Sequence[str], models: str | None
+) -> None:
+    """Raise SettingsError where a run without a model is to ask one."""
+    given = {
+        f"--llm-record={record}": record != "none",
+        "--llm-model": model is not None,
+        "--llm-swap": bool(swaps),
+        "--llm-models": models is not None,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise SettingsError(
+                f"--llm-fallback-only asks no model, and {option} says how one is asked. Leave out "
+                f"one of them."
+            )
+
+
+def of_project(rootpath: Path) -> Settings:
+    """Return the settings of a run in `rootpath` that is called without any option."""
+    return load(
+        rootpath=rootpath,
+        record="none",
+        model=None,
+        swaps=(),
+        models=None,
+        concurrency=None,
+        is_strict=False,
+        json_path=None,
     )
 
 
@@ -181,12 +235,6 @@ def _refuse_without_log(log: LogMode) -> None:
         )
 
 
-_KEYS = (
-    *("budgets", "concurrency", "drill_every_days", "features", "gate_valid_days"),
-    *("judge_valid_days", "log", "retention_days", "wire"),
-)
-_FEATURE_KEYS = ("budgets", "requests_per_month")
-_WIRE_KEYS = ("allow_hosts", "clock", "max_age_days", "repeats", "unplayed")
 _TABLE = "pyproject.toml: [tool.llmprod]"
 _MOST_DAYS = 36500  # far more, and the calendar ends when the gates are to be written
 
@@ -217,7 +265,7 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
     for feature in features:
         name = f"tool.llmprod.features.{feature}"
         of_feature = _get(features, feature, dict, {}, "tool.llmprod.features")
-        _refuse_unknown(of_feature, _FEATURE_KEYS, name)
+        _refuse_unknown(of_feature, names(FEATURE_KEYS), name)
         monthly = None
         if "requests_per_month" in of_feature:
             monthly = _get(of_feature, "requests_per_month", int, 0, name)
@@ -228,8 +276,23 @@ def _features(table: Mapping[str, Any]) -> dict[str, FeatureSettings]:
                 Budget(expression=expression, requests_per_month=monthly)
         except BudgetError as error:
             raise SettingsError(f"pyproject.toml: [{name}] budgets: {error}") from error
-        found[feature] = FeatureSettings(budgets=budgets, requests_per_month=monthly)
+        found[feature] = FeatureSettings(
+            budgets=budgets,
+            requests_per_month=monthly,
+            owner=_get(of_feature, "owner", str, "", name),
+            escalation=_get(of_feature, "escalation", str, "", name),
+            prompts=_prompts(of_feature, name),
+        )
     return found
+
+
+def _prompts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    paths = _get(table, "prompts", list, [], name)
+    if all(isinstance(path, str) for path in paths):
+        return tuple(paths)
+    raise SettingsError(
+        f'pyproject.toml: [{name}] prompts must be a list of paths such as ["app/prompt.md"].'
+    )
 
 
 def _budgets(table: Mapping[str, Any], name: str) -> "tuple[Expression, ...]":
@@ -289,6 +352,14 @@ def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
         raise SettingsError(f"pyproject.toml: [tool.llmprod.wire] {error}") from error
 
 
+def _leave_rules(wire: Mapping[str, Any]) -> LeaveRules:
+    if LEAVE_KEYS.isdisjoint(wire):
+        return LeaveRules()
+    from pytest_llmprod import leave_settings  # only who forbids something needs it
+
+    return leave_settings.read(wire)
+
+
 def max_age_days(folder: Path) -> int | None:
     """Return after how many days a recording is too old, None where that is not set.
 
@@ -341,7 +412,7 @@ def _get(table: Mapping[str, Any], key: str, kind: type, default: Any, name: str
     )
 
 
-_KIND_NAMES = {int: "whole number", list: "list", dict: "table"}
+_KIND_NAMES = {int: "whole number", list: "list", dict: "table", str: "text"}
 
 
 def _within(value: int, name: str, *, most: int | None = None) -> int:

@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod import cli, drill_fixtures, fixtures, hookspecs, markers, plugin
+from pytest_llmprod import (
+    cli,
+    drill_fixtures,
+    fixtures,
+    hookspecs,
+    markers,
+    plugin,
+    settings_keys,
+)
+from scripts.file_keys import FILES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 _HEAD = """# Reference
 
-Every option, marker, fixture, hook and command. This page is made from the code by
+Every option, setting, marker, fixture, hook, command and file. This page is made from the code by
 `make reference`; the pages beside it say how they are used.
 """
 
@@ -35,7 +44,8 @@ class _Options:
 
 def page() -> str:
     """Return the text of the page."""
-    parts = [_HEAD, *_options(), *_markers(), *_fixtures(), *_hooks(), *_commands()]
+    parts = [_HEAD, *_options(), *_settings(), *_markers(), *_fixtures(), *_hooks()]
+    parts += [*_commands(), *_files()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -46,6 +56,29 @@ def _options() -> Iterator[str]:
     for name, attributes in options.added:
         value = attributes.get("metavar") or "|".join(attributes.get("choices", ()))
         yield f"### `{name}{'=' if value else ''}{value}`\n\n{_sentence(attributes['help'])}\n"
+
+
+def _settings() -> Iterator[str]:
+    yield "## Settings\n\nThey stand in the `pyproject.toml` of pytest's rootdir. The command line"
+    yield "wins over a marker, a marker over the settings. A key that is not here is an error.\n"
+    for table, keys in settings_keys.TABLES.items():
+        yield f"### `[{table}]`\n"
+        rows = [
+            f"| `{key.name}` | {_cell(key.takes)} | {_cell(key.default)} | "
+            f"{_cell(_sentence(key.says))} |"
+            for key in keys
+        ]
+        yield "\n".join(["| key | takes | default | |", "|---|---|---|---|", *rows, ""])
+
+
+def _files() -> Iterator[str]:
+    yield "## Files\n\nThe keys of [`--llm-json`](reports.md#the-json) and of a line of the"
+    yield "[request log](log.md#a-line) stand on their pages, those of a cassette in"
+    yield "[recordings](recording.md).\n"
+    for name, what, keys in FILES:
+        yield f"### `{name}`\n\n{what}\n"
+        rows = [f"| `{key}` | {_cell(_sentence(says))} |" for key, says in keys.items()]
+        yield "\n".join(["| key | |", "|---|---|", *rows, ""])
 
 
 def _markers() -> Iterator[str]:

@@ -12,10 +12,14 @@ import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "faults", "guardrails", "records", "report", "strategies")
+ROOMS += ("handoff",)
 KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
+KNOWS_PYTEST |= {"selfchecking"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
+KNOWS_PYTEST |= {"fallback_only", "guardrail_tests"}
 KNOWS_PYTEST |= {"scorekeeping"}
+KNOWS_PYTEST |= {"untaped"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

@@ -18,6 +18,7 @@ PAGE = (ROOT / "docs" / "budgets.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.M)
 (MARKED,) = (text for kind, text in BLOCKS if kind == "python")
 (SETTINGS,) = (text for kind, text in BLOCKS if kind == "toml")
+FEATURE_TABLE = "[tool.llmprod.features.ticket-triage]\n"
 SUMMARY, COMMAND, CAPPED = (text for kind, text in BLOCKS if not kind)
 
 
@@ -25,7 +26,9 @@ def test_the_summary_is_what_the_example_prints(tmp_path: Path) -> None:
     ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
     shutil.copytree(ROOT / "examples" / "support_triage", tmp_path / "demo", ignore=ignore)
     settings = tmp_path / "demo" / "pyproject.toml"
-    settings.write_text(settings.read_text() + SETTINGS.replace("[tool.llmprod]\n", "", 1))
+    of_run, header, of_feature = SETTINGS.removeprefix("[tool.llmprod]\n").partition(FEATURE_TABLE)
+    before, _, after = settings.read_text().partition(FEATURE_TABLE)
+    settings.write_text(f"{before}{of_run}{header}{of_feature}{after}")
     marker, _, rest = MARKED.partition("\n")
     decorator = rest.partition("def ")[0]
     tests = tmp_path / "demo" / "test_triage.py"

@@ -20,6 +20,8 @@ from report_samples import (  # noqa: E402
 
 from pytest_llmprod.carried import settings_of  # noqa: E402
 from pytest_llmprod.core.drilling import DrillResult  # noqa: E402
+from pytest_llmprod.core.fallback_score import FallbackScore  # noqa: E402
+from pytest_llmprod.core.mode_test import ModeTest  # noqa: E402
 from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
 from pytest_llmprod.report.data import to_document  # noqa: E402
 from pytest_llmprod.settings import Settings, load  # noqa: E402
@@ -49,6 +51,10 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     )
     budgets, months = (budget_result(),), (month_result(),)
     drill = DrillResult(feature="f", test="t", fault="quota", group="limit", outcome="fell back")
+    fallback = FallbackScore(
+        feature="f", test="t", metric="passed", cases=1, score=1.0, interval=(0.2, 1.0)
+    )
+    mode_test = ModeTest(feature="f", mode="wrong", test="t", passed=True)
     run = run_result(
         suite,
         cases=(case_result(),),
@@ -56,6 +62,8 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         months=months,
         growths=(growth_result(),),
         drills=(drill,),
+        fallbacks=(fallback,),
+        mode_tests=(mode_test,),
         scorecards=(scorecard_result(),),
     )
     document = to_document(run)
@@ -65,7 +73,16 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
-    for name in ("budgets", "months", "growth", "drills", "guardrails"):
+    for name in (
+        "budgets",
+        "months",
+        "growth",
+        "drills",
+        "fallbacks",
+        "failure_modes",
+        "guardrail_tests",
+        "guardrails",
+    ):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()

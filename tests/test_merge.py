@@ -200,6 +200,25 @@ def test_drills_are_told_as_in_one_run(recorded: Project) -> None:
     }
 
 
+SCORES = """
+from pytest_llmprod.guardrails import score_detector
+
+def test_detects():
+    card = score_detector(lambda text: "ignore" in text, ["ignore all"] * 60, ["hello"], name="d")
+    card.assert_bounds(recall=0.95)
+"""
+
+
+def test_scorecards_are_told_as_in_one_run(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_score=SCORES)
+
+    document = assert_as_one_run(recorded.path)
+
+    (card,) = document["guardrails"]
+    assert (card["name"], card["test"]) == ("d", "test_score.py::test_detects")
+    assert [gate["verdict"] for gate in card["gates"]] == ["PASS"]
+
+
 def test_one_shard_judges_no_suite_that_it_has_in_part(recorded: Project) -> None:
     (recorded.path / GATES).unlink()
 

@@ -161,12 +161,6 @@ def test_a_card_that_several_tests_share_is_told_by_each_that_asks(
     }
 
 
-def test_a_merge_tells_the_scorecards_of_its_shards(scored: pytest.Pytester) -> None:
-    cards = document(scored)["tests"]["test_scores.py::test_redacts"]["scorecards"]
-
-    assert [card["name"] for card in cards] == ["redact_mail", "redact"]
-
-
 def test_a_run_without_scorecards_has_no_part_that_keeps_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_none="""

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pytest_llmprod.core.leftover import longest_left
 from pytest_llmprod.core.text import squeezed
 
-_LEAST = 5  # four digits of a card are no leak: receipts show them
+_LEAST = 5
 _LEAST_OF_WORDS = 3
 _WORDS = ("email", "name")
 
@@ -55,20 +56,8 @@ class Pii:
         return keys
 
     def _part(self, key: str, read: str, other: str) -> str:
-        def is_left(part: str) -> bool:
-            return read.count(part) > other.count(part)
-
-        floor = _LEAST_OF_WORDS if self.kind in _WORDS else _LEAST
-        least = min(len(key), max(floor, len(key) // 2 + 1))
-        longest = ""
-        for start in range(len(key) - least + 1):
-            end = start + least
-            if not is_left(key[start:end]):
-                continue
-            while end < len(key) and is_left(key[start : end + 1]):
-                end += 1
-            longest = max(longest, key[start:end], key=len)
-        return longest
+        least = _LEAST_OF_WORDS if self.kind in _WORDS else _LEAST
+        return longest_left(key, read, other, least=least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from typing import Any, Literal
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.growth import Growth
+from pytest_llmprod.core.mode_test import ModeTest
 from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.past import PastRun
 from pytest_llmprod.core.scorecard import ScorecardResult
@@ -328,8 +330,9 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults, and `scorecards` how guardrails did. `past` are the runs that were accepted
-    before, the oldest first; only reports that show a trend have them.
+    did under faults, `scorecards` how guardrails did, and `fallbacks` what answers without a model
+    score. `mode_tests` are the tests of guardrails. `past` are the runs that were accepted before,
+    the oldest first; only reports that show a trend have them.
     """
 
     run_id: str
@@ -354,6 +357,8 @@ class RunResult:
     part: Part = WHOLE
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
+    fallbacks: tuple[FallbackScore, ...] = ()
+    mode_tests: tuple[ModeTest, ...] = ()
     scorecards: tuple[ScorecardResult, ...] = ()
     past: tuple[PastRun, ...] = ()
 

@@ -1,8 +1,9 @@
 """Baseline: the accepted run, with which later ones are compared.
 
 `llmprod-baseline.json` is a stored run without its outputs. They would make it large, they may hold
-what customers wrote, and the cassettes beside it have them already. `llmprod-history.jsonl` has one
-line of at most 1 kB for each run that was ever accepted.
+what customers wrote, and the cassettes beside it have them already. What budgets and drills found
+is in it for the runbook. `llmprod-history.jsonl` has one line of at most 1 kB for each run that was
+ever accepted.
 """
 
 import json
@@ -38,6 +39,15 @@ _CASE_KEYS = (
     *("suite", "id", "repeat", "outcome", "tags", "cluster", "scores"),
     *("cost_usd", "latency_s", "tokens", "calls", "input_tokens"),
 )
+_BUDGET_KEYS = ("budget", "scope", "name", "nodeid", "verdict", "observed", "unit", "recorded")
+_DRILL_KEYS = ("feature", "test", "fault", "outcome", "switch_s")
+
+#: What the reason of a suite says where recordings lack: the same run again would lack them too.
+_NO_ANSWER = "got no answer"
+_RECORD = (
+    "Record what is missing with `pytest --llm-eval --llm-record=new_episodes "
+    "--llm-json=run.json`, and accept that run."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +70,18 @@ def load(path: Path) -> tuple[StoredRun, str]:
 
     Raises StoredRunError where the file cannot be read.
     """
-    document = _document(path)
+    document = load_document(path)
+    return stored_run.read(document), accepted_on(document)
+
+
+def accepted_on(document: Mapping[str, Any]) -> str:
+    """Return the day on which a baseline was accepted, '' where it does not say."""
     accepted = document.get("accepted")
-    when = str(accepted.get("when", "")) if isinstance(accepted, dict) else ""
-    return stored_run.read(document), when[:10]
+    return str(accepted.get("when", ""))[:10] if isinstance(accepted, dict) else ""
 
 
-def _document(path: Path) -> dict[str, Any]:
+def load_document(path: Path) -> dict[str, Any]:
+    """Return the accepted run as plain JSON; raise StoredRunError where it cannot be read."""
     cure = "Restore it from version control, or delete it and accept a run with `llmprod accept`."
     return stored_run.load_document(path, cure)
 
@@ -83,12 +98,17 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
     _refuse(document, folder)
     tests = {str(each["test"]) for each in document["suites"]}
     path = folder / FILE_NAME
-    old = _document(path) if path.is_file() else {"suites": [], "cases": []}
+    old = load_document(path) if path.is_file() else {"suites": [], "cases": []}
     absent = {str(each["test"]) for each in old["suites"]} - tests
     kept = _kept(absent, document, folder)
     suites = [*document["suites"], *(each for each in old["suites"] if str(each["test"]) in kept)]
     cases = [each for each in document["cases"] if str(each["suite"]) in tests]
     cases += [each for each in old["cases"] if str(each["suite"]) in kept]
+    drills = rows_of(document, "drills")
+    drilled = {str(each.get("feature")) for each in drills}
+    drills += [e for e in rows_of(old, "drills") if str(e.get("feature")) not in drilled]
+    budgets = rows_of(document, "budgets")
+    budgets += [each for each in rows_of(old, "budgets") if _function_named(each) in kept]
     made = {
         "schema": stored_run.SCHEMA,
         "accepted": {"who": who, "when": when, "why": why},
@@ -101,6 +121,8 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
             (_only(each, _CASE_KEYS) for each in cases if each["outcome"] != "skip"),
             key=lambda each: (str(each["suite"]), str(each["id"]), int(each.get("repeat", 1))),
         ),
+        "budgets": _sorted(budgets, _BUDGET_KEYS, ("scope", "nodeid")),
+        "drills": _sorted(drills, _DRILL_KEYS, ("feature", "test", "fault")),
     }
     return Accepted(
         document=made,
@@ -120,6 +142,25 @@ def _kept(absent: Collection[str], document: Mapping[str, Any], folder: Path) ->
         if stands_in_its_file(each, folder)
         and (may_lack_parameters or function_of(each) not in ran)
     }
+
+
+def rows_of(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the rows under a key that no earlier version wrote, and that nothing has checked."""
+    rows = document.get(key)
+    return [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+
+
+def _sorted(
+    rows: Sequence[Mapping[str, Any]], kept: Sequence[str], by: Sequence[str]
+) -> list[dict[str, Any]]:
+    return sorted(
+        (_only(each, kept) for each in rows),
+        key=lambda each: tuple(str(each.get(name)) for name in by),
+    )
+
+
+def _function_named(budget: Mapping[str, Any]) -> str:
+    return str(budget.get("nodeid", "")).partition("::budget[")[0]
 
 
 def _only(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
@@ -146,7 +187,9 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
         name, number = str(suite["test"]), suite.get("cases_in_dataset", 0)
         test, there = printable(name), len(seen.get(name, ()))
         if suite["verdict"] is None:
-            raise BaselineError(f"{test} was not judged: {printable(suite['reason'])}. {anew}")
+            reason = printable(suite["reason"])
+            cure = _RECORD if _NO_ANSWER in reason else anew
+            raise BaselineError(f"{test} was not judged: {reason}. {cure}")
         if isinstance(number, int) and there < number:
             raise BaselineError(f"{test}: {number - there} of {number} cases are missing. {anew}")
         if not (folder / name.partition("::")[0]).is_file():

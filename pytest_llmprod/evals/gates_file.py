@@ -105,7 +105,7 @@ def write(
     the run that wrote it. Raises GatesFileError, with the old file untouched, where it cannot be
     read or replaced.
     """
-    old = _read(path)
+    old = read(path)
     suites = {feature: list(entry["suites"]) for feature, entry in gates.items()}
     ran = {_function(suite) for group in suites.values() for suite in group}
     for feature, entry in old.items():
@@ -144,6 +144,14 @@ def _sorted(suites: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(suites, key=lambda suite: tuple(str(suite[name]) for name in _NAMES))
 
 
+def suite_entries(path: Path) -> list[dict[str, Any]]:
+    """Return what the file at `path` says of each suite, [] where there is none.
+
+    Raises GatesFileError where it cannot be read.
+    """
+    return [suite for entry in read(path).values() for suite in _suites(entry)]
+
+
 def _says_the_same(
     new: Mapping[str, Any] | None, old: Mapping[str, Any] | None, now: datetime
 ) -> bool:
@@ -176,7 +184,8 @@ def _suites(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"valid_until": entry["valid_until"], **suite} for suite in entry["suites"]]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Return feature -> gate of a file, none where there is no file; raise GatesFileError."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
         gates = document["gates"]

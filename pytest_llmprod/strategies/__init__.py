@@ -54,6 +54,7 @@ from pytest_llmprod.strategies.pii import pii, pii_documents
 from pytest_llmprod.strategies.recipes import PII_KINDS
 from pytest_llmprod.strategies.sampling import sample
 from pytest_llmprod.strategies.sentences import LOCALES
+from pytest_llmprod.strategies.stream_check import check_stream
 from pytest_llmprod.strategies.streams import BYTE_CUTS, CUTS, Stream, streams
 from pytest_llmprod.strategies.techniques import TECHNIQUES
 
@@ -94,6 +95,7 @@ __all__ = [
     "call_tool",
     "change_label",
     "chat_completions",
+    "check_stream",
     "conversations",
     "fault_schedules",
     "follow_link",

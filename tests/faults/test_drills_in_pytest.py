@@ -562,3 +562,55 @@ def test_a_test_that_asks_nothing_meets_no_fault(apps: pytest.Pytester) -> None:
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*quota cannot meet the requests of x*"])
+
+
+@pytest.mark.parametrize("verbosity", ["-q", "-v"])
+def test_what_is_overdue_is_told_beside_evals_too(
+    recorded_apps: pytest.Pytester, verbosity: str
+) -> None:
+    old = {"kind": "drill", "feature": "chat", "when": "2020-01-01T00:00:00+00:00"}
+    (recorded_apps.path / "llmprod-history.jsonl").write_text(json.dumps(old) + "\n")
+
+    result = recorded_apps.runpytest_inprocess("--llm-eval", verbosity)
+
+    result.stdout.fnmatch_lines(["*drills of triage: *", "overdue: chat last survived its *"])
+
+
+@pytest.fixture
+def recorded_apps(apps: pytest.Pytester) -> pytest.Pytester:
+    """A project with a drill, and an eval of answers that are there."""
+    text = DRILL.format(module="sound", app="triage", faults="quota", more="")
+    evals = """
+        import pytest
+
+        @pytest.mark.llm_eval(
+            feature="words", dataset="words.jsonl", threshold=0.5, outputs="answers.jsonl"
+        )
+        def test_words(llm_case, llm_output):
+            assert llm_output == llm_case.expected
+        """
+    apps.makepyfile(test_drill=text, test_words=evals)
+    row = {"id": "a", "input": "a", "expected": "b"}
+    (apps.path / "words.jsonl").write_text(json.dumps(row) + "\n")
+    (apps.path / "answers.jsonl").write_text(json.dumps({"id": "a", "output": "b"}) + "\n")
+    return apps
+
+
+def test_a_run_of_drills_to_which_not_all_has_come_is_incomplete(apps: pytest.Pytester) -> None:
+    apps.makeconftest(
+        """
+        def pytest_report_to_serializable(config, report):
+            if report.when == "call" and "quota" in report.nodeid:
+                for name in ("llmprod_drill", "llmprod_counted"):
+                    report.__dict__.pop(name, None)
+        """
+    )
+    faults = ["quota", "rate-limit"]
+    text = DRILL.format(module="sound", app="triage", faults=faults, more="")
+    apps.makepyfile(test_drill=text)
+
+    result = apps.runpytest_subprocess("-n2")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["INCOMPLETE: *Worker gw? has sent * record*, and * came.*"])
+    assert not (apps.path / "llmprod-history.jsonl").exists()

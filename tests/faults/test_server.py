@@ -14,7 +14,7 @@ from clients import MESSAGES, TEXT, error_of
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always
+from pytest_llmprod.faults.schedule import Always, InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import FaultServer
 
@@ -85,7 +85,7 @@ def test_a_drip_outlasts_the_read_timeout_on_sockets_too(told: str) -> None:
 
 
 def test_a_script_is_served_on_sockets() -> None:
-    with serving(Schedule(("rate-limit",))) as server:
+    with serving(InTurn(Schedule(("rate-limit",)))) as server:
         assert error_of(lambda: ask(server, stream=False)) == "RateLimitError"
         answer = ask(server, stream=False)
 

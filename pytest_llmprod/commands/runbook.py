@@ -1,0 +1,51 @@
+"""The command `llmprod runbook`: a runbook whose marked parts stay true."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pytest_llmprod.core.text import counted, printable
+
+
+def add_command(nouns: Any) -> None:
+    """Add `runbook` to the argparse sub-parsers of `llmprod`."""
+    runbook = nouns.add_parser(
+        "runbook",
+        help="write a runbook, or renew its marked parts",
+        description="Write a runbook, or renew what stands between its marks: models, prompts, "
+        "budgets, scores, failures, fallback, logs, swap, people. It is made from the files in "
+        "this folder, the rootdir of pytest. What stands outside of the marks stays.",
+    )
+    runbook.add_argument(
+        "file", nargs="?", type=Path, default=Path("RUNBOOK.md"), metavar="FILE",
+        help="default: RUNBOOK.md",
+    )  # fmt: skip
+    runbook.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit with 1 where a marked part is out of date",
+    )
+    runbook.set_defaults(run=_runbook)
+
+
+def _runbook(options: argparse.Namespace) -> int:
+    from pytest_llmprod import runbooks  # other commands do without
+
+    root, path = Path.cwd(), options.file
+    name = printable(str(path))
+    if options.check:
+        stale = runbooks.outdated(root, path)
+        for each in stale:
+            print(f"{name}:{each.line}: out of date: {each.name}")
+        print(f"renew it with: llmprod runbook {name}" if stale else f"{name}: up to date")
+        return 1 if stale else 0
+    if not path.exists():
+        runbooks.write_new(root, str(path))
+        print(f"{name}: written; fill in what only people know")
+        return 0
+    renewed = [each.name for each in runbooks.renew(root, path)]
+    if renewed:
+        print(f"{name}: renewed {counted(len(renewed), 'part')}: {', '.join(renewed)}")
+    else:
+        print(f"{name}: up to date")
+    return 0

@@ -1,0 +1,94 @@
+"""docs/init.md and docs/runbook.md show what the commands print."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_llmprod.cli import main
+from pytest_llmprod.handoff.runbook import NAMES
+
+ROOT = Path(__file__).parents[1]
+INIT = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+IGNORED = ("llmprod-gates.json", "llmprod-history.jsonl", "__pycache__", ".*cache", ".llmprod")
+Session = list[tuple[list[str], str]]
+
+
+def sessions(page: str) -> list[Session]:
+    """Return the commands of each console block, each with what it prints."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.M)
+    return [
+        [
+            (shlex.split(command), output)
+            for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M)
+        ]
+        for block in blocks
+    ]
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "support_triage"
+    source = ROOT / "examples" / "support_triage"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*IGNORED))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def printed(*words: str) -> str:
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_what_init_writes_and_how_it_runs_is_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [(first, wrote)], [(run, summary)], [(again, left)], _ = sessions(INIT)
+
+    assert main(first[1:]) == 0
+    assert capsys.readouterr().out == wrote
+    told = re.sub(r" in [\d.]+s", " in 1.69s", printed(*run))
+    assert told.endswith(summary)
+    assert main(again[1:]) == 0
+    # What is written for a function that was not there is not asked for again.
+    assert capsys.readouterr().out == left
+    assert all(f"| `{path}` | " in INIT for path in re.findall(r"wrote +(\S+ticket\S+)", wrote))
+
+
+def test_what_selfcheck_says_of_the_example_is_what_the_page_shows(example: Path) -> None:
+    *_, [(words, output)] = sessions(INIT)
+    (settings,) = re.findall(r"^```toml\n\[tool.llmprod\]\n(.*?)^```$", INIT, re.DOTALL | re.M)
+    (line,) = re.findall(r"`(can fail .*?)`", INIT)
+
+    before = printed("pytest_llmprod.cli", *words[1:])
+    path = example / "pyproject.toml"
+    path.write_text(path.read_text().replace("gate_valid_days", f"{settings}gate_valid_days"))
+    after = printed("pytest_llmprod.cli", *words[1:])
+
+    assert before == output
+    assert line in after
+    assert "each can fail" in after
+
+
+def test_what_the_runbook_commands_print_is_what_the_page_shows(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (session,) = sessions(RUNBOOK)
+    (shown,) = re.findall(r"<!-- llmprod:people -->\n.*?<!-- /", RUNBOOK, re.DOTALL)
+    assert shown in (example / "RUNBOOK.md").read_text()
+    settings = example / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("the on-call of the shop", "Bob"))
+
+    for words, output in session:
+        main(words[1:])
+        assert capsys.readouterr().out == output
+
+
+def test_the_page_has_every_part_of_a_runbook() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", RUNBOOK, re.M) == list(NAMES)

@@ -1,0 +1,383 @@
+"""`llmprod init`: what it writes runs at once, is green, and can fail."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from loopback import Provider
+
+from pytest_llmprod.cli import main
+
+NAIVE = """
+import openai
+
+
+def triage(text):
+    completion = openai.OpenAI().chat.completions.create(
+        model="gpt-test", messages=[{"role": "user", "content": text}]
+    )
+    return completion.choices[0].message.content
+"""
+ASYNC = """
+import openai
+
+client = openai.AsyncOpenAI()  # when it is imported, which needs a key
+
+
+async def triage(text):
+    completion = await client.chat.completions.create(
+        model="gpt-test", messages=[{"role": "user", "content": text}]
+    )
+    return completion.choices[0].message.content
+"""
+OF_TWO = NAIVE.replace("def triage(text):", 'def triage(text, *, language, tone="kind"):')
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, with spaces in its path, without git and without a key."""
+    path = tmp_path / "a new project"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "LLMPROD_GATES"):
+        monkeypatch.delenv(name, raising=False)
+    return path
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def init(callable_name: str = "app.triage:triage") -> int:
+    return main(["init", "--feature=ticket-triage", f"--callable={callable_name}"])
+
+
+def run_pytest(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("pytest"), "-p", "no:cacheprovider", *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": str(folder / "no-git"), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def content_below(folder: Path) -> Mapping[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_in_an_empty_folder_everything_is_written_and_green(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init() == 0
+
+    told = capsys.readouterr().out
+    result = run_pytest(folder, "--llm-eval", "-rs", "-W", "error")
+    assert result.returncode == 0, result.stdout
+    assert "survived 73 of 73 faults" in result.stdout
+    assert "ticket_triage.jsonl: say in its rows what is expected" in result.stdout
+    assert not (folder / "llmprod-gates.json").exists()
+    assert sorted(content_below(folder)) == sorted(
+        [
+            *(".github/workflows/llmprod.yml", ".gitignore", "RUNBOOK.md", "app/__init__.py"),
+            *("app/ticket_triage_gated.py", "app/triage.py", "evals/ticket_triage.jsonl"),
+            *("pyproject.toml", "tests/test_ticket_triage_drill.py"),
+            *("tests/test_ticket_triage_eval.py", "tests/test_ticket_triage_guardrails.py"),
+            "llmprod-history.jsonl",
+            *(name for name in content_below(folder) if "__pycache__" in name),
+        ]
+    )
+    assert "wrote       app/triage.py\n" in told
+
+
+@pytest.mark.parametrize(
+    ("source", "called"),
+    [
+        pytest.param(NAIVE, "app.triage.triage(llm_case.input)", id="plain"),
+        pytest.param(ASYNC, "await app.triage.triage(given)", id="async"),
+        pytest.param(OF_TWO, "app.triage.triage(**llm_case.input)", id="of-two-arguments"),
+    ],
+)
+def test_a_callable_that_is_there_is_called_as_it_wants(
+    folder: Path, source: str, called: str
+) -> None:
+    write(folder, "app/triage.py", source)
+
+    assert init() == 0
+
+    result = run_pytest(folder, "--llm-eval", "-W", "error")
+    assert result.returncode == 0, result.stdout
+    assert "drills of ticket-triage: survived 8 of 8 faults" in result.stdout
+    assert called in (folder / "tests" / "test_ticket_triage_eval.py").read_text()
+    assert (folder / "app" / "triage.py").read_text() == source
+
+
+def test_what_is_written_for_an_installed_function_stands_in_the_project(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "elsewhere", "app/__init__.py", "")
+    write(tmp_path / "elsewhere", "app/triage.py", NAIVE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+
+    assert init() == 0
+
+    assert (folder / "ticket_triage_gated.py").is_file()
+    assert not (folder / "app").exists()
+    assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
+def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> None:
+    init()
+
+    result = run_pytest(folder, "--llm-eval", "--import-mode=importlib")
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("source", [NAIVE, ASYNC], ids=["plain", "async"])
+def test_the_eval_that_is_written_opens_and_closes_the_gate(
+    folder: Path, server: Provider, source: str
+) -> None:
+    write(folder, "app/triage.py", source)
+    init()
+    rows = [{"id": f"t-{n}", "input": f"say word{n}", "expected": f"word{n} word{n}"} for n in "12"]
+    data = folder / "evals" / "ticket_triage.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    # gpt-test has no price, so the budgets of what it costs would fail.
+    test = folder / "tests" / "test_ticket_triage_eval.py"
+    test.write_text(test.read_text().replace('"cost < 0.01", ', ""))
+    settings = folder / "pyproject.toml"
+    settings.write_text(settings.read_text().replace('"monthly(cost) < 100"', ""))
+    variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-live-0123456789abcdefghij"}
+
+    recorded = run_pytest(folder, "--llm-eval", "--llm-record=once", **variables)
+    replayed = run_pytest(folder, "--llm-eval")
+    data.write_text(data.read_text().replace("word1 word1", "wrong").replace("word2 word2", "too"))
+    wrong = run_pytest(folder, "--llm-eval")
+
+    assert recorded.returncode == 0, recorded.stdout
+    assert replayed.returncode == 0, replayed.stdout
+    assert "gate ticket-triage: open" in replayed.stdout
+    assert len(server.requests) == 2
+    assert wrong.returncode == 1
+    assert "gate ticket-triage: closed" in wrong.stdout
+
+
+def test_the_drill_and_the_guardrails_that_are_written_can_fail(folder: Path) -> None:
+    init()
+    gated = folder / "app" / "ticket_triage_gated.py"
+    gated.write_text(gated.read_text().replace('%s", what)', '%s for %s", what, text)'))
+    data = folder / "evals" / "ticket_triage.jsonl"
+    data.write_text(data.read_text().replace("TODO", "Write to ann.miller@example.com", 1))
+    starter = folder / "app" / "triage.py"
+    whole = 'choice.finish_reason != "stop" or label not in LABELS'
+    starter.write_text(starter.read_text().replace(whole, "not label"))
+
+    result = run_pytest(folder, "-rf")
+
+    failed = [line for line in result.stdout.splitlines() if line.startswith("FAILED")]
+    assert result.returncode == 1
+    assert any("test_the_data_set_holds_nothing_personal" in line for line in failed)
+    assert any("test_the_log_does_not_repeat" in line for line in failed)
+    assert any("test_survives_its_provider[length]" in line for line in failed)
+    assert "ann.miller" not in result.stdout
+
+
+def test_a_second_call_leaves_everything_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init()
+    before = content_below(folder)
+    capsys.readouterr()
+
+    status = init()
+
+    told = capsys.readouterr().out.partition("next\n")[0].splitlines()
+    assert status == 0
+    assert content_below(folder) == before
+    assert [line for line in told if not line.startswith("left alone  ")] == []
+    assert "left alone  RUNBOOK.md: renew it with `llmprod runbook`" in told
+    assert "left alone  evals/ticket_triage.jsonl: it is there already" in told
+
+
+def test_a_second_feature_gets_its_own_files_and_its_own_table(folder: Path) -> None:
+    init()
+
+    assert main(["init", "--feature=summary", "--callable=app.summary:summarise"]) == 0
+
+    settings = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert list(settings["tool"]["llmprod"]["features"]) == ["ticket-triage", "summary"]
+    assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_a_user_wrote_stays_as_it_is(folder: Path, end: str) -> None:
+    ours = '[tool.llmprod]\nlog = "live"  # by hand\n\n[tool.pytest.ini_options]\nminversion = "9"'
+    written = ours.replace("\n", end).encode()
+    (folder / "pyproject.toml").write_bytes(written)
+    (folder / ".gitignore").write_bytes(f"*.log{end}".encode())
+
+    init()
+
+    content = (folder / "pyproject.toml").read_bytes()
+    table = tomllib.loads(content.decode())["tool"]
+    assert content.startswith(written + end.encode())
+    assert content.count(b"\r\n") == (content.count(b"\n") if end == "\r\n" else 0)
+    assert table["llmprod"]["log"] == "live"
+    assert table["llmprod"]["features"]["ticket-triage"]["requests_per_month"] == 10000
+    assert (folder / ".gitignore").read_bytes() == f"*.log{end}.llmprod/{end}".encode()
+    # pytest is configured already, so a conftest.py says where the application is.
+    assert (folder / "conftest.py").is_file()
+    assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("tool = {llmprod = {log = 'all'}}\n", "add a table [tool.llmprod.features.ticket-triage]"),
+        (
+            "[tool.llmprod.features.ticket-triage]\n",
+            "it has [tool.llmprod.features.ticket-triage] already",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_added_to_are_left_alone(
+    folder: Path, text: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pyproject.toml").write_text(text)
+
+    main(["init", "--feature=ticket-triage", "--callable=app.triage:triage"])
+
+    assert (folder / "pyproject.toml").read_text() == text
+    assert f"left alone  pyproject.toml: {reason}" in capsys.readouterr().out
+
+
+def test_tests_go_where_pytest_looks_for_them(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = checks/unit\npythonpath = src\n")
+    write(folder, "src/app/triage.py", NAIVE)
+
+    init()
+
+    assert (folder / "checks" / "unit" / "test_ticket_triage_eval.py").is_file()
+    assert (folder / "src" / "app" / "ticket_triage_gated.py").is_file()
+    assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
+def test_a_project_on_gitlab_gets_no_workflow_of_github(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".gitlab-ci.yml").write_text("test:\n  script: pytest\n")
+
+    init()
+
+    assert not (folder / ".github").exists()
+    told = "left alone  .gitlab-ci.yml: add `pytest --llm-eval` to a job of it\n"
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "callable_name", "told"),
+    [
+        ("import nowhere_at_all\n", "app.triage:triage", "cannot be imported: No module named"),
+        ("1 / 0\n", "app.triage:triage", "app.triage cannot be imported: ZeroDivisionError: divis"),
+        (NAIVE, "app.triage:traige", "no callable 'traige'. Its functions are: triage."),
+        ("def triage(): ...\n", "app.triage:triage", "takes no argument"),
+        (NAIVE, "app.triage", "names no callable. Write module and function with a colon"),
+        (NAIVE, "app.triage.more:triage", "triage.py is a module, and no package"),
+        (NAIVE, "app.tri age:triage", "names no callable"),
+    ],
+)
+def test_a_callable_that_cannot_be_used_is_told_and_nothing_is_written(
+    folder: Path,
+    source: str,
+    callable_name: str,
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(folder, "app/triage.py", source)
+
+    status = init(callable_name)
+
+    assert status == 1
+    assert told in capsys.readouterr().err
+    assert [name for name in content_below(folder) if "__pycache__" not in name] == [
+        "app/triage.py"
+    ]
+
+
+def test_settings_that_cannot_be_read_are_told_before_anything_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pyproject.toml").write_text("[tool\n")
+
+    status = init()
+
+    assert status == 1
+    assert "pyproject.toml: cannot be read" in capsys.readouterr().err
+    assert list(content_below(folder)) == ["pyproject.toml"]
+
+
+@pytest.mark.parametrize("name", ["ticket triage", "4711", "", "tri/age", "ärger"])
+def test_a_name_that_is_none_for_files_is_refused(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["init", f"--feature={name or ' '}", "--callable=app.triage:triage"])
+
+    assert status == 1
+    assert "names no feature. Write letters, digits and -" in capsys.readouterr().err
+    assert content_below(folder) == {}
+
+
+def test_it_asks_for_what_is_not_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ticket-triage\napp.triage:triage\n"))
+
+    assert main(["init"]) == 0
+
+    told = capsys.readouterr().out
+    assert told.startswith("Name of the feature, such as ticket-triage: Function that asks the")
+    assert (folder / "app" / "triage.py").is_file()
+
+
+def test_without_an_answer_it_is_called_in_a_wrong_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ticket-triage\n"))
+
+    with pytest.raises(SystemExit) as caught:
+        main(["init"])
+
+    assert caught.value.code == 2
+    assert "give it with --callable" in capsys.readouterr().err
+    assert content_below(folder) == {}
+
+
+def test_a_folder_that_is_read_only_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "app").write_text("")  # a file where a folder has to be: root may write anywhere
+
+    status = init()
+
+    assert status == 1
+    assert "app/__init__.py: cannot be written" in capsys.readouterr().err
+
+
+def test_the_templates_are_files_of_the_package() -> None:
+    folder = files("pytest_llmprod.handoff") / "templates"
+    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".template"))
+
+    assert len(names) == 12
+    assert {"eval.py.template", "drill.py.template", "workflow.yml.template"} <= set(names)

@@ -1,0 +1,238 @@
+"""`llmprod selfcheck`: it tries the real judging, and tells of each gate that cannot fail."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EVAL = """
+import pytest
+
+
+@pytest.mark.llm_budget({budgets})
+@pytest.mark.llm_eval(
+    feature="doubling", dataset="words.jsonl", threshold={threshold}, outputs="answers.jsonl"
+)
+def test_doubles(llm_case, llm_output):
+    assert llm_output == llm_case.expected
+"""
+DRILL = """
+import pytest
+
+
+@pytest.mark.llm_drill(feature="doubling", faults={faults}, fallback={fallback})
+def test_survives(llm_fault): ...
+"""
+ONE_DEAR = '"cost < 0.01"'
+ROWS = 40
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write_answers(folder: Path, wrong: int = 0) -> None:
+    rows = [{"id": f"w-{n:02}", "output": "" if n < wrong else f"{n} {n}"} for n in range(ROWS)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "answers.jsonl").write_text(text)
+
+
+def project(
+    folder: Path, *, budgets: str = ONE_DEAR, threshold: str = "0.8", settings: str = ""
+) -> Path:
+    rows = [{"id": f"w-{n:02}", "input": f"{n}", "expected": f"{n} {n}"} for n in range(ROWS)]
+    (folder / "words.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_answers(folder)
+    (folder / "test_words.py").write_text(EVAL.format(budgets=budgets, threshold=threshold))
+    (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{settings}")
+    return folder
+
+
+def selfcheck(folder: Path) -> tuple[int, str]:
+    """Return the exit status, and what was printed with every proof on one line."""
+    result = command(folder, "pytest_llmprod.cli", "selfcheck")
+    return result.returncode, re.sub(r"\n {2,}", " ", result.stdout) + result.stderr
+
+
+def test_each_gate_of_a_sound_project_can_fail(tmp_path: Path) -> None:
+    settings = (
+        '[tool.llmprod]\nbudgets = ["count(requests) < 1k"]\n'
+        "[tool.llmprod.features.doubling]\nrequests_per_month = 1000\n"
+        'budgets = ["monthly(cost) < 300"]\n'
+    )
+    budgets = '"cost < 0.01", "p95(latency) < 10s", "max(latency) < 60s", "sum(tokens.input) < 20k"'
+    project(tmp_path, budgets=budgets, settings=settings)
+    (tmp_path / "test_drill.py").write_text(DRILL.format(faults='"all"', fallback='"app:rules"'))
+
+    status, printed = selfcheck(tmp_path)
+
+    assert printed.splitlines() == [
+        "can fail     gate doubling closes with 9 of 40 wrong",
+        "can fail     cost < 0.01 of test_doubles fails for one request of 99 USD",
+        "can fail     cost < 0.01 of test_doubles fails where a model has no price",
+        "can fail     p95(latency) < 10s of test_doubles fails where each request is a request of "
+        "an hour",
+        "can fail     max(latency) < 60s of test_doubles fails for one request of an hour",
+        "can fail     sum(tokens.input) < 20k of test_doubles fails for one request of 100 million "
+        "tokens",
+        "can fail     monthly(cost) < 300 of doubling fails where each request is a request of 99 "
+        "USD",
+        "can fail     monthly(cost) < 300 of doubling fails where a model has no price",
+        "can fail     count(requests) < 1k of the run fails for one test of 10,000 requests",
+        "can fail     drill test_survives fails where one of 83 faults is accepted",
+        "can fail     a shard that is missing from a merge is told",
+        "can fail     a key in a request is masked before it is stored",
+        "12 gates tried: each can fail",
+    ]
+    assert status == 0
+
+
+def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    project(tmp_path)
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    selfcheck(tmp_path)
+
+    after = {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
+    assert sorted(after) == before
+
+
+def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
+    tmp_path: Path,
+) -> None:
+    project(tmp_path, budgets='"count(requests) < 100"')
+    _, printed = selfcheck(tmp_path)
+    found = re.search(r"closes with (\d+) of 40 wrong", printed)
+    assert found is not None
+    least = int(found[1])
+
+    statuses = {}
+    for wrong in (least - 1, least):
+        write_answers(tmp_path, wrong)
+        statuses[wrong] = command(tmp_path, "pytest", "--llm-eval", "-q").returncode
+
+    assert statuses == {least - 1: 0, least: 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"threshold": "0"}, "gate doubling stays open where every case is wrong"),
+        (
+            {"threshold": "0.95", "settings": 'addopts = ["--llm-strict"]\n'},
+            "gate doubling stays closed where every case is right: 40/40 = 100.0%",
+        ),
+        (
+            {"budgets": '"sum(cost) < 1000000", "cost < 1"'},
+            "sum(cost) < 1000000 of test_doubles is kept where each request is a request of 99 USD",
+        ),
+        (
+            {"budgets": '"count(requests) < 10", "cost < 1"'},
+            "count(requests) < 10 of test_doubles fails whatever happens",
+        ),
+        (
+            {"budgets": '"p95(latency) < 120min", "cost < 1"'},
+            "p95(latency) < 7200s of test_doubles is kept where each request is a request of an",
+        ),
+        (
+            {"budgets": '"p95(latency) < 2s"'},
+            "no budget bounds a cost: nobody notices a request of 99 USD",
+        ),
+    ],
+)
+def test_a_gate_that_cannot_fail_is_told(
+    tmp_path: Path, changes: dict[str, str], told: str
+) -> None:
+    status, printed = selfcheck(project(tmp_path, **changes))
+
+    assert status == 1
+    assert f"CANNOT FAIL  {told}" in printed
+    assert "gates tried: 1 cannot fail" in printed
+
+
+def test_a_drill_of_harmless_faults_is_told(tmp_path: Path) -> None:
+    project(tmp_path)
+    text = DRILL.format(faults='"tokens-trebled"', fallback="''")
+    (tmp_path / "test_drill.py").write_text(text)
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 1
+    assert "CANNOT FAIL  drill test_survives has only faults whose answer may be taken" in printed
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("run.judge = lambda *_, **__: PASS", "gate doubling stays open where every case is wrong"),
+        (
+            "budgeting.judge = lambda *a, **k: replace(judge(*a, **k), verdict='PASS')",
+            "cost < 0.01 of test_doubles is kept where each request is a request of 99 USD",
+        ),
+        (
+            "drill._accepted = lambda *_: None; drill._rank = lambda _: 0; "
+            "drill._weaknesses = lambda *_: iter(())",
+            "drill test_survives passes where",
+        ),
+        ("shards.missing_from = lambda _: []", "a shard that is missing from a merge is not told"),
+        ("masking.mask = lambda text, _: text", "a key in a request stays as it is before it is"),
+        (
+            "",
+            "gate doubling stays open where every case is wrong",
+        ),
+    ],
+    ids=["gates", "budgets", "drills", "shards", "masking", "a verdict of a plugin"],
+)
+def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) -> None:
+    """What runs is the judging of this installation, with the hooks of the project."""
+    project(tmp_path)
+    drill = DRILL.format(faults='"outage"', fallback='"app:rules"')
+    (tmp_path / "test_drill.py").write_text(drill)
+    hook = "" if broken else "def pytest_llmprod_verdict(result):\n    return PASS\n"
+    (tmp_path / "conftest.py").write_text(
+        "from dataclasses import replace\n"
+        "from pytest_llmprod import budgeting, run\n"
+        "from pytest_llmprod.budgets.budget import judge\n"
+        "from pytest_llmprod.core.verdict import Verdict\n"
+        "from pytest_llmprod.evals import shards\n"
+        "from pytest_llmprod.faults import drill\n"
+        "from pytest_llmprod.wire import masking\n"
+        "PASS = Verdict(name='PASS', reason='always', is_open=True)\n"
+        f"{broken}\n{hook}"
+    )
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 1
+    assert f"CANNOT FAIL  {told}" in printed
+
+
+def test_tests_that_cannot_be_collected_are_told(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "test_broken.py").write_text("import nowhere_at_all\n")
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 1
+    assert "llmprod: the tests cannot be collected" in printed
+    assert "nowhere_at_all" in printed
+
+
+def test_without_an_eval_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "test_plain.py").write_text("def test_a(): ...\n")
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 0
+    assert "no eval is collected" in printed
