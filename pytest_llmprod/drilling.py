@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -184,11 +185,20 @@ class Driller:
             return report  # a miss, or wrong use: the report says so
         if error is not None and not isinstance(error, Exception):
             return report  # skipped, or stopped
-        result = drill.result(error)
+        result = replace(drill.result(error), declared=_declared(item))
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
         report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
         return report
+
+
+def _declared(item: pytest.Item) -> int:
+    """Return with how many faults the test of a drill is run."""
+    from pytest_llmprod.drills import read_faults
+
+    marker = item.get_closest_marker("llm_drill")
+    faults = () if marker is None else read_faults(item.nodeid, marker.kwargs)
+    return len({each.name for each in faults})
 
 
 def _refuse_unchecked(item: pytest.Item) -> None:

@@ -219,6 +219,21 @@ def test_scorecards_are_told_as_in_one_run(recorded: Project) -> None:
     assert [gate["verdict"] for gate in card["gates"]] == ["PASS"]
 
 
+def test_the_evidence_of_drills_is_written_once_when_all_shards_are_there(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makepyfile(test_drill=DRILLS.replace(', "refusal"', ""))
+    history = recorded.path / "llmprod-history.jsonl"
+
+    run_shards(recorded.path)
+    assert not history.exists()
+    for _ in range(2):
+        assert merge(recorded.path).returncode == 0
+
+    (line,) = history.read_text().splitlines()
+    assert (json.loads(line)["feature"], json.loads(line)["faults"]) == ("doubling", 2)
+
+
 def test_one_shard_judges_no_suite_that_it_has_in_part(recorded: Project) -> None:
     (recorded.path / GATES).unlink()
 
