@@ -274,10 +274,12 @@ class Workload:
         return Project(folder=folder, cases=0, hits=0)
 
     def drills(self, test_file: str) -> Command:
-        """Return a run of the example's drills under the whole catalogue."""
+        """Return a run of the example's drills, without those in an event loop."""
         return self._pytest(
             self.example,
             test_file,
+            "-k",
+            "not event_loop",
             plugins=("llmprod",),
             exit_status=0,
             says="drills of ticket-triage: survived 76 of 76 faults",
