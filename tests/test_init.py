@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -85,7 +86,7 @@ def test_in_an_empty_folder_everything_is_written_and_green(
     told = capsys.readouterr().out
     result = run_pytest(folder, "--llm-eval", "-rs", "-W", "error")
     assert result.returncode == 0, result.stdout
-    assert "survived 73 of 73 faults" in result.stdout
+    assert re.search(r"survived (\d+) of \1 faults", result.stdout)
     assert "ticket_triage.jsonl: say in its rows what is expected" in result.stdout
     assert not (folder / "llmprod-gates.json").exists()
     assert sorted(content_below(folder)) == sorted(
@@ -145,16 +146,19 @@ def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> No
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("source", [NAIVE, ASYNC], ids=["plain", "async"])
+@pytest.mark.parametrize("source", [NAIVE, ASYNC, ""], ids=["plain", "async", "written"])
 def test_the_eval_that_is_written_opens_and_closes_the_gate(
     folder: Path, server: Provider, source: str
 ) -> None:
-    write(folder, "app/triage.py", source)
+    if source:
+        write(folder, "app/triage.py", source)
     init()
+    app = folder / "app" / "triage.py"
+    app.write_text(app.read_text().replace('"yes", "no"', '"word1 word1", "word2 word2"'))
     rows = [{"id": f"t-{n}", "input": f"say word{n}", "expected": f"word{n} word{n}"} for n in "12"]
     data = folder / "evals" / "ticket_triage.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    # gpt-test has no price, so the budgets of what it costs would fail.
+    # No model has a price here, so the budgets of what it costs would fail.
     test = folder / "tests" / "test_ticket_triage_eval.py"
     test.write_text(test.read_text().replace('"cost < 0.01", ', ""))
     settings = folder / "pyproject.toml"
