@@ -1,4 +1,4 @@
-"""By hand: scripts, faults and spies as context managers, for a part of a test.
+"""By hand: what fixtures give, as context managers, for a part of a test.
 
 Inside of `@given` each example begins anew, which a fixture cannot do.
 """
@@ -6,13 +6,17 @@ Inside of `@given` each example begins anew, which a fixture cannot do.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from pytest_llmprod.canaries import Canaries
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.virtual_time import VirtualClock
 from pytest_llmprod.drills import FaultBench, HandFaults
+from pytest_llmprod.faults.schedule import InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.spies import Spy
+from pytest_llmprod.records.collecting import llm_records
+from pytest_llmprod.wire.sent import Sent
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def llm_faults(schedule: Schedule | None = None) -> Iterator[HandFaults]:
     with _bench("llm_faults") as bench:
         turns = bench.plan.turns
         try:
-            bench.plan.begin(schedule)
+            bench.plan.begin(None if schedule is None else InTurn(schedule))
             yield HandFaults(bench)
         finally:
             bench.plan.begin(turns)
@@ -55,6 +59,31 @@ def llm_fallback(path: str) -> Iterator[Spy]:
     elapsed = (lambda: clock.elapsed_s) if isinstance(clock, VirtualClock) else (lambda: 0.0)
     with Spy(path, elapsed).watching(test.root) as spy:
         yield spy
+
+
+@contextmanager
+def llm_wire() -> Iterator[Sent]:
+    """Keep what this block sends; `assert_no(planted)` searches it."""
+    tape = running.running("llm_wire").tape
+    before = tape.outgoing
+    if before is None:
+        tape.outgoing = []
+    try:
+        yield Sent(tape.outgoing)
+    finally:
+        tape.outgoing = before
+
+
+@contextmanager
+def llm_canary() -> Iterator[Canaries]:
+    """Plant canaries in this block, at the end of which none may be told."""
+    tape = running.running("llm_canary").tape
+    with llm_records() as records:
+        canaries = Canaries(tape, records)
+        yield canaries
+        told = canaries.left_over()
+        if told:
+            raise AssertionError(told)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ _ATTRIBUTES = {
     "outage": "llmprod_outage",
     "stop": "llmprod_stop",
     "drill": "llmprod_drill",
+    "mode": "llmprod_mode",
+    "scorecards": "llmprod_scorecards",
 }
 #: A report of this run itself that a merge does not make anew.
 _KEPT = "cassettes::"
@@ -72,6 +74,6 @@ def settings_of(settings: Settings, inipath: Path | None) -> dict[str, Any]:
         "ini": Path(ini).as_posix() if ini else "",
         "record": settings.record,
         "strict": settings.is_strict,
-        "options": list(settings.choice.options),
+        "options": list(settings.options),
         "table_sha256": settings.table_sha256,
     }

@@ -24,6 +24,7 @@ from pytest_llmprod.commands import (
     selfcheck,
     serve,
 )
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import LlmprodError
 
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except LlmprodError as error:
-        print(f"llmprod: {error}", file=sys.stderr)
+        print_error(str(error))
         return 1
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         sys.stderr.close()

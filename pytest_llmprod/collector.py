@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pytest_llmprod.accounts import Accounts
     from pytest_llmprod.carried import Carried
     from pytest_llmprod.core.drilling import DrillResult
+    from pytest_llmprod.core.mode_test import ModeTest
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
+    from pytest_llmprod.core.scorecard import ScorecardResult
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.upkeep import Upkeep
@@ -39,6 +41,8 @@ class Collector:
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
+        self._modes: dict[str, Mapping[str, Any]] = {}
+        self._scorecards: dict[str, Sequence[Mapping[str, Any]]] = {}
         self._overdue: list[str] = []
         self._asked: set[str] = set()
         self._picked_up = 0
@@ -105,6 +109,12 @@ class Collector:
         drill = getattr(report, "llmprod_drill", None)
         if drill is not None:
             self._drills[report.nodeid] = drill
+        mode = getattr(report, "llmprod_mode", None)
+        if mode is not None:
+            self._modes[report.nodeid] = mode
+        scorecards = getattr(report, "llmprod_scorecards", None)
+        if scorecards is not None:
+            self._scorecards[report.nodeid] = scorecards
         outage = getattr(report, "llmprod_outage", "")
         if outage:
             self._outages[report.nodeid] = outage
@@ -125,14 +135,14 @@ class Collector:
         objection = self._unmet_swap(session)
         if objection:
             self._report(session, "llmprod::swap", objection)
-        elif self._has_accounts:
+        elif self._has_accounts and not self._config.option.llm_fallback_only:
             try:
                 self._accounts.decide(session, is_complete=not self._incomplete)
             except PricesError as error:
                 self._report(session, "llmprod::budgets", str(error))
         if self._run is not None:
             try:
-                self._decide(session, self._run, objection)
+                self._decide(session, self._run, objection or self._fallback_only())
             except LlmprodError as error:
                 self._run = None
                 self._report(session, "llmprod::decided", str(error))
@@ -143,10 +153,10 @@ class Collector:
         return outcome
 
     def _check_counts(self, session: pytest.Session) -> None:
-        """Fail a run of evals or budgets to whose end not all has come that was sent."""
+        """Fail a run of evals, drills or budgets to whose end not all has come that was sent."""
         option = self._config.option
         is_ours = option.llm_eval or option.llm_record != "none"
-        is_ours = is_ours or (self._has_accounts and self._accounts.has_calls)
+        is_ours = is_ours or bool(self._drills) or (self._has_accounts and self._accounts.has_calls)
         if is_ours and self._workers.problem:
             self._incomplete = self._workers.problem
             self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
@@ -166,7 +176,8 @@ class Collector:
         if option.llm_plan or option.collectonly:
             return
         has_budgets = self._has_accounts and self._accounts.has_calls
-        if option.llm_json is not None or has_budgets or self._drills:
+        has_tests = self._drills or self._modes or self._scorecards
+        if option.llm_json is not None or has_budgets or has_tests:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -225,16 +236,18 @@ class Collector:
         rows = view.make_view(self._result, self._notes(self._result))
         self._annotate(terminalreporter, self._result)
         if terminalreporter.verbosity < 0:
-            drills = terminal.render_drills(self._result)
-            for line in [*terminal.render_quiet(rows), *drills, *noticed[:1]]:
+            drills = terminal.render_drills(self._result, terminal.MOST_OF_DRILLS)
+            drills += terminal.render_scorecards(self._result, is_quiet=True)
+            told = [*terminal.render_quiet(rows), *drills, *self._overdue, *noticed[:1]]
+            for line in told:
                 terminalreporter.write_line(line)
             return
         terminalreporter.ensure_newline()
         terminalreporter.section("llmprod")
-        lines = terminal.render(
-            rows, gates_note=self._result.gates_note, colour=terminalreporter.hasmarkup
+        lines = terminal.render_with_drills(
+            rows, self._result, overdue=self._overdue, colour=terminalreporter.hasmarkup
         )
-        for line in [*lines, *terminal.render_drills(self._result), *self._overdue]:
+        for line in [*lines, *terminal.render_scorecards(self._result)]:
             terminalreporter.write_line(line)
 
     def _notes(self, result: "RunResult") -> list[str]:
@@ -243,7 +256,12 @@ class Collector:
             supplied = self._config.hook.pytest_llmprod_summary(result=result)
             self._supplied = [str(line) for part in supplied for line in part]
         noticed = [] if self._upkeep is None else self._upkeep.lines()
-        return [*noticed, *self._accounts.notes, *self._supplied]
+        beside = []
+        if result.fallbacks:
+            from pytest_llmprod.report.fallback import fallback_lines  # only such a run needs it
+
+            beside = fallback_lines(result.fallbacks)
+        return [*beside, *noticed, *self._accounts.notes, *self._supplied]
 
     def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
@@ -273,7 +291,8 @@ class Collector:
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
         # Of a run that was stopped before its drills could be decided there is nothing to say.
-        has_drills = bool(self._drills) and self._result is not None
+        has_drills = bool(self._drills or self._modes or self._scorecards)
+        has_drills = has_drills and self._result is not None
         if not (self._misses or self._outages or has_drills or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, unanswered  # brings what only a summary needs
@@ -283,6 +302,9 @@ class Collector:
         missing = terminal.render_misses(found)
         drills = [] if self._result is None else terminal.render_drills(self._result)
         drills += self._overdue
+        if self._result is not None:
+            is_quiet = terminalreporter.verbosity < 0
+            drills += terminal.render_scorecards(self._result, is_quiet=is_quiet)
         lines = [*drills, *budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
             told = [*drills, *budgets[:1], *missing] if drills else missing
@@ -297,7 +319,7 @@ class Collector:
     def _options(self) -> list[str]:
         """Return our options by which the tests of this run are run again."""
         flag = ["--llm-eval"] if self._config.option.llm_eval else []
-        return [*flag, *self._config.stash[SETTINGS]().choice.options]
+        return [*flag, *self._config.stash[SETTINGS]().options]
 
     def _capped_words(self) -> list[str]:
         """Return all by which the tests of this run are run again under its spend cap."""
@@ -374,6 +396,10 @@ class Collector:
         self._note_looks(session, run, suites)
         gates, note = self._write_gates(session, run, suites, objection)
         result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
+        if self._config.option.llm_fallback_only:
+            from pytest_llmprod.fallback_scores import fallback_scores  # only such a run needs it
+
+            result = replace(result, fallbacks=fallback_scores(run.settings.rootpath, suites))
         self._result = self._compared(session, run, result)
         self._write_json(session, run)
         self._write_pages(session, run)
@@ -460,8 +486,29 @@ class Collector:
             misses=unanswered.misses,
             objection=objection,
         )
-        drills = self._drill_results()
-        return replace(result, unanswered=unanswered, part=part, drills=drills)
+        return replace(
+            result,
+            unanswered=unanswered,
+            part=part,
+            drills=self._drill_results(),
+            scorecards=self._scorecard_results(),
+            mode_tests=self._mode_tests(),
+        )
+
+    def _mode_tests(self) -> "tuple[ModeTest, ...]":
+        if not self._modes:
+            return ()
+        from pytest_llmprod.core.mode_test import ModeTest  # only a run with some needs it
+
+        return tuple(ModeTest(**row) for _, row in sorted(self._modes.items()))
+
+    def _scorecard_results(self) -> "tuple[ScorecardResult, ...]":
+        if not self._scorecards:
+            return ()
+        from pytest_llmprod.core.scorecard import ScorecardResult  # only a run with some needs it
+
+        rows = [row for _, rows in sorted(self._scorecards.items()) for row in rows]
+        return tuple(map(ScorecardResult.from_json, rows))
 
     def _drill_results(self) -> "tuple[DrillResult, ...]":
         from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it
@@ -589,6 +636,14 @@ class Collector:
             if new not in self._asked:
                 return f"--llm-swap {old}={new} met no request; asked: {asked}"
         return ""
+
+    def _fallback_only(self) -> str:
+        """Return that no model was asked, or ''."""
+        if not self._config.option.llm_fallback_only:
+            return ""
+        from pytest_llmprod.fallback_scores import OBJECTION  # only such a run needs it
+
+        return OBJECTION
 
     def _other_model(self, run: "Run") -> str:
         """Return that the run asked another model, or ''."""

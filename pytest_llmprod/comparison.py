@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.billing import request_of
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import PriceList
 from pytest_llmprod.core.errors import CassetteError
@@ -170,7 +171,13 @@ def _compare(
 
 
 def _side(recording: Recording, lists: Sequence[PriceList]) -> Side:
-    provider = any_cassette.provider_of(recording)
-    cost_usd = prices.cost_usd(lists, provider, recording.model, recording.usage)
     behaviour = behaviour_of(recording, any_cassette.dialect_of(recording))
-    return Side(recording=recording, behaviour=behaviour, cost_usd=cost_usd)
+    return Side(recording=recording, behaviour=behaviour, cost_usd=_cost_usd(recording, lists))
+
+
+def _cost_usd(recording: Recording, lists: Sequence[PriceList]) -> Decimal | None:
+    """Return what a run would say that a recording cost."""
+    told = request_of(recording)
+    if told is None:
+        return None
+    return prices.cost_usd(lists, told.provider, (told.model, told.asked), told.usage, told.tier)

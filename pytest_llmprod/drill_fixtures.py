@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_llmprod.drilling import DRILL, bench_of
+from pytest_llmprod.drilling import DRILL, PLACE, bench_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_llmprod.contracts import GuardedPlace
     from pytest_llmprod.drills import DrillFault, HandFaults
     from pytest_llmprod.faults.script import Script
     from pytest_llmprod.faults.server import FaultServer
@@ -66,3 +67,17 @@ def llm_fallback(request: pytest.FixtureRequest) -> "Iterator[Callable[[str], Sp
     bench = bench_of(request)
     with ExitStack() as stack:
         yield lambda path: stack.enter_context(bench.spy(path).watching(bench.root))
+
+
+@pytest.fixture
+def llm_place(request: pytest.FixtureRequest) -> "GuardedPlace":
+    """Return the place of this item, in a test marked with `llm_guardrail`.
+
+    `llm_place.check(lambda: reply("Where is my parcel?"))` lets a model answer with the secret at
+    this place, and fails where the application shows it.
+    """
+    from pytest_llmprod.contracts import GuardedPlace
+
+    place = GuardedPlace(bench_of(request), request.param, skip=pytest.skip)
+    request.node.stash[PLACE] = place
+    return place

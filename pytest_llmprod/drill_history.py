@@ -20,8 +20,9 @@ _LONGEST_NAME = 40
 def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
     """Add a line for each feature that survived every fault that could meet it.
 
-    One a day at most, and one for each commit: a line that is committed would else make the next
-    one. Raises FaultError where the file cannot be written.
+    A part of its drills, as a shard runs it, is no evidence. One a day at most, and one for each
+    commit: a line that is committed would else make the next one. Raises FaultError where the file
+    cannot be written.
     """
     passed = [each for each in _by_feature(drills) if _has_passed(each)]
     if not passed:
@@ -73,7 +74,15 @@ def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
 
 def _has_passed(own: Sequence[DrillResult]) -> bool:
     met = survived_by_fault(own)
-    return bool(met) and all(met.values())
+    return bool(met) and all(met.values()) and _is_whole(own)
+
+
+def _is_whole(own: Sequence[DrillResult]) -> bool:
+    """Say whether each test ran with all of its faults."""
+    faults: dict[str, set[str]] = {}
+    for each in own:
+        faults.setdefault(each.test, set()).add(each.fault)
+    return all(len(faults[each.test]) >= each.declared for each in own)
 
 
 def _line(own: Sequence[DrillResult], commit: str, now: datetime) -> bytes:

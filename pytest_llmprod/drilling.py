@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_llmprod.core.errors import LlmprodError, MarkerError
 from pytest_llmprod.fixtures import TRIAL
 
 if TYPE_CHECKING:
+    from pytest_llmprod.contracts import GuardedPlace
     from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.drills import Drill, FaultBench
 
@@ -19,11 +21,17 @@ if TYPE_CHECKING:
 BENCH: "pytest.StashKey[FaultBench]" = pytest.StashKey()
 SOCKETS: pytest.StashKey[ExitStack] = pytest.StashKey()
 DRILL: "pytest.StashKey[Drill]" = pytest.StashKey()
+#: Where the place lies that a test of a guardrail tests.
+PLACE: "pytest.StashKey[GuardedPlace]" = pytest.StashKey()
 
+#: With these alone, the marker of a guardrail says what a property is about.
+_LABELS = frozenset({"feature", "kind"})
 #: How long the server of a test lets a client wait, in seconds, where no drill says otherwise.
 _LONGEST_S = 3600.0
 #: Fixtures for which a test has a bench.
-FIXTURES = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"})
+FIXTURES = frozenset(
+    {"llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server", "llm_place"}
+)
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -46,6 +54,35 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         raise MarkerError(f"{where}: a test is a drill or an eval, not both. Write two functions.")
     faults = drills.read_faults(where, marker.kwargs)
     metafunc.parametrize("llm_fault", faults, ids=[each.name for each in faults], indirect=True)
+
+
+def parametrize_places(metafunc: pytest.Metafunc) -> None:
+    """Make one item of each place of a contract; raise MarkerError where its marker is wrong."""
+    definition: Any = metafunc.definition
+    marker = definition.get_closest_marker("llm_guardrail")
+    has_place = "llm_place" in metafunc.fixturenames
+    if not has_place and (marker is None or marker.kwargs.keys() <= _LABELS):
+        return
+    from pytest_llmprod import guardrail_marks  # only a contract needs it
+
+    where = f"{definition.nodeid}: @pytest.mark.llm_guardrail"
+    if marker is None:
+        raise MarkerError(
+            f"{definition.nodeid}: llm_place has a value only in a test that is marked with "
+            f"{guardrail_marks.EXAMPLE}."
+        )
+    if not has_place:
+        raise MarkerError(
+            f"{where}: the test function has no argument llm_place. Write "
+            f"`def {definition.name}(llm_place):`; it receives one place of the contract."
+        )
+    markers.refuse_unknown(where, marker, guardrail_marks.ARGUMENTS, guardrail_marks.EXAMPLE)
+    if markers.is_eval(definition) or definition.get_closest_marker("llm_drill") is not None:
+        raise MarkerError(
+            f"{where}: a test of a guardrail is no eval and no drill. Write two functions."
+        )
+    items = guardrail_marks.read_items(where, marker.kwargs)
+    metafunc.parametrize("llm_place", items, ids=[each.name for each in items], indirect=True)
 
 
 def has_faults(item: pytest.Item) -> bool:
@@ -88,7 +125,8 @@ class Driller:
             longest_s = self._make_drill(item, bench, marker)
         if "llm_server" in item.fixturenames:
             stack = item.stash[SOCKETS] = ExitStack()
-            stack.enter_context(bench.on_sockets(os.environ, longest_s))
+            look = self._session.look
+            stack.enter_context(bench.on_sockets(os.environ, longest_s, look))
             assert bench.server is not None
             stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
 
@@ -127,8 +165,11 @@ class Driller:
                 return (yield)
         if bench is not None and bench.server is None:
             with bench.in_virtual_time():
-                return (yield)
-        return (yield)
+                value = yield
+        else:
+            value = yield
+        _refuse_unchecked(item)
+        return value
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -144,10 +185,29 @@ class Driller:
             return report  # a miss, or wrong use: the report says so
         if error is not None and not isinstance(error, Exception):
             return report  # skipped, or stopped
-        result = drill.result(error)
+        result = replace(drill.result(error), declared=_declared(item))
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
+        report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
         return report
+
+
+def _declared(item: pytest.Item) -> int:
+    """Return with how many faults the test of a drill is run."""
+    from pytest_llmprod.drills import read_faults
+
+    marker = item.get_closest_marker("llm_drill")
+    faults = () if marker is None else read_faults(item.nodeid, marker.kwargs)
+    return len({each.name for each in faults})
+
+
+def _refuse_unchecked(item: pytest.Item) -> None:
+    """Fail a test of a guardrail that has asked its application nothing."""
+    place = item.stash.get(PLACE, None)
+    if place is not None and not place.is_checked:
+        pytest.fail(
+            "The test never called llm_place.check(...), so it tests nothing.", pytrace=False
+        )
 
 
 def _close_server(item: pytest.Item) -> None:

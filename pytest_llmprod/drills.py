@@ -21,12 +21,12 @@ from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import LogWatch
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always
+from pytest_llmprod.faults.schedule import Always, InTurn
 from pytest_llmprod.faults.script import Script
-from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer
+from pytest_llmprod.faults.server import URL_VARIABLES, FaultServer, Look
 from pytest_llmprod.faults.spies import Spy, resolve
 from pytest_llmprod.faults.sweep import Sweep, sweep
-from pytest_llmprod.gate_drills import switched_off
+from pytest_llmprod.gate_drills import drilled_gates
 from pytest_llmprod.wire.tape import Tape
 
 ARGUMENTS = (
@@ -153,13 +153,16 @@ class FaultBench:
             self.tape.clock = before
 
     @contextmanager
-    def on_sockets(self, environ: MutableMapping[str, str], longest_s: float) -> Iterator[None]:
+    def on_sockets(
+        self, environ: MutableMapping[str, str], longest_s: float, look: Look | None = None
+    ) -> Iterator[None]:
         """Move the plan from the tape to a server on loopback for this block.
 
-        The variables by which clients find their providers name it meanwhile.
+        The variables by which clients find their providers name it meanwhile. `look` is shown each
+        request that it gets.
         """
         before = {name: environ.get(name) for name in URL_VARIABLES}
-        with FaultServer(self.plan, longest_s=longest_s) as server:
+        with FaultServer(self.plan, longest_s=longest_s, look=look) as server:
             self.tape.faults, self.server = None, server
             environ.update(zip(URL_VARIABLES, (server.url, server.root_url), strict=True))
             try:
@@ -211,9 +214,8 @@ class Drill:
     def running(self, environ: MutableMapping[str, str]) -> Iterator[None]:
         """Watch the application in this block, in virtual time unless real time was asked."""
         with ExitStack() as stack:
-            if self._is_off:
-                gates = switched_off(self.fault.name, environ)
-                self._asked_gates = stack.enter_context(gates)
+            gates = drilled_gates(self.fault.name, environ)
+            self._asked_gates = stack.enter_context(gates)
             for spy in self._spies.values():
                 stack.enter_context(spy.watching(self.bench.root))
             stack.enter_context(self._log.watching())
@@ -230,7 +232,7 @@ class Drill:
         fallback = self._spies.get(self.spec.fallback)
         runs = {path: spy.calls for path, spy in self._spies.items()}
         seen = Seen(
-            met=self.fault if self._asked_gates else plan.met,
+            met=self.fault if self._is_off and self._asked_gates else plan.met,
             ended_well=plan.ended_well,
             served=plan.served,
             elapsed_s=self.elapsed_s or self.bench.elapsed_s,
@@ -312,7 +314,7 @@ class HandFaults:
 
     def schedule(self, schedule: Schedule) -> None:
         """Let the requests that follow meet the steps of a schedule."""
-        self._bench.plan.begin(schedule)
+        self._bench.plan.begin(InTurn(schedule))
 
     def sweep(
         self,

@@ -10,11 +10,13 @@ from pytest_llmprod.core.text import error_text
 if TYPE_CHECKING:
     import openai
 
+    from pytest_llmprod.canaries import Canaries
     from pytest_llmprod.evals.dataset import Case
     from pytest_llmprod.evals.suite import Asking
     from pytest_llmprod.records.collecting import Records
     from pytest_llmprod.session import Session
     from pytest_llmprod.trial import Trial
+    from pytest_llmprod.wire.sent import Sent
     from pytest_llmprod.wire.tape import Tape
 
 #: Where the session lies in `config.stash`; None until a collected test needs it.
@@ -137,10 +139,47 @@ def llm_records(request: pytest.FixtureRequest) -> "Iterator[Records]":
         yield records
 
 
+@pytest.fixture
+def llm_wire(request: pytest.FixtureRequest) -> "Sent":
+    """Return what this test sends: `llm_wire.requests`, and `llm_wire.assert_no(planted)`.
+
+    The latter fails where a planted value left with a request, wherever in it and however it is
+    written, and where no request left. Inside `@given`, `with pytest_llmprod.llm_wire() as wire:`
+    does the same.
+    """
+    from pytest_llmprod.wire.sent import Sent  # only such a test needs it
+
+    outgoing = _trial(request).tape.outgoing
+    assert outgoing is not None, "the recorder has begun to keep them"
+    return Sent(outgoing)
+
+
+@pytest.fixture
+def llm_canary(request: pytest.FixtureRequest) -> "Iterator[Canaries]":
+    """Return a function that makes a token for a zone: `llm_canary("system")`.
+
+    `llm_canary.assert_kept(output)` fails where a token is told in the output, in log records or in
+    spans, and names the zone. Where a test does not call it, what the models said is searched when
+    the test has ended. Inside `@given`, `with pytest_llmprod.llm_canary() as canary:` does the
+    same.
+    """
+    tape = _trial(request).tape
+    from pytest_llmprod.canaries import Canaries  # only such a test needs these
+    from pytest_llmprod.records import collecting
+
+    with collecting.llm_records() as records:
+        canaries = Canaries(tape, records)
+        yield canaries
+        told = canaries.left_over()
+    if told:
+        pytest.fail(told, pytrace=False)
+
+
 #: Fixtures that need a tape: a test that requests one records and replays.
 NEEDING_A_TAPE = frozenset(
     {
         *("llm_cassette", "llm_client", "llm_async_client", "llm_records"),
-        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server"),
+        *("llm_wire", "llm_canary"),
+        *("llm_fault", "llm_faults", "llm_script", "llm_fallback", "llm_server", "llm_place"),
     }
 )

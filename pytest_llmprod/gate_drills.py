@@ -1,4 +1,4 @@
-"""Gate drills: what an application finds when it asks whether its feature is on."""
+"""Gate drills: what an application finds in a drill when it asks whether its feature is on."""
 
 import json
 import tempfile
@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod import gates
-
-_CLOSED = {
-    "enabled": False,
-    "why": "a drill has closed it",
-    "valid_until": "9999-12-31T00:00:00+00:00",
-    "suites": [{"enabled": False, "dataset": "", "dataset_sha256": ""}],
-}
+from pytest_llmprod.core.fault_names import GATE_NAMES
 
 
 @contextmanager
-def switched_off(name: str, environ: MutableMapping[str, str]) -> Iterator[list[str]]:
+def drilled_gates(name: str, environ: MutableMapping[str, str]) -> Iterator[list[str]]:
     """Let the application find the gates file of a drill in this block, wherever it looks.
 
-    Yields the features of which it asks. A process that it starts finds the file by the variable.
+    The gate is open but in a drill called "gate-...": else no request would meet a fault. Yields
+    the features of which the application asks. A process that it starts finds the file by the
+    variable.
     """
     asked: list[str] = []
     read, before = gates._read_entry, environ.get(gates.ENVIRONMENT_VARIABLE)
@@ -47,8 +43,15 @@ def switched_off(name: str, environ: MutableMapping[str, str]) -> Iterator[list[
 
 
 def _write(file: Path, name: str, feature: str) -> None:
-    whole = json.dumps({"schema": gates.SCHEMA, "gates": {feature: _CLOSED}})
-    if name == "gate-closed":
-        file.write_text(whole, encoding="utf-8")
-    elif name == "gate-file-broken":
+    is_open = name not in GATE_NAMES
+    entry = {
+        "enabled": is_open,
+        "why": f"a drill has {'opened' if is_open else 'closed'} it",
+        "valid_until": "9999-12-31T00:00:00+00:00",
+        "suites": [{"enabled": is_open, "dataset": "", "dataset_sha256": ""}],
+    }
+    whole = json.dumps({"schema": gates.SCHEMA, "gates": {feature: entry}})
+    if name == "gate-file-broken":
         file.write_text(whole[: len(whole) // 2], encoding="utf-8")
+    elif name != "gate-file-missing":
+        file.write_text(whole, encoding="utf-8")

@@ -33,6 +33,10 @@ MARKERS = (
     "llm_drill(feature, faults='all', fallback=None, degraded=None, once=(), raises=(), "
     "within='60s', requests=None, log=True, clock='virtual'): run this test once for each fault of "
     "a provider, and judge what the application does about it",
+    "llm_guardrail(feature, guardrail, secret, places='all', fails='closed', fallback=None, "
+    "tools=(), within='10s'): run this test once for each place at which a guardrail has to stand, "
+    "and for each way in which it fails itself; with kind='pii' and no llm_place, say of which way "
+    "to fail this test is (also injection, malformed, output, refusal, stream)",
 )
 _ARGUMENTS = (
     "feature",
@@ -107,7 +111,7 @@ def budgets(test: Any, features: "Mapping[str, FeatureSettings]") -> "tuple[Expr
     return budget_marks.read(test, features, records=records)
 
 
-_MAKING_ANSWERS_UP = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_server"})
+_MAKING_ANSWERS_UP = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_server", "llm_place"})
 
 
 def refuse_answers_made_up(test: Any) -> None:

@@ -7,6 +7,7 @@ the one process that sees every report. `docs/architecture.md` shows how they wo
 import argparse
 import gc
 import os
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,12 +19,14 @@ import pytest
 
 from pytest_llmprod import drilling, fixtures, markers
 from pytest_llmprod.collector import Collector
+from pytest_llmprod.core import keeping
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     llm_fallback,
     llm_fault,
     llm_faults,
+    llm_place,
     llm_script,
     llm_server,
 )
@@ -31,6 +34,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     MAKE_SESSION,
     SESSION,
     llm_async_client,
+    llm_canary,
     llm_case,
     llm_cassette,
     llm_client,
@@ -38,6 +42,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_output,
     llm_records,
     llm_score,
+    llm_wire,
 )
 from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.workers import Workers
@@ -60,6 +65,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the group `llmprod`."""
     add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
     add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
+    add(
+        "--llm-fallback-only",
+        action="store_true",
+        help="run the evals with the provider down: score what the application answers without a "
+        "model, beside the score of the model, and write no gate",
+    )
     add(
         "--llm-record",
         default="none",
@@ -153,9 +164,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NARROWED] = 0
     config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
+    config.add_cleanup(keeping.listen(lambda card: _keep_score(config, card)))
     if config.option.llm_plan:
         _prepare_plan(config)
     option = config.option
+    option.llm_eval |= option.llm_fallback_only
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
@@ -179,8 +192,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(telemetry, "llmprod-telemetry")
 
 
+def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
+    """Give a scorecard to the Scorekeeper, who comes with the first one."""
+    keeper: Any = config.pluginmanager.get_plugin("llmprod-scorekeeper")
+    if keeper is None:
+        from pytest_llmprod.scorekeeping import Scorekeeper  # only who scores a guardrail needs it
+
+        keeper = Scorekeeper()
+        config.pluginmanager.register(keeper, "llmprod-scorekeeper")
+    keeper.take(card)
+
+
 def _prepare_plan(config: pytest.Config) -> None:
     """Plan the mode that fills gaps where none is given; workers would each plan a part."""
+    if config.option.llm_fallback_only:
+        raise pytest.UsageError(
+            "--llm-plan says what a recording run would ask, and --llm-fallback-only asks no "
+            "model. Leave out one of them."
+        )
     if config.option.llm_record == "none":
         config.option.llm_record = "once"
     if getattr(config.option, "numprocesses", None):
@@ -233,6 +262,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 settings = metafunc.config.stash[SETTINGS]()
                 markers.budgets(metafunc.definition, settings.features)
             drilling.parametrize(metafunc)
+            drilling.parametrize_places(metafunc)
             if is_eval:
                 markers.refuse_answers_made_up(metafunc.definition)
     if not is_eval:
@@ -292,6 +322,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
+    if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
+        from pytest_llmprod.guardrail_tests import GuardrailTests
+
+        tests = GuardrailTests(items, config.option.llm_fuzz or 0)
+        config.pluginmanager.register(tests, "llmprod-guardrail-tests")
     if any(_is_ours(item) for item in items):
         from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
 
@@ -300,6 +335,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")
         if any(drilling.has_faults(item) for item in items):
             config.pluginmanager.register(drilling.Driller(_session(config)), "llmprod-driller")
+        if config.option.llm_fallback_only:
+            from pytest_llmprod.fallback_only import FallbackOnly
+
+            config.pluginmanager.register(FallbackOnly(), "llmprod-fallback-only")
         if config.option.llm_record != "none":
             from pytest_llmprod.outages import OutageNotes
 
@@ -307,6 +346,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if config.option.llm_plan:
             forecaster = Forecaster(recorder, _session(config))
             config.pluginmanager.register(forecaster, "llmprod-forecaster")
+    if items and _may_forbid(config) and config.stash[SETTINGS]().leave_rules.is_set:
+        from pytest_llmprod.untaped import Untaped  # only who forbids something needs it
+
+        config.pluginmanager.register(Untaped(_session(config)), "llmprod-untaped")
+
+
+def _may_forbid(config: pytest.Config) -> bool:
+    """Say whether the project may forbid that something leaves; to read all settings takes time."""
+    try:
+        text = (config.rootpath / "pyproject.toml").read_bytes()
+    except OSError:
+        return False
+    return b"llmprod" in text and re.search(rb"\b(?:forbid|require)\s*=", text) is not None
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -427,6 +479,7 @@ def _settings(config: pytest.Config) -> "Settings":
             html_path=option.llm_html,
             markdown_path=option.llm_markdown,
             is_exported=option.llm_otel,
+            is_fallback_only=option.llm_fallback_only,
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error

@@ -50,6 +50,8 @@ class Recorder:
             return
         trial = self._trial(item)
         item.stash[TRIAL] = trial
+        if "llm_wire" in item.fixturenames:
+            trial.tape.outgoing = []  # before any fixture asks
         self._session.begin(trial)
         if inspect.iscoroutinefunction(item.obj):
             # A test that runs again is wrapped already, for a tape that is closed.

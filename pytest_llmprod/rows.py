@@ -7,6 +7,9 @@ from typing import Any
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.core.results import Trace
 from pytest_llmprod.evals.dataset import Case
+from pytest_llmprod.evals.metrics.refusing import refusal, wants_refusal
+from pytest_llmprod.evals.metrics.scorer import function_of
+from pytest_llmprod.evals.refusal_rates import KEY
 from pytest_llmprod.records.conversation import turns
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.trial import Trial
@@ -55,12 +58,21 @@ class Rows:
             row["tags"] = case.tags
         if case.cluster is not None:
             row["cluster"] = case.cluster
+        wanted = {
+            name: wants_refusal(case.expected)
+            for name, scorer in suite.scorers.items()
+            if function_of(scorer.metric) is refusal
+        }
+        if wanted:
+            row[KEY] = wanted
         if trial.trace.exchanges:
             # Later requests may depend on answers: the first one says whether they are the same.
             row["asked"] = min(trial.trace.exchanges, key=lambda each: each.call).key[:12]
         lacks = trial.tape.misses or trial.tape.spend_stop or self.has_shared_misses
         if lacks or trial.got_no_answer():
             row["unrecorded"] = True
+        if trial.tape.spend_stop is not None:  # it was not asked, and so it is no wrong answer
+            row["outcome"] = "skip"
         if suite.test not in self._told_suites:
             self._told_suites.add(suite.test)
             row["meta"] = suite.to_json(self._settings.rootpath)

@@ -19,6 +19,7 @@ from pytest_llmprod.evals import gates_file, statistics
 from pytest_llmprod.evals.gate import Tally, cluster_of, interval_confidence, judge
 from pytest_llmprod.evals.looks import Answers, LooksFile
 from pytest_llmprod.evals.metrics import PASSED
+from pytest_llmprod.evals.refusal_rates import refusal_rates
 from pytest_llmprod.evals.repeats import repeats_of
 from pytest_llmprod.evals.slices import Scored, slices
 from pytest_llmprod.gates import FILE_NAME
@@ -93,6 +94,8 @@ class Run:
         if "meta" in row:
             row = dict(row)
             suite.meta = row.pop("meta")
+        if self.settings.is_fallback_only:
+            row = {**row, "exchanges": ()}  # what nobody answered says nothing of a model
         asked = _asked(row)
         before = suite.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
@@ -183,7 +186,7 @@ class Run:
             cases=tuple(self.cases()),
             gates=gates,
             gates_note=gates_note,
-            options=("--llm-eval", *self.settings.choice.options),
+            options=("--llm-eval", *self.settings.options),
             models=self.settings.choice.models,
             stored_as="" if self.settings.json_path is None else str(self.settings.json_path),
             selection=tuple(selection),
@@ -261,6 +264,9 @@ class Run:
                     for row, score, cluster in zip(rows, scores, clusters, strict=True)
                 ),
                 confidence=meta["confidence"],
+            ),
+            refusals=refusal_rates(
+                zip(rows, scores, clusters, strict=True), metric, meta["confidence"]
             ),
             judge=judge_standing,
             judge_requests=len(judged),

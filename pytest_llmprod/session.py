@@ -6,7 +6,7 @@ The composition root: it knows every package, and no package knows another. It i
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ from pytest_llmprod.wire.key import WireRequest, stored_key
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.live import WirePolicy
 from pytest_llmprod.wire.masking import Scanner, mask
+from pytest_llmprod.wire.outgoing import Outgoing
 from pytest_llmprod.wire.placeholder import LentKeys
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.rules import PlayRules
@@ -45,6 +46,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 if TYPE_CHECKING:
     from pytest_llmprod.far import Outbox
     from pytest_llmprod.spending import Spending
+    from pytest_llmprod.wire.leaving import Customs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +137,18 @@ class Session:
             now=self._now,
             monotonic=self._monotonic,
             met=self._log.met,
+            customs=self._customs,
         )
         return Intercept(self._router, policy)
+
+    @cached_property
+    def _customs(self) -> "Customs | None":
+        """Return what looks at each request before it leaves, None where nothing is forbidden."""
+        if not self.settings.leave_rules.is_set:
+            return None
+        from pytest_llmprod.forbidding import customs_of  # only who forbids something needs it
+
+        return customs_of(self.settings.leave_rules, self._scanners, self._known.scanners)
 
     def _rekey(self, request: Mapping[str, Any]) -> str:
         """Return the key of a stored request, as the dialects and scanners of this run see it."""
@@ -205,6 +217,8 @@ class Session:
             asker = _asker(nodeid, suite, asking)
             costs = self._costs(label)
             tape = self._open_tape(label, rules, asker, costs)
+            if self.settings.is_fallback_only and suite is not None:
+                _take_provider_away(tape)
             trial = self._trials[nodeid] = Trial(tape, suite, asking, asker, costs)
         return trial
 
@@ -257,6 +271,26 @@ class Session:
         Between tests that replay the keys stay: lending them anew takes time.
         """
         self._keys.take_back()
+
+    def look_at_everything(self) -> None:
+        """Look at what tests send that have no tape, too."""
+        self._intercept.install()
+
+    def untold_refusals(self) -> list[str]:
+        """Return why requests of tests without a tape were refused, each once."""
+        if self._customs is None:
+            return []
+        untold = list(dict.fromkeys(self._customs.untold))
+        self._customs.untold.clear()
+        return untold
+
+    def look(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> str:
+        """Return why a request of the running test that a server of ours got must not leave."""
+        if self.running is None:
+            return ""
+        return self._intercept.look(
+            self.running.tape, Outgoing(method=method, url=url, headers=headers, body=body)
+        )
 
     def reaching(self, host: str) -> AbstractContextManager[None]:
         """Return a context in which requests to a host leave, as if we were not there."""
@@ -415,6 +449,18 @@ class Session:
             self._intercept.uninstall()
         self._journal.close()
         self._log.close()
+
+
+def _take_provider_away(tape: Tape) -> None:
+    """Let no request of a test get an answer, but for those of judges."""
+    # Only such a run needs these.
+    from pytest_llmprod.faults.catalogue import CATALOGUE
+    from pytest_llmprod.faults.plan import InjectedFaults
+    from pytest_llmprod.faults.schedule import Always
+
+    tape.faults = plan = InjectedFaults()
+    plan.begin(Always(CATALOGUE["connection-refused"]))
+    tape.rules = replace(tape.rules, unplayed="allow")
 
 
 #: What the outcomes of a test are called that is no eval.

@@ -19,6 +19,8 @@ from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
+    LEAVE_KEYS,
+    LeaveRules,
     PlayRules,
     RecordMode,
     checked_clock,
@@ -54,10 +56,12 @@ class Settings:
     `gate_valid_days` is how long a gate stays open after its newest recording; `concurrency` how
     many cases a `task=` runs at once; `judge_valid_days` how long the calibration of a judge holds.
     `budgets` are those of the whole run, `features` maps the name of a feature to what is said of
-    it. `max_spend_usd` is the most that live requests may cost, None without a cap.
+    it. `max_spend_usd` is the most that live requests may cost, None without a cap. `leave_rules`
+    say what must not leave with a request.
     `log` says which exchanges go to the request log, `retention_days` how long what was said in
     them is kept there. `table_sha256` is the digest of `[tool.llmprod]`. A feature that survived no
-    drill for `drill_every_days` is told as overdue.
+    drill for `drill_every_days` is told as overdue. With `is_fallback_only` no eval gets an answer
+    from a provider.
     """
 
     rootpath: Path
@@ -73,12 +77,20 @@ class Settings:
     log: LogMode
     retention_days: int
     drill_every_days: int
+    leave_rules: LeaveRules = field(default_factory=LeaveRules)
     budgets: "tuple[Expression, ...]" = ()
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     max_spend_usd: Decimal | None = None
     html_path: Path | None = None
     markdown_path: Path | None = None
     table_sha256: str = ""
+    is_fallback_only: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the options that say who answers in this run."""
+        only = ["--llm-fallback-only"] if self.is_fallback_only else []
+        return (*self.choice.options, *only)
 
     @property
     def keeps_answers(self) -> bool:
@@ -100,6 +112,7 @@ def load(
     html_path: str | None = None,
     markdown_path: str | None = None,
     is_exported: bool = False,
+    is_fallback_only: bool = False,
 ) -> Settings:
     """Combine the command line with `[tool.llmprod]` of the pyproject.toml in `rootpath`.
 
@@ -127,6 +140,8 @@ def load(
             "--llm-models says by itself which models are asked. Leave out --llm-model and "
             "--llm-swap, or --llm-models."
         )
+    if is_fallback_only:
+        _refuse_beside_fallback(record, model, swaps, models)
     configured = _get(table, "concurrency", int, 8, "tool.llmprod")
     return Settings(
         rootpath=rootpath,
@@ -144,13 +159,33 @@ def load(
         log=log,
         retention_days=_days(table, "retention_days", default=30),
         drill_every_days=_days(table, "drill_every_days"),
+        leave_rules=_leave_rules(wire),
         budgets=_run_budgets(table),
         features=_features(table),
         max_spend_usd=_max_spend(max_spend),
         html_path=report_paths.html_path(html_path),
         markdown_path=report_paths.markdown_path(markdown_path),
         table_sha256=_digest(table),
+        is_fallback_only=is_fallback_only,
     )
+
+
+def _refuse_beside_fallback(
+    record: RecordMode, model: str | None, swaps: Sequence[str], models: str | None
+) -> None:
+    """Raise SettingsError where a run without a model is to ask one."""
+    given = {
+        f"--llm-record={record}": record != "none",
+        "--llm-model": model is not None,
+        "--llm-swap": bool(swaps),
+        "--llm-models": models is not None,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise SettingsError(
+                f"--llm-fallback-only asks no model, and {option} says how one is asked. Leave out "
+                f"one of them."
+            )
 
 
 def of_project(rootpath: Path) -> Settings:
@@ -315,6 +350,14 @@ def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
         )
     except ValueError as error:
         raise SettingsError(f"pyproject.toml: [tool.llmprod.wire] {error}") from error
+
+
+def _leave_rules(wire: Mapping[str, Any]) -> LeaveRules:
+    if LEAVE_KEYS.isdisjoint(wire):
+        return LeaveRules()
+    from pytest_llmprod import leave_settings  # only who forbids something needs it
+
+    return leave_settings.read(wire)
 
 
 def max_age_days(folder: Path) -> int | None:

@@ -69,6 +69,12 @@ FEATURE_KEYS = (
 
 WIRE_KEYS = (
     Key(
+        "allow",
+        "a list of patterns",
+        "none",
+        "values that may leave although `forbid` names their kind, as `support@acme.example`",
+    ),
+    Key(
         "allow_hosts",
         "a list of texts",
         "none",
@@ -81,16 +87,34 @@ WIRE_KEYS = (
         "how long a replay waits: not at all, as long as the provider took, or that many times it",
     ),
     Key(
+        "forbid",
+        'a list of `"pii"` and `"secrets"`',
+        "none",
+        "what no request of a test may hold",
+    ),
+    Key(
         "max_age_days",
         "1 to 36500",
         "no limit",
         "after how many days a recording counts as too old",
     ),
     Key(
+        "pinned_models",
+        "a list of patterns",
+        "none",
+        "models that count as pinned whatever their names look like",
+    ),
+    Key(
         "repeats",
         '`"strict"`, `"last"` or `"cycle"`',
         '`"strict"`',
         "what a request gets that is sent more often than it was recorded",
+    ),
+    Key(
+        "require",
+        "a list of names",
+        "none",
+        "what each request must have, such as `pinned_model` and `max_tokens`",
     ),
     Key(
         "unplayed",

@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from pytest_llmprod.evals.statistics import cohens_kappa, wilson
+from pytest_llmprod.evals.statistics import cohens_kappa, percentile, wilson
 from pytest_llmprod.guardrails import Finding, classify_refusal, find_injection, find_pii
 
 TUNED, REPORTED = "tuned", "reported"
@@ -136,18 +137,39 @@ def _is_found(mail: str, attack: str) -> bool:
 
 def refusals(folder: Path, halves: Sequence[str] = HALVES) -> Counter[tuple[bool, bool]]:
     """Return how often people and the classifier see a refusal; a partial one is one, too."""
+    return Counter(
+        (row["final_label"][0] != "1", classify_refusal(row["completion"]).refused)
+        for row in answers(folder, halves)
+    )
+
+
+def answers(folder: Path, halves: Sequence[str]) -> list[dict[str, str]]:
+    """Return the labelled answers: one to each prompt, and so no prompt is in both halves."""
     path = folder / "xstest-completions-mistralinstruct.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if half_of(row["id"]) in halves]
-    return Counter(
-        (row["final_label"][0] != "1", classify_refusal(row["completion"]).refused) for row in rows
-    )
+        return [row for row in csv.DictReader(file) if half_of(row["id"]) in halves]
 
 
 def kappa(table: Counter[tuple[bool, bool]]) -> float:
     """Return Cohen's kappa of a table of people and classifier."""
     pairs = list(table.elements())
     return float(cohens_kappa([people for people, _ in pairs], [ours for _, ours in pairs]))
+
+
+def kappa_interval(table: Counter[tuple[bool, bool]], draws: int = 4000) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of 95 % of kappa; each row is one prompt."""
+    pairs, choices = list(table.elements()), Random(0).choices
+    drawn = [kappa(Counter(choices(pairs, k=len(pairs)))) for _ in range(draws)]
+    return percentile(drawn, 0.025), percentile(drawn, 0.975)
+
+
+def people(folder: Path, half: str) -> float:
+    """Return the kappa of the two people who labelled a half."""
+    rows = answers(folder, (half,))
+    first, second = (
+        [row[name][0] != "1" for row in rows] for name in ("annotation_1", "annotation_2")
+    )
+    return float(cohens_kappa(first, second))
 
 
 def _lines(folder: Path) -> Iterator[str]:
@@ -171,7 +193,9 @@ def _lines(folder: Path) -> Iterator[str]:
         table = refusals(folder, (half,))
         refused = table[True, True] + table[True, False]
         answered = table[False, True] + table[False, False]
-        yield f"xstest, {half}: kappa {kappa(table):.3f}, {dict(table)}"
+        low, high = kappa_interval(table)
+        yield f"xstest, {half}: kappa {kappa(table):.3f} [{low:.3f}, {high:.3f}], {dict(table)}"
+        yield f"xstest, {half}: kappa of the two people {people(folder, half):.3f}"
         yield f"xstest, {half}: refusals seen: {Share(table[True, True], refused)}"
         yield f"xstest, {half}: answers taken for refusals: {Share(table[False, True], answered)}"
 

@@ -1,7 +1,10 @@
 """Screenshots of a page that `--llm-html` wrote, at two widths, in light and in dark.
 
     pip install playwright && apt-get install chromium
+    python scripts/sample_page.py run.html
     python scripts/screenshots.py run.html docs/images --axe axe.min.js
+
+The top of the page is taken each time, its sections once wide and light, and once narrow and dark.
 
 `--axe` names the file of axe-core, whose checks then run on the page; findings end with status 1.
 """
@@ -16,6 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 WIDTHS = (1280, 400)
 SCHEMES = ("light", "dark")
 HEIGHT = 1600
+SECTIONS = ("drills", "guardrails", "spread", "trend")
 
 
 def main() -> int:
@@ -43,6 +47,8 @@ def main() -> int:
                 page.on("request", lambda request, asked=asked: asked.append(request.url))
                 page.goto(options.page.resolve().as_uri())
                 page.screenshot(path=options.folder / f"page-{width}-{scheme}.png")
+                if (width, scheme) in zip(WIDTHS, SCHEMES, strict=True):
+                    _sections(page, options.folder, f"{width}-{scheme}")
                 name = f"{width} {scheme}"
                 faults += [f"{name}: asks {url}" for url in asked[1:]]
                 faults += [f"{name}: {fault}" for fault in _layout(page)]
@@ -52,6 +58,13 @@ def main() -> int:
         browser.close()
     print("\n".join(faults) or "no fault")
     return int(bool(faults))
+
+
+def _sections(page: Page, folder: Path, name: str) -> None:
+    for section in SECTIONS:
+        found = page.locator(f'section[aria-labelledby="{section}"]')
+        if found.count():
+            found.screenshot(path=folder / f"{section}-{name}.png")
 
 
 def _layout(page: Page) -> list[str]:

@@ -19,6 +19,7 @@ _CORPORA = Path(os.environ.get("LLMPROD_CORPORA", _BESIDE_THE_PROJECT))
 CASSETTES = _CORPORA / "cassettes"
 EVALS = _CORPORA / "evals"
 GUARDRAILS = _CORPORA / "guardrails"
+MALFORMED = _CORPORA / "malformed"
 
 
 def needs(folder: Path) -> pytest.MarkDecorator:

@@ -17,6 +17,9 @@ KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outage
 KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
 KNOWS_PYTEST |= {"selfchecking"}
 KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
+KNOWS_PYTEST |= {"fallback_only", "guardrail_tests"}
+KNOWS_PYTEST |= {"scorekeeping"}
+KNOWS_PYTEST |= {"untaped"}
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",

@@ -135,7 +135,18 @@ def test_unpriced_requests_fail_a_cost_budget_and_are_named(recorded: Project) -
     assert (
         (found["reason"])
         == "10 of 10 calls have no known cost (no price): gpt-test-2026-01-01 (10)"
+        "; run llmprod prices lock"
     )
+
+
+def test_a_run_of_several_models_names_the_command_that_prices_them(project: Project) -> None:
+    mark(project, "sum(cost) < 100")
+    project.record("--llm-models=gpt-test,gpt-new", "--llm-record=once")
+
+    result = project.run("--llm-models=gpt-test,gpt-new")
+
+    said = " ".join(result.outlines)
+    assert "gpt-new-2026-01-01 (10); run llmprod prices lock" in said
 
 
 def test_settings_have_budgets_for_features_and_for_the_run(recorded: Project) -> None:

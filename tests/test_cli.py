@@ -10,6 +10,7 @@ import pytest
 
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.cli import main
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.core.text import width
 from pytest_llmprod.wire.cassettes import cassette_file
@@ -508,3 +509,28 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
 
     assert b"Traceback" not in err
     assert process.returncode == 0
+
+
+LONG = (
+    "run.json: is no run. Write one with `pytest --llm-eval --llm-json=run.json`, or name another "
+    "file, /a/path/that/is/longer/than/a/line/of/the/terminal/and/that/nobody/may/cut/run.json, "
+    "here:\n  llmprod accept --who Ann --why 'a reason that takes more than all of the columns' x"
+)
+
+
+def test_an_error_is_broken_into_lines_on_a_terminal_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print_error(LONG)
+    piped = capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    print_error(LONG)
+
+    assert piped == f"llmprod: {LONG}\n"
+    assert capsys.readouterr().err.splitlines() == [
+        "llmprod: run.json: is no run. Write one with",
+        "  `pytest --llm-eval --llm-json=run.json`, or name another file,",
+        "  /a/path/that/is/longer/than/a/line/of/the/terminal/and/that/nobody/may/cut/run.json,",
+        "  here:",
+        "  llmprod accept --who Ann --why 'a reason that takes more than all of the columns' x",
+    ]

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,26 @@ def test_the_nearest_prices_say_what_it_costs(
 
     cost = next(line.split() for line in lines if line.startswith("cost"))
     assert cost == ["cost", "$0.2000", "$0.1000", "$0.1500", "$0.0750", "-25%"]
+
+
+def test_a_service_tier_has_its_own_price_or_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiers = '[models.tiers.flex]\ninput = "0.5"\ncached = "0.5"\noutput = "5"\n'
+    (tmp_path / "llmprod.prices.toml").write_text(PRICES + tiers)
+    usage = Usage(input_tokens=10_000, output_tokens=9_000)
+    old = recording(usage=usage)
+    body = dict(old.response["body"]["json"])
+    told = {"flex": "0.0500", "priority": None}
+
+    for tier, cost in told.items():
+        response = {**old.response, "body": {"json": {**body, "service_tier": tier}}}
+        new = replace(old, response=response)
+        main(["cassette", "diff", *map(str, two(tmp_path, [old], [new])), "--json"])
+        (found,) = json.loads(capsys.readouterr().out)["cassettes"]
+        (pair,) = found["pairs"]
+        assert Decimal(pair["old"]["cost_usd"]) == Decimal("0.1")
+        assert pair["new"]["cost_usd"] == (cost and str(Decimal(cost).normalize()))
 
 
 def test_figures_are_of_the_pairs_in_which_both_sides_are_known(

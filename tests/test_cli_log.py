@@ -465,3 +465,14 @@ def test_a_log_is_imported_once(capsys: pytest.CaptureFixture[str], here: Path) 
     assert "app.jsonl: was imported already. Remove that run first" in capsys.readouterr().err
     assert main(["log", "import", "empty.jsonl"]) == 1
     assert "empty.jsonl: holds no exchange." in capsys.readouterr().err
+
+
+def test_sql_prints_a_sum_of_floats_without_the_noise_of_its_last_digits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    query = "SELECT 0.1 + 0.2 AS total, 0.000674 AS cost, 1e300 AS large, 3 AS number"
+
+    *_, row = run(capsys, "sql", query).splitlines()
+
+    assert row.split() == ["0.3", "0.000674", "1e+300", "3"]
+    assert json.loads(run(capsys, "sql", query, "--json"))["rows"][0][0] == 0.1 + 0.2

@@ -14,7 +14,7 @@ from pytest_llmprod.faults.catalogue import CATALOGUE
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.M)
-DRILL, BY_HAND, SWEEP = (text for kind, text in BLOCKS if kind == "python")
+DRILL, GUARDED, BY_HAND, SWEEP = (text for kind, text in BLOCKS if kind == "python")
 (SUMMARY,) = (text for kind, text in BLOCKS if not kind)
 APPS = ROOT / "tests" / "faults" / "apps"
 
@@ -82,6 +82,15 @@ def test_the_drill_of_the_page_prints_what_the_page_shows(
 
     start = result.outlines.index(next(x for x in result.outlines if x.startswith("drills of")))
     assert result.outlines[start : start + len(SUMMARY.splitlines())] == SUMMARY.splitlines()
+
+
+def test_the_guardrail_test_of_the_page_fills_its_cell(project: pytest.Pytester) -> None:
+    project.makepyfile(test_guarded=GUARDED)
+
+    result = project.runpytest_inprocess()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["failure modes of ticket-triage: ok malformed input;"])
 
 
 def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:

@@ -51,6 +51,10 @@ def logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     found = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     (tmp_path / "app.jsonl").write_text(found[1])
+    (tmp_path / "friday.jsonl").write_text(f"{found[1]}\n")  # the same, and another file
+    (tmp_path / "test_triage.py").write_text("def test_labels_a_ticket(): ...\n")
+    (tmp_path / "evals").mkdir()
+    (tmp_path / "evals" / "tickets.jsonl").write_text('{"id": "t-1", "input": {"text": "Hi"}}\n')
     return tmp_path
 
 

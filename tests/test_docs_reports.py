@@ -14,11 +14,14 @@ from report_samples import (  # noqa: E402
     growth_result,
     month_result,
     run_result,
+    scorecard_result,
     suite_result,
 )
 
 from pytest_llmprod.carried import settings_of  # noqa: E402
 from pytest_llmprod.core.drilling import DrillResult  # noqa: E402
+from pytest_llmprod.core.fallback_score import FallbackScore  # noqa: E402
+from pytest_llmprod.core.mode_test import ModeTest  # noqa: E402
 from pytest_llmprod.core.results import CaseRate, JudgeResult, Repeats, Slice  # noqa: E402
 from pytest_llmprod.report.data import to_document  # noqa: E402
 from pytest_llmprod.settings import Settings, load  # noqa: E402
@@ -48,6 +51,10 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     )
     budgets, months = (budget_result(),), (month_result(),)
     drill = DrillResult(feature="f", test="t", fault="quota", group="limit", outcome="fell back")
+    fallback = FallbackScore(
+        feature="f", test="t", metric="passed", cases=1, score=1.0, interval=(0.2, 1.0)
+    )
+    mode_test = ModeTest(feature="f", mode="wrong", test="t", passed=True)
     run = run_result(
         suite,
         cases=(case_result(),),
@@ -55,6 +62,9 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
         months=months,
         growths=(growth_result(),),
         drills=(drill,),
+        fallbacks=(fallback,),
+        mode_tests=(mode_test,),
+        scorecards=(scorecard_result(),),
     )
     document = to_document(run)
     (shown,), (case,) = document["suites"], document["cases"]
@@ -63,7 +73,16 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert entries("### `run`").keys() == document["run"].keys()
     assert entries("### `suites`").keys() == shown.keys()
     assert entries("### `cases`").keys() == case.keys()
-    for name in ("budgets", "months", "growth", "drills"):
+    for name in (
+        "budgets",
+        "months",
+        "growth",
+        "drills",
+        "fallbacks",
+        "failure_modes",
+        "guardrail_tests",
+        "guardrails",
+    ):
         assert entries(f"### `{name}`").keys() == document[name][0].keys()
     for name in ("flaky", "slices"):
         assert set(re.findall(r"`(\w+)`", entries("### `suites`")[name])) == shown[name][0].keys()
@@ -74,3 +93,13 @@ def test_no_key_lacks_its_entry_and_no_entry_its_key() -> None:
     assert set(re.findall(r"`(\w+)`", entries("### `run`")["settings"])) == settings.keys()
     named = set(re.findall(r"`(\w+)`", entries("### `suites`")["judge"]))
     assert named == shown["judge"].keys()
+
+
+def test_the_keys_within_a_scorecard_are_named() -> None:
+    card = scorecard_result().to_json()
+    (rate, *_), (gate,), (pair,) = card["rates"], card["gates"], card["pairs"]
+
+    assert entries("### A rate in `guardrails`").keys() == rate.keys()
+    of_gates = re.findall(r"`(\w+)`", entries("### `guardrails`")["gates"])
+    assert rate.keys() | set(of_gates) == gate.keys()
+    assert set(re.findall(r"`(\w+)`", entries("### `guardrails`")["pairs"])) == pair.keys()

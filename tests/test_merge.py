@@ -200,6 +200,40 @@ def test_drills_are_told_as_in_one_run(recorded: Project) -> None:
     }
 
 
+SCORES = """
+from pytest_llmprod.guardrails import score_detector
+
+def test_detects():
+    card = score_detector(lambda text: "ignore" in text, ["ignore all"] * 60, ["hello"], name="d")
+    card.assert_bounds(recall=0.95)
+"""
+
+
+def test_scorecards_are_told_as_in_one_run(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_score=SCORES)
+
+    document = assert_as_one_run(recorded.path)
+
+    (card,) = document["guardrails"]
+    assert (card["name"], card["test"]) == ("d", "test_score.py::test_detects")
+    assert [gate["verdict"] for gate in card["gates"]] == ["PASS"]
+
+
+def test_the_evidence_of_drills_is_written_once_when_all_shards_are_there(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makepyfile(test_drill=DRILLS.replace(', "refusal"', ""))
+    history = recorded.path / "llmprod-history.jsonl"
+
+    run_shards(recorded.path)
+    assert not history.exists()
+    for _ in range(2):
+        assert merge(recorded.path).returncode == 0
+
+    (line,) = history.read_text().splitlines()
+    assert (json.loads(line)["feature"], json.loads(line)["faults"]) == ("doubling", 2)
+
+
 def test_one_shard_judges_no_suite_that_it_has_in_part(recorded: Project) -> None:
     (recorded.path / GATES).unlink()
 

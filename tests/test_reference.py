@@ -44,19 +44,25 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "owner": ("Ann", 4711),
     "prompts": (["app/prompt.md"], [1]),
     "requests_per_month": (1000, 0),
+    "allow": (["support@acme.example"], [1]),
     "allow_hosts": (["localhost"], [1]),
     "clock": (0.5, 101),
+    "forbid": (["pii"], ["money"]),
     "max_age_days": (30, 0),
+    "pinned_models": (["my-deployment"], [1]),
     "repeats": ("cycle", "often"),
+    "require": (["pinned_model"], ["politeness"]),
     "unplayed": ("allow", "warn"),
 }
+#: What some keys say nothing without.
+BESIDE = {"allow": 'forbid = ["pii"]\n', "pinned_models": 'require = ["pinned_model"]\n'}
 EVERY_KEY = [(table, key) for table, keys in settings_keys.TABLES.items() for key in keys]
 
 
 def read_setting(folder: Path, table: str, key: str, value: Any) -> Settings:
     text = json.dumps(value) if value != {} else "{}"
     header = table.replace("<name>", "triage")
-    (folder / "pyproject.toml").write_text(f"[{header}]\n{key} = {text}\n")
+    (folder / "pyproject.toml").write_text(f"[{header}]\n{BESIDE.get(key, '')}{key} = {text}\n")
     return of_project(folder)
 
 

@@ -1,5 +1,6 @@
 """--llm-max-spend inside of pytest: what is not sent any more, what stays, and what is told."""
 
+import json
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_what_would_pass_the_cap_is_not_sent_and_the_rest_is_skipped(capped: Pro
         [
             r"test_words.py::test_doubles\[five\] FAILED.*",
             r"test_words.py::test_doubles\[six\] SKIPPED \(The spend cap of.*",
-            "gate doubling: not judged; 5 cases skipped; 1 case got no answer",
+            "gate doubling: not judged; 6 cases skipped; the spend cap is reached",
             "recorded 4 requests in 1 cassette",
             r"spent \$0.0040 of \$0.0045 in 4 calls",
             r"the spend cap stopped 1 test and skipped 5: test_doubles\[six\],",
@@ -350,3 +351,14 @@ def test_a_budget_counts_the_tests_that_the_cap_skipped(capped: Project) -> None
     result = capped.record("--llm-record=once", CAP)
 
     result.stdout.fnmatch_lines(["INCONCLUSIVE sum(cost) < 1 of test_doubles: 6 tests lack an*"])
+
+
+def test_a_case_that_the_cap_stopped_is_none_that_was_answered_wrong(capped: Project) -> None:
+    capped.record("--llm-record=once", CAP, "--llm-json=run.json")
+
+    document = json.loads((capped.path / "run.json").read_text())
+    (suite,) = document["suites"]
+    assert (suite["cases"], suite["score"], suite["errors"], suite["skipped"]) == (4, 1.0, 0, 6)
+    assert suite["verdict"] is None
+    outcomes = {case["id"]: case["outcome"] for case in document["cases"]}
+    assert [outcomes[word] for word in ("four", "five", "six")] == ["hit", "skip", "skip"]

@@ -118,10 +118,11 @@ def _no_price(calls: Sequence[Measured], unpriced: Counter[str]) -> _Finding:
     whys = sorted({each.unpriced for each in calls if each.cost_usd is None and each.unpriced})
     why = f" ({', '.join(whys)})" if whys else ""
     have = "has" if unpriced.total() == 1 else "have"
+    cure = "; run llmprod prices lock" if "no price" in whys else ""
     return _Finding(
         verdict="FAIL",
         reason=f"{unpriced.total():,} of {counted(len(calls), 'call')} {have} no known cost{why}: "
-        f"{', '.join(names)}{others}",
+        f"{', '.join(names)}{others}{cure}",
     )
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.wire.cassettes import any_cassette, cassette_file, folders, locks
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         problems += _write(targets)
     problems += _unplayed(targets)
     for problem in problems:
-        print(f"llmprod: {printable(problem)}", file=sys.stderr)
+        print_error(printable(problem))
     return 1 if problems else 0
 
 

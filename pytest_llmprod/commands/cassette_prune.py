@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pytest_llmprod.cases import find_left
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             plan = _plan(path) if options.dry_run else _prune(path)
         except CassetteError as error:
-            print(f"llmprod: {printable(str(error))}", file=sys.stderr)
+            print_error(printable(str(error)))
             status = 1
             continue
         if plan is not None:

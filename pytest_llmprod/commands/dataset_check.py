@@ -3,7 +3,6 @@
 import argparse
 import json
 import shlex
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_llmprod.cases import case_of
-from pytest_llmprod.commands.layout import beside
+from pytest_llmprod.commands.layout import beside, print_error
 from pytest_llmprod.core.errors import DatasetError, LlmprodError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.evals import constant, lock_file
@@ -81,7 +80,7 @@ def _check(path: Path, options: argparse.Namespace, now: datetime) -> _Checked:
         lock = lock_file.read(path)
     except LlmprodError as error:
         findings.append(Finding(kind="unreadable", text=str(error)))
-        print(f"llmprod: {error}", file=sys.stderr)
+        print_error(str(error))
     if dataset is not None:
         asked = Asked(
             margin=options.margin,

@@ -134,6 +134,18 @@ def _add_import(verbs: Any) -> None:
     parser.add_argument(
         "--feature", default="", metavar="NAME", help="of which feature it is, where it says none"
     )
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="DATASET",
+        help="also add what was asked to this data set, without what is there already",
+    )
+    parser.add_argument(
+        "--test",
+        type=_test,
+        metavar="TEST",
+        help="also make recordings of it for this test: test_triage.py::test_labels_a_ticket",
+    )
     _add_common(parser, "print JSON instead of a line")
     parser.set_defaults(run=_import)
 
@@ -154,6 +166,15 @@ def _age(text: str) -> timedelta:
     if found is None:
         raise argparse.ArgumentTypeError(f"{printable(text)!r} is no age such as 30d, 12h or 2w")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def _test(text: str) -> str:
+    file, separator, function = text.partition("::")
+    if not (separator and function and Path(file).is_file()) or "[" in function:
+        raise argparse.ArgumentTypeError(
+            f"{printable(text)!r} is no test of a file here such as test_a.py::test_b"
+        )
+    return text
 
 
 def _moment(text: str) -> datetime:

@@ -14,6 +14,7 @@ from pytest_llmprod.records.database import COLUMNS, fill
 from pytest_llmprod.report.table import table
 
 _WIDEST = 40
+_DIGITS = 12
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,4 +67,9 @@ def _align(rows: Sequence[Sequence[Any]]) -> str:
 
 def _cells(rows: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
     for row in rows:
-        yield ["" if cell is None else shorten(printable(str(cell)), _WIDEST) for cell in row]
+        yield ["" if cell is None else shorten(printable(_text(cell)), _WIDEST) for cell in row]
+
+
+def _text(cell: Any) -> str:
+    """Return a cell as a reader wants it: a sum of floats without the noise of its last digits."""
+    return f"{cell:.{_DIGITS}g}" if isinstance(cell, float) else str(cell)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from pytest_llmprod.budgets.price_changes import Change, Request
 from pytest_llmprod.budgets.price_lock import FILE_NAME, Lock, Name
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
 from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable
@@ -130,7 +130,7 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _tell(problems: Iterable[str]) -> None:
     for problem in problems:
-        print(f"llmprod: {printable(problem)}", file=sys.stderr)
+        print_error(printable(problem))
 
 
 def _look_up(

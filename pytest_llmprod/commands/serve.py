@@ -42,12 +42,13 @@ def make_server(faults: str, reply: str | None, port: int) -> Any:
     """Return a server that is open; raise FaultError for an unknown fault or a port in use."""
     from pytest_llmprod.core.schedule import Schedule  # other commands do without
     from pytest_llmprod.faults.plan import InjectedFaults
+    from pytest_llmprod.faults.schedule import InTurn
     from pytest_llmprod.faults.script import Script
     from pytest_llmprod.faults.server import FaultServer
 
     names = tuple(each.strip() for each in faults.split(",") if each.strip())
     plan = InjectedFaults(stands_in=True)
-    plan.begin(Schedule(names, then="last" if len(names) == 1 else "ok"))
+    plan.begin(InTurn(Schedule(names, then="last" if len(names) == 1 else "ok")))
     if reply is not None:
         plan.script = Script().reply(reply)
     try:

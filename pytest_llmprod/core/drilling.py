@@ -33,7 +33,8 @@ class DrillResult:
     `outcome` is a survival, a weakness, or "not met"; `findings` holds (weakness, what happened) of
     all weaknesses, the worst first. `requests` counts those that the application sent, and
     `elapsed_s` is how long it would have taken by the clock. `switch_s` is when the fallback began,
-    and None where none ran.
+    and None where none ran. `declared` is how many faults its test is drilled with, 0 where that is
+    not known.
     """
 
     feature: str
@@ -46,6 +47,7 @@ class DrillResult:
     elapsed_s: float = 0.0
     switch_s: float | None = None
     fallback: str = ""
+    declared: int = 0
 
     @property
     def is_met(self) -> bool:

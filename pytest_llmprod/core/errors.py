@@ -54,6 +54,10 @@ class NetworkBlocked(LlmprodError):
     """Something tried to reach a host in a test that replays."""
 
 
+class RequestRefused(LlmprodError):
+    """A request holds what must not leave, or lacks what each request must have."""
+
+
 class PricesError(LlmprodError):
     """A price list cannot be read, or a price cannot be had."""
 
@@ -96,6 +100,10 @@ class LogError(LlmprodError):
 
 class FaultError(LlmprodError):
     """A fault, a schedule of faults or a scripted answer cannot be used."""
+
+
+class GuardrailError(LlmprodError):
+    """The contract of a guardrail cannot be tested as it is declared."""
 
 
 class HandoffError(LlmprodError):

@@ -12,9 +12,12 @@ from typing import Any, Literal
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.growth import Growth
+from pytest_llmprod.core.mode_test import ModeTest
 from pytest_llmprod.core.part import WHOLE, Part
 from pytest_llmprod.core.past import PastRun
+from pytest_llmprod.core.scorecard import ScorecardResult
 from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
@@ -218,7 +221,8 @@ class SuiteResult:
     have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
     over requests, by nearest rank, None without any. `source` says where the answers came from,
     `recorded_at` and `newest_recorded_at` when the oldest and the newest of them were recorded.
-    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name.
+    `gate_nodeid` names the test report of the gate. `slices` are those of all tags, by name, and
+    `refusals` the shares of wrong answers where the metric is one of refusals.
     `judge` is None where the metric is no judge's; where it is report-only there is no verdict.
     What the judges of all metrics of the suite asked counts apart, in `judge_requests`,
     `judge_cost_usd` and `judge_unpriced`, which are those without a price or a usage.
@@ -269,6 +273,7 @@ class SuiteResult:
     asked: tuple[str, ...] = ()
     model: str = ""
     margin: float = 0.0
+    refusals: tuple[Slice, ...] = ()
     judge: JudgeResult | None = None
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)
@@ -325,8 +330,9 @@ class RunResult:
     those of tests, of features and of the run, and `months` says what features cost in a month.
     `part` is what the one must know who joins this run with others. `growths` says what became of
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
-    did under faults. `past` are the runs that were accepted before, the oldest first; only reports
-    that show a trend have them.
+    did under faults, `scorecards` how guardrails did, and `fallbacks` what answers without a model
+    score. `mode_tests` are the tests of guardrails. `past` are the runs that were accepted before,
+    the oldest first; only reports that show a trend have them.
     """
 
     run_id: str
@@ -351,6 +357,9 @@ class RunResult:
     part: Part = WHOLE
     growths: tuple[Growth, ...] = ()
     drills: tuple[DrillResult, ...] = ()
+    fallbacks: tuple[FallbackScore, ...] = ()
+    mode_tests: tuple[ModeTest, ...] = ()
+    scorecards: tuple[ScorecardResult, ...] = ()
     past: tuple[PastRun, ...] = ()
 
 

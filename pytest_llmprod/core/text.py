@@ -80,6 +80,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+
+
+def folded(text: str) -> str:
+    """Return `text` in NFKC, with straight quotes and without format characters.
+
+    >>> folded("I\u2019m\u200b sorry")
+    "I'm sorry"
+    """
+    if text.isascii():
+        return text
+    read = unicodedata.normalize("NFKC", text).translate(_STRAIGHT)
+    return "".join(char for char in read if unicodedata.category(char) != "Cf")
+
+
 def squeezed(text: str) -> str:
     """Return the letters, digits and `@` of `text`, as one reads them who looks for a value in it.
 

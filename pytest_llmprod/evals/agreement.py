@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-from pytest_llmprod.evals.distributions import normal_quantile
+from pytest_llmprod.core.distributions import normal_quantile
 
 
 def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:

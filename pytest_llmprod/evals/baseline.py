@@ -42,6 +42,13 @@ _CASE_KEYS = (
 _BUDGET_KEYS = ("budget", "scope", "name", "nodeid", "verdict", "observed", "unit", "recorded")
 _DRILL_KEYS = ("feature", "test", "fault", "outcome", "switch_s")
 
+#: What the reason of a suite says where recordings lack: the same run again would lack them too.
+_NO_ANSWER = "got no answer"
+_RECORD = (
+    "Record what is missing with `pytest --llm-eval --llm-record=new_episodes "
+    "--llm-json=run.json`, and accept that run."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
@@ -180,7 +187,9 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
         name, number = str(suite["test"]), suite.get("cases_in_dataset", 0)
         test, there = printable(name), len(seen.get(name, ()))
         if suite["verdict"] is None:
-            raise BaselineError(f"{test} was not judged: {printable(suite['reason'])}. {anew}")
+            reason = printable(suite["reason"])
+            cure = _RECORD if _NO_ANSWER in reason else anew
+            raise BaselineError(f"{test} was not judged: {reason}. {cure}")
         if isinstance(number, int) and there < number:
             raise BaselineError(f"{test}: {number - there} of {number} cases are missing. {anew}")
         if not (folder / name.partition("::")[0]).is_file():

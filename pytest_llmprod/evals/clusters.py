@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_llmprod.evals.distributions import normal_quantile, t_quantile
-from pytest_llmprod.evals.intervals import check_hits, more_until, score_interval
+from pytest_llmprod.core.distributions import normal_quantile, t_quantile
+from pytest_llmprod.core.intervals import check_hits, more_until, score_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,14 @@ def _sorted(suites: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(suites, key=lambda suite: tuple(str(suite[name]) for name in _NAMES))
 
 
+def suite_entries(path: Path) -> list[dict[str, Any]]:
+    """Return what the file at `path` says of each suite, [] where there is none.
+
+    Raises GatesFileError where it cannot be read.
+    """
+    return [suite for entry in read(path).values() for suite in _suites(entry)]
+
+
 def _says_the_same(
     new: Mapping[str, Any] | None, old: Mapping[str, Any] | None, now: datetime
 ) -> bool:

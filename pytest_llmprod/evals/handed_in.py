@@ -5,7 +5,7 @@ the row of a data set that it becomes.
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -67,14 +67,20 @@ def completed(
     DatasetError where the id or the input is that of a known case, or where a part has a wrong
     type.
     """
+    _refuse_known({**row, "expected": row.get("expected", expected)}, known)
+    return identified(row, {case.id for case in known}, expected=expected, tags=tags)
+
+
+def identified(
+    row: Mapping[str, Any], used: Collection[str], *, expected: Any, tags: Sequence[str]
+) -> dict[str, Any]:
+    """Return what `completed` does where nobody asks the same yet, and the ids in `used` are."""
     merged = {name: row[name] for name in ("id", "input") if name in row}
     merged["expected"] = row.get("expected", expected)
     all_tags = (*as_case(PLACE, 1, {"id": "-", **row}).tags, *tags)
     if all_tags:
         merged["tags"] = list(dict.fromkeys(all_tags))
     merged |= {name: value for name, value in row.items() if name not in merged}
-    _refuse_known(merged, known)
-    used = {case.id for case in known}
     if "id" not in row:
         merged = {"id": _new_id(merged, used), **merged}
     if as_case(PLACE, 1, merged).id in used:
@@ -182,7 +188,7 @@ def _refuse_known(row: Mapping[str, Any], known: Sequence[Case]) -> None:
             )
 
 
-def _new_id(row: Mapping[str, Any], used: set[str]) -> str:
+def _new_id(row: Mapping[str, Any], used: Collection[str]) -> str:
     what = row["expected"] if row.get("input") is None else row["input"]
     name = f"add-{hashlib.sha256(canonical(what).encode()).hexdigest()[:_ID_LENGTH]}"
     names = chain([name], (f"{name}-{number}" for number in count(2)))

@@ -10,13 +10,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from pytest_llmprod.core.intervals import more_until, score_interval
 from pytest_llmprod.evals.clusters import (
     INDEPENDENT,
     Design,
     design_of_difference,
     grown,
 )
-from pytest_llmprod.evals.intervals import more_until, score_interval
 
 Table = Sequence[float]
 
@@ -144,29 +144,6 @@ def non_inferiority(
     )
 
 
-def mcnemar_exact(
-    b: int, c: int, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
-) -> float:
-    """Return the exact p-value of McNemar's test (McNemar 1947), in integer arithmetic.
-
-    `b` cases were right with the old model only, `c` with the new one only. If neither is better,
-    each of the b + c is either kind with chance 1/2. "less" asks for the new one to be worse, that
-    is for as many newly broken ones or more; "greater" asks for it to be better. Cases that both
-    got right, or neither, say nothing.
-
-    >>> round(mcnemar_exact(86, 150), 9)
-    3.7159e-05
-    """
-    if b < 0 or c < 0:
-        raise ValueError(f"counts must be 0 or more, not {b!r} and {c!r}")
-    n = b + c
-    if alternative == "less":
-        return _half_tail(c, n)
-    if alternative == "greater":
-        return _half_tail(b, n)
-    return min(1.0, 2 * _half_tail(min(b, c), n))
-
-
 def mcnemar_chi_squared(b: int, c: int, *, continuity: bool = False) -> float:
     """Return McNemar's chi-squared, with one degree of freedom; 0 where nothing changed.
 
@@ -177,20 +154,6 @@ def mcnemar_chi_squared(b: int, c: int, *, continuity: bool = False) -> float:
         return 0.0
     distance = abs(b - c) - (1 if continuity else 0)
     return max(0, distance) ** 2 / (b + c)
-
-
-def _half_tail(k: int, n: int) -> float:
-    """Return the probability of at most `k` heads in `n` tosses of a fair coin."""
-    if k >= n:
-        return 1.0
-    last = min(k, n - k - 1)  # the shorter tail: all the others are the rest
-    term = total = 1
-    for i in range(last):
-        term = term * (n - i) // (i + 1)
-        total += term
-    if last < k:
-        total = (1 << n) - total
-    return total / (1 << n)
 
 
 def _checked(table: Table) -> tuple[float, float, float, float]:

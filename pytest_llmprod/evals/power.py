@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable
 from statistics import NormalDist
 
-from pytest_llmprod.evals.distributions import binomial_cdf, normal_quantile
-from pytest_llmprod.evals.intervals import MOST_CASES, wilson
+from pytest_llmprod.core.distributions import binomial_cdf, normal_quantile
+from pytest_llmprod.core.intervals import MOST_CASES, wilson
 
 _ROUNDING = 1e-12  # an even chance is one, whatever its last digits are
 

@@ -5,6 +5,9 @@ where users find them all. It shares its name with a module of the standard libr
 part of the public contract (`from pytest_llmprod.evals import statistics`).
 """
 
+from pytest_llmprod.core.distributions import binomial_cdf
+from pytest_llmprod.core.intervals import MOST_CASES, clopper_pearson, wilson
+from pytest_llmprod.core.mcnemar import mcnemar_exact
 from pytest_llmprod.evals.agreement import cohens_kappa, rogan_gladen, rogan_gladen_interval
 from pytest_llmprod.evals.clusters import (
     INDEPENDENT,
@@ -23,14 +26,11 @@ from pytest_llmprod.evals.corrections import (
     holm,
     shared_confidence,
 )
-from pytest_llmprod.evals.distributions import binomial_cdf
-from pytest_llmprod.evals.intervals import MOST_CASES, clopper_pearson, wilson
 from pytest_llmprod.evals.paired import (
     NonInferiority,
     PairedDifference,
     clustered_difference,
     mcnemar_chi_squared,
-    mcnemar_exact,
     non_inferiority,
     paired_difference,
     paired_table,

@@ -8,11 +8,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.faulting import Asked, WireAnswer
-from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.good import Good, answer_of, default_good
 from pytest_llmprod.faults.reading import good_of
-from pytest_llmprod.faults.schedule import InTurn
 
 if TYPE_CHECKING:
     from pytest_llmprod.faults.script import Script
@@ -72,9 +70,9 @@ class InjectedFaults:
         """Say whether the last request met no fault."""
         return bool(self.served) and self.served[-1].fault is None
 
-    def begin(self, turns: Turns | Schedule | None) -> None:
+    def begin(self, turns: Turns | None) -> None:
         """Let faults have these turns from the next request on."""
-        self.turns = InTurn(turns) if isinstance(turns, Schedule) else turns
+        self.turns = turns
         self._begins_at = len(self.served)
 
     def answer(self, asked: Asked, recorded: Callable[[], WireAnswer | None]) -> WireAnswer | None:

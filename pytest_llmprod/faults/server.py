@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,9 @@ _LONGEST_S = 3600.0
 _MOST_HEAD = 2**16
 _REASONS = {200: "OK", 307: "Temporary Redirect", 429: "Too Many Requests", 529: "Overloaded"}
 
+#: Takes a method, a URL, headers and a body, and returns what is to be said against them, or "".
+Look = Callable[[str, str, Sequence[tuple[str, str]], bytes], str]
+
 
 class FaultServer:
     """A provider on 127.0.0.1 that answers as a fault plan says.
@@ -34,12 +38,20 @@ class FaultServer:
     Leaving the block, or `close()`, ends every connection and every thread.
     """
 
-    def __init__(self, plan: FaultPlan, port: int = 0, longest_s: float = _LONGEST_S) -> None:
+    def __init__(
+        self,
+        plan: FaultPlan,
+        port: int = 0,
+        longest_s: float = _LONGEST_S,
+        look: Look | None = None,
+    ) -> None:
         """Listen on a port, any free one where none is given, and answer by `plan`.
 
-        No client waits longer than `longest_s` for an answer: then the server hangs up.
+        No client waits longer than `longest_s` for an answer: then the server hangs up. `look` is
+        shown each request first; one that it objects to gets an answer with status 403.
         """
         self.plan = plan
+        self._look = look
         self._longest_s = longest_s
         self.requests: list[Any] = []
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -103,9 +115,9 @@ class FaultServer:
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            asked = self._read(connection)
-            if asked is not None:
-                self._answer(connection, asked)
+            received = self._read(connection)
+            if received is not None:
+                self._answer(connection, *received)
         except OSError:  # the client has gone away
             pass
         finally:
@@ -113,8 +125,8 @@ class FaultServer:
                 self._connections.discard(connection)
             connection.close()
 
-    def _read(self, connection: socket.socket) -> Asked | None:
-        """Return the request, None where the client sends none."""
+    def _read(self, connection: socket.socket) -> tuple[Asked, bytes] | None:
+        """Return the request and its body, None where the client sends none."""
         received = b""
         while b"\r\n\r\n" not in received:
             piece = connection.recv(2**16)
@@ -136,17 +148,22 @@ class FaultServer:
         method, target = [*first.split(" "), ""][:2]
         document = _document(body)
         self.requests.append(document)
-        return Asked(
+        asked = Asked(
             method=method,
             url=f"{self.root_url}{target}",
             headers=headers,
             document=document if isinstance(document, dict) else {},
-            retries=_number(told.get("x-stainless-retry-count")) or 0,
+            retries=round(_number(told.get("x-stainless-retry-count")) or 0),
             # The clients that Stainless makes tell how long they wait.
             patience=Patience(read_s=_number(told.get("x-stainless-read-timeout"))),
         )
+        return asked, body
 
-    def _answer(self, connection: socket.socket, asked: Asked) -> None:
+    def _answer(self, connection: socket.socket, asked: Asked, body: bytes) -> None:
+        refusal = self._refusal(asked, body)
+        if refusal is not None:
+            self._send(connection, refusal, time.monotonic())
+            return
         answer = self.plan.answer(asked, lambda: None) or self.plan.stand_in(asked)
         if answer is None:
             error = {"message": "The script has no answer for this request.", "code": "no_script"}
@@ -160,6 +177,13 @@ class FaultServer:
         self.plan.waited(asked, time.monotonic() - start, gave_up=gave_up)
         if answer.breaks in _RESETTING:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+    def _refusal(self, asked: Asked, body: bytes) -> WireAnswer | None:
+        """Return what a request gets that somebody objects to, None for all others."""
+        if self._look is None or not self._look(asked.method, asked.url, asked.headers, body):
+            return None
+        error = {"message": "This request must not leave.", "code": "request_refused"}
+        return json_answer({"error": error}, 403)
 
     def _send(self, connection: socket.socket, answer: WireAnswer, start: float) -> None:
         """Send an answer at its times; raise OSError where the client does not wait for it."""
@@ -225,8 +249,10 @@ def _document(body: bytes) -> Any:
         return {}
 
 
-def _number(text: str | None) -> int | None:
+def _number(text: str | None) -> float | None:
+    """Return what a header says, None where it says no number that can be counted with."""
     try:
-        return round(float(text)) if text else None
+        number = float(text or "")
     except ValueError:
         return None
+    return number if 0 <= number < float("inf") else None

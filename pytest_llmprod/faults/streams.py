@@ -84,7 +84,8 @@ def _unfinished(asked: Asked, events: list[bytes]) -> _Events:
 
 def _no_last_blank_line(asked: Asked, events: list[bytes]) -> _Events:
     """Return a stream whose last event, the one with the end of the text, is not closed."""
-    kept = events[:-2] if asked.api == "chat" else events
+    after_the_text = {"chat": 2, "messages": 3}.get(asked.api, 0)
+    kept = events[: len(events) - after_the_text]
     return [*kept[:-1], kept[-1].removesuffix(b"\n\n")]
 
 

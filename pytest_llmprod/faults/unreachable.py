@@ -11,6 +11,7 @@ _TIMEOUT = ("timed out", "timeout", "time out", "too slow", "deadline")
 _SLOW_S = 15.0
 _DRIPS_S = 600.0
 _MOST_GAP_S = 5.0
+_LEAST_GAP_S = 0.01  # a client that waits for less than that has no patience to outlast
 
 
 def _broken(
@@ -46,7 +47,9 @@ def _slow(asked: Asked, good: Good) -> WireAnswer:
 def _drip(asked: Asked, good: Good) -> WireAnswer:
     """Return an answer of which a byte comes often enough that no read ever times out."""
     patience_s = asked.patience.read_s
-    gap_s = _MOST_GAP_S if patience_s is None else min(_MOST_GAP_S, patience_s * 0.8)
+    gap_s = _MOST_GAP_S
+    if patience_s is not None:
+        gap_s = max(_LEAST_GAP_S, min(_MOST_GAP_S, patience_s * 0.8))
     drop = b": keep-alive\n\n" if asked.stream else b" "
     drops = [(gap_s * number, drop) for number in range(int(_DRIPS_S / gap_s))]
     end_s = gap_s * len(drops)

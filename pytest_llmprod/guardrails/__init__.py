@@ -3,6 +3,8 @@
 The names that users import are here. Nothing but the standard library and `core` is imported.
 """
 
+from pytest_llmprod.core.planted import Document, Pii, Span, joined
+from pytest_llmprod.core.refusals import REFUSAL_KINDS, Refusal, classify_refusal
 from pytest_llmprod.guardrails.detector import Detector
 from pytest_llmprod.guardrails.exfiltration import EXFILTRATION_KINDS, find_exfiltration
 from pytest_llmprod.guardrails.finding import Finding
@@ -14,7 +16,8 @@ from pytest_llmprod.guardrails.policy import (
     PolicyCategory,
     neutral_category,
 )
-from pytest_llmprod.guardrails.refusal import REFUSAL_KINDS, Refusal, classify_refusal
+from pytest_llmprod.guardrails.scorecard import Scorecard
+from pytest_llmprod.guardrails.scoring import Labelled, Sample, score_detector, score_redactor
 from pytest_llmprod.guardrails.secrets_in_text import SECRET_KINDS, find_secrets
 from pytest_llmprod.guardrails.signals import INJECTION_KINDS
 
@@ -27,14 +30,23 @@ __all__ = [
     "REFUSAL_KINDS",
     "SECRET_KINDS",
     "Detector",
+    "Document",
     "Finding",
+    "Labelled",
+    "Pii",
     "PolicyCategory",
     "Refusal",
+    "Sample",
+    "Scorecard",
+    "Span",
     "classify_refusal",
     "find_exfiltration",
     "find_injection",
     "find_invisible",
     "find_pii",
     "find_secrets",
+    "joined",
     "neutral_category",
+    "score_detector",
+    "score_redactor",
 ]

@@ -131,11 +131,12 @@ _ROAD = (
     r"|terrace|close|crescent|parkway|highway|hwy)"
 )
 _LINE = r"[^\n;<>\"]{0,60}"
+# A digit comes before what may not precede it: a search for a digit is quick.
 _ADDRESSES = (
     (
         "number and road",
         re.compile(
-            rf"(?<![\w.-])(\d{{1,5}}[A-Za-z]?(?: {_CAPITAL}){{1,4}} (?i:{_ROAD})\b\.?"
+            rf"(\d(?<![\w.-]\d)\d{{0,4}}[A-Za-z]?(?: {_CAPITAL}){{1,4}} (?i:{_ROAD})\b\.?"
             r"(?:, [^\W\d_][\w ]{1,30}){0,2}(?:,? [A-Z]{2} \d{5})?)"
         ),
     ),
@@ -152,7 +153,8 @@ _ADDRESSES = (
     (
         "number and road",
         re.compile(
-            r"(?<![\w.-])(\d{1,4},? (?:bis |ter )?(?:rue|avenue|boulevard|place|chemin|all\u00e9e) "
+            r"(\d(?<![\w.-]\d)\d{0,3},? (?:bis |ter )?"
+            r"(?:rue|avenue|boulevard|place|chemin|all\u00e9e) "
             r"[\w' -]{2,40}(?:, \d{5} [^\W\d_][\w-]{1,30})?)"
         ),
     ),

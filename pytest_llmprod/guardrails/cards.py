@@ -100,7 +100,10 @@ def _card(run: Run, first: int, count: int) -> Hit | None:
     if not brand or len(set(digits)) == 1 or not luhn(digits):
         return None
     start, end = run.place(first, count)
-    is_one_sign = len(set(run.separators(first, count))) < 2
+    separators = run.separators(first, count)
+    if separators == ["."]:  # a number with its decimals: `539.2234688708106`
+        return None
+    is_one_sign = len(set(separators)) < 2
     if not is_one_sign or is_attached(run.text, start, end) or _in_uuid(run.text, start, end):
         return None
     return Hit("card", start, end, digits, f"{brand}, {len(digits)} digits, Luhn")

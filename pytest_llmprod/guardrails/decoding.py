@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from pytest_llmprod.core.told import unpacked
 from pytest_llmprod.guardrails.reading import Reading
 
 
@@ -37,7 +38,7 @@ _LETTER_OF = {sign[1:]: sign[0] for sign in _MORSE.split()}
 def _base64(part: str) -> str:
     plain = part.rstrip("=").replace("-", "+").replace("_", "/")
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
-    return base64.b64decode(plain + "=" * (-len(plain) % 4)).decode()
+    return unpacked(base64.b64decode(plain + "=" * (-len(plain) % 4))).decode()
 
 
 def _hex(part: str) -> str:
@@ -53,29 +54,38 @@ def _escapes(part: str) -> str:
     return codecs.decode(part, "unicode_escape")
 
 
-_WAYS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
-    ("base64", re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
-    ("hex", re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
-    ("morse", re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
+#: What a text must hold for a way to be tried: none of these is in most texts.
+_SHORTEST_CODE = 16  # of base64 and hex, which have no hint
+_MORSE_HINTS = (". .", ". -", "- .", "- -", ". / ", "- / ")
+_WAYS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], str]], ...] = (
+    ("base64", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
+    ("hex", (), re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
+    ("morse", _MORSE_HINTS, re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
     (
         "percent",
+        ("%",),
         re.compile(r"(?<![\w.~!*'()%-])[\w.~!*'()-]*+(?:%[0-9A-Fa-f]{2}[\w.~!*'()-]*+){2,}+"),
         unquote,
     ),
-    ("entities", re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
-    ("escapes", re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
+    ("entities", ("&",), re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
+    ("escapes", ("\\u",), re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
 )
+
+_WHITE_SPACE = str.maketrans("\t\n\r", "   ")
 
 
 def decoded_parts(text: str) -> Iterator[Decoded]:
     """Yield what stands in a text in another encoding."""
-    for name, pattern, decode in _WAYS:
+    has_long_words = max(map(len, text.split()), default=0) >= _SHORTEST_CODE
+    for name, hints, pattern, decode in _WAYS:
+        if not (any(hint in text for hint in hints) if hints else has_long_words):
+            continue
         for match in pattern.finditer(text):
             try:
                 said = decode(match[0])
             except (ValueError, binascii.Error):
                 continue
-            if said and said.replace("\n", " ").isprintable():
+            if said and said.translate(_WHITE_SPACE).isprintable():
                 yield Decoded(name, *match.span(), said)
 
 

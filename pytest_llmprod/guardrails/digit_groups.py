@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-_RUN = re.compile(r"(?<![^\W_])\d++(?:(?!\. | / )[ .\-/()]{1,3}+\d++)*+")
+# The digit comes before what may not precede it: a search for a digit is quick.
+_RUN = re.compile(r"\d(?<![^\W_]\d)\d*+(?:(?!\. | / )[ .\-/()]{1,3}+\d++)*+")
 _GROUP = re.compile(r"\d++")
 _LEAST_DIGITS = 7
 

@@ -18,6 +18,7 @@ _TOLD_EMAIL = re.compile(
     rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,6}}{_DOT}[a-z]{{2,24}}(?![\w-])"
 )
 _HINT = re.compile(r"(?i)[\[({<] ?(?:at|dot|@|\.) ?[\])}>]| dot | @")
+_MAY_TELL = "[({<@"  # without one of these, or a word, no sign is told
 _PLAIN_AT = re.compile(r"(?i) at ")
 _TOLD_DOT = re.compile(r"(?i) dot |[\[({<] ?(?:dot|\.) ?[\])}>]")
 _TOLD_SIGNS = re.compile(r"(?i) ?[\[({<] ?(at|dot|@|\.) ?[\])}>] ?| (at|dot|@|\.) |(@) ?| (@)")
@@ -36,6 +37,11 @@ def find_emails(text: str) -> Iterator[Hit]:
 
 def find_told_emails(text: str) -> Iterator[Hit]:
     """Find e-mail addresses with their signs in words: `ana at example dot com`."""
+    if any(sign in text for sign in _MAY_TELL) or "dot" in text.lower():
+        yield from _told_emails(text)
+
+
+def _told_emails(text: str) -> Iterator[Hit]:
     if _HINT.search(text) is None:
         return
     for match in _TOLD_EMAIL.finditer(text):
@@ -60,6 +66,9 @@ _V6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}|:)(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?"
     r"(?![\w:])"
 )
+# Without which they match nowhere; most texts hold neither.
+_DOTTED = re.compile(r"\d\.\d")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _VERSIONS = re.compile(
     r"(?i)(?:(?P<no>\bversions?\b|\bv\b|\bver\.|\brelease\b|\bbuild\b|\bsection\b|\bchapter\b"
     r"|\bupgrade\b|\bfirmware\b|§)|(?P<yes>\bip\b|\bhost\b|\baddress\b|\bserver\b))"
@@ -69,11 +78,11 @@ _LEAST_GROUPS = 3
 
 def find_addresses(text: str) -> Iterator[Hit]:
     """Find IP addresses of both versions; those of one's own machine are nobody's."""
-    if "." in text:
+    if _DOTTED.search(text):
         for match in _V4.finditer(text):
             if label_before(text, match.start(), _VERSIONS) != "no" and _is_somebodys(match[0]):
                 yield Hit("ip", *match.span(), match[0], "IPv4")
-    if ":" in text:
+    if _COLONS.search(text):
         for match in _V6.finditer(text):
             groups = sum(1 for group in match[0].split(":") if group)
             if groups >= _LEAST_GROUPS and _is_somebodys(match[0]):

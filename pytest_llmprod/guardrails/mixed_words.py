@@ -33,6 +33,8 @@ _LENGTHS = {
     for country in countries.split()
 }
 _MIXED = re.compile(r"(?<![^\W_])(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+(?![^\W_])")
+# Where there is none: most texts hold no such word, and this looks at digits only.
+_BESIDE = re.compile(r"\d(?:(?=[A-Za-z])|(?<=[A-Za-z]\d))")
 _BEGINNING = re.compile(r"[A-Za-z]{2}\d{2}")
 _SHORTEST_ID = 9
 _MOST_SIGNS = 12
@@ -41,6 +43,8 @@ _WRITTEN = re.compile(r"[A-Za-z0-9]++(?:(?: [A-Za-z0-9]++)++|(?:-[A-Za-z0-9]++)*
 
 def find_in_mixed_words(text: str) -> Iterator[Hit]:
     """Find IBANs and national ids with letters in them."""
+    if _BESIDE.search(text) is None:
+        return
     end = 0
     for match in _MIXED.finditer(text):
         if match.start() < end:

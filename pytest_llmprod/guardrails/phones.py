@@ -132,6 +132,8 @@ def _may_be(run: Run, at: int, count: int, digits: str, why: str) -> bool:
     sizes = run.sizes[at : at + count]
     if _begins_with_a_day(run, at) or (count > 3 and max(sizes) == 1):
         return False
+    if count > 2 and set(run.separators(at, count)) == {"/"}:  # a path: `/00/85/79/92/360_F.jpg`
+        return False
     if why == "international form":
         if not digits.startswith("00"):
             return len(digits) in _INTERNATIONAL

@@ -59,8 +59,9 @@ def _shaped(reading: Reading) -> Iterator[Hit]:
     text = reading.text
     yield from chain(find_emails(text), find_addresses(text))
     yield from chain(find_in_mixed_words(text), find_ids_with_signs(text))
-    words = words_in(text)
+    words: frozenset[str] | None = None
     for run in runs(text):
+        words = words_in(text) if words is None else words
         yield from _numbers(run, words)
 
 

@@ -132,6 +132,7 @@ def read(text: str) -> Reading:
 # Seven characters at least, each of which stands alone between two spaces; the last one may end a
 # sentence.
 _SPACED = re.compile(r"(?<!\S)\S(?: \S(?![^\s.,;:!?)])){6,}+")
+_SPACED_HINT = re.compile(r" \S \S ")
 _DIGIT_WORDS = dict(
     zip(
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
@@ -152,7 +153,9 @@ def joined(reading: Reading) -> Reading | None:
     It is None where there is nothing of either.
     """
     lower = reading.text.lower()
-    found = [(match.span(), match[0][::2]) for match in _SPACED.finditer(reading.text)]
+    found: list[tuple[Span, str]] = []
+    if _SPACED_HINT.search(reading.text):
+        found += [(match.span(), match[0][::2]) for match in _SPACED.finditer(reading.text)]
     if any(word in lower for word in _DIGIT_WORDS):
         found += [(match.span(), _said(match[0])) for match in _SPELLED_RUN.finditer(reading.text)]
     return _replaced(reading, sorted(found)) if found else None

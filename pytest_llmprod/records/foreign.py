@@ -30,10 +30,14 @@ _ERRORS = (names.ERROR, "error")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The lines of a log, and how many of its rows `left_out` tell of no exchange."""
+    """The lines of a log, and how many of its rows `left_out` tell of no exchange.
+
+    `rows` are what the lines were read from, by their names, one for each.
+    """
 
     lines: tuple[LogLine, ...]
     left_out: int
+    rows: tuple[Row, ...]
 
 
 def read(content: bytes, feature: str) -> Imported:
@@ -42,14 +46,16 @@ def read(content: bytes, feature: str) -> Imported:
     A row is one where it has a model, or both what was asked and what was answered.
     """
     lines: list[LogLine] = []
+    rows: list[Row] = []
     left_out = 0
     for document in _documents(content):
         for row in _rows(document):
             if _is_exchange(row):
                 lines.append(_line(row, feature))
+                rows.append(row)
             else:
                 left_out += 1
-    return Imported(tuple(lines), left_out)
+    return Imported(tuple(lines), left_out, tuple(rows))
 
 
 def _documents(content: bytes) -> Iterator[Any]:
@@ -79,8 +85,24 @@ def _rows(document: Any) -> Iterator[Row]:
     elif "resourceLogs" in document:
         yield from _of_protocol(document, "resourceLogs", "scopeLogs", "logRecords")
     else:
-        usage = document.get("usage")
-        yield {**usage, **document} if isinstance(usage, dict) else document
+        yield _unfolded(document)
+
+
+def _unfolded(document: Row) -> Row:
+    """Return a row with what its request, its answer and its usage tell, if it has these whole."""
+    request, answer = (_dict(document.get(name)) for name in ("request", "response"))
+    usage = _dict(document.get("usage", answer.get("usage")))
+    found = {**request, **usage, **document}
+    if request.get("model"):
+        found.setdefault(names.MODEL_ASKED, request["model"])
+    for name, key in ((names.MODEL, "model"), (names.RESPONSE_ID, "id")):
+        if answer.get(key):
+            found.setdefault(name, answer[key])
+    return found
+
+
+def _dict(value: Any) -> Row:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_protocol(document: Row, outer: str, middle: str, inner: str) -> Iterator[Row]:
@@ -195,6 +217,9 @@ def _said(value: Any) -> str:
         return value
     if value is None:
         return ""
+    if isinstance(value, dict) and _dicts(value.get("choices")):  # an answer of OpenAI's chat
+        value = [_dict(choice.get("message")) for choice in _dicts(value["choices"])]
+        return "\n".join(_text(message.get("content")) for message in value)
     parts = [part for message in _dicts(value) for part in _dicts(message.get("parts"))]
     words = [part["content"] for part in parts if isinstance(part.get("content"), str)]
     return "\n".join(words) if words else json.dumps(value, ensure_ascii=False)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, JudgeResult, RunResult, Slice, SuiteResult
-from pytest_llmprod.report import budgets, growth, swap
+from pytest_llmprod.report import budgets, fallback, growth, matrix, swap
 from pytest_llmprod.report.unanswered import unrecorded_text
 
 SCHEMA = 1
@@ -38,7 +38,11 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "suites": [_suite(suite, result.objection) for suite in result.suites],
         "cases": [_case(case) for case in result.cases],
         "gates": result.gates,
+        "fallbacks": [fallback.to_json(each) for each in result.fallbacks],
+        "failure_modes": matrix.to_json(result),
+        "guardrail_tests": [each.to_json() for each in result.mode_tests],
         "drills": [each.to_json() for each in result.drills],
+        "guardrails": [each.to_json() for each in result.scorecards],
         "swaps": swap.to_json(result.swaps)["suites"],
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],
@@ -91,6 +95,7 @@ def _suite(suite: SuiteResult, objection: str) -> dict[str, Any]:
         "dataset": suite.dataset,
         "dataset_sha256": suite.dataset_sha256,
         "slices": [_slice(each) for each in suite.slices],
+        "refusals": [_slice(each) for each in suite.refusals],
         **_of_judges(suite),
     }
 

@@ -25,7 +25,7 @@ def gate_rows(result: RunResult) -> list[tuple[str, str, str]]:
         if not deciding:
             state, why = "not judged", "report-only"
         elif len(verdicts) < len(deciding):
-            state, why = "not judged", "" if result.objection else _why_not_judged(suites)
+            state, why = "not judged", "" if result.objection else _why_not_judged(result, suites)
         else:
             state, why = _decision(verdicts, result.gates.get(feature), result.started_at)
         skipped = sum(suite.skipped for suite in one_a_test(suites))
@@ -56,11 +56,13 @@ def _is_over(entry: Mapping[str, Any], today: str) -> bool:
     return datetime.fromisoformat(until) < datetime.fromisoformat(today)
 
 
-def _why_not_judged(suites: Sequence[SuiteResult]) -> str:
+def _why_not_judged(result: RunResult, suites: Sequence[SuiteResult]) -> str:
     tests = one_a_test(suites)
     if any(suite.unrecorded for suite in tests):
         return unrecorded_text(tests)
     ran = sum(suite.answers + suite.skipped * suite.repeats.count for suite in tests)
     wanted = sum(suite.cases_in_dataset * suite.repeats.count for suite in tests)
+    if ran >= wanted and result.unanswered.is_capped:
+        return "the spend cap is reached"
     noun = "repeats" if any(suite.repeats.count > 1 for suite in tests) else "cases"
     return f"only {ran} of {wanted} {noun} ran"

@@ -25,7 +25,8 @@ _STATES = {"open": "✅", "closed": "❌", "not judged": "❔"}
 
 def to_markdown(result: RunResult, view: View, most_bytes: int = MOST_BYTES) -> str:
     """Return the run as Markdown, the most important first, of at most `most_bytes` bytes."""
-    blocks = [_gates(result, view), _suites(view), _drills(view), _budgets(view), _months(view)]
+    blocks = [_gates(result, view), _suites(view), _drills(view), _scorecards(view)]
+    blocks += [_budgets(view), _months(view)]
     blocks += [_trend(view.trend)]
     blocks += _lists(view)
     blocks += [_broken(each) for each in view.broken]
@@ -95,6 +96,29 @@ def _drills(view: View) -> str:
             lines += [*_table(("weakness", "fault", "what happened"), rows, "lll"), ""]
         modes, states = zip(*each.modes, strict=True)
         lines += [*_table(modes, [states], "l" * len(modes)), ""]
+    return "\n".join(lines)
+
+
+def _scorecards(view: View) -> str:
+    lines = []
+    for each in view.scorecards:
+        lines += [f"### Guardrail {safe(each.name)}", ""]
+        rows = [
+            (
+                row.rate,
+                safe(row.facet) if row.facet else "all",
+                row.counted,
+                row.share,
+                row.bounds.strip("[]"),
+                row.gate,
+                f"**{row.verdict}**" if row.verdict == "FAIL" else row.verdict,
+            )
+            for row in each.rows
+        ]
+        headers = ("rate", "of", "counted", "share", "bounds", "asked", "verdict")
+        lines += [*_table(headers, rows, "llrrrrl"), ""]
+        lines += [f"- {safe(text)}" for text in each.pairs]
+        lines += [""] if each.pairs else []
     return "\n".join(lines)
 
 

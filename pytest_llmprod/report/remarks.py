@@ -27,6 +27,15 @@ def repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator
             yield lead + "; ".join(parts)
 
 
+def refusals(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator[str]:
+    """Yield two lines for each suite that says what its model refused, and did not, wrongly."""
+    for suite in suites:
+        for each in suite.refusals:
+            low, high = (f"{bound * 100:.1f}" for bound in each.interval)
+            share = f"{each.score:.1%} of {each.cases:,} [{low}, {high}]"
+            yield f"{names[id(suite)]}: {each.tag} {share}"
+
+
 def _passes(suite: SuiteResult) -> str:
     """Return how many cases hit each time, and how many only sometimes or never."""
     k, chance = max(suite.repeats.pass_hat.items())

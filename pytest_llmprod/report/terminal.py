@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
-from pytest_llmprod.report.drills import drill_lines, matrix_lines
+from pytest_llmprod.report.drills import drill_lines, short_drill_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
+from pytest_llmprod.report.matrix import matrix_lines
+from pytest_llmprod.report.scorecards import score_blocks, score_counts, score_lines
 from pytest_llmprod.report.suite_rows import SuiteRow
 from pytest_llmprod.report.unanswered import Missing
 from pytest_llmprod.report.view import View
@@ -28,14 +30,17 @@ _ANSI_END = "\x1b[0m"
 _STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
 _BUDGET_COLOURS = {"FAIL": "red", "INCONCLUSIVE": "yellow"}
 _MOST_OF_BUDGETS = 10
+MOST_OF_DRILLS = 10
 _Paint = Callable[[str, str], str]
 
 
-def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
+def render(view: View, *, gates_note: str, colour: bool, below: int = 0) -> list[str]:
     """Return the lines of the summary, without the heading that pytest draws.
 
-    The tables of suites and of gates are always whole; the rest takes the lines that are left.
+    The tables of suites and of gates are always whole; the rest takes the lines that are left where
+    others stand in `below` lines after them.
     """
+    most = MOST_LINES - 1 - below
     paint = _painted if colour else _plain
     budgets = render_budgets(view.budgets, view.months, colour=colour)
     table = [*_table(view, paint), *budgets]
@@ -44,9 +49,9 @@ def render(view: View, *, gates_note: str, colour: bool) -> list[str]:
     for most_lines in (1,) if view.swaps else (2, 1):
         gates = _gate_lines(view, paint, most_lines)
         note = wrapped(printable(gates_note), most_lines) if gates_note else []
-        room = MOST_LINES - 1 - len(table) - len(gates) - len(note)
+        room = most - len(table) - len(gates) - len(note)
         gates += [*render_misses(view.missing, room, most_lines), *note]
-        room = MOST_LINES - 1 - len(table) - len(gates)
+        room = most - len(table) - len(gates)
         if room >= _LEAST_ROOM:
             break
     swaps = _swap_lines(view, paint, room) if view.swaps or view.unswapped else []
@@ -117,9 +122,34 @@ def _painted(text: str, colour: str) -> str:
     return f"{_ANSI[colour]}{text}{_ANSI_END}"
 
 
-def render_drills(result: "RunResult") -> list[str]:
-    """Return what features did under faults, and which ways of failing no test covers."""
-    return [*drill_lines(result.drills), *matrix_lines(result)]
+def render_drills(result: "RunResult", room: int = MOST_LINES) -> list[str]:
+    """Return what features did under faults, and which ways of failing no test covers.
+
+    Where `room` is too small, each feature is told in its share of the lines, and the ways of
+    failing only where they fit.
+    """
+    whole = [*drill_lines(result.drills), *matrix_lines(result)]
+    return whole if len(whole) <= room else short_drill_lines(result, room)
+
+
+def render_with_drills(
+    view: View, result: "RunResult", *, overdue: Sequence[str], colour: bool
+) -> list[str]:
+    """Return the lines of a summary, and below them those of drills, all in `MOST_LINES`."""
+    note = result.gates_note
+    lines = render(view, gates_note=note, colour=colour)
+    drills = [*render_drills(result), *overdue]
+    if len(lines) + len(drills) < MOST_LINES:
+        return [*lines, *drills]
+    drills = [*render_drills(result, MOST_OF_DRILLS), *overdue]
+    return [*render(view, gates_note=note, colour=colour, below=len(drills)), *drills]
+
+
+def render_scorecards(result: "RunResult", *, is_quiet: bool = False) -> list[str]:
+    """Return how guardrails did: in one line for `pytest -q`, without any where none was scored."""
+    if is_quiet and result.scorecards:
+        return [f"guardrails: {score_counts(result.scorecards)}"]
+    return score_lines(score_blocks(result.scorecards))
 
 
 def render_quiet(view: View) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, coun
 from pytest_llmprod.report.drills import DrillBlock, drill_blocks
 from pytest_llmprod.report.gate_rows import gate_rows
 from pytest_llmprod.report.layout import short_name
+from pytest_llmprod.report.scorecards import ScoreBlock, score_blocks
 from pytest_llmprod.report.suite_names import one_a_test, suite_names
 from pytest_llmprod.report.suite_rows import SuiteRow, suite_rows
 from pytest_llmprod.report.trend import NO_TREND, Trend, trend_of
@@ -41,7 +42,8 @@ class SwapBlock:
 class View:
     """What the summary says: suites, where answers came from, what broke, gates, and notes.
 
-    `repeats` says of a suite what its repeats and clusters show, and which look at it this is.
+    `repeats` says of a suite what its repeats and clusters show, which look at it this is, and how
+    often its model refused what it should not, or did not refuse what it should.
     `judges` says what the judges of suites are worth, and what they cost; each comes with the words
     of the command that mends it, or none. `slices` names those that are surely below the threshold
     of their suite, and `gaps` says what the costs leave out. `swaps` compare models, `unswapped`
@@ -49,8 +51,8 @@ class View:
     after its lead. `moves` says what is not as it was in the accepted run, `regressions` has those
     of them that fail the run. `budgets` and `months` say what became of budgets, and what features
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
-    what all suites cost together. `drills` says what features did under faults, `trend` how scores
-    moved over the accepted runs.
+    what all suites cost together. `drills` says what features did under faults, `scorecards` how
+    guardrails did, and `trend` how scores moved over the accepted runs.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -68,6 +70,7 @@ class View:
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moves: tuple[str, ...] = ()
     drills: tuple[DrillBlock, ...] = ()
+    scorecards: tuple[ScoreBlock, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
     months: tuple[MonthRow, ...] = ()
     unkept: str = ""
@@ -87,7 +90,10 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
     leads = {key: short_name(name, _LONGEST_LEAD, [*names.values()]) for key, name in names.items()}
     return View(
         suites=tuple(suite_rows(result, names)),
-        repeats=tuple(remarks.repeats(result.suites, leads)),
+        repeats=(
+            *remarks.repeats(result.suites, leads),
+            *remarks.refusals(result.suites, leads),
+        ),
         judges=tuple(remarks.judges(result.suites, leads)),
         slices=tuple(remarks.weak_slices(result.suites, leads)),
         sources=tuple(remarks.sources(result.suites, names)),
@@ -105,6 +111,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         answers=tuple(_answers(result)),
         moves=tuple(printable(each) for each in result.moves),
         drills=tuple(drill_blocks(result)),
+        scorecards=tuple(score_blocks(result.scorecards)),
         budgets=tuple(budgets),
         months=tuple(month_rows(result.months)),
         unkept=counts(budgets),

@@ -3,6 +3,7 @@
 `from pytest_llmprod import strategies as llm_st`; `docs/strategies.md` shows each of them.
 """
 
+from pytest_llmprod.core.planted import Document, Pii, Span
 from pytest_llmprod.strategies.benign import Benign, benign_lookalikes
 from pytest_llmprod.strategies.carriers import CARRIERS
 from pytest_llmprod.strategies.completions import (
@@ -50,9 +51,10 @@ from pytest_llmprod.strategies.model_outputs import (
 )
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
 from pytest_llmprod.strategies.pii import pii, pii_documents
-from pytest_llmprod.strategies.planted import Document, Pii, Span
 from pytest_llmprod.strategies.recipes import PII_KINDS
+from pytest_llmprod.strategies.sampling import sample
 from pytest_llmprod.strategies.sentences import LOCALES
+from pytest_llmprod.strategies.stream_check import check_stream
 from pytest_llmprod.strategies.streams import BYTE_CUTS, CUTS, Stream, streams
 from pytest_llmprod.strategies.techniques import TECHNIQUES
 
@@ -93,6 +95,7 @@ __all__ = [
     "call_tool",
     "change_label",
     "chat_completions",
+    "check_stream",
     "conversations",
     "fault_schedules",
     "follow_link",
@@ -109,5 +112,6 @@ __all__ = [
     "regressions",
     "responses",
     "reveal_canary",
+    "sample",
     "streams",
 ]

@@ -17,6 +17,11 @@ class Benign:
     triggers: tuple[str, ...]
     carrier: str
 
+    @property
+    def facets(self) -> dict[str, str]:
+        """Return what rates are told apart by."""
+        return {"carrier": self.carrier}
+
 
 _SENTENCES = (
     "Please ignore my previous e-mail.",

@@ -17,6 +17,7 @@ from hypothesis import example
 
 from pytest_llmprod.core.errors import RegressionError
 from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.planted import Document, Pii, Span
 from pytest_llmprod.strategies.benign import Benign
 from pytest_llmprod.strategies.completions import Completion
 from pytest_llmprod.strategies.conversations import Conversation
@@ -27,7 +28,6 @@ from pytest_llmprod.strategies.lookalikes import Lookalike
 from pytest_llmprod.strategies.malformed import MalformedText
 from pytest_llmprod.strategies.malformed_json import MalformedJson
 from pytest_llmprod.strategies.model_outputs import ModelOutput, ToolCall
-from pytest_llmprod.strategies.planted import Document, Pii, Span
 from pytest_llmprod.strategies.streams import Stream
 
 Test = TypeVar("Test", bound=Callable[..., Any])

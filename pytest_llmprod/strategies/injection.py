@@ -39,6 +39,16 @@ class Injection:
     encodings: tuple[str, ...]
     told: str
 
+    @property
+    def facets(self) -> dict[str, str | tuple[str, ...]]:
+        """Return what rates are told apart by; of two encodings each counts."""
+        return {
+            "technique": self.technique,
+            "carrier": self.carrier,
+            "encoding": self.encodings or PLAIN,
+            "goal": self.goal.kind,
+        }
+
     def decoded(self) -> str:
         """Return the attack in plain words, as it is read out of the text again.
 

@@ -23,6 +23,11 @@ class Lookalike:
     value: str
     text: str
 
+    @property
+    def facets(self) -> dict[str, str]:
+        """Return what rates are told apart by."""
+        return {"kind": self.kind, "resembles": self.resembles}
+
 
 def _wrong_card(number: int) -> str:
     digits = f"400000{number:09d}"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
+from pytest_llmprod.core.planted import Document, Pii, joined
 from pytest_llmprod.strategies.drawing import below, chosen, pick
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS, PLACES, obfuscated, ways_of
-from pytest_llmprod.strategies.planted import Document, Pii, joined
 from pytest_llmprod.strategies.recipes import NUMBERS, PII_KINDS, RECIPES, Recipe
 from pytest_llmprod.strategies.sentences import FILLERS, LOCALES, sentences_for
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pytest_llmprod.core.planted import Document
 from pytest_llmprod.strategies.drawing import below, chosen, pick
-from pytest_llmprod.strategies.planted import Document
 
 _MOST_CUTS = 3
 _CONTINUATION = re.compile(rb"[\x80-\xbf]")

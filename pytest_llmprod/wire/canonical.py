@@ -3,6 +3,7 @@
 Ids that a provider or a client makes up become ordinals, and long base64 payloads become digests.
 """
 
+import base64
 import hashlib
 import re
 from typing import Any
@@ -62,6 +63,16 @@ def digest_payloads(document: Any) -> Any:
     if isinstance(document, dict):
         return {name: digest_payloads(item) for name, item in document.items()}
     return document
+
+
+def payload_of(text: str) -> bytes | None:
+    """Return the bytes of a text that is nothing but a long base64 payload, None for others."""
+    match = _PAYLOAD.fullmatch(text) if len(text) >= LONG else None
+    if match is None:
+        return None
+    plain = match[2].replace("-", "+").replace("_", "/")
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return base64.b64decode(plain + "=" * (-len(plain) % 4))
 
 
 def _digested(text: str) -> str:

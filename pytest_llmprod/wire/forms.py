@@ -29,11 +29,16 @@ def read_form(content_type: str, body: bytes) -> Any:
 
     Texts stand there as they are, files as digests.
     """
+    parts = form_parts(content_type, body)
+    return None if parts is None else {"multipart": [_part_document(part) for part in parts]}
+
+
+def form_parts(content_type: str, body: bytes) -> Iterator[Part] | None:
+    """Return the parts of a `multipart/...` body, or None where it is none."""
     match = _BOUNDARY.match(content_type)
     if match is None:
         return None
-    boundary = b"--" + (match[1] or match[2]).encode()
-    return {"multipart": [_part_document(part) for part in _parts(body, boundary)]}
+    return _parts(body, b"--" + (match[1] or match[2]).encode())
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:

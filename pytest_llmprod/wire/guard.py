@@ -76,7 +76,7 @@ class NetworkGuard:
             host, port = address[:2] if isinstance(address, tuple) else (address, None)
             host = _text(host)
             # A server asks for its own name when it starts, http.server for instance.
-            if isinstance(host, str) and not _is_this_machine(host):
+            if isinstance(host, str) and not is_this_machine(host):
                 self._check(host, port)
             return original(address, *args)
 
@@ -150,7 +150,8 @@ def _addresses(found: Any) -> Sequence[str]:
     return [entry[4][0] for entry in found]
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Say whether a host is the machine on which the test runs."""
     if host in ("localhost", socket.gethostname()):
         return True
     try:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pytest_llmprod.wire.attempts import Attempts
-from pytest_llmprod.wire.clients.passage import Passage
+from pytest_llmprod.wire.clients.passage import Look, Passage
 from pytest_llmprod.wire.clients.patches import ClientPatches
-from pytest_llmprod.wire.guard import NetworkGuard
+from pytest_llmprod.wire.guard import NetworkGuard, is_this_machine
 from pytest_llmprod.wire.live import WirePolicy
+from pytest_llmprod.wire.outgoing import Outgoing
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.switch import Switch
 from pytest_llmprod.wire.tape import Tape
@@ -24,14 +25,17 @@ class Intercept:
         """Make the patches without installing them."""
         self._router = router
         self._guard = NetworkGuard(router, policy.allow_hosts)
+        self._looks_at_all = policy.customs is not None
         attempts = Attempts(policy.monotonic)
+        self._switch = Switch(policy, attempts, router)
         self._clients = ClientPatches(
             Passage(
                 owner=router.owner,
                 tape_for=self._tape_for,
-                ask=Switch(policy, attempts, router).ask,
+                ask=self._switch.ask,
                 attempts=attempts,
                 allow_hosts=policy.allow_hosts,
+                look=self._look,
             )
         )
         self._is_installed = False
@@ -62,6 +66,21 @@ class Intercept:
             yield
         finally:
             self._guard.forbid(host)
+
+    def look(self, tape: Tape, outgoing: Outgoing) -> str:
+        """Return why a request that a server of ours got must not leave, "" where it may.
+
+        The test of `tape` fails where it must not.
+        """
+        return self._switch.look_at(tape, outgoing, None)
+
+    def _look(self, host: str, port: int | None) -> Look | None:
+        """Return what looks at a request of a test without a tape; some stay on this machine."""
+        if not self._looks_at_all or self._router.owner() is not None:
+            return None
+        if is_this_machine(host) or self._guard.allows(host, port):
+            return None
+        return self._switch.refuse_untaped
 
     def _tape_for(self, host: str, port: int | None) -> Tape | None:
         """Return the tape of a request, None where it is sent as if we were not there."""

@@ -16,6 +16,7 @@ from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest
+from pytest_llmprod.wire.leaving import Customs
 from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
@@ -31,6 +32,7 @@ class WirePolicy:
     `known` returns scanners for the secrets of this machine, which only hide more of what is stored
     and shown. `now` returns the time in UTC, `monotonic` seconds of a clock that never goes back.
     `met` is told the headers and the URL of each request, as they are, for the secrets in them.
+    `customs` says whether a request may leave, None where each may.
     """
 
     dialects: Sequence[Dialect]
@@ -40,6 +42,7 @@ class WirePolicy:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     met: Callable[[Sequence[tuple[str, str]], str], None] = lambda headers, url: None
+    customs: Customs | None = None
 
     def scanners_of(self, headers: Iterable[tuple[str, str]], url: str) -> Sequence[Scanner]:
         """Return the scanners for what is stored and shown of a request with these headers."""

@@ -1,4 +1,4 @@
-"""Rules: when a run records, and how a test plays its recordings."""
+"""Rules: when a run records, how a test plays its recordings, and what may leave."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,8 @@ Unplayed = Literal["fail", "allow"]
 RECORD_MODES: tuple[str, ...] = get_args(RecordMode)
 REPEATS: tuple[str, ...] = get_args(Repeats)
 UNPLAYED: tuple[str, ...] = get_args(Unplayed)
+#: The keys of `[tool.llmprod.wire]` that say what may leave.
+LEAVE_KEYS = frozenset({"allow", "forbid", "pinned_models", "require"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,26 @@ class PlayRules:
         if self.max_age_days is None:
             return ""
         return timestamp(now - timedelta(days=self.max_age_days * 0.75))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveRules:
+    """What `[tool.llmprod.wire]` says of requests that leave.
+
+    `forbid` names what must not be in them, `allow` holds patterns of values that may be all the
+    same. `require` names what each must have, and `pinned_models` patterns of models that are
+    pinned whatever their names look like.
+    """
+
+    forbid: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    pinned_models: tuple[str, ...] = ()
+
+    @property
+    def is_set(self) -> bool:
+        """Say whether there is anything to look for."""
+        return bool(self.forbid or self.require)
 
 
 def timestamp(moment: datetime) -> str:

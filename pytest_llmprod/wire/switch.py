@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from pytest_llmprod.core.errors import CassetteMiss
+from pytest_llmprod.core.errors import CassetteMiss, RequestRefused
 from pytest_llmprod.core.faulting import ENDLESS, FaultPlan, Patience, WireAnswer
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.virtual_time import Clock
@@ -19,7 +19,9 @@ from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
+from pytest_llmprod.wire.leaving import Request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
+from pytest_llmprod.wire.outgoing import Outgoing
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
@@ -102,11 +104,14 @@ class Switch:
 
         Faults come first: where the tape has a plan, this is asked before the tape. `patience` is
         how long the client waits. Raises CassetteMiss where there is no recording and the mode
-        sends nothing, and SpendStop where sending it might cost too much.
+        sends nothing, SpendStop where sending it might cost too much, and RequestRefused where it
+        holds what must not leave.
         """
         with tape.remembering():
             plain = decompress(body, codings(headers))
             read = self._read(tape, method, url, headers, plain)
+            if self._policy.customs is not None or tape.outgoing is not None:
+                self._pass_customs(tape, Outgoing(method, url, headers, plain), read, patience)
             retries = _retries(headers)
             attempt = self._attempts.next(tape, read, retries)
             faults, recording = tape.faults, None
@@ -128,6 +133,63 @@ class Switch:
                 compressed = None if plain == body else body
                 return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
             raise CassetteMiss(self._explained(tape, read, headers))
+
+    def look_at(self, tape: Tape, outgoing: Outgoing, patience: Patience | None) -> str:
+        """Return why a request that went past the tape must not leave, "" where it may.
+
+        The test of `tape` fails where it must not. How long it is waited for may not be known.
+        """
+        plain = decompress(outgoing.body, codings(outgoing.headers))
+        outgoing = outgoing._replace(body=plain)
+        try:
+            with tape.remembering():
+                self._pass_customs(tape, outgoing, self._read_untaped(outgoing), patience)
+        except RequestRefused as refused:
+            return str(refused)
+        return ""
+
+    def refuse_untaped(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        patience: Patience,
+    ) -> None:
+        """Raise RequestRefused where a request of a test without a tape must not leave."""
+        customs = self._policy.customs
+        if customs is None:
+            return
+        outgoing = Outgoing(method, url, headers, decompress(body, codings(headers)))
+        read = self._read_untaped(outgoing)
+        problem = customs.problem(Request(outgoing, read, patience))
+        if problem:
+            customs.untold.append(problem)
+            raise RequestRefused(problem)
+
+    def _read_untaped(self, outgoing: Outgoing) -> WireRequest:
+        return read_request(
+            method=outgoing.method,
+            url=outgoing.url,
+            body=outgoing.body,
+            headers=masking.kept_headers(outgoing.headers, masking.REQUEST_HEADERS),
+            dialects=self._policy.dialects,
+            scanners=self._policy.scanners,
+            choice=_AS_IT_IS,
+        )
+
+    def _pass_customs(
+        self, tape: Tape, outgoing: Outgoing, read: WireRequest, patience: Patience | None
+    ) -> None:
+        """Raise RequestRefused where a request must not leave; note it for the test otherwise."""
+        customs = self._policy.customs
+        problem = "" if customs is None else customs.problem(Request(outgoing, read, patience))
+        if problem:
+            self._attempts.answered(from_recording=True)  # a client that tries again need not wait
+            raise RequestRefused(problem)
+        if tape.outgoing is not None:
+            tape.outgoing.append(outgoing)
 
     def _faulted(
         self,

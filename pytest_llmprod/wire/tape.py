@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_llmprod.core.results import Verified
     from pytest_llmprod.core.virtual_time import Clock
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
+    from pytest_llmprod.wire.outgoing import Outgoing
 
 PLAY_RULES = PlayRules()
 
@@ -100,6 +101,7 @@ class Tape:
         self.is_stopped = False
         self.faults: FaultPlan | None = None  # asked before this tape
         self.clock: Clock = REAL_CLOCK  # a drill has one of its own
+        self.outgoing: list[Outgoing] | None = None  # what left, where somebody wants to know
         self.library = library
         self._observe = observe
         self.price = price

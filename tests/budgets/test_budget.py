@@ -151,6 +151,7 @@ def test_a_cost_budget_over_unpriced_calls_fails_and_names_the_models(text: str)
     assert found.unpriced == {"llama\x1b[2J": 2, "other": 1}
     assert found.reason == (
         "3 of 73 calls have no known cost (no price): llama\\x1b[2J (2), other (1)"
+        "; run llmprod prices lock"
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.errors import DatasetError
-from pytest_llmprod.evals.appending import appended
+from pytest_llmprod.evals.appending import all_appended, appended
 from pytest_llmprod.evals.csv_cells import left_out
 from pytest_llmprod.evals.dataset import Case, as_case, read_cases
 
@@ -192,3 +192,34 @@ def test_what_cannot_be_added_safely_is_refused_with_the_row(name: str, content:
 def test_a_broken_file_is_told_and_not_grown() -> None:
     with pytest.raises(DatasetError, match="is not valid JSON"):
         appended(Path("a.jsonl"), b"{", NEW)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cases.jsonl", b'{"id": "a", "input": "x"}'),
+        ("cases.jsonl", b""),
+        ("cases.json", b'[\n {"id": "a", "input": "x"}\n]\n'),
+        ("cases.yaml", b"- id: a\n  input: x\n"),
+        ("cases.csv", b"id,input\na,x\n"),
+    ],
+)
+def test_several_rows_are_added_as_one_after_the_other_would_be(name: str, content: bytes) -> None:
+    path = Path(name)
+    rows = [{"id": f"r-{number}", "input": f"{number}, \u00e9"} for number in range(3)]
+    one_by_one = content
+    for row in rows:
+        one_by_one = appended(path, one_by_one, row)
+
+    assert all_appended(path, content, rows) == one_by_one
+    assert len(read_cases(path, one_by_one)) == content.count(b"x") + 3
+
+
+def test_rows_that_a_file_does_not_take_as_guessed_are_added_one_by_one() -> None:
+    path = Path("cases.jsonl")
+    content = b'{"id": "a", "input": "\\u00e9"}\n{"id": "b", "input": "x"}\n'
+    rows = [{"id": "r-1", "input": "\ud800"}, {"id": "r-2", "input": "\u00e9"}]
+
+    found = all_appended(path, content, rows)
+
+    assert [case.input for case in read_cases(path, found)][2:] == ["\ud800", "\u00e9"]

@@ -145,3 +145,12 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(BaselineError, match=r"llmprod-history\.jsonl: cannot be written"):
         baseline.write(made(tmp_path, run_of([case("a", 1.0)])), tmp_path)
+
+
+def test_a_run_that_lacks_recordings_is_refused_with_the_command_that_makes_them(
+    tmp_path: Path,
+) -> None:
+    run = run_of([case("a", None)], [suite(verdict=None, reason="1 case got no answer")])
+
+    with pytest.raises(BaselineError, match=r"--llm-record=new_episodes --llm-json=run\.json`"):
+        made(tmp_path, run)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 from scipy import stats as scipy_stats
 
-from pytest_llmprod.evals.distributions import (
+from pytest_llmprod.core.distributions import (
     beta_cdf,
     beta_quantile,
     binomial_cdf,

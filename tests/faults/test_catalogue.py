@@ -24,7 +24,7 @@ from pytest_llmprod.core.fault_names import GROUPS
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE, DRILLED, select
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.schedule import Always
+from pytest_llmprod.faults.schedule import Always, InTurn
 
 EACH_TIME = [fault for fault in CATALOGUE.values() if fault.turns == "always"]
 
@@ -231,7 +231,7 @@ def test_an_answer_that_is_made_up_fits_the_schema_that_is_asked(mount: Mount) -
 
 
 def test_requests_meet_the_steps_of_a_schedule_in_turn(mount: Mount) -> None:
-    with mount.met(Schedule(("rate-limit", "ok", "truncated-json"))) as test:
+    with mount.met(InTurn(Schedule(("rate-limit", "ok", "truncated-json")))) as test:
         raised = [error_of(asker("chat")) for _ in range(3)]
 
     assert raised == ["", "JSONDecodeError", ""]

@@ -60,6 +60,16 @@ def test_a_feature_with_a_weakness_or_without_a_fault_gets_none(tmp_path: Path) 
     assert lines(tmp_path) == []
 
 
+def test_a_part_of_the_faults_of_a_test_is_no_evidence(tmp_path: Path) -> None:
+    found = [drilled(each, declared=3) for each in ("quota", "rate-limit")]
+
+    drill_history.note(tmp_path, found, NOW)
+    assert lines(tmp_path) == []
+    drill_history.note(tmp_path, [*found, drilled("x", outcome=NOT_MET, declared=3)], NOW)
+
+    assert [row["faults"] for row in lines(tmp_path)] == [2]
+
+
 def test_a_day_has_one_line_for_a_feature(tmp_path: Path) -> None:
     drill_history.note(tmp_path, [drilled()], NOW)
     drill_history.note(tmp_path, [drilled(), drilled(feature="other")], NOW + timedelta(hours=1))

@@ -88,6 +88,20 @@ def test_a_feature_without_a_gate_is_not_drilled_for_it(pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["*gate-closed cannot meet the requests of triage"])
 
 
+def test_the_gate_is_open_in_all_other_drills(pytester: pytest.Pytester) -> None:
+    (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
+    test = DRILL.format(more=FALLS_BACK).replace('"gate"', '["quota", "slow-answer"]')
+    pytester.makepyfile(
+        gated=GATED.format(closed="raise KeyError"), test_gate=test.replace("== 0", "== 1")
+    )
+
+    result = pytester.runpytest_inprocess("--llm-json=run.json")
+
+    rows = json.loads((pytester.path / "run.json").read_text())["drills"]
+    assert [(row["fault"], row["requests"]) for row in rows] == [("quota", 1), ("slow-answer", 1)]
+    result.stdout.no_fnmatch_line("*KeyError*")
+
+
 def test_nothing_is_left_of_a_drilled_gate(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from clients import MESSAGES, TEXT, error_of
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE
 from pytest_llmprod.faults.plan import InjectedFaults
-from pytest_llmprod.faults.schedule import Always
+from pytest_llmprod.faults.schedule import Always, InTurn
 from pytest_llmprod.faults.script import Script
 from pytest_llmprod.faults.server import FaultServer
 
@@ -63,7 +63,8 @@ def test_each_row_of_the_catalogue_is_the_same_on_sockets(stream: bool) -> None:
     assert moved == {}
 
 
-def test_a_drip_outlasts_the_read_timeout_on_sockets_too() -> None:
+@pytest.mark.parametrize("told", ["1", "0.5", "0"])
+def test_a_drip_outlasts_the_read_timeout_on_sockets_too(told: str) -> None:
     pieces = []
     with (
         serving(Always(CATALOGUE["slow-drip"])) as server,
@@ -71,7 +72,7 @@ def test_a_drip_outlasts_the_read_timeout_on_sockets_too() -> None:
             "POST",
             f"{server.url}/chat/completions",
             json={"stream": True},
-            headers={"x-stainless-read-timeout": "1"},
+            headers={"x-stainless-read-timeout": told},
             timeout=TIMEOUT_S,
         ) as answer,
     ):
@@ -84,7 +85,7 @@ def test_a_drip_outlasts_the_read_timeout_on_sockets_too() -> None:
 
 
 def test_a_script_is_served_on_sockets() -> None:
-    with serving(Schedule(("rate-limit",))) as server:
+    with serving(InTurn(Schedule(("rate-limit",)))) as server:
         assert error_of(lambda: ask(server, stream=False)) == "RateLimitError"
         answer = ask(server, stream=False)
 

@@ -18,7 +18,13 @@ from regex_steps import Counter, is_bounded
 
 from benchmarks.hostile import HOSTILE
 from pytest_llmprod import guardrails
-from pytest_llmprod.core import credential_names, encoded_secrets, secret_shapes
+from pytest_llmprod.core import (
+    credential_names,
+    encoded_secrets,
+    refusal_cues,
+    refusals,
+    secret_shapes,
+)
 
 DETECTORS: dict[str, Callable[[str], Any]] = {
     "pii": guardrails.find_pii,
@@ -38,7 +44,7 @@ BASE = 2_000
 def _modules() -> Iterator[ModuleType]:
     for module in pkgutil.iter_modules(guardrails.__path__):
         yield importlib.import_module(f"pytest_llmprod.guardrails.{module.name}")
-    yield from (credential_names, encoded_secrets, secret_shapes)
+    yield from (credential_names, encoded_secrets, refusal_cues, refusals, secret_shapes)
 
 
 def _patterns_in(value: Any) -> Iterator[re.Pattern[str]]:

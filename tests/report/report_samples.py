@@ -8,6 +8,7 @@ from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.growth import Growth, Moved
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
+from pytest_llmprod.core.scorecard import Gate, Paired, Rate, ScorecardResult
 from pytest_llmprod.core.verdict import Verdict
 
 PASS = Verdict(name="PASS", reason="reaches the threshold", is_open=True)
@@ -151,3 +152,18 @@ def run_result(
 def drill_result(**changes: Any) -> DrillResult:
     facts = {"feature": "triage", "test": "t.py::test_d", "fault": "quota", "group": "limit"}
     return DrillResult(**{**facts, "outcome": "fell back", **changes})
+
+
+def scorecard_result(**changes: Any) -> ScorecardResult:
+    recall = Rate(name="recall", hits=57, of=60)
+    pair = Paired(rate="recall", old="v1", broken=1, mended=4, of=60, p_value=0.375, is_worse=False)
+    facts = {"name": "redact", "test": "t.py::test_g", "left": ("3: card: all of it",)}
+    return ScorecardResult(
+        **{
+            **facts,
+            "rates": (recall, Rate(name="recall", hits=7, of=10, facet="kind", value="card")),
+            "gates": (Gate(rate=recall, wanted=0.95),),
+            "pairs": (pair,),
+            **changes,
+        }
+    )

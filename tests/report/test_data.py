@@ -74,6 +74,7 @@ def test_a_suite_has_the_keys_of_the_contract() -> None:
         "dataset": "evals/tickets.jsonl",
         "dataset_sha256": "ab" * 32,
         "slices": [],
+        "refusals": [],
     }
 
 

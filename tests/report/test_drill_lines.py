@@ -3,7 +3,8 @@
 from report_samples import drill_result, run_result
 
 from pytest_llmprod.core.drilling import NOT_MET
-from pytest_llmprod.report.drills import drill_lines, matrix_lines
+from pytest_llmprod.report.drills import drill_lines
+from pytest_llmprod.report.matrix import matrix_lines
 
 HUNG = (("hung", "for ever"),)
 

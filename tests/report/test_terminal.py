@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_result
+from report_samples import (
+    FAIL,
+    PASS,
+    UNSURE,
+    case_result,
+    drill_result,
+    run_result,
+    suite_result,
+)
 from test_swap_lines import swap_of
 
-from pytest_llmprod.core.results import Repeats, Slice
+from pytest_llmprod.core.drilling import WEAKNESSES
+from pytest_llmprod.core.results import Repeats, RunResult, Slice
 from pytest_llmprod.core.text import width
-from pytest_llmprod.report.terminal import render, render_quiet
+from pytest_llmprod.report.terminal import (
+    render,
+    render_drills,
+    render_quiet,
+    render_with_drills,
+)
 from pytest_llmprod.report.view import View, make_view
 
 ANSI = re.compile("\x1b\\[[0-9]*m")
@@ -509,3 +523,52 @@ def test_a_weak_tag_of_a_long_name_keeps_its_figures() -> None:
     text = " ".join(line.strip() for line in lines_of(*suites))
 
     assert text.count("is below 90%: 50.0% of 6 [11.5, 88.5]; 1 other tag too") == 2
+
+
+def drilled(features: int) -> RunResult:
+    """A run in which each of some features showed six weaknesses."""
+    drills = [
+        drill_result(feature=f"f{number}", fault=f"fault-{kind}", findings=((kind, "it did"),))
+        for number in range(features)
+        for kind in WEAKNESSES[:6]
+    ]
+    return run_result(*(suite_result(feature=f"f{n}") for n in range(3)), drills=tuple(drills))
+
+
+@pytest.mark.parametrize("features", [1, 2, 3, 9, 30])
+def test_a_summary_with_drills_takes_25_lines_too(features: int) -> None:
+    result = drilled(features)
+
+    lines = render_with_drills(
+        make_view(result, []), result, overdue=["overdue: chat"], colour=False
+    )
+
+    assert len(lines) < 25
+    assert max(map(width, lines)) <= 80
+    assert lines[-1] == "overdue: chat"
+    assert [line for line in lines if line.startswith("drills of f0: survived 0 of 6")]
+    told = sum(line.startswith("drills of ") for line in lines)
+    more = [line for line in lines if line.endswith("more features")]
+    assert (
+        told == features if not more else more == [f"and drills of {features - told} more features"]
+    )
+
+
+def test_drills_alone_are_told_in_the_lines_of_a_summary() -> None:
+    lines = render_drills(drilled(4))
+
+    assert len(lines) <= 25
+    assert lines[:4] == [
+        "drills of f0: survived 0 of 6 faults",
+        f"  {WEAKNESSES[0]} (1): fault-{WEAKNESSES[0]}: it did",
+        f"  {WEAKNESSES[1]} (1): fault-{WEAKNESSES[1]}: it did",
+        f"  {WEAKNESSES[2]} (1): fault-{WEAKNESSES[2]}: it did",
+    ]
+    assert lines.count("  and 2 more kinds of weakness") == 4
+
+
+def test_drills_that_fit_are_told_whole() -> None:
+    result = run_result(drills=(drill_result(),))
+
+    assert render_drills(result)[0] == "drills of triage: survived 1 of 1 fault"
+    assert [line for line in render_drills(result) if line.startswith("failure modes of")]

@@ -18,12 +18,12 @@ from stdnum.nl import bsn
 from stdnum.se import personnummer
 from stdnum.us import ssn
 
+from pytest_llmprod.core.planted import Document, Pii
 from pytest_llmprod.core.text import squeezed
 from pytest_llmprod.strategies.checksums import french_digits, icao_digit, spanish_digits
 from pytest_llmprod.strategies.lookalikes import LOOKALIKE_KINDS, Lookalike, pii_lookalikes
 from pytest_llmprod.strategies.obfuscation import OBFUSCATIONS
 from pytest_llmprod.strategies.pii import pii, pii_documents
-from pytest_llmprod.strategies.planted import Document, Pii
 from pytest_llmprod.strategies.recipes import PII_KINDS, RECIPES
 from pytest_llmprod.strategies.sentences import LOCALES
 from pytest_llmprod.wire.masking import BUILT_IN, findings

@@ -1,6 +1,6 @@
 """Bugs that guardrails have had, each found within 1,000 examples and shrunk to a line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +10,8 @@ from shrinking import SAME, simplest
 from weak import PATTERNS, detector, is_card, redactor
 
 from pytest_llmprod import strategies as llm_st
+from pytest_llmprod.core.keeping import listen
+from pytest_llmprod.guardrails import score_redactor
 
 KINDS = ("email", "card", "iban")
 READABLE = ("plain", "zero width", "full width")
@@ -74,6 +76,23 @@ def test_a_leak_is_found_and_shrunk(bug: str) -> None:
 
     # Which one it is depends on the modules that are loaded: Hypothesis tries their constants.
     assert len(found.text) < LONGEST, f"{text!r} would do"
+
+
+@pytest.fixture(scope="module")
+def documents() -> Iterator[list[llm_st.Document]]:
+    stop = listen(lambda card: None)  # the cards are none of this run's
+    yield llm_st.sample(DOCUMENTS, 300)
+    stop()
+
+
+@pytest.mark.parametrize("bug", LEAKS)
+def test_a_scorecard_tells_the_weak_redactor_from_the_sound_one(
+    bug: str, documents: list[llm_st.Document]
+) -> None:
+    sound = score_redactor(SAFE_REDACT, documents)
+    weak = score_redactor(redactor(**LEAKS[bug][0]), documents)
+
+    assert weak.compare(sound)["recall"].broken
 
 
 def test_a_number_that_is_no_card_is_found() -> None:

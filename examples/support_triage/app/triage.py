@@ -10,6 +10,7 @@ from typing import Any
 import openai
 
 from app.decision import Decision, Triage
+from app.guardrails import guarded, is_suspicious, read_json, redact_record
 from app.rules import triage_by_rules
 from app.settings import TIMEOUT_S, TRIAGE_MODEL
 from pytest_llmprod.gates import gate
@@ -17,11 +18,12 @@ from pytest_llmprod.gates import gate
 PROMPT = (Path(__file__).parent / "prompt.md").read_text(encoding="utf-8")
 
 log = logging.getLogger(__name__)
+log.addFilter(redact_record)
 
 
 def triage(text: str) -> Triage:
     """Return the decision about a ticket, by the model if it may answer and can."""
-    if not gate_is_open():
+    if not gate_is_open() or is_suspicious(text):
         return triage_by_rules(text)
     try:
         return ask_in_time(text)
@@ -32,7 +34,7 @@ def triage(text: str) -> Triage:
 
 async def triage_async(text: str) -> Triage:
     """Return what `triage` returns, without blocking the event loop."""
-    if not gate_is_open():
+    if not gate_is_open() or is_suspicious(text):
         return triage_by_rules(text)
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -61,8 +63,8 @@ def ask_in_time(text: str) -> Triage:
 def ask_model(text: str) -> Triage:
     """Return the model's decision; an empty ticket is decided by the rules, without a call.
 
-    Raises openai.OpenAIError if the provider fails, and pydantic.ValidationError if the
-    model's answer is not a decision.
+    Raises openai.OpenAIError if the provider fails, pydantic.ValidationError if the model's
+    answer is not a decision, and GuardrailFailed if the ticket cannot be redacted.
     """
     if is_empty(text):
         return triage_by_rules(text)
@@ -84,12 +86,12 @@ def is_empty(text: str) -> bool:
 
 
 def request_for(text: str) -> dict[str, Any]:
-    """Return the arguments of the one request that triage sends."""
+    """Return the arguments of the one request that triage sends, with the ticket redacted."""
     return {
         "model": TRIAGE_MODEL,
         "messages": [
             {"role": "system", "content": PROMPT},
-            {"role": "user", "content": text},
+            {"role": "user", "content": guarded(text)},
         ],
         "response_format": {"type": "json_object"},
         "reasoning_effort": "low",
@@ -99,7 +101,7 @@ def request_for(text: str) -> dict[str, Any]:
 
 def read_answer(content: str | None) -> Triage:
     """Return the decision in a model's answer, or raise pydantic.ValidationError."""
-    decision = Decision.model_validate_json(content or "")
+    decision = Decision.model_validate(read_json(content or ""))
     return Triage(**decision.model_dump(), source="model")
 
 

@@ -4,10 +4,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pytest_llmprod.core.distributions import normal_quantile
 from pytest_llmprod.core.results import JudgeResult
 from pytest_llmprod.evals.agreement import rogan_gladen, rogan_gladen_interval
 from pytest_llmprod.evals.clusters import design_of
-from pytest_llmprod.evals.distributions import normal_quantile
 from pytest_llmprod.evals.judging.calibration import Calibration, command, why_report_only
 
 

@@ -56,7 +56,7 @@ def make_scorer(name: str, metric: Any) -> Scorer:
             f"the metric {name!r} is async, and metrics are not. Write it without async; what "
             f"needs a model or the network belongs into the task or the test."
         )
-    if _function_of(metric) is similarity:
+    if function_of(metric) is similarity:
         need_rapidfuzz()
     return Scorer(
         name=name,
@@ -90,8 +90,9 @@ def _option(value: Any) -> str:
     return shorten(printable(text), _LONGEST_OPTION)
 
 
-def _function_of(metric: Any) -> Any:
-    return _function_of(metric.func) if isinstance(metric, partial) else metric
+def function_of(metric: Any) -> Any:
+    """Return the function of a metric, without the options that `partial` gives it."""
+    return function_of(metric.func) if isinstance(metric, partial) else metric
 
 
 def _takes_input(metric: Metric) -> bool:
@@ -115,7 +116,7 @@ def _takes_exchanges(name: str, metric: Metric) -> bool:
     try:
         signature.bind(None, None, **named)
     except TypeError as error:
-        function = getattr(_function_of(metric), "__name__", name)
+        function = getattr(function_of(metric), "__name__", name)
         missing = [
             f"{each.name}=..."
             for each in signature.parameters.values()

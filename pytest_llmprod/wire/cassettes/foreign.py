@@ -49,7 +49,7 @@ def load(
     """
     try:
         return [
-            _recording(each, rekey, dialects, scanners, known) for each in vcrpy_file.read(path)
+            as_recording(each, rekey, dialects, scanners, known) for each in vcrpy_file.read(path)
         ]
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}") from error
@@ -62,13 +62,17 @@ def load(
         ) from error
 
 
-def _recording(
+def as_recording(
     read: Interaction,
-    rekey: Rekey,
-    dialects: Sequence[Dialect],
-    scanners: Sequence[Scanner],
-    known: Sequence[Scanner] | None,
+    rekey: Rekey = stored_key,
+    dialects: Sequence[Dialect] = BUILT_IN,
+    scanners: Sequence[Scanner] = masking.BUILT_IN,
+    known: Sequence[Scanner] | None = None,
 ) -> Recording:
+    """Return an interaction as a recording of ours, of no case; `load` says what the others are.
+
+    Raises CassetteError where a secret cannot be masked.
+    """
     request = _stored_request(read, scanners)
     key = rekey(request)
     if known is not None:  # these decide about no key: they are of this machine

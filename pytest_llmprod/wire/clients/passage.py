@@ -29,6 +29,21 @@ class Ask(Protocol):
         """Return what becomes of a request; raise CassetteMiss where it is neither."""
 
 
+class Look(Protocol):
+    """Looks at a request that is on no tape."""
+
+    def __call__(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        patience: Patience,
+    ) -> None:
+        """Raise RequestRefused where the request must not leave."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """The way of a request through the switch, for the adapter of one library.
@@ -36,7 +51,8 @@ class Passage:
     `owner` returns the tape that belongs to what runs here and now. `tape_for(host, port)` returns
     the tape of a request, or None where it is to be sent as if we were not there. `ask` is
     `Switch.ask`. `attempts` knows what the client may be about to retry. `allow_hosts` are those
-    that a replay reaches too.
+    that a replay reaches too. `look(host, port)` returns what looks at a request of no tape before
+    it leaves, None where nobody does.
     """
 
     owner: Callable[[], Tape | None]
@@ -44,6 +60,7 @@ class Passage:
     ask: Ask
     attempts: Attempts
     allow_hosts: Sequence[str]
+    look: Callable[[str, int | None], Look | None] = lambda host, port: None
 
 
 def decoder(encoding: str) -> Callable[[bytes], bytes] | None:

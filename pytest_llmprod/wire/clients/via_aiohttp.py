@@ -67,6 +67,12 @@ def _patience(timeout: Any) -> Patience:
     )
 
 
+async def _content(request: Any) -> bytes:
+    """Return the body of a request, which it can still send."""
+    body = request.body
+    return body if isinstance(body, bytes) else bytes(await body.as_bytes())
+
+
 class _Call:
     """One call of the application: a request, and those that redirects and retries make of it."""
 
@@ -89,8 +95,9 @@ class _Call:
         """Return the recorded answer to a request, or the one that comes when it is sent."""
         tape = self._tape_of(request)
         if tape is None:
+            await self._show(request)
             return await send(request)
-        content = request.body if isinstance(request.body, bytes) else await request.body.as_bytes()
+        content = await _content(request)
         found = self._passage.ask(
             tape,
             method=request.method,
@@ -131,6 +138,18 @@ class _Call:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return None  # no answer, but a connection
         return self._passage.tape_for(request.url.host or "", request.url.port)
+
+    async def _show(self, request: Any) -> None:
+        """Show a request that is on no tape to who looks at it."""
+        look = self._passage.look(request.url.host or "", request.url.port)
+        if look is not None:
+            look(
+                method=request.method,
+                url=str(request.url),
+                headers=list(request.headers.items()),
+                body=await _content(request),
+                patience=self._patience,
+            )
 
     async def _play(self, played: Played, request: Any) -> Any:
         if not played.status:

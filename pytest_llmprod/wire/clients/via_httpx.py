@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_llmprod.core.faulting import Patience
-from pytest_llmprod.wire.clients.passage import Passage, decoder
+from pytest_llmprod.wire.clients.passage import Look, Passage, decoder
 from pytest_llmprod.wire.clients.tee import tee, tee_async
 from pytest_llmprod.wire.live import LiveExchange
 from pytest_llmprod.wire.recording import Failure
@@ -28,6 +28,9 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
     def handle_request(transport: Any, request: Any) -> Any:
         tape = passage.tape_for(request.url.host, request.url.port)
         if tape is None:
+            look = passage.look(request.url.host, request.url.port)
+            if look is not None:
+                _look(look, request, request.read())
             return send(transport, request)
         found = _ask(passage, tape, request, request.read())
         if isinstance(found, Played):
@@ -46,6 +49,9 @@ def replacements(http: Any, passage: Passage) -> Sequence[tuple[Any, str, Any]]:
     async def handle_async_request(transport: Any, request: Any) -> Any:
         tape = passage.tape_for(request.url.host, request.url.port)
         if tape is None:
+            look = passage.look(request.url.host, request.url.port)
+            if look is not None:
+                _look(look, request, await request.aread())
             return await send_async(transport, request)
         found = _ask(passage, tape, request, await request.aread())
         if isinstance(found, Played):
@@ -163,6 +169,17 @@ def _answer(http: Any, streams: _StreamClasses, played: Played, request: Any) ->
 def _ask(passage: Passage, tape: Tape, request: Any, body: bytes) -> Played | LiveExchange:
     return passage.ask(
         tape,
+        method=request.method,
+        url=str(request.url),
+        headers=_items(request.headers),
+        body=body,
+        patience=_patience(request),
+    )
+
+
+def _look(look: Look, request: Any, body: bytes) -> None:
+    """Show a request that is on no tape to who looks at it."""
+    look(
         method=request.method,
         url=str(request.url),
         headers=_items(request.headers),

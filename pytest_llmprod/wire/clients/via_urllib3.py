@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_llmprod.core.faulting import Patience
-from pytest_llmprod.wire.clients.passage import Passage, decoder, os_error_arguments, reason_of
+from pytest_llmprod.wire.clients.passage import (
+    Look,
+    Passage,
+    decoder,
+    os_error_arguments,
+    reason_of,
+)
 from pytest_llmprod.wire.clients.raw_answer import head_of, raw_answer
 from pytest_llmprod.wire.clients.tee import tee
 from pytest_llmprod.wire.live import LiveExchange
@@ -67,17 +73,24 @@ def _asking(
         **options: Any,
     ) -> Any:
         tape = _tape_of(pools, passage, pool, url)
-        if tape is None:
+        look = _look_of(passage, pool, url) if tape is None else None
+        if tape is None and look is None:
             return send(pool, conn, method, url, body=body, headers=headers, **options)
         content, asked = _content(body), _absolute(pool, url)
         sent = [(_text(name), _text(value)) for name, value in (headers or {}).items()]
+        patience = _patience(pool, options.get("timeout"))
+        if look is not None:
+            look(method=method, url=asked, headers=sent, body=content, patience=patience)
+        if tape is None:
+            body = None if body is None else content  # one that can be read once has been
+            return send(pool, conn, method, url, body=body, headers=headers, **options)
         found = passage.ask(
             tape,
             method=method,
             url=asked,
             headers=sent,
             body=content,
-            patience=_patience(pool, options.get("timeout")),
+            patience=patience,
         )
         answer = _Answer(urllib3, pool, method, url, options)
         if isinstance(found, Played):
@@ -125,6 +138,14 @@ def _tape_of(pools: Any, passage: Passage, pool: Any, url: str) -> Tape | None:
         return passage.tape_for(pool.host, pool.port)
     parts = urlsplit(url)
     return passage.tape_for(parts.hostname or "", parts.port)
+
+
+def _look_of(passage: Passage, pool: Any, url: str) -> Look | None:
+    """Return what looks at a request that is on no tape, None where nobody does."""
+    parts = urlsplit(url)
+    if parts.netloc:
+        return passage.look(parts.hostname or "", parts.port)
+    return passage.look(pool.host, pool.port)
 
 
 class _Answer:

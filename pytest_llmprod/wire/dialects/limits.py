@@ -18,10 +18,19 @@ _PARTS = ("generationConfig", "inferenceConfig")
 
 def most_output_tokens(document: Any) -> int:
     """Return how many tokens of output a request allows, in all of its choices together."""
-    parts = [mapping(document), *(mapping(mapping(document).get(name)) for name in _PARTS)]
+    parts = _parts_of(document)
     limits = list(_counts(parts, _LIMITS))
     choices = max(_counts(parts, _CHOICES), default=1)
     return max(limits, default=MOST_OUTPUT_TOKENS) * max(1, choices)
+
+
+def has_limit(document: Any) -> bool:
+    """Say whether a request limits its output at all."""
+    return bool(_counts(_parts_of(document), _LIMITS))
+
+
+def _parts_of(document: Any) -> list[Json]:
+    return [mapping(document), *(mapping(mapping(document).get(name)) for name in _PARTS)]
 
 
 def _counts(parts: Sequence[Json], names: Iterable[str]) -> list[int]:

@@ -65,3 +65,18 @@ def test_what_the_provider_says_of_the_last_answer_counts() -> None:
 
 def test_nothing_is_neither_an_answer_nor_a_refusal() -> None:
     assert refusal(None, "refuse") == refusal(None, "refund") == 0
+
+
+def test_the_kind_of_a_refusal_is_told() -> None:
+    why = refusal("I don't have access to your account.", "refund").why
+
+    assert why.startswith("expected an answer, got a refusal: capability_refusal, ")
+    assert "I don't have access to your account." in why
+
+
+def test_an_answer_that_judges_refuses_only_where_that_is_asked_for() -> None:
+    judged = "That is never acceptable. It is wrong to harm anybody, all people deserve respect."
+
+    assert refusal(judged, "refuse") == 0
+    assert refusal(judged, "refuse", judging=True) == 1
+    assert refusal("refund", "refuse", judging=True) == 0

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pytest_llmprod.core.leftover import longest_left
 from pytest_llmprod.core.text import squeezed
 
-_LEAST = 5  # four digits of a card are no leak: receipts show them
+_LEAST = 5
 _LEAST_OF_WORDS = 3
 _WORDS = ("email", "name")
 
@@ -23,6 +24,12 @@ class Pii:
     value: str
     text: str
     obfuscation: str = "plain"
+
+    @property
+    def facets(self) -> dict[str, str]:
+        """Return what recalls are told apart by."""
+        facets = {"kind": self.kind, "obfuscation": self.obfuscation}
+        return {**facets, "variant": f"{self.kind} {self.variant}"} if self.variant else facets
 
     def is_in(self, text: str, besides: str = "") -> bool:
         """Say whether all of this can be read in `text`, more often than in `besides`.
@@ -49,20 +56,8 @@ class Pii:
         return keys
 
     def _part(self, key: str, read: str, other: str) -> str:
-        def is_left(part: str) -> bool:
-            return read.count(part) > other.count(part)
-
-        floor = _LEAST_OF_WORDS if self.kind in _WORDS else _LEAST
-        least = min(len(key), max(floor, len(key) // 2 + 1))
-        longest = ""
-        for start in range(len(key) - least + 1):
-            end = start + least
-            if not is_left(key[start:end]):
-                continue
-            while end < len(key) and is_left(key[start : end + 1]):
-                end += 1
-            longest = max(longest, key[start:end], key=len)
-        return longest
+        least = _LEAST_OF_WORDS if self.kind in _WORDS else _LEAST
+        return longest_left(key, read, other, least=least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +82,19 @@ class Document:
         A whole value is told in its plain form, a part of it (more than half) without spaces and
         punctuation. What stands in the document outside of the spans is no leak.
         """
+        return [value for _, value in self.leaks(redacted)]
+
+    def leaks(self, redacted: str) -> list[tuple[Span, str]]:
+        """Return the same, each with the span that it is of."""
         rest = self.redacted("")
         whole = [span.pii for span in self.spans if span.pii.is_in(redacted, rest)]
         besides = "\n".join([rest, *(pii.text for pii in whole)])
-        left = [
-            span.pii.value if span.pii in whole else span.pii.part_in(redacted, besides)
-            for span in self.spans
-        ]
-        return [part for part in left if part]
+        left = []
+        for span in self.spans:
+            is_whole = span.pii in whole
+            part = span.pii.value if is_whole else span.pii.part_in(redacted, besides)
+            left.append((span, part))
+        return [(span, part) for span, part in left if part]
 
     def redacted(self, placeholder: str = "[REDACTED]") -> str:
         """Return the text as a redactor without a flaw would write it."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from pytest_llmprod.evals.distributions import beta_quantile, normal_quantile
+from pytest_llmprod.core.distributions import beta_quantile, normal_quantile
 
 MOST_CASES = 1_000_000
 
