@@ -222,6 +222,7 @@ def test_a_second_feature_gets_its_own_files_and_its_own_table(folder: Path) -> 
 
     settings = tomllib.loads((folder / "pyproject.toml").read_text())
     assert list(settings["tool"]["llmprod"]["features"]) == ["ticket-triage", "summary"]
+    assert settings["tool"]["llmprod"]["wire"] == {"forbid": ["pii", "secrets"]}
     assert run_pytest(folder, "--llm-eval").returncode == 0
 
 
@@ -239,6 +240,7 @@ def test_what_a_user_wrote_stays_as_it_is(folder: Path, end: str) -> None:
     assert content.startswith(written + end.encode())
     assert content.count(b"\r\n") == (content.count(b"\n") if end == "\r\n" else 0)
     assert table["llmprod"]["log"] == "live"
+    assert "wire" not in table["llmprod"]
     assert table["llmprod"]["features"]["ticket-triage"]["requests_per_month"] == 10000
     assert (folder / ".gitignore").read_bytes() == f"*.log{end}.llmprod/{end}".encode()
     # pytest is configured already, so a conftest.py says where the application is.
@@ -383,5 +385,5 @@ def test_the_templates_are_files_of_the_package() -> None:
     folder = files("pytest_llmprod.handoff") / "templates"
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".template"))
 
-    assert len(names) == 12
+    assert len(names) == 13
     assert {"eval.py.template", "drill.py.template", "workflow.yml.template"} <= set(names)
