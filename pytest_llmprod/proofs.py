@@ -189,7 +189,8 @@ def _of_budget(fine: BudgetResult, one: BudgetResult, every: BudgetResult) -> Pr
         return Proof(is_proven=True, text=f"{name} fails for one {what}")
     if every.verdict == "FAIL":
         return Proof(is_proven=True, text=f"{name} fails where each request is a {what}")
-    return Proof(is_proven=False, text=f"{name} is kept where each request is a {what}")
+    text = f"{name} does not fail where each request is a {what}: {every.reason}"
+    return Proof(is_proven=False, text=text)
 
 
 def _unpriced(fine: BudgetResult, unpriced: BudgetResult) -> Proof:

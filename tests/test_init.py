@@ -138,6 +138,28 @@ def test_what_is_written_for_an_installed_function_stands_in_the_project(
     assert run_pytest(folder, "--llm-eval").returncode == 0
 
 
+def test_the_other_steps_of_its_workflow_pass_before_and_after_the_rows_are_filled_in(
+    folder: Path,
+) -> None:
+    init()
+    workflow = (folder / ".github" / "workflows" / "llmprod.yml").read_text()
+    steps = re.findall(r"- run: llmprod ([a-z -]+)", workflow)
+
+    def statuses() -> list[int]:
+        command = [sys.executable, "-m", "pytest_llmprod.cli"]
+        return [
+            subprocess.run([*command, *step.split()], cwd=folder, check=False).returncode
+            for step in steps
+        ]
+
+    before = statuses()
+    data = folder / "evals" / "ticket_triage.jsonl"
+    data.write_text(data.read_text().replace("null", '"yes"'))
+
+    assert [step.strip() for step in steps] == ["runbook --check", "selfcheck"]
+    assert before == statuses() == [0, 0]
+
+
 def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> None:
     init()
 
@@ -162,7 +184,7 @@ def test_the_eval_that_is_written_opens_and_closes_the_gate(
     test = folder / "tests" / "test_ticket_triage_eval.py"
     test.write_text(test.read_text().replace('"cost < 0.01", ', ""))
     settings = folder / "pyproject.toml"
-    settings.write_text(settings.read_text().replace('"monthly(cost) < 100"', ""))
+    settings.write_text(settings.read_text().replace('"sum(cost) < 1"', ""))
     variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-live-0123456789abcdefghij"}
 
     recorded = run_pytest(folder, "--llm-eval", "--llm-record=once", **variables)
