@@ -150,7 +150,7 @@ def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
         ),
         (
             {"budgets": '"sum(cost) < 1000000", "cost < 1"'},
-            "sum(cost) < 1000000 of test_doubles does not fail where each request is a request of 99",
+            "sum(cost) < 1000000 of test_doubles does not fail where each request is a request",
         ),
         (
             {"budgets": '"count(requests) < 10", "cost < 1"'},
