@@ -64,15 +64,18 @@ def test_what_init_writes_and_how_it_runs_is_what_the_page_shows(
 def test_what_selfcheck_says_of_the_example_is_what_the_page_shows(example: Path) -> None:
     *_, [(words, output)] = sessions(INIT)
     (settings,) = re.findall(r"^```toml\n\[tool.llmprod\]\n(.*?)^```$", INIT, re.DOTALL | re.M)
-    (line,) = re.findall(r"`(can fail .*?)`", INIT)
+    lines = re.findall(r"`(can fail .*?)`", INIT)
+    of_run, header, of_wire = settings.partition("[tool.llmprod.wire]\n")
 
     before = printed("pytest_llmprod.cli", *words[1:])
     path = example / "pyproject.toml"
-    path.write_text(path.read_text().replace("gate_valid_days", f"{settings}gate_valid_days"))
+    text = path.read_text().replace("gate_valid_days", f"{of_run.strip()}\ngate_valid_days")
+    path.write_text(f"{text}\n{header}{of_wire}")
     after = printed("pytest_llmprod.cli", *words[1:])
 
     assert before == output
-    assert line in after
+    assert len(lines) == 2
+    assert [line for line in lines if line not in after] == []
     assert "each can fail" in after
 
 
