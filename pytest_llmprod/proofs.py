@@ -1,8 +1,7 @@
 """Proofs: can each gate of a project fail? What goes wrong is made up; the judging is the real one.
 
 Each check of `CHECKS` gives what a project has to the code that judges its runs, once as it should
-be and once broken, and says what that code made of it. A check that needs more of a project, such
-as what may leave with a request, is one more function in that tuple.
+be and once broken, and says what that code made of it.
 """
 
 import json
@@ -28,10 +27,13 @@ from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import Logged
+from pytest_llmprod.forbidding import customs_of
 from pytest_llmprod.run import Run
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire import masking
+from pytest_llmprod.wire.leaving import Request
 from pytest_llmprod.wire.masking import Scanner
+from pytest_llmprod.wire.outgoing import Outgoing
 
 DEAR_USD = Decimal(99)
 SLOW_S = 3600.0
@@ -187,7 +189,8 @@ def _of_budget(fine: BudgetResult, one: BudgetResult, every: BudgetResult) -> Pr
         return Proof(is_proven=True, text=f"{name} fails for one {what}")
     if every.verdict == "FAIL":
         return Proof(is_proven=True, text=f"{name} fails where each request is a {what}")
-    return Proof(is_proven=False, text=f"{name} is kept where each request is a {what}")
+    text = f"{name} does not fail where each request is a {what}: {every.reason}"
+    return Proof(is_proven=False, text=text)
 
 
 def _unpriced(fine: BudgetResult, unpriced: BudgetResult) -> Proof:
@@ -369,10 +372,58 @@ def _keys(project: Project) -> Iterator[Proof]:
     yield Proof(is_proven=is_proven, text=f"a key in a request {verb} before it is stored")
 
 
+# What is forbidden does not leave.
+
+
+def _leaving(project: Project) -> Iterator[Proof]:
+    rules = project.settings.leave_rules
+    customs = customs_of(rules, project.scanners, lambda: ())
+    if customs is None or not rules.forbid:
+        if project.suites:
+            text = "nothing is forbidden to leave: nobody notices personal data in a request"
+            yield Proof(is_proven=False, text=text)
+        return
+    is_harmless_refused = bool(customs.problem(_request("Is the teapot dishwasher safe?")))
+    for kind in rules.forbid:
+        is_proven = not is_harmless_refused and bool(customs.problem(_request(PLANTED[kind])))
+        verb = "is refused before it leaves" if is_proven else "leaves, or everything is refused"
+        yield Proof(is_proven=is_proven, text=f"a request with {kind} {verb}")
+
+
+#: What stands for each kind that may be forbidden. It belongs to nobody, and is nothing that tests
+#: use and a project therefore allows.
+PLANTED = {
+    "pii": "bob@heliotrope.test and +44 7700 900123",
+    "secrets": _KEY,
+    "email": "bob@heliotrope.test",
+    "phone": "+44 7700 900123",
+    "card": "5105 1051 0510 5100",
+    "iban": "DE89 3704 0044 0532 0130 00",
+    "ip": "203.0.113.7",
+    "national_id": "SSN 536-90-4399",
+    "passport": "passport number C01X00T47",
+    "address": "Address: 12 High Street, London",
+    "name": "My name is Ann Miller",
+    "date_of_birth": "born on 1 May 1980",
+}
+
+
+def _request(text: str) -> Request:
+    body = {"model": "selfcheck", "messages": [{"role": "user", "content": f"Hello. {text}."}]}
+    outgoing = Outgoing(
+        method="POST",
+        url="https://api.openai.com/v1/chat/completions",
+        headers=(("content-type", "application/json"),),
+        body=json.dumps(body).encode(),
+    )
+    return Request(outgoing=outgoing, read=None, patience=None)
+
+
 CHECKS: tuple[Callable[[Project], Iterator[Proof]], ...] = (
     _wrong_cases,
     _budgets,
     _drills,
     _missing_shard,
     _keys,
+    _leaving,
 )

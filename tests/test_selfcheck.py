@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_llmprod.faults.catalogue import select
+from pytest_llmprod.forbidding import FORBIDDABLE, customs_of
+from pytest_llmprod.proofs import PLANTED, _request
+from pytest_llmprod.wire.rules import LeaveRules
+
 EVAL = """
 import pytest
 
@@ -29,6 +34,7 @@ def test_survives(llm_fault): ...
 """
 ONE_DEAR = '"cost < 0.01"'
 ROWS = 40
+WIRE = '[tool.llmprod.wire]\nforbid = ["pii", "iban", "secrets"]\n'
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -49,13 +55,18 @@ def write_answers(folder: Path, wrong: int = 0) -> None:
 
 
 def project(
-    folder: Path, *, budgets: str = ONE_DEAR, threshold: str = "0.8", settings: str = ""
+    folder: Path,
+    *,
+    budgets: str = ONE_DEAR,
+    threshold: str = "0.8",
+    settings: str = "",
+    wire: str = WIRE,
 ) -> Path:
     rows = [{"id": f"w-{n:02}", "input": f"{n}", "expected": f"{n} {n}"} for n in range(ROWS)]
     (folder / "words.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_answers(folder)
     (folder / "test_words.py").write_text(EVAL.format(budgets=budgets, threshold=threshold))
-    (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{settings}")
+    (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{settings}{wire}")
     return folder
 
 
@@ -77,6 +88,7 @@ def test_each_gate_of_a_sound_project_can_fail(tmp_path: Path) -> None:
 
     status, printed = selfcheck(tmp_path)
 
+    wrong = sum(not fault.usable for fault in select("all"))
     assert printed.splitlines() == [
         "can fail     gate doubling closes with 9 of 40 wrong",
         "can fail     cost < 0.01 of test_doubles fails for one request of 99 USD",
@@ -90,10 +102,13 @@ def test_each_gate_of_a_sound_project_can_fail(tmp_path: Path) -> None:
         "USD",
         "can fail     monthly(cost) < 300 of doubling fails where a model has no price",
         "can fail     count(requests) < 1k of the run fails for one test of 10,000 requests",
-        "can fail     drill test_survives fails where one of 83 faults is accepted",
+        f"can fail     drill test_survives fails where one of {wrong} faults is accepted",
         "can fail     a shard that is missing from a merge is told",
         "can fail     a key in a request is masked before it is stored",
-        "12 gates tried: each can fail",
+        "can fail     a request with pii is refused before it leaves",
+        "can fail     a request with iban is refused before it leaves",
+        "can fail     a request with secrets is refused before it leaves",
+        "15 gates tried: each can fail",
     ]
     assert status == 0
 
@@ -135,7 +150,7 @@ def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
         ),
         (
             {"budgets": '"sum(cost) < 1000000", "cost < 1"'},
-            "sum(cost) < 1000000 of test_doubles is kept where each request is a request of 99 USD",
+            "sum(cost) < 1000000 of test_doubles does not fail where each request is a request",
         ),
         (
             {"budgets": '"count(requests) < 10", "cost < 1"'},
@@ -143,7 +158,15 @@ def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
         ),
         (
             {"budgets": '"p95(latency) < 120min", "cost < 1"'},
-            "p95(latency) < 7200s of test_doubles is kept where each request is a request of an",
+            "p95(latency) < 7200s of test_doubles does not fail where each request is a request of",
+        ),
+        (
+            {"wire": ""},
+            "nothing is forbidden to leave: nobody notices personal data in a request",
+        ),
+        (
+            {"wire": '[tool.llmprod.wire]\nforbid = ["email"]\nallow = ["bob@*"]\n'},
+            "a request with email leaves, or everything is refused",
         ),
         (
             {"budgets": '"p95(latency) < 2s"'},
@@ -178,7 +201,7 @@ def test_a_drill_of_harmless_faults_is_told(tmp_path: Path) -> None:
         ("run.judge = lambda *_, **__: PASS", "gate doubling stays open where every case is wrong"),
         (
             "budgeting.judge = lambda *a, **k: replace(judge(*a, **k), verdict='PASS')",
-            "cost < 0.01 of test_doubles is kept where each request is a request of 99 USD",
+            "cost < 0.01 of test_doubles does not fail where each request is a request of 99",
         ),
         (
             "drill._accepted = lambda *_: None; drill._rank = lambda _: 0; "
@@ -188,11 +211,15 @@ def test_a_drill_of_harmless_faults_is_told(tmp_path: Path) -> None:
         ("shards.missing_from = lambda _: []", "a shard that is missing from a merge is not told"),
         ("masking.mask = lambda text, _: text", "a key in a request stays as it is before it is"),
         (
+            "leaving.Customs.problem = lambda *_: ''",
+            "a request with pii leaves, or everything is refused",
+        ),
+        (
             "",
             "gate doubling stays open where every case is wrong",
         ),
     ],
-    ids=["gates", "budgets", "drills", "shards", "masking", "a verdict of a plugin"],
+    ids=["gates", "budgets", "drills", "shards", "masking", "leaving", "a verdict of a plugin"],
 )
 def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) -> None:
     """What runs is the judging of this installation, with the hooks of the project."""
@@ -207,7 +234,7 @@ def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) 
         "from pytest_llmprod.core.verdict import Verdict\n"
         "from pytest_llmprod.evals import shards\n"
         "from pytest_llmprod.faults import drill\n"
-        "from pytest_llmprod.wire import masking\n"
+        "from pytest_llmprod.wire import leaving, masking\n"
         "PASS = Verdict(name='PASS', reason='always', is_open=True)\n"
         f"{broken}\n{hook}"
     )
@@ -236,3 +263,11 @@ def test_without_an_eval_it_says_so(tmp_path: Path) -> None:
 
     assert status == 0
     assert "no eval is collected" in printed
+
+
+def test_there_is_a_sample_of_all_that_may_be_forbidden() -> None:
+    assert set(PLANTED) == set(FORBIDDABLE)
+    for kind in FORBIDDABLE:
+        customs = customs_of(LeaveRules(forbid=(kind,)), (), lambda: ())
+        assert customs is not None
+        assert customs.problem(_request(PLANTED[kind])), kind

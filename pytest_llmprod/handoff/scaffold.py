@@ -272,6 +272,8 @@ def _add_settings(feature: Feature, root: Path, table: str) -> Written:
     if feature.needs_path and not feature.setup.is_configured:
         table = f'[tool.pytest.ini_options]\npythonpath = ["."]\n\n{table}'
     text = _text(root, path)
+    if "tool.llmprod" not in text:  # what others of its tests may send is not ours to forbid
+        table = f"{table}\n{_filled('wire.toml', {})}"
     after = _joined(text, table)
     if feature.name in _features(text):
         reason = f"it has [tool.llmprod.features.{feature.name}] already"

@@ -17,16 +17,14 @@ class Call:
     def __init__(self, request: Mapping[str, Any]) -> None:
         self.facts: dict[str, Any] = {"input": request["messages"]}
 
-    def answered(self, completion: Any) -> str | None:
-        """Note what was answered, and return its text."""
-        content: str | None = completion.choices[0].message.content
+    def answered(self, completion: Any, content: str | None) -> None:
+        """Note what was answered: all of it, and its text."""
         self.facts |= {
             "output": content,
             "model": completion.model,
             "request_id": completion.id,
             "cost_usd": cost_usd(completion.usage),
         }
-        return content
 
 
 @contextmanager

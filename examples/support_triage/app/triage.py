@@ -71,7 +71,9 @@ def ask_model(text: str) -> Triage:
         return triage_by_rules(text)
     request = request_for(text)
     with recorded(request) as call:
-        content = call.answered(client().chat.completions.create(**request))
+        completion = client().chat.completions.create(**request)
+        content = completion.choices[0].message.content
+        call.answered(completion, content)
     return read_answer(content)
 
 
@@ -81,7 +83,9 @@ async def ask_model_async(text: str) -> Triage:
         return triage_by_rules(text)
     request = request_for(text)
     with recorded(request) as call:
-        content = call.answered(await async_client().chat.completions.create(**request))
+        completion = await async_client().chat.completions.create(**request)
+        content = completion.choices[0].message.content
+        call.answered(completion, content)
     return read_answer(content)
 
 
