@@ -416,6 +416,34 @@ def strategies(workload: Workload, rounds: int) -> Figure:
     return Figure(lines=lines, note="CPU in one process, no ratio")
 
 
+def drills(workload: Workload, rounds: int) -> Figure:
+    """Measure the example's drills under the whole catalogue, wall, from the start of Python on.
+
+    On sockets time is real, so there is one run: four faults wait for the ten seconds that a ticket
+    may wait.
+    """
+    here = paired({"here": workload.drills("test_drills.py")}, rounds)["here"]
+    there = run(workload.drills("test_sockets.py"))
+    return Figure(
+        lines=(
+            Line(
+                name="drills of the whole catalogue",
+                spread=Spread.of(each.wall_s for each in here),
+                unit=" s",
+                wanted=5,
+            ),
+            Line(name="  CPU", spread=Spread.of(_cpu_s(here)), unit=" s"),
+            Line(
+                name="  on sockets",
+                spread=Spread.of([there.wall_s]),
+                unit=" s",
+                wanted=60,
+            ),
+        ),
+        note=f"wall, no ratio; on sockets one run, which took {there.cpu_s:.2f} s of CPU",
+    )
+
+
 def _cpu_s(runs: Sequence[Run]) -> list[float]:
     return [each.cpu_s for each in runs]
 
@@ -439,6 +467,7 @@ FIGURES: Mapping[str, tuple[Callable[[Workload, int], Figure], int]] = {
     "log": (log, 5),
     "strategies": (strategies, 3),
     "guardrails": (detectors, 5),
+    "drills": (drills, 5),
 }
 
 

@@ -27,6 +27,7 @@ WORK = Path(__file__).parent / ".work"
 LATENCY_S = 0.05
 CONCURRENCY = 20
 _TEMPLATE = Path(__file__).parent / "project"
+_EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
 _SEED = 7
 _KEPT_VARIABLES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
 _NEVER_OFF = "anyio"  # comes with openai, so the yardstick pytest + openai has it too
@@ -260,6 +261,28 @@ class Workload:
             environment=_environment(),
             exit_status=0,
             says='"pii_documents":',
+        )
+
+    @cached_property
+    def example(self) -> Project:
+        """Return a copy of the example, with its drills on sockets beside those in the process."""
+        folder = WORK / "example"
+        ignored = shutil.ignore_patterns("__pycache__", "llmprod-*.json*")
+        shutil.copytree(_EXAMPLE, folder, ignore=ignored)
+        shutil.copy(_TEMPLATE / "test_sockets.py", folder)
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        return Project(folder=folder, cases=0, hits=0)
+
+    def drills(self, test_file: str) -> Command:
+        """Return a run of the example's drills, without those in an event loop."""
+        return self._pytest(
+            self.example,
+            test_file,
+            "-k",
+            "not event_loop",
+            plugins=("llmprod",),
+            exit_status=0,
+            says="drills of ticket-triage: survived 76 of 76 faults",
         )
 
     def ask_log(self, *words: str, says: str) -> Command:

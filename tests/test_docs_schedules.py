@@ -41,7 +41,9 @@ def triage(text):
 HELD = """
 from hypothesis import settings
 
-settings.register_profile("held", derandomize=True, database=None, report_multiple_bugs=False)
+settings.register_profile(
+    "held", max_examples=100, derandomize=True, database=None, report_multiple_bugs=False
+)
 settings.load_profile("held")
 """
 

@@ -57,7 +57,7 @@ def test_what_passed_and_what_failed_stands_in_the_matrix(pytester: pytest.Pytes
 def test_fuzzing_says_how_many_examples_a_property_tried(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_modes=TESTS.format(injection="True"))
 
-    pytester.runpytest_inprocess("--llm-json=run.json", "--llm-fuzz=20")
+    pytester.runpytest_subprocess("--llm-json=run.json", "--llm-fuzz=20")  # it loads a profile
 
     assert [each["examples"] for each in modes(pytester)] == [0, 20]
 

@@ -12,9 +12,16 @@ survives = pytest.mark.llm_drill(
 
 
 @pytest.fixture(autouse=True)
-def model(monkeypatch, llm_script):
-    """A model that may answer, and whose good answer a fault slows down or spoils."""
-    monkeypatch.setattr(triage_module, "gate_is_open", lambda: True)
+def gate(monkeypatch, llm_fault):
+    """An open gate, but where the fault is that of the gate: then it is read anew."""
+    read = triage_module.gate_is_open.__wrapped__  # without its cache
+    is_read = llm_fault.group == "gate"
+    monkeypatch.setattr(triage_module, "gate_is_open", read if is_read else lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def model(llm_script):
+    """A model whose good answer a fault slows down or spoils."""
     llm_script.json({"label": "refund", "urgency": "normal", "language": "en"})
 
 

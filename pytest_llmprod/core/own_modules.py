@@ -1,6 +1,7 @@
 """Own modules: which of the imported modules are those of the application?
 
-Those whose files lie below the root of the project, and are not installed there.
+Those whose files lie below the root of the project, and are not installed there. This package is
+none of them, though its own tests run it from below their root.
 """
 
 import sys
@@ -9,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+_THIS_PACKAGE = __name__.partition(".")[0]
 
 
 def own_modules(root: Path) -> tuple[ModuleType, ...]:
@@ -20,7 +23,7 @@ def own_modules(root: Path) -> tuple[ModuleType, ...]:
 
 def is_own(root: Path, name: str) -> bool:
     """Say whether the module called `name` is one of the application."""
-    return _is_below(root, sys.modules.get(name))
+    return _is_applications(name) and _is_below(root, sys.modules.get(name))
 
 
 def place_of(root: Path, error: BaseException) -> str:
@@ -47,7 +50,15 @@ def names_of(
 @lru_cache(maxsize=8)
 def _names(root: Path, count: int) -> tuple[str, ...]:
     """Return the names of our modules, looked for again only when their number has changed."""
-    return tuple(name for name, module in list(sys.modules.items()) if _is_below(root, module))
+    return tuple(
+        name
+        for name, module in list(sys.modules.items())
+        if _is_applications(name) and _is_below(root, module)
+    )
+
+
+def _is_applications(name: str) -> bool:
+    return name.partition(".")[0] != _THIS_PACKAGE
 
 
 def _is_below(root: Path, module: Any) -> bool:

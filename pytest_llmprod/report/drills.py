@@ -79,8 +79,9 @@ def _cut(block: Sequence[str], room: int) -> list[str]:
     """Return the first lines of a block, and how many more there are where there is room for it."""
     if len(block) <= room or room < 3:
         return [*block[:room]]
-    kinds = sum(not line.startswith("    ") for line in block[room - 1 :])
-    return [*block[: room - 1], f"  and {kinds} more kinds of weakness" if kinds else "  ..."]
+    hidden = sum(not line.startswith("    ") for line in block[room - 1 :])
+    more = f"{counted(hidden, 'more kind')} of weakness" if hidden else ""
+    return [*block[: room - 1], f"  and {more}" if more else "  ..."]
 
 
 def _features(drills: Sequence[DrillResult]) -> list[str]:

@@ -80,7 +80,7 @@ FIELD_NOTES: dict[str, tuple[str, str, int]] = {
     "response-rate-limited": ("42", "", 1),
     "response-policy": ("42", "", 1),
     "response-empty": ("43", "", 1),
-    "response-output-null": ("44", "", 1),
+    "response-output-null": ("44", "TypeError", 1),
     "stream-flat-error": ("46", "", 1),
 }
 

@@ -23,7 +23,7 @@ TEST = """
     from hypothesis import settings
     from pytest_llmprod import check_circuit_breaker
 
-    settings.register_profile("held", derandomize=True, database=None)
+    settings.register_profile("held", max_examples=100, derandomize=True, database=None)
     settings.load_profile("held")
     client = openai.OpenAI(api_key="sk-test", timeout=20, max_retries={retries})
 

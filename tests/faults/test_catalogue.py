@@ -105,9 +105,15 @@ def anyio_backend() -> str:
 
 
 def test_the_catalogue_agrees_with_the_field_notes_row_by_row() -> None:
-    ours = {name: (CATALOGUE[name].raises, CATALOGUE[name].requests) for name in FIELD_NOTES}
+    page = (Path(__file__).parents[2] / "docs" / "design" / "faults.md").read_text(encoding="utf-8")
+    otherwise = {
+        rows
+        for name, (rows, raises, requests) in FIELD_NOTES.items()
+        if (CATALOGUE[name].raises, CATALOGUE[name].requests) != (raises, requests)
+    }
 
-    assert ours == {name: (raises, requests) for name, (_, raises, requests) in FIELD_NOTES.items()}
+    assert otherwise == {"44"}
+    assert [rows for rows in otherwise if f"- Row {rows}: " not in page] == []  # it says why
 
 
 def test_every_row_of_the_field_notes_is_in_the_catalogue() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod.faults.catalogue import CATALOGUE
+from pytest_llmprod.faults.catalogue import DRILLED
 
 APPS = Path(__file__).parent / "apps"
 DRILL = """
@@ -61,7 +61,7 @@ def drilled(
     pytester.makepyfile(test_drill=DRILL.format(apps=apps, within=within, fixture=fixture))
     pytester.runpytest_inprocess("-q", "--llm-json=run.json", "--tb=no")
     rows: list[dict[str, Any]] = json.loads((pytester.path / "run.json").read_text())["drills"]
-    assert len(rows) == len(apps) * len(CATALOGUE)
+    assert len(rows) == len(apps) * len(DRILLED)
     return rows
 
 

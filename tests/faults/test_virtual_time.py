@@ -262,3 +262,17 @@ def test_no_result_of_a_thread_is_lost() -> None:
     with VirtualClock().running(), ThreadPoolExecutor(1) as pool:
         for number in range(200):
             assert pool.submit(lambda: REAL_SLEEP(0.002)).result(timeout=100 + number) is None
+
+
+def test_the_project_that_this_package_lies_in_does_not_slow_its_own_sleeps(
+    pytestconfig: pytest.Config,
+) -> None:
+    clock = VirtualClock()
+
+    async def nap() -> str:
+        return await asyncio.sleep(600, "result")
+
+    with clock.running(pytestconfig.rootpath):
+        assert asyncio.run(nap()) == "result"
+
+    assert clock.elapsed_s == pytest.approx(600, abs=1)

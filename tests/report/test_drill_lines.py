@@ -3,7 +3,8 @@
 from report_samples import drill_result, run_result
 
 from pytest_llmprod.core.drilling import NOT_MET
-from pytest_llmprod.report.drills import drill_lines
+from pytest_llmprod.core.mode_test import ModeTest
+from pytest_llmprod.report.drills import drill_lines, short_drill_lines
 from pytest_llmprod.report.matrix import matrix_lines
 
 HUNG = (("hung", "for ever"),)
@@ -34,3 +35,42 @@ def test_a_fault_that_one_of_two_tests_met_can_meet_the_feature() -> None:
     drills = (drill_result(outcome=NOT_MET), drill_result(test="t.py::test_async"))
 
     assert drill_lines(drills) == ["drills of triage: survived 1 of 1 fault"]
+
+
+def test_crashes_are_told_by_class_with_the_first_place_and_counted_where_they_are_cut() -> None:
+    crash = "crashed with a foreign exception"
+    texts = {
+        "empty-body": "JSONDecodeError in app.py:7: no JSON",
+        "truncated-json": "JSONDecodeError in app.py:9: no JSON",
+        "html-page": "AttributeError: no choices",
+    }
+    drills = tuple(
+        drill_result(fault=fault, group="garbage", findings=((crash, text),))
+        for fault, text in texts.items()
+    )
+    drills += (drill_result(fault="no-answer", group="slow", findings=HUNG),)
+    late = drill_result(fault="slow-answer", group="slow", findings=(("too late", "40 s"),))
+
+    assert drill_lines((*drills, late)) == [
+        "drills of triage: survived 0 of 5 faults",
+        "  hung (1): no-answer: for ever",
+        "  crashed with a foreign exception (3):",
+        "    JSONDecodeError in app.py:7 and 1 more: empty-body, truncated-json",
+        "    AttributeError: html-page",
+        "  too late (1): slow-answer: 40 s",
+    ]
+    result = run_result(drills=(*drills, late))
+    assert short_drill_lines(result, 5)[3:] == [
+        "    JSONDecodeError in app.py:7 and 1 more: empty-body, truncated-json",
+        "  and 1 more kinds of weakness",
+    ]
+    assert short_drill_lines(run_result(drills=drills), 4)[3:] == ["  ..."]
+
+
+def test_a_run_with_tests_of_guardrails_alone_is_cut_to_its_room() -> None:
+    tests = tuple(
+        ModeTest(feature=f"feature {number}", mode="wrong", test="t", passed=True)
+        for number in range(9)
+    )
+
+    assert len(short_drill_lines(run_result(mode_tests=tests), 5)) == 5
