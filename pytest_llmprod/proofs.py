@@ -5,82 +5,30 @@ be and once broken, and says what that code made of it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pytest_llmprod.budgeting import Budgeting
-from pytest_llmprod.budgets.expression import Expression
-from pytest_llmprod.budgets.measured import Measured
-from pytest_llmprod.core.budget_result import BudgetResult
+from pytest_llmprod import budget_proofs
 from pytest_llmprod.core.errors import ShardError
-from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.core.results import SuiteResult
 from pytest_llmprod.core.text import counted
-from pytest_llmprod.core.verdict import Verdict
 from pytest_llmprod.evals import shards, stored_run
 from pytest_llmprod.evals.suite import Asking, Suite
-from pytest_llmprod.faults.drill import DrillSpec, Seen, judge
+from pytest_llmprod.faults.drill import Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import Logged
 from pytest_llmprod.forbidding import customs_of
+from pytest_llmprod.proving import Drilled, Project, Proof
 from pytest_llmprod.run import Run
-from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.leaving import Request
-from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.outgoing import Outgoing
 
-DEAR_USD = Decimal(99)
-SLOW_S = 3600.0
-_MANY = 100_000_000  # tokens, in one request
-_MANY_CALLS = 10_000
 # In two parts, so that nobody who looks for keys in source code finds one.
 _KEY = "sk-proj-" + "Zm9vYmFyYmF6cXV4" * 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budgeted:
-    """A test whose calls have budgets: its function, its feature ('' for none) and its case."""
-
-    test: str
-    feature: str
-    case: str
-    budgets: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drilled:
-    """A drill: its function, what its marker declares, and its faults."""
-
-    test: str
-    spec: DrillSpec
-    faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """What was collected of a project; `overrule` asks its plugins about a verdict."""
-
-    settings: Settings
-    suites: tuple[Suite, ...]
-    budgeted: tuple[Budgeted, ...]
-    drilled: tuple[Drilled, ...]
-    scanners: tuple[Scanner, ...]
-    overrule: Callable[[SuiteResult], Verdict | None]
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What a check found of one gate, in one sentence: `is_proven` says that the gate can fail."""
-
-    is_proven: bool
-    text: str
 
 
 def prove(project: Project) -> list[Proof]:
@@ -159,101 +107,6 @@ def _row(
 
 def _is_open(result: SuiteResult) -> bool:
     return result.verdict is not None and result.verdict.is_open
-
-
-# A dear request, a slow one and one without a price break a budget.
-
-
-def _budgets(project: Project) -> Iterator[Proof]:
-    tests = len(project.budgeted)
-    fine = _decided(project, [[_GOOD]] * tests)
-    one = _decided(project, [[_BAD], *[[_GOOD]] * (tests - 1)][:tests])
-    every = _decided(project, [[_BAD]] * tests)
-    many = _decided(project, [[_GOOD] * _MANY_CALLS, *[[_GOOD]] * (tests - 1)][:tests])
-    unpriced = _decided(project, [[replace(_GOOD, cost_usd=None)]] * tests)
-    for name, budget in fine.items():
-        is_of_number = budget.budget.startswith("count(")
-        yield _of_budget(budget, (many if is_of_number else one)[name], every[name])
-        if budget.unit == "USD":
-            yield _unpriced(budget, unpriced[name])
-    if project.suites and not any(budget.unit == "USD" for budget in fine.values()):
-        text = "no budget bounds a cost: nobody notices a request of 99 USD"
-        yield Proof(is_proven=False, text=text)
-
-
-def _of_budget(fine: BudgetResult, one: BudgetResult, every: BudgetResult) -> Proof:
-    name, what = _name_of(fine), _WRONG[_quantity(fine)]
-    if fine.verdict == "FAIL":
-        return Proof(is_proven=False, text=f"{name} fails whatever happens: {fine.reason}")
-    if one.verdict == "FAIL":
-        return Proof(is_proven=True, text=f"{name} fails for one {what}")
-    if every.verdict == "FAIL":
-        return Proof(is_proven=True, text=f"{name} fails where each request is a {what}")
-    text = f"{name} does not fail where each request is a {what}: {every.reason}"
-    return Proof(is_proven=False, text=text)
-
-
-def _unpriced(fine: BudgetResult, unpriced: BudgetResult) -> Proof:
-    is_proven = unpriced.verdict == "FAIL"
-    verb = "fails" if is_proven else "is kept"
-    text = f"{_name_of(fine)} {verb} where a model has no price"
-    return Proof(is_proven=is_proven, text=text)
-
-
-_GOOD = Measured(
-    recording="",
-    model="selfcheck",
-    cost_usd=Decimal(0),
-    latency_s=0.001,
-    ttft_s=0.001,
-    usage=Usage(input_tokens=0, output_tokens=0),
-)
-_BAD = replace(
-    _GOOD,
-    cost_usd=DEAR_USD,
-    latency_s=SLOW_S,
-    ttft_s=SLOW_S,
-    usage=Usage(input_tokens=_MANY, output_tokens=_MANY, cache_read_tokens=_MANY),
-    retries=_MANY,
-)
-_WRONG = {
-    "cost": "request of 99 USD",
-    "latency": "request of an hour",
-    "ttft": "request of an hour",
-    "tokens": "request of 100 million tokens",
-    "retries": "request with as many retries",
-    "count": "test of 10,000 requests",
-}
-
-
-def _name_of(budget: BudgetResult) -> str:
-    return f"{budget.budget} of {budget.name or 'the run'}"
-
-
-def _quantity(budget: BudgetResult) -> str:
-    """Return what a budget bounds, as a key of what can be wrong about it."""
-    text = budget.budget.partition("<")[0]
-    return next(each for each in _WRONG if each in text)
-
-
-def _decided(project: Project, calls: Sequence[Sequence[Measured]]) -> Mapping[str, BudgetResult]:
-    """Return what becomes of each budget, by the name of its report."""
-    budgeting = Budgeting(project.settings, now=project.now)
-    for number, (test, made) in enumerate(zip(project.budgeted, calls, strict=True)):
-        row = {
-            "test": test.test,
-            "feature": test.feature,
-            "model": "",
-            "case": test.case,
-            "request": 1,
-            "budgets": [str(budget) for budget in test.budgets],
-            "calls": [
-                replace(call, recording=f"{number}-{place}").to_row()
-                for place, call in enumerate(made)
-            ],
-        }
-        budgeting.add(f"{test.test}[{number}]", row)
-    return {each.nodeid: each for each in budgeting.decide().budgets}
 
 
 # A fault that is accepted fails its drill.
@@ -421,7 +274,7 @@ def _request(text: str) -> Request:
 
 CHECKS: tuple[Callable[[Project], Iterator[Proof]], ...] = (
     _wrong_cases,
-    _budgets,
+    budget_proofs.budgets,
     _drills,
     _missing_shard,
     _keys,

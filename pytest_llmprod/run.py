@@ -210,22 +210,13 @@ class Run:
         look = self._look(suite, metric)
         at_look = interval_confidence(meta["confidence"], look)
         stderr, is_clustered = _stderr(scores, clusters)
-        exchanges = [each for row in rows for each in _exchanges(row)]
-        judged = [each for row in rows for each in row.get("judged", ())]
-        judge_bill = _add_up(judged)
-        bill = Bill()
-        for row in rows:
-            bill.join(self._bill(suite, row))
         judge_standing = self._judge(suite, metric)
         is_report_only = judge_standing is not None and bool(judge_standing.report_only)
-        latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
-        days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
         unrecorded = len(_cases(row for row in rows if row.get("unrecorded")))
         return SuiteResult(
             feature=meta["feature"],
             test=meta["test"],
             metric=metric,
-            models=_names(each.get("model") for each in exchanges),
             cases=tally.cases,
             cases_in_dataset=meta["cases"],
             hits=tally.hits,
@@ -246,15 +237,6 @@ class Run:
             threshold=threshold,
             confidence=meta["confidence"],
             verdict=None if is_report_only else self._verdict(suite, tally, threshold, look),
-            cost_usd=bill.cost_usd,
-            unpriced=bill.unpriced,
-            unpriced_models=_names(bill.unpriced_models),
-            without_usage=bill.without_usage,
-            requests=len(exchanges),
-            p95_latency_s=statistics.percentile(latencies, 0.95) if latencies else None,
-            source=_source(meta, exchanges),
-            recorded_at=min((each.get("recorded_at", "") for each in exchanges), default=""),
-            newest_recorded_at=max(days, default=""),
             dataset=meta["dataset"],
             dataset_sha256=meta["dataset_sha256"],
             gate_nodeid=_gate_nodeid(meta, metric),
@@ -269,13 +251,37 @@ class Run:
                 zip(rows, scores, clusters, strict=True), metric, meta["confidence"]
             ),
             judge=judge_standing,
-            judge_requests=len(judged),
-            judge_cost_usd=judge_bill.cost_usd,
-            judge_unpriced=judge_bill.unpriced + judge_bill.without_usage,
-            asked=_names(each.get("asked") for each in exchanges),
             model=meta.get("model", ""),
             margin=meta.get("margin", 0.0),
+            **self._requests(suite, rows),
         )
+
+    def _requests(self, suite: _Suite, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return what a suite and its judge asked and what that cost, as fields of its result."""
+        exchanges = [each for row in rows for each in _exchanges(row)]
+        judged = [each for row in rows for each in row.get("judged", ())]
+        judge_bill = _add_up(judged)
+        bill = Bill()
+        for row in rows:
+            bill.join(self._bill(suite, row))
+        latencies = [each["latency_s"] for each in exchanges if "latency_s" in each]
+        days = [each["recorded_at"] for each in exchanges if each.get("recorded_at")]
+        return {
+            "models": _names(each.get("model") for each in exchanges),
+            "asked": _names(each.get("asked") for each in exchanges),
+            "requests": len(exchanges),
+            "cost_usd": bill.cost_usd,
+            "unpriced": bill.unpriced,
+            "unpriced_models": _names(bill.unpriced_models),
+            "without_usage": bill.without_usage,
+            "p95_latency_s": statistics.percentile(latencies, 0.95) if latencies else None,
+            "source": _source(suite.meta, exchanges),
+            "recorded_at": min((each.get("recorded_at", "") for each in exchanges), default=""),
+            "newest_recorded_at": max(days, default=""),
+            "judge_requests": len(judged),
+            "judge_cost_usd": judge_bill.cost_usd,
+            "judge_unpriced": judge_bill.unpriced + judge_bill.without_usage,
+        }
 
     @cached_property
     def _calibrations(self) -> "Mapping[str, Calibration]":

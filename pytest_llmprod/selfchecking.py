@@ -15,7 +15,8 @@ import pytest
 from pytest_llmprod import drills, markers
 from pytest_llmprod.core.errors import HandoffError, LlmprodError
 from pytest_llmprod.fixtures import MAKE_SESSION
-from pytest_llmprod.proofs import Budgeted, Drilled, Project, Proof, prove
+from pytest_llmprod.proofs import prove
+from pytest_llmprod.proving import Budgeted, Drilled, Project, Proof
 from pytest_llmprod.stash import SETTINGS
 
 if TYPE_CHECKING:
