@@ -7,12 +7,12 @@ imports `pytest_llmprod.gates`, which needs the standard library only.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_llmprod.breakers import check_circuit_breaker as check_circuit_breaker
-    from pytest_llmprod.by_hand import llm_canary as llm_canary
-    from pytest_llmprod.by_hand import llm_fallback as llm_fallback
-    from pytest_llmprod.by_hand import llm_faults as llm_faults
-    from pytest_llmprod.by_hand import llm_script as llm_script
-    from pytest_llmprod.by_hand import llm_wire as llm_wire
+    from pytest_llmprod.composition.breakers import check_circuit_breaker as check_circuit_breaker
+    from pytest_llmprod.composition.by_hand import llm_canary as llm_canary
+    from pytest_llmprod.composition.by_hand import llm_fallback as llm_fallback
+    from pytest_llmprod.composition.by_hand import llm_faults as llm_faults
+    from pytest_llmprod.composition.by_hand import llm_script as llm_script
+    from pytest_llmprod.composition.by_hand import llm_wire as llm_wire
     from pytest_llmprod.core.schedule import Schedule as Schedule
     from pytest_llmprod.evals.judging import llm_judge as llm_judge
     from pytest_llmprod.records.collecting import llm_records as llm_records
@@ -31,11 +31,11 @@ def __getattr__(name: str) -> Any:
 
         return llm_records
     if name in ("llm_canary", "llm_fallback", "llm_faults", "llm_script", "llm_wire"):
-        from pytest_llmprod import by_hand
+        from pytest_llmprod.composition import by_hand
 
         return getattr(by_hand, name)
     if name == "check_circuit_breaker":
-        from pytest_llmprod.breakers import check_circuit_breaker
+        from pytest_llmprod.composition.breakers import check_circuit_breaker
 
         return check_circuit_breaker
     if name == "Schedule":

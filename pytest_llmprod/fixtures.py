@@ -10,12 +10,12 @@ from pytest_llmprod.core.text import error_text
 if TYPE_CHECKING:
     import openai
 
-    from pytest_llmprod.canaries import Canaries
+    from pytest_llmprod.composition.canaries import Canaries
+    from pytest_llmprod.composition.trial import Trial
     from pytest_llmprod.evals.dataset import Case
     from pytest_llmprod.evals.suite import Asking
     from pytest_llmprod.records.collecting import Records
     from pytest_llmprod.session import Session
-    from pytest_llmprod.trial import Trial
     from pytest_llmprod.wire.sent import Sent
     from pytest_llmprod.wire.tape import Tape
 
@@ -164,7 +164,7 @@ def llm_canary(request: pytest.FixtureRequest) -> "Iterator[Canaries]":
     same.
     """
     tape = _trial(request).tape
-    from pytest_llmprod.canaries import Canaries  # only such a test needs these
+    from pytest_llmprod.composition.canaries import Canaries  # only such a test needs these
     from pytest_llmprod.records import collecting
 
     with collecting.llm_records() as records:

@@ -105,7 +105,7 @@ def budgets(test: Any, features: "Mapping[str, FeatureSettings]") -> "tuple[Expr
     """
     if test.get_closest_marker("llm_budget") is None:
         return ()
-    from pytest_llmprod import budget_marks  # only a test with a budget needs it
+    from pytest_llmprod.composition import budget_marks  # only a test with a budget needs it
 
     is_marked = is_eval(test) or test.get_closest_marker("llm_cassette") is not None
     records = is_marked or not NEEDING_A_TAPE.isdisjoint(test.fixturenames)
@@ -237,8 +237,8 @@ def _threshold(
     where: str, value: Any, definition: Any
 ) -> "tuple[Mapping[str, float], Mapping[str, Scorer]]":
     """Return the share that each metric must reach, and those metrics that are functions."""
+    from pytest_llmprod.composition.metric_scope import metrics_for
     from pytest_llmprod.evals import metrics  # see _checked
-    from pytest_llmprod.metric_scope import metrics_for
 
     thresholds = value if isinstance(value, dict) else {metrics.PASSED: value}
     if not thresholds:

@@ -17,19 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod import drilling, fixtures, markers
-from pytest_llmprod.collector import Collector
+from pytest_llmprod import fixtures, markers
 from pytest_llmprod.core import keeping
 from pytest_llmprod.core.errors import LlmprodError, SettingsError
 from pytest_llmprod.core.text import printable
-from pytest_llmprod.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
-    llm_fallback,
-    llm_fault,
-    llm_faults,
-    llm_place,
-    llm_script,
-    llm_server,
-)
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,
     SESSION,
@@ -44,15 +35,25 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_score,
     llm_wire,
 )
-from pytest_llmprod.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
-from pytest_llmprod.witness import Witness, is_evidence
-from pytest_llmprod.workers import Workers
+from pytest_llmprod.hooks import drilling
+from pytest_llmprod.hooks.collector import Collector
+from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
+    llm_fallback,
+    llm_fault,
+    llm_faults,
+    llm_place,
+    llm_script,
+    llm_server,
+)
+from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.hooks.witness import Witness, is_evidence
+from pytest_llmprod.hooks.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
+    from pytest_llmprod.composition.far import Outbox
     from pytest_llmprod.core.exchange import Exchange
     from pytest_llmprod.evals.metrics import Metric
-    from pytest_llmprod.far import Outbox
     from pytest_llmprod.guardrails import Finding
     from pytest_llmprod.session import Session
     from pytest_llmprod.settings import Settings
@@ -193,7 +194,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(workers, "llmprod-workers")
     config.pluginmanager.register(Collector(config, started_at, workers), "llmprod-collector")
     if config.option.llm_otel:
-        from pytest_llmprod.telemetry import Telemetry  # only a run that sends something needs it
+        from pytest_llmprod.hooks.telemetry import (
+            Telemetry,  # only a run that sends something needs it
+        )
 
         telemetry = Telemetry(config, config.stash[RUN_ID])
         config.pluginmanager.register(telemetry, "llmprod-telemetry")
@@ -203,7 +206,9 @@ def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
     """Give a scorecard to the Scorekeeper, who comes with the first one."""
     keeper: Any = config.pluginmanager.get_plugin("llmprod-scorekeeper")
     if keeper is None:
-        from pytest_llmprod.scorekeeping import Scorekeeper  # only who scores a guardrail needs it
+        from pytest_llmprod.hooks.scorekeeping import (
+            Scorekeeper,  # only who scores a guardrail needs it
+        )
 
         keeper = Scorekeeper()
         config.pluginmanager.register(keeper, "llmprod-scorekeeper")
@@ -228,7 +233,7 @@ def _prepare_plan(config: pytest.Config) -> None:
 def _prepare_fuzz(config: pytest.Config) -> None:
     """Register what runs properties on many examples."""
     try:
-        from pytest_llmprod.fuzz import Fuzz  # which brings Hypothesis
+        from pytest_llmprod.hooks.fuzz import Fuzz  # which brings Hypothesis
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
@@ -244,7 +249,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     option = session.config.option
     if not (option.llm_eval or option.llm_plan):
         return (yield)
-    from pytest_llmprod import garbage  # only runs of evals need these
+    from pytest_llmprod.composition import garbage  # only runs of evals need these
     from pytest_llmprod.wire.placeholder import LentKeys
 
     keys = LentKeys(os.environ)
@@ -332,12 +337,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if any(map(is_evidence, items)):
         config.pluginmanager.register(Witness(), "llmprod-witness")
     if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
-        from pytest_llmprod.guardrail_tests import GuardrailTests
+        from pytest_llmprod.hooks.guardrail_tests import GuardrailTests
 
         tests = GuardrailTests(items, config.option.llm_fuzz or 0)
         config.pluginmanager.register(tests, "llmprod-guardrail-tests")
     if any(_is_ours(item) for item in items):
-        from pytest_llmprod.recorder import Forecaster, Recorder, TaskRunner
+        from pytest_llmprod.hooks.recorder import Forecaster, Recorder, TaskRunner
 
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
@@ -345,18 +350,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if any(drilling.has_faults(item) for item in items):
             config.pluginmanager.register(drilling.Driller(_session(config)), "llmprod-driller")
         if config.option.llm_fallback_only:
-            from pytest_llmprod.fallback_only import FallbackOnly
+            from pytest_llmprod.hooks.fallback_only import FallbackOnly
 
             config.pluginmanager.register(FallbackOnly(), "llmprod-fallback-only")
         if config.option.llm_record != "none":
-            from pytest_llmprod.outages import OutageNotes
+            from pytest_llmprod.hooks.outages import OutageNotes
 
             config.pluginmanager.register(OutageNotes(), "llmprod-outages")
         if config.option.llm_plan:
             forecaster = Forecaster(recorder, _session(config))
             config.pluginmanager.register(forecaster, "llmprod-forecaster")
     if items and _may_forbid(config) and config.stash[SETTINGS]().leave_rules.is_set:
-        from pytest_llmprod.untaped import Untaped  # only who forbids something needs it
+        from pytest_llmprod.hooks.untaped import Untaped  # only who forbids something needs it
 
         config.pluginmanager.register(Untaped(_session(config)), "llmprod-untaped")
 
@@ -373,7 +378,7 @@ def _may_forbid(config: pytest.Config) -> bool:
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Count evals that somebody else left out: such a run is no whole one."""
     if items and items[0].config.option.llm_eval:
-        from pytest_llmprod.labels import suite_of  # only a run of evals needs it
+        from pytest_llmprod.hooks.labels import suite_of  # only a run of evals needs it
 
         evals = [item for item in items if markers.is_eval(item)]
         stash = items[0].config.stash
@@ -501,7 +506,7 @@ def _session(config: pytest.Config) -> "Session":
     session = config.stash[SESSION]
     if session is None:
         # The session brings pydantic: a run without our tests does without it.
-        from pytest_llmprod.outcomes import StoppedTest
+        from pytest_llmprod.hooks.outcomes import StoppedTest
         from pytest_llmprod.session import Extensions, Session
 
         session = config.stash[SESSION] = Session(
@@ -537,7 +542,7 @@ def _outbox(config: pytest.Config) -> "Outbox | None":
     """Return where a worker leaves what the controller is to get, None where it sees that."""
     if not getattr(config, "workerinput", {}).get("llmprod_far"):
         return None
-    from pytest_llmprod.far import Outbox  # only workers on another disk need it
+    from pytest_llmprod.composition.far import Outbox  # only workers on another disk need it
 
     return Outbox(config.stash[RUN_ID])
 

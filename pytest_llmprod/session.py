@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
+from pytest_llmprod.composition.request_log import Asker, Ending, RequestLog
+from pytest_llmprod.composition.rows import Rows
+from pytest_llmprod.composition.trial import Trial, named
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange
@@ -24,10 +27,7 @@ from pytest_llmprod.evals.metrics import PASSED
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.evals.task import TaskResult, run_task
 from pytest_llmprod.report.misses import Telling
-from pytest_llmprod.request_log import Asker, Ending, RequestLog
-from pytest_llmprod.rows import Rows
 from pytest_llmprod.settings import Settings
-from pytest_llmprod.trial import Trial, named
 from pytest_llmprod.wire.cassettes.journal import Journal
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.dialects import Dialect
@@ -44,8 +44,8 @@ from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
-    from pytest_llmprod.far import Outbox
-    from pytest_llmprod.spending import Spending
+    from pytest_llmprod.composition.far import Outbox
+    from pytest_llmprod.composition.spending import Spending
     from pytest_llmprod.wire.leaving import Customs
 
 
@@ -146,7 +146,9 @@ class Session:
         """Return what looks at each request before it leaves, None where nothing is forbidden."""
         if not self.settings.leave_rules.is_set:
             return None
-        from pytest_llmprod.forbidding import customs_of  # only who forbids something needs it
+        from pytest_llmprod.composition.forbidding import (
+            customs_of,  # only who forbids something needs it
+        )
 
         return customs_of(self.settings.leave_rules, self._scanners, self._known.scanners)
 
@@ -157,7 +159,7 @@ class Session:
     def forecasts(self, labels: Sequence[TapeLabel]) -> list[Forecast]:
         """Return what the tests that `labels` name would send if they recorded now."""
         # Only a plan needs these.
-        from pytest_llmprod.forecast import make_forecasts
+        from pytest_llmprod.composition.forecast import make_forecasts
         from pytest_llmprod.wire.plan import Planner
 
         planner = Planner(
@@ -186,8 +188,8 @@ class Session:
         if cap_usd is None or self.settings.record == "none":
             return None
         # Brings sqlite3: only a cap needs it.
-        from pytest_llmprod.ledger import open_ledger
-        from pytest_llmprod.spending import Spending
+        from pytest_llmprod.composition.ledger import open_ledger
+        from pytest_llmprod.composition.spending import Spending
 
         cap = open_ledger(self.settings.rootpath, self._run_id, cap_usd)
         return Spending(cap, self._extensions.spend_stop)

@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pytest_llmprod import report_paths
+from pytest_llmprod.composition import report_paths
+from pytest_llmprod.composition.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.core.errors import BudgetError, SettingsError
-from pytest_llmprod.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
     LEAVE_KEYS,
@@ -361,7 +361,7 @@ def _play_rules(wire: Mapping[str, Any]) -> PlayRules:
 def _leave_rules(wire: Mapping[str, Any]) -> LeaveRules:
     if LEAVE_KEYS.isdisjoint(wire):
         return LeaveRules()
-    from pytest_llmprod import leave_settings  # only who forbids something needs it
+    from pytest_llmprod.composition import leave_settings  # only who forbids something needs it
 
     return leave_settings.read(wire)
 

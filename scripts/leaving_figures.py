@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from pytest_llmprod.forbidding import customs_of
+from pytest_llmprod.composition.forbidding import customs_of
 from pytest_llmprod.wire.leaving import Customs, Request
 from pytest_llmprod.wire.masking import BUILT_IN
 from pytest_llmprod.wire.outgoing import Outgoing

@@ -10,15 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod import (
-    cli,
-    drill_fixtures,
-    fixtures,
-    hookspecs,
-    markers,
-    plugin,
-    settings_keys,
-)
+from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin
+from pytest_llmprod.composition import settings_keys
+from pytest_llmprod.hooks import drill_fixtures
 from scripts.file_keys import FILES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"

@@ -14,7 +14,7 @@ from hypothesis import settings
 from loopback import Provider, last_word_doubled, provider
 from project import Project
 
-import pytest_llmprod.recorder
+import pytest_llmprod.hooks.recorder
 import pytest_llmprod.report.data
 import pytest_llmprod.report.terminal
 import pytest_llmprod.run  # noqa: F401

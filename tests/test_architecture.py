@@ -12,15 +12,11 @@ import pytest_llmprod
 
 PACKAGE = Path(pytest_llmprod.__file__).parent
 ROOMS = ("wire", "evals", "budgets", "faults", "guardrails", "records", "report", "strategies")
-ROOMS += ("handoff", "audit")
-KNOWS_PYTEST = {"plugin", "collector", "recorder", "labels", "outcomes", "outages", "emitted"}
-KNOWS_PYTEST |= {"accounts", "fixtures", "markers", "hookspecs", "progress", "calibrating"}
-KNOWS_PYTEST |= {"selfchecking"}
-KNOWS_PYTEST |= {"merging", "stash", "workers", "telemetry", "fuzz", "drilling", "drill_fixtures"}
-KNOWS_PYTEST |= {"witness"}
-KNOWS_PYTEST |= {"fallback_only", "guardrail_tests"}
-KNOWS_PYTEST |= {"scorekeeping"}
-KNOWS_PYTEST |= {"untaped"}
+ROOMS += ("handoff",)
+#: What lies in no package: the ways in, and what puts all packages together.
+WAYS_IN = {"__init__", "plugin", "fixtures", "markers", "hookspecs", "cli", "gates"}
+ROOTS = {"session", "run", "settings"}
+KNOWS_PYTEST = ("plugin", "fixtures", "markers", "hookspecs", "hooks/")
 ONLY_IMPORTER = {
     "vcr": "wire",
     "brotli": "wire",
@@ -30,7 +26,7 @@ ONLY_IMPORTER = {
     "genai_prices": "budgets",
     "pydantic": "evals",
     "rapidfuzz": "evals",
-    "yaml": "audit evals",
+    "yaml": "evals handoff",
     "tabulate": "report",
     "jinja2": "report",
     "markupsafe": "report",
@@ -109,9 +105,27 @@ def test_a_room_imports_no_other_room_and_nothing_above_it(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_only_the_way_in_knows_pytest(path: Path) -> None:
-    forbidden = {"_pytest"} if name_of(path) in KNOWS_PYTEST else {"_pytest", "pytest"}
+    forbidden = {"_pytest"} if name_of(path).startswith(KNOWS_PYTEST) else {"_pytest", "pytest"}
 
     assert forbidden.isdisjoint(heads_of(path))
+
+
+def test_the_top_holds_the_ways_in_and_what_puts_packages_together() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == WAYS_IN | ROOTS
+
+
+@pytest.mark.parametrize("path", modules_in("hooks"), ids=name_of)
+def test_a_module_of_hooks_needs_pytest(path: Path) -> None:
+    assert path.stem == "__init__" or "pytest" in heads_of(path)
+
+
+@pytest.mark.parametrize(
+    "path", [*modules_in("composition"), *(PACKAGE / f"{name}.py" for name in ROOTS)], ids=name_of
+)
+def test_what_puts_packages_together_knows_no_hook(path: Path) -> None:
+    above = {name for name in ours(path) if name.split(".")[0] in ("hooks", "commands", *WAYS_IN)}
+
+    assert above <= {"gates"}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +214,7 @@ def test_no_file_is_named_after_a_standard_library_module() -> None:
         ("gates", set()),
         ("cli", set()),
         ("evals.metrics", set()),  # a conftest.py with a metric imports it in every run
-        ("recorder", {"pydantic"}),
+        ("hooks.recorder", {"pydantic"}),
         ("run", {"pydantic"}),
         ("wire.intercept", set()),
     ],

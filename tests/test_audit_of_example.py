@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from log_samples import a_line, an_exchange, write
 
-from pytest_llmprod.audit.lines import NAMES
-from pytest_llmprod.auditing import audit_project
+from pytest_llmprod.composition.auditing import audit_project
 from pytest_llmprod.core.checklist import Audit
 from pytest_llmprod.evals import dataset
+from pytest_llmprod.handoff.audit.lines import NAMES
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
 LOG = Path(".llmprod") / "runs"

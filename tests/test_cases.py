@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from recordings import cassette, recording
 
-from pytest_llmprod.cases import case_of
 from pytest_llmprod.cli import main
+from pytest_llmprod.composition.cases import case_of
 from pytest_llmprod.wire.cassettes import cassette_file
 
 EVAL = """

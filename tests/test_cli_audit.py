@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from log_samples import a_line, an_exchange, write
 
-from pytest_llmprod.audit.lines import LINES, NAMES
 from pytest_llmprod.cli import main
+from pytest_llmprod.handoff.audit.lines import LINES, NAMES
 
 EVAL = """
 import pytest

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from corpora import CASSETTES, body_of, interactions_in, needs
 from genai_prices import extract_usage
 
-from pytest_llmprod.billing import request_of
 from pytest_llmprod.budgets import price_lock, price_source, prices
 from pytest_llmprod.budgets.price_changes import Request
 from pytest_llmprod.budgets.price_lock import Lock
+from pytest_llmprod.composition.billing import request_of
 from pytest_llmprod.core.errors import PricesError
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.recording import Recording

@@ -1,6 +1,6 @@
 """What has come from workers is counted against what they say."""
 
-from pytest_llmprod.counting import Counting
+from pytest_llmprod.composition.counting import Counting
 
 
 def counting(**come: int) -> Counting:

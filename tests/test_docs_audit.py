@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod import audit_settings, settings, settings_keys
-from pytest_llmprod.audit.lines import LINES
+from pytest_llmprod import settings
 from pytest_llmprod.cli import main
+from pytest_llmprod.composition import audit_settings, settings_keys
 from pytest_llmprod.core.checklist import LEVELS
+from pytest_llmprod.handoff.audit.lines import LINES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "audit.md").read_text(encoding="utf-8")
 (OUTPUT,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)

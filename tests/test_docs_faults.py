@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod import drills
+from pytest_llmprod.composition import drills
 from pytest_llmprod.core import virtual_time
 from pytest_llmprod.core.drilling import WEAKNESSES
 from pytest_llmprod.core.fault_names import GATE_NAMES

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod import guardrail_marks
+from pytest_llmprod.composition import guardrail_marks
 from pytest_llmprod.guardrails.contract import FAILURES, PLACES
 
 ROOT = Path(__file__).parents[1]

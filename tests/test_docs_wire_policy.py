@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from project import Project
 
-from pytest_llmprod.forbidding import FORBIDDABLE
-from pytest_llmprod.leave_settings import read
+from pytest_llmprod.composition.forbidding import FORBIDDABLE
+from pytest_llmprod.composition.leave_settings import read
 from pytest_llmprod.wire.hygiene import REQUIREMENTS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "wire-policy.md").read_text(encoding="utf-8")

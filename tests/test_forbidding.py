@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
+from pytest_llmprod.composition.forbidding import customs_of
 from pytest_llmprod.core.faulting import ENDLESS
 from pytest_llmprod.core.scanning import Finding, Scanner
-from pytest_llmprod.forbidding import customs_of
 from pytest_llmprod.wire.leaving import Customs, Request
 from pytest_llmprod.wire.masking import BUILT_IN
 from pytest_llmprod.wire.outgoing import Outgoing

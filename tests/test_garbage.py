@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from project import Project
 
-from pytest_llmprod import garbage
+from pytest_llmprod.composition import garbage
 
 
 @pytest.fixture(autouse=True)

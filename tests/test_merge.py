@@ -72,13 +72,14 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_three_shards_of_the_example_are_one_run(example: Path) -> None:
-    with (example / "pyproject.toml").open("a") as file:
-        file.write(
-            'budgets = ["sum(cost) < 0.1"]\n'
-            "[tool.llmprod.features.ticket-triage]\n"
-            "requests_per_month = 20000\n"
-            'budgets = ["monthly(cost) < 300", "p95(latency) < 50ms"]\n'
-        )
+    settings = (example / "pyproject.toml").read_text().partition("[tool.llmprod.features")[0]
+    budgets = (
+        'budgets = ["sum(cost) < 0.1"]\n'
+        "[tool.llmprod.features.ticket-triage]\n"
+        "requests_per_month = 20000\n"
+        'budgets = ["monthly(cost) < 300", "p95(latency) < 50ms"]\n'
+    )
+    (example / "pyproject.toml").write_text(f"{settings.rstrip()}\n{budgets}")
 
     document = assert_as_one_run(example)
 

@@ -7,7 +7,7 @@ import pytest
 from project import Project
 
 from pytest_llmprod import plugin
-from pytest_llmprod.stash import RUN_ID
+from pytest_llmprod.hooks.stash import RUN_ID
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod import audit_settings, settings_keys
 from pytest_llmprod.budgets import price_lock
+from pytest_llmprod.composition import audit_settings, settings_keys
 from pytest_llmprod.core.errors import SettingsError
 from pytest_llmprod.evals.dataset import Case
 from pytest_llmprod.evals.lock import Lock, Revision

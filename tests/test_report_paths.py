@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod import report_paths
+from pytest_llmprod.composition import report_paths
 from pytest_llmprod.core.errors import SettingsError
 
 PATHS: list[Any] = [report_paths.json_path, report_paths.html_path, report_paths.markdown_path]

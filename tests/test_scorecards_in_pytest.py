@@ -168,7 +168,7 @@ def test_a_run_without_scorecards_has_no_part_that_keeps_them(pytester: pytest.P
 
         def test_none(pytestconfig):
             assert not pytestconfig.pluginmanager.hasplugin("llmprod-scorekeeper")
-            assert "pytest_llmprod.scorekeeping" not in sys.modules
+            assert "pytest_llmprod.hooks.scorekeeping" not in sys.modules
             assert "pytest_llmprod.core.scorecard" not in sys.modules
         """
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_llmprod.composition.forbidding import FORBIDDABLE, customs_of
+from pytest_llmprod.composition.proofs import PLANTED, _request
 from pytest_llmprod.faults.catalogue import select
-from pytest_llmprod.forbidding import FORBIDDABLE, customs_of
-from pytest_llmprod.proofs import PLANTED, _request
 from pytest_llmprod.wire.rules import LeaveRules
 
 EVAL = """

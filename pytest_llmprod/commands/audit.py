@@ -34,7 +34,7 @@ def add_command(nouns: Any) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from pytest_llmprod.auditing import audit_project  # other commands do without
+    from pytest_llmprod.composition.auditing import audit_project  # other commands do without
 
     found = audit_project(Path.cwd(), datetime.now(UTC))
     if options.json:

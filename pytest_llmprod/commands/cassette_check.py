@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_llmprod import cases
 from pytest_llmprod.commands.layout import beside
+from pytest_llmprod.composition import cases
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.settings import max_age_days

@@ -10,7 +10,14 @@ from itertools import groupby
 from statistics import median
 from typing import NamedTuple, TypeVar
 
-from pytest_llmprod.comparison import Compared, Comparison, Counts, Side, compare_cassettes, count
+from pytest_llmprod.composition.comparison import (
+    Compared,
+    Comparison,
+    Counts,
+    Side,
+    compare_cassettes,
+    count,
+)
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.amounts import cost_text, seconds_text
 from pytest_llmprod.report.layout import COLUMNS

@@ -32,7 +32,8 @@ def add_command(nouns: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from pytest_llmprod import runbooks, settings  # other commands do without
+    from pytest_llmprod import settings  # other commands do without
+    from pytest_llmprod.composition import runbooks
     from pytest_llmprod.handoff import scaffold
     from pytest_llmprod.wire.placeholder import LentKeys
 

@@ -11,8 +11,8 @@ from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.report.layout import wrapped
 
 if TYPE_CHECKING:
-    from pytest_llmprod.calibrating import Calibrator
     from pytest_llmprod.evals.judging.calibration import Calibration
+    from pytest_llmprod.hooks.calibrating import Calibrator
 
 
 def add_commands(verbs: Any) -> None:
@@ -55,7 +55,9 @@ def _place(text: str) -> tuple[Path, str]:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from pytest_llmprod.calibrating import calibrate  # brings pytest: other commands do without
+    from pytest_llmprod.hooks.calibrating import (
+        calibrate,  # brings pytest: other commands do without
+    )
 
     file, name = options.judge
     found = calibrate(file, name, options.labels, record=options.record)

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_llmprod.composition.imported_cases import AddedCases, add_cases
+from pytest_llmprod.composition.imported_recordings import AddedRecordings, add_recordings
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.imported_cases import AddedCases, add_cases
-from pytest_llmprod.imported_recordings import AddedRecordings, add_recordings
 from pytest_llmprod.records import foreign
 from pytest_llmprod.records.foreign import Imported
 from pytest_llmprod.records.log import LogWriter

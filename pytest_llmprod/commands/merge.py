@@ -49,7 +49,7 @@ def _number(text: str) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from pytest_llmprod.merging import merge  # brings pytest: other commands do without
+    from pytest_llmprod.hooks.merging import merge  # brings pytest: other commands do without
 
     named = {name: getattr(options, name) for name in _OUTPUTS}
     outputs = [f"--llm-{name}={file}" for name, file in named.items() if file is not None]

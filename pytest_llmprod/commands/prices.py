@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod import billing
 from pytest_llmprod.budgets import price_changes, price_lock, price_source, prices
 from pytest_llmprod.budgets.price_changes import Change, Request
 from pytest_llmprod.budgets.price_lock import FILE_NAME, Lock, Name
 from pytest_llmprod.budgets.prices import ModelPrice, PriceList
 from pytest_llmprod.commands.arguments import existing_path
 from pytest_llmprod.commands.layout import print_error
+from pytest_llmprod.composition import billing
 from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted, printable

@@ -29,7 +29,7 @@ def add_command(nouns: Any) -> None:
 
 
 def _runbook(options: argparse.Namespace) -> int:
-    from pytest_llmprod import runbooks  # other commands do without
+    from pytest_llmprod.composition import runbooks  # other commands do without
 
     root, path = Path.cwd(), options.file
     name = printable(str(path))

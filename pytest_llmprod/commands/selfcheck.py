@@ -24,7 +24,7 @@ def add_command(nouns: Any) -> None:
 
 
 def _selfcheck(options: argparse.Namespace) -> int:
-    from pytest_llmprod import selfchecking  # brings pytest, which other commands do without
+    from pytest_llmprod.hooks import selfchecking  # brings pytest, which other commands do without
 
     prover = selfchecking.run(options.places)
     proofs = prover.proofs or []

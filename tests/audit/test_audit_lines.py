@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod.audit import waivers
-from pytest_llmprod.audit.facts import (
+from pytest_llmprod.core.checklist import LEVELS, AuditLine
+from pytest_llmprod.handoff.audit import waivers
+from pytest_llmprod.handoff.audit.facts import (
     AcceptedFact,
     BudgetFact,
     DatasetFact,
@@ -20,11 +21,10 @@ from pytest_llmprod.audit.facts import (
     PricesFact,
     RecordingsFact,
 )
-from pytest_llmprod.audit.history import Row
-from pytest_llmprod.audit.lines import LINES, NAMES
-from pytest_llmprod.audit.marks import Mark
-from pytest_llmprod.audit.waivers import Excuses, Waiver
-from pytest_llmprod.core.checklist import LEVELS, AuditLine
+from pytest_llmprod.handoff.audit.history import Row
+from pytest_llmprod.handoff.audit.lines import LINES, NAMES
+from pytest_llmprod.handoff.audit.marks import Mark
+from pytest_llmprod.handoff.audit.waivers import Excuses, Waiver
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OPEN = GateFact(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pytest_llmprod.audit.marks import Mark, read_marks
+from pytest_llmprod.handoff.audit.marks import Mark, read_marks
 
 
 def marks_in(root: Path, text: str, name: str = "test_a.py") -> list[Mark]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.audit.ownership import find_on_call, find_owner
+from pytest_llmprod.handoff.audit.ownership import find_on_call, find_owner
 
 CATALOGUE = """\
 apiVersion: backstage.io/v1alpha1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.audit.runbook_file import TOPICS, Runbook, read_runbook
+from pytest_llmprod.handoff.audit.runbook_file import TOPICS, Runbook, read_runbook
 
 WHOLE = "# Runbook\n\nRead it.\n" + "".join(
     f"\n## {heading}\n\nSomething.\n"

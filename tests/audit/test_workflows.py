@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ci_files import github
 
-from pytest_llmprod.audit.workflows import read_ci
+from pytest_llmprod.handoff.audit.workflows import read_ci
 
 WORKFLOW = ".github/workflows/ci.yml"
 

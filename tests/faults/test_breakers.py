@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.breakers import FAULTS, check_circuit_breaker
+from pytest_llmprod.composition.breakers import FAULTS, check_circuit_breaker
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.faulting import Asked
 from pytest_llmprod.faults.catalogue import CATALOGUE

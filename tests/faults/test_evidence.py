@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod import drill_history
+from pytest_llmprod.composition import drill_history
 from pytest_llmprod.core.drilling import NOT_MET, DrillResult
 from pytest_llmprod.core.errors import FaultError
 

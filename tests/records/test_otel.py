@@ -12,11 +12,11 @@ from log_samples import a_line, an_exchange, write
 from otlp_server import OtlpServer, attributes_of, collector
 
 from pytest_llmprod.core.exchange import ToolCall
+from pytest_llmprod.hooks.telemetry import lines_of
 from pytest_llmprod.records import names, otlp, reading
 from pytest_llmprod.records.line import LogLine
 from pytest_llmprod.records.otel import CAPTURE, RunSignals, nanoseconds, resource_of
 from pytest_llmprod.records.otlp import Delivery, deliver
-from pytest_llmprod.telemetry import lines_of
 
 A_LONG_TIME_S = 60.0  # the machine may be busy
 SAID = ("Customer 4711", "shipping", "refund")

@@ -1,0 +1,1 @@
+"""Composition: what needs several packages at once, and no pytest."""

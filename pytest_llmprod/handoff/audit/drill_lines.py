@@ -1,0 +1,125 @@
+"""Drill lines: what answers without a model, and when that was last tried."""
+
+from collections.abc import Sequence
+
+from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.core.text import counted
+from pytest_llmprod.handoff.audit.answers import Answer, failed, for_each, newest, passed, rehearsed
+from pytest_llmprod.handoff.audit.facts import Facts, ModelFact, RecordingsFact
+
+
+def fallback_declared(facts: Facts) -> Answer:
+    """Say whether a drill of each feature names what answers in place of the model."""
+
+    def declared(feature: str) -> Answer:
+        for mark in facts.marked("llm_drill", feature):
+            callable_name = mark.text("fallback") or mark.text("degraded")
+            if callable_name:
+                return passed(callable_name, Evidence(path=mark.path, line=mark.line))
+        mark_text = f'@pytest.mark.llm_drill(feature="{feature}", fallback="app.rules:answer")'
+        return failed("no drill names a fallback", f"write a test with {mark_text}")
+
+    return for_each(facts.features, declared)
+
+
+def fallback_drilled(facts: Facts) -> Answer:
+    """Say whether each feature survived all its drills lately."""
+
+    def drilled(feature: str) -> Answer:
+        rows = facts.rows("drill", feature)
+        row = newest(rows, facts.now)
+        number = row.values.get("faults") if row is not None else None
+        faults = counted(number, "fault") if isinstance(number, int) else "its faults"
+        return rehearsed(
+            facts,
+            rows,
+            never="no whole run has survived its drills",
+            what=f"survived {faults}",
+            mend="pytest",
+        )
+
+    return for_each(facts.features, drilled)
+
+
+def model_pinned(facts: Facts) -> Answer:
+    """Say whether the version of the model is fixed, so that it does not change by itself."""
+
+    def pinned(feature: str) -> Answer:
+        model = facts.models.get(feature, ModelFact())
+        gate = facts.gates.gates.get(feature)
+        decided = () if gate is None else gate.models
+        own = [each for each in facts.recordings if each.feature == feature]
+        if model.model:
+            return _as_declared(feature, model.model, own, decided)
+        # Recordings of models that were only tried lie beside those of the application's own.
+        own = [each for each in own if not decided or set(each.answered) & set(decided)]
+        own = [each for each in own if set(each.asked) != {model.replacement}]
+        for each in own:
+            loose = [asked for asked in each.asked if asked not in each.answered]
+            if loose and each.answered:
+                says = f"{loose[0]} is an alias, and {', '.join(each.answered)} answered"
+                return failed(says, _declare(feature, each.answered[0]), Evidence(path=each.path))
+        if not own:
+            return failed("no version is named", _declare(feature, "VERSION"))
+        return passed(", ".join(own[0].asked), Evidence(path=own[0].path))
+
+    return for_each(facts.features, pinned)
+
+
+def _as_declared(
+    feature: str, model: str, own: Sequence[RecordingsFact], decided: Sequence[str]
+) -> Answer:
+    """Return whether nothing else has answered in the place of the version that is declared."""
+    names = {asked for each in own if model in each.answered for asked in each.asked}
+    answered = {m for each in own if names.intersection(each.asked) for m in each.answered}
+    if own and not names and not decided:
+        answered = {m for each in own for m in each.answered}
+    others = sorted({*answered, *decided} - {model})
+    at = Evidence(path="pyproject.toml")
+    if others:
+        return failed(
+            f"{model} is declared, and {others[0]} answered", _declare(feature, others[0]), at
+        )
+    return passed(model, at)
+
+
+def _declare(feature: str, model: str) -> str:
+    return f'model = "{model}" in [tool.llmprod.features.{feature}]'
+
+
+def replacement_named(facts: Facts) -> Answer:
+    """Say whether the model is named that is to follow when the provider retires this one."""
+
+    def named(feature: str) -> Answer:
+        name = facts.models.get(feature, ModelFact()).replacement
+        if name:
+            return passed(name, Evidence(path="pyproject.toml"))
+        mend = f'replacement = "MODEL" in [tool.llmprod.features.{feature}]'
+        return failed("no model is named that could take over", mend)
+
+    return for_each(facts.features, named)
+
+
+def swap_rehearsed(facts: Facts) -> Answer:
+    """Say whether a model that could take over was compared with the model lately."""
+
+    def rehearsed_with(feature: str) -> Answer:
+        name = facts.models.get(feature, ModelFact()).replacement
+        rows = [
+            row
+            for row in facts.rows("swap", feature)
+            if not name or name in (row.text("new"), row.text("asked"))
+        ]
+        row = newest(rows, facts.now)
+        old, new = (row.text("old"), row.text("new")) if row else ("OLD", name or "NEW")
+        verdict = row.text("verdict") if row else ""
+        with_model = f" with {name}" if name else ""
+        return rehearsed(
+            facts,
+            rows,
+            never=f"no run has compared it{with_model}",
+            what=f"{new} compared with {old}: {verdict},",
+            mend=f"pytest --llm-eval --llm-models={old},{new}",
+        )
+
+    return for_each(facts.features, rehearsed_with)

@@ -1,0 +1,1 @@
+"""Hooks: what pytest calls in a run; only this package and the way in import pytest."""
