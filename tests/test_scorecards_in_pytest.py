@@ -41,7 +41,7 @@ SCORES = """
 
 @pytest.fixture
 def scored(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makepyfile(test_scores=SCORES)
+    pytester.makepyfile(test_cards=SCORES)
     return pytester
 
 
@@ -108,7 +108,7 @@ def test_the_json_has_every_rate_and_nothing_that_was_planted(scored: pytest.Pyt
 
     detector, redactor, old = cards
     assert [card["name"] for card in cards] == ["<b>|x", "redact_mail", "redact"]
-    assert redactor["test"] == "test_scores.py::test_redacts"
+    assert redactor["test"] == "test_cards.py::test_redacts"
     assert redactor["pairs"][0]["mended"] == 20
     assert detector["gates"][0]["verdict"] == "INCONCLUSIVE"
     assert {rate["rate"] for rate in redactor["rates"]} == {
