@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.commands.serve import make_server
+from pytest_llmprod.commands.serve import load_reply, make_server
 
 
 def test_faults_take_turns_and_then_the_reply_comes() -> None:
@@ -47,3 +48,37 @@ def test_an_unknown_fault_and_a_port_in_use_are_findings(
     with make_server("ok", None, 0) as server:
         assert main(["serve", "--port", str(server.port)]) == 1
     assert "Name another one." in capsys.readouterr().err
+
+
+def test_a_function_of_the_working_directory_makes_the_reply_of_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "def reply(request):\n    return request['model'].upper()\n"
+    (tmp_path / "toy_model_of_serve.py").write_text(source)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    with make_server("ok", load_reply("toy_model_of_serve:reply", tmp_path), 0) as server:
+        answers = [
+            httpx2.post(f"{server.url}/chat/completions", json={"model": name}) for name in "ab"
+        ]
+
+    said = [each.json()["choices"][0]["message"]["content"] for each in answers]
+    assert said == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere_at_all:reply", "nowhere_at_all cannot be imported: ModuleNotFoundError: No mod"),
+        ("json:nothing", "json has no callable 'nothing'. Name a function of it."),
+        ("json", "names no callable. Write module and function with a colon between"),
+    ],
+)
+def test_a_function_that_cannot_be_used_is_told(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    assert main(["serve", "--reply-by", name]) == 1
+
+    assert told in capsys.readouterr().err

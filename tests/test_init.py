@@ -200,6 +200,38 @@ def test_the_eval_that_is_written_opens_and_closes_the_gate(
     assert "gate ticket-triage: closed" in wrong.stdout
 
 
+def test_an_answer_that_is_no_label_is_a_miss_that_shows_it(folder: Path, server: Provider) -> None:
+    init()
+    rows = [{"id": f"t-{n}", "input": f"say word{n}", "expected": "yes"} for n in "12"]
+    data = folder / "evals" / "ticket_triage.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    variables = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-live-0123456789abcdefghij"}
+
+    result = run_pytest(
+        folder, "--llm-eval", "--llm-record=once", "--llm-json=run.json", **variables
+    )
+
+    cases = json.loads((folder / "run.json").read_text())["cases"]
+    assert "2 misses in 2" in result.stdout
+    assert [each["why"] for each in cases] == [
+        "no label: 'word1 word1', ended by 'stop'",
+        "no label: 'word2 word2', ended by 'stop'",
+    ]
+
+
+def test_the_good_answer_of_the_drill_is_one_of_the_labels(folder: Path) -> None:
+    init()
+    app = folder / "app" / "triage.py"
+    app.write_text(app.read_text().replace('"yes", "no"', '"billing", "other"'))
+    drill = folder / "tests" / "test_ticket_triage_drill.py"
+    call = "app.ticket_triage_gated.answer(GIVEN)"
+    drill.write_text(drill.read_text().replace(call, f'assert {call} == "billing"'))
+
+    result = run_pytest(folder, "-k", "slow-answer")
+
+    assert "1 passed" in result.stdout
+
+
 def test_the_drill_and_the_guardrails_that_are_written_can_fail(folder: Path) -> None:
     init()
     gated = folder / "app" / "ticket_triage_gated.py"
@@ -407,5 +439,5 @@ def test_the_templates_are_files_of_the_package() -> None:
     folder = files("pytest_llmprod.handoff") / "templates"
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".template"))
 
-    assert len(names) == 13
+    assert len(names) == 14
     assert {"eval.py.template", "drill.py.template", "workflow.yml.template"} <= set(names)

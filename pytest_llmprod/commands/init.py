@@ -3,9 +3,12 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.core.text import printable
+
+if TYPE_CHECKING:
+    from pytest_llmprod.handoff.scaffold import Feature
 
 _FEATURE = "Name of the feature, such as ticket-triage"
 _CALLABLE = "Function that asks the model, such as app.triage:triage"
@@ -48,7 +51,7 @@ def _init(options: argparse.Namespace) -> int:
     for each in told:
         reason = f": {printable(each.reason)}" if each.reason else ""
         print(f"{each.outcome:<10}  {printable(each.path)}{reason}")
-    print("\n".join(_next_steps(feature.snake)))
+    print("\n".join(_next_steps(feature)))
     return 0
 
 
@@ -62,11 +65,13 @@ def _ask(options: argparse.Namespace, question: str, flag: str) -> str:
     return answer
 
 
-def _next_steps(snake: str) -> list[str]:
+def _next_steps(feature: "Feature") -> list[str]:
+    labels = f"  edit LABELS in {feature.module}: what the model may answer"
     return [
         "next",
         "  pytest --llm-eval                       green now, without a key",
-        f"  edit evals/{snake}.jsonl: say in its rows what is asked and expected",
+        *([labels] if feature.probed is None else []),
+        f"  edit evals/{feature.snake}.jsonl: say in its rows what is asked and expected",
         "  llmprod prices lock --model=openai/gpt-5-mini",
         "  pytest --llm-eval --llm-record=once     with your key; then commit all",
     ]

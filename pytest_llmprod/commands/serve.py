@@ -1,11 +1,17 @@
 """The command `llmprod serve`: a scripted provider on loopback, with faults."""
 
 import argparse
+import importlib
+import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.core.errors import FaultError
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
+
+if TYPE_CHECKING:
+    from pytest_llmprod.faults.script import Text
 
 
 def add_command(nouns: Any) -> None:
@@ -14,7 +20,7 @@ def add_command(nouns: Any) -> None:
         "serve",
         help="a provider on loopback that answers from a script, with faults",
         description="Answer OpenAI's and Anthropic's requests on 127.0.0.1 until Ctrl-C: each "
-        "with the next fault of --faults, and with --reply where that is `ok`.",
+        "with the next fault of --faults, and with the reply where that is `ok`.",
     )
     serve.add_argument("--port", type=int, default=0, help="default: any that is free")
     serve.add_argument(
@@ -23,12 +29,20 @@ def add_command(nouns: Any) -> None:
         metavar="A,B",
         help="one name holds for all requests; several take turns, and then all is well",
     )
-    serve.add_argument("--reply", metavar="TEXT", help="default: made up for each request")
+    reply = serve.add_mutually_exclusive_group()
+    reply.add_argument("--reply", metavar="TEXT", help="default: made up for each request")
+    reply.add_argument(
+        "--reply-by",
+        metavar="MODULE:NAME",
+        help="a function of the working directory that makes the text of each reply out of the "
+        "request's JSON",
+    )
     serve.set_defaults(run=_serve, parser=serve)
 
 
 def _serve(options: argparse.Namespace) -> int:
-    with make_server(options.faults, options.reply, options.port) as server:
+    reply = options.reply if options.reply_by is None else load_reply(options.reply_by, Path.cwd())
+    with make_server(options.faults, reply, options.port) as server:
         print(f"OPENAI_BASE_URL={server.url}")
         print(f"ANTHROPIC_BASE_URL={server.root_url}", flush=True)
         try:
@@ -38,7 +52,28 @@ def _serve(options: argparse.Namespace) -> int:
             return 0
 
 
-def make_server(faults: str, reply: str | None, port: int) -> Any:
+def load_reply(name: str, folder: Path) -> Any:
+    """Return the callable of a name such as "toy_model:reply", with `folder` on Python's path.
+
+    Raises HandoffError for a text that is no such name, FaultError where there is no such callable.
+    """
+    from pytest_llmprod.handoff.probing import read_name  # other commands do without
+
+    module, function = read_name(name)
+    sys.path.insert(0, str(folder))
+    try:
+        reply = getattr(importlib.import_module(module), function, None)
+    except Exception as error:
+        told = shorten(printable(f"{type(error).__name__}: {error}"), 200)
+        raise FaultError(
+            f"{module} cannot be imported: {told}. Mend that, or run the command in its folder."
+        ) from error
+    if not callable(reply):
+        raise FaultError(f"{module} has no callable {function!r}. Name a function of it.")
+    return reply
+
+
+def make_server(faults: str, reply: "Text | None", port: int) -> Any:
     """Return a server that is open; raise FaultError for an unknown fault or a port in use."""
     from pytest_llmprod.core.schedule import Schedule  # other commands do without
     from pytest_llmprod.faults.plan import InjectedFaults

@@ -143,17 +143,19 @@ def _new_files(feature: Feature, root: Path) -> Iterator[tuple[str, str]]:
     gated = feature.base / f"{feature.gated_module.replace('.', '/')}.py"
     yield str(gated), _filled("gated.py", values)
     yield values["dataset"], _filled("dataset.jsonl", values)
-    is_async = feature.probed is not None and feature.probed.is_async
-    yield (
-        f"{tests}/test_{snake}_eval.py",
-        _filled("eval_async.py" if is_async else "eval.py", values),
-    )
+    yield f"{tests}/test_{snake}_eval.py", _filled(_eval_template(feature), values)
     yield f"{tests}/test_{snake}_drill.py", _filled("drill.py", values)
     yield f"{tests}/test_{snake}_guardrails.py", _filled("guardrails.py", values)
     if feature.needs_path and feature.setup.is_configured:
         yield "conftest.py", _filled("conftest.py", values)
     if not (root / ".gitlab-ci.yml").exists():
         yield ".github/workflows/llmprod.yml", _filled("workflow.yml", values)
+
+
+def _eval_template(feature: Feature) -> str:
+    if feature.probed is None:
+        return "eval_starter.py"
+    return "eval_async.py" if feature.probed.is_async else "eval.py"
 
 
 def _application(
@@ -198,6 +200,8 @@ def _values(feature: Feature, root: Path) -> dict[str, str]:
         "async_def": "async " if is_async else "",
         "await_": "await " if is_async else "",
         "requirements": _requirements(root),
+        "import_module": f"import {feature.module}\n" if probed is None else "",
+        "good": f"{feature.module}.LABELS[0]" if probed is None else '"yes"',
         **_faults(is_new=probed is None),
     }
 
