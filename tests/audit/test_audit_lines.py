@@ -279,10 +279,21 @@ def test_a_guardrail_test_needs_a_run_that_passed_and_a_bound() -> None:
     assert judged("pii").says == "no test is marked so"
     assert judged("pii", marks=(GUARD,)).says.startswith("1 test there, and no whole run")
     assert judged("pii", marks=(GUARD,), history=(other,)).status == "failed"
-    assert judged("pii", marks=(GUARD,), history=(unbounded,)).says.endswith("none has a bound")
+    line = judged("pii", marks=(GUARD,), history=(unbounded,))
+    assert line.says == "they passed, and none bounds the recall"
     line = judged("pii", marks=(GUARD,), history=(BOUNDED,))
     assert (line.status, line.says) == ("passed", "recall >= 95.1%, 2 tests passed 1 day ago")
     assert judged("pii", marks=(), history=(BOUNDED,)).status == "failed"
+
+
+def test_a_bound_on_false_alarms_says_nothing_of_what_is_missed() -> None:
+    row_of_alarms = row(
+        1, kind="guardrail", guard="pii", tests=2, bounds={"false positives": "<= 4.0%"}
+    )
+
+    line = judged("pii", marks=(GUARD,), history=(row_of_alarms,))
+
+    assert (line.status, line.says) == ("failed", "they passed, and none bounds the recall")
 
 
 def test_output_and_refusals_need_no_bound() -> None:
