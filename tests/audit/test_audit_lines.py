@@ -268,6 +268,31 @@ def test_models_that_were_only_tried_pin_nothing() -> None:
     assert other.says == "m-1 is declared, and n-1 answered"
 
 
+@pytest.mark.parametrize(("asked", "answered"), [((), ()), (("m",), ()), ((), ("m-1",))])
+def test_recordings_that_tell_no_version_pin_none(
+    asked: tuple[str, ...], answered: tuple[str, ...]
+) -> None:
+    silent = replace(RECORDED, asked=asked, answered=answered)
+
+    line = judged("model-pinned", recordings=(silent,), gates=GatesFact(path="g"))
+
+    assert (line.status, line.says) == ("failed", "no version is named")
+
+
+def test_a_date_that_is_to_come_is_no_evidence() -> None:
+    to_come = NOW + timedelta(days=2)
+    prices = PricesFact(path="p", locked_on=f"{to_come:%Y-%m-%d}")
+    data = replace(DATA, frozen_at=(NOW, to_come))
+
+    lines = [
+        judged("recordings", recordings=(replace(RECORDED, oldest=to_come),)),
+        judged("prices-recent", prices=prices),
+        judged("dataset-revised", datasets={"d.jsonl": data}),
+    ]
+
+    assert [line.status for line in lines] == ["failed"] * 3
+
+
 GUARD = mark("llm_guardrail", kind="pii")
 BOUNDED = row(1, kind="guardrail", guard="pii", tests=2, bounds={"recall": ">= 95.1%"})
 

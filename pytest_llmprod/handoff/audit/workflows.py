@@ -197,7 +197,8 @@ def _has_pipefail(around: _Around) -> bool:
 _NO = ("", "false", "no", "never")
 #: A condition that only one branch fulfils, or only tags do.
 _OF_ONE_REF = re.compile(
-    r"github\.ref(?:_name)? == '|github\.ref_type == 'tag'|(?<!!)startswith\(github\.ref, ?'refs/tags"
+    r"github\.ref(?:_name)? == '|github\.ref_type == 'tag'"
+    r"|(?<!!)startswith\(github\.ref, ?'refs/tags"
 )
 
 
