@@ -218,21 +218,46 @@ def _close_server(item: pytest.Item) -> None:
 
 
 def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -> None:
-    """Let the report say what the drill found."""
+    """Let the report say what the drill found, and a mark xfail what was expected of it."""
+    expected = _expected(report)
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
     if not result.is_met:
         report.outcome = "skipped"
         reason = f"{result.fault} cannot meet the requests of {result.feature}"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {reason}")
         return
     if result.survived:
-        report.outcome = "passed"
-        report.longrepr = None
+        is_refused = report.failed and str(report.longrepr).startswith(_STRICT)
+        if not is_refused:
+            report.outcome = "passed"
+            report.longrepr = None
+            _expect(report, expected)
         return
     lines = [f"{kind}: {text}" for kind, text in result.findings]
     lines.append(f"({result.feature} under {result.fault})")
-    before = f"{report.longreprtext}\n\n" if report.failed and not _says_all(result) else ""
-    report.outcome = "failed"
+    is_told = report.failed and expected is None and not _says_all(result)
+    before = f"{report.longreprtext}\n\n" if is_told else ""
+    report.outcome = "failed" if expected is None else "skipped"
     report.longrepr = before + "\n".join(lines)
+    _expect(report, expected)
+
+
+#: How pytest's own mark xfail begins what it says of a test that passed, with `strict=True`.
+_STRICT = "[XPASS(strict)] "
+
+
+def _expected(report: pytest.TestReport) -> str | None:
+    """Return why a test may fail, None where it may not: pytest knows the mark, not the drill."""
+    text = str(report.longrepr)
+    if report.failed and text.startswith(_STRICT):
+        return text.removeprefix(_STRICT)
+    return getattr(report, "wasxfail", None)
+
+
+def _expect(report: pytest.TestReport, expected: str | None) -> None:
+    if expected is not None:
+        report.wasxfail = expected
 
 
 def _says_all(result: "DrillResult") -> bool:
