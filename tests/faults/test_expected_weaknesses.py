@@ -16,7 +16,7 @@ KNOWN = """
         llm_script.json({{"label": "billing"}})
         {app}("my invoice is wrong")
 """
-WEAK = [("answers_ok_to_everything", "quota"), ("catches_api_errors_only", "truncated-json")]
+WEAK = [("answers_ok_to_everything", "quota"), ("catches_api_errors_only", "stream-bad-json")]
 
 
 def known(
