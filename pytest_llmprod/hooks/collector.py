@@ -42,6 +42,7 @@ class Collector:
         self._misses: dict[str, Mapping[str, Any]] = {}
         self._outages: dict[str, str] = {}
         self._drills: dict[str, Mapping[str, Any]] = {}
+        self._undrilled: set[str] = set()  # features of drills that failed without a verdict
         self._modes: dict[str, Mapping[str, Any]] = {}
         self._scorecards: dict[str, Sequence[Mapping[str, Any]]] = {}
         self._overdue: list[str] = []
@@ -112,6 +113,8 @@ class Collector:
         drill = getattr(report, "llmprod_drill", None)
         if drill is not None:
             self._drills[report.nodeid] = drill
+        if hasattr(report, "llmprod_undrilled"):
+            self._undrilled.add(report.llmprod_undrilled)
         mode = getattr(report, "llmprod_mode", None)
         if mode is not None:
             self._modes[report.nodeid] = mode
@@ -534,7 +537,8 @@ class Collector:
             return
         from pytest_llmprod.composition import drill_history  # only a run with drills needs it
 
-        results, now = self._drill_results(), datetime.now(UTC)
+        drills, now = self._drill_results(), datetime.now(UTC)
+        results = [each for each in drills if each.feature not in self._undrilled]
         rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
         every_days = settings.drill_every_days
         self._overdue = drill_history.told(rootpath, results, now, every_days)

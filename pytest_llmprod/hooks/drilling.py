@@ -178,18 +178,29 @@ class Driller:
         """Judge a drill when its test has run: what the application did decides."""
         report = yield
         drill = item.stash.get(DRILL, None)
-        if drill is None or call.when != "call":
-            return report
+        if drill is not None and call.when == "call":
+            self._judge(item, call, report, drill)
+        if drill is not None and report.failed and not hasattr(report, "llmprod_drill"):
+            # Nobody knows what the application does: the others prove nothing of the feature.
+            report.llmprod_undrilled = drill.spec.feature  # type: ignore[attr-defined]  # xdist
+        return report
+
+    def _judge(
+        self,
+        item: pytest.Item,
+        call: pytest.CallInfo[None],
+        report: pytest.TestReport,
+        drill: "Drill",
+    ) -> None:
         error = None if call.excinfo is None else call.excinfo.value
         if isinstance(error, LlmprodError) or getattr(report, "llmprod_told", False):
-            return report  # a miss, or wrong use: the report says so
+            return  # a miss, or wrong use: the report says so
         if error is not None and not isinstance(error, Exception):
-            return report  # skipped, or stopped
+            return  # skipped, or stopped
         result = replace(drill.result(error), declared=_declared(item))
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
         report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
-        return report
 
 
 def _declared(item: pytest.Item) -> int:

@@ -159,3 +159,49 @@ def test_a_history_that_a_merge_has_spoilt_and_turned_round_is_read_all_the_same
 
     assert drill_history.told(tmp_path, [], NOW + timedelta(days=1), 90) == []
     assert drill_history.last(tmp_path)["triage"]["when"] == NOW.isoformat()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize("what", ["broken_fixture", "body", "torn_down"])
+def test_a_drill_that_fails_without_a_verdict_leaves_its_feature_without_evidence(
+    pytester: pytest.Pytester, what: str, workers: tuple[str, ...]
+) -> None:
+    (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
+    pytester.makepyfile(
+        test_two=f"""
+        import pytest
+        from sound import triage
+
+        DRILL = pytest.mark.llm_drill(
+            feature="triage", faults="quota", fallback="sound:by_rules"
+        )
+
+        @pytest.fixture
+        def broken_fixture():
+            raise RuntimeError("broken")
+
+        @pytest.fixture
+        def torn_down():
+            yield
+            raise RuntimeError("broken")
+
+        @pytest.fixture
+        def body():
+            return True
+
+        @DRILL
+        def test_sound(llm_fault):
+            triage("my invoice is wrong")
+
+        @DRILL
+        def test_other(llm_fault, {what}):
+            triage("my invoice is wrong")
+            if {what!r} == "body":
+                pytest.fail("it fails")
+        """
+    )
+
+    result = pytester.runpytest(*workers)
+
+    assert result.ret == 1
+    assert lines(pytester.path) == []
