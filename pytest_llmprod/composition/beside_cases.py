@@ -30,6 +30,7 @@ class BesideCases:
         self.outages: dict[str, str] = {}
         self.witnessed: Witnessed | None = None
         self._drills: dict[str, Row] = {}
+        self._undrilled: dict[str, str] = {}  # the features of drills without a verdict
         self._modes: dict[str, Row] = {}
         self._scorecards: dict[str, Sequence[Row]] = {}
 
@@ -39,6 +40,7 @@ class BesideCases:
             ("llmprod_misses", self.misses),
             ("llmprod_outage", self.outages),
             ("llmprod_drill", self._drills),
+            ("llmprod_undrilled", self._undrilled),
             ("llmprod_mode", self._modes),
             ("llmprod_scorecards", self._scorecards),
         ):
@@ -74,6 +76,11 @@ class BesideCases:
         from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it
 
         return tuple(DrillResult.from_json(row) for _, row in sorted(self._drills.items()))
+
+    def drills_with_verdicts(self) -> "tuple[DrillResult, ...]":
+        """Return the drills of features of which none failed without a verdict: the evidence."""
+        without = set(self._undrilled.values())
+        return tuple(each for each in self.drills() if each.feature not in without)
 
     def mode_tests(self) -> "tuple[ModeTest, ...]":
         """Return which ways to fail the tests of guardrails cover."""

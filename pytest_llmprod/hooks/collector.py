@@ -489,7 +489,7 @@ class Collector:
             return
         from pytest_llmprod.composition import drill_history  # only a run with drills needs it
 
-        results, now = self._beside.drills(), datetime.now(UTC)
+        results, now = self._beside.drills_with_verdicts(), datetime.now(UTC)
         rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
         every_days = settings.drill_every_days
         self._overdue = drill_history.told(rootpath, results, now, every_days)
