@@ -138,6 +138,7 @@ class Driller:
         spec = read_spec(f"{test}: @pytest.mark.llm_drill", marker.kwargs)
         fault: Any = item.callspec.params["llm_fault"]
         item.stash[DRILL] = Drill(bench, spec, test, fault)
+        self._session.lend_keys()  # in each mode: a drill sends nothing to a provider
         return spec.cut_after_s
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -237,4 +238,8 @@ def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -
 
 def _says_all(result: "DrillResult") -> bool:
     """Say whether the findings tell all that a traceback would."""
-    return result.outcome not in ("crashed with a foreign exception", "failed its own assertions")
+    return result.outcome not in (
+        "asked nothing",
+        "crashed with a foreign exception",
+        "failed its own assertions",
+    )
