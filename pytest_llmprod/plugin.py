@@ -194,9 +194,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(workers, "llmprod-workers")
     config.pluginmanager.register(Collector(config, started_at, workers), "llmprod-collector")
     if config.option.llm_otel:
-        from pytest_llmprod.hooks.telemetry import (
-            Telemetry,  # only a run that sends something needs it
-        )
+        # Only a run that sends something needs it.
+        from pytest_llmprod.hooks.telemetry import Telemetry
 
         telemetry = Telemetry(config, config.stash[RUN_ID])
         config.pluginmanager.register(telemetry, "llmprod-telemetry")
@@ -206,9 +205,8 @@ def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
     """Give a scorecard to the Scorekeeper, who comes with the first one."""
     keeper: Any = config.pluginmanager.get_plugin("llmprod-scorekeeper")
     if keeper is None:
-        from pytest_llmprod.hooks.scorekeeping import (
-            Scorekeeper,  # only who scores a guardrail needs it
-        )
+        # Only who scores a guardrail needs it.
+        from pytest_llmprod.hooks.scorekeeping import Scorekeeper
 
         keeper = Scorekeeper()
         config.pluginmanager.register(keeper, "llmprod-scorekeeper")

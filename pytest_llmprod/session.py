@@ -146,9 +146,8 @@ class Session:
         """Return what looks at each request before it leaves, None where nothing is forbidden."""
         if not self.settings.leave_rules.is_set:
             return None
-        from pytest_llmprod.composition.forbidding import (
-            customs_of,  # only who forbids something needs it
-        )
+        # Only who forbids something needs it.
+        from pytest_llmprod.composition.forbidding import customs_of
 
         return customs_of(self.settings.leave_rules, self._scanners, self._known.scanners)
 

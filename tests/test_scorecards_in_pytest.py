@@ -41,7 +41,7 @@ SCORES = """
 
 @pytest.fixture
 def scored(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makepyfile(test_scores=SCORES)
+    pytester.makepyfile(test_cards=SCORES)
     return pytester
 
 
@@ -108,7 +108,7 @@ def test_the_json_has_every_rate_and_nothing_that_was_planted(scored: pytest.Pyt
 
     detector, redactor, old = cards
     assert [card["name"] for card in cards] == ["<b>|x", "redact_mail", "redact"]
-    assert redactor["test"] == "test_scores.py::test_redacts"
+    assert redactor["test"] == "test_cards.py::test_redacts"
     assert redactor["pairs"][0]["mended"] == 20
     assert detector["gates"][0]["verdict"] == "INCONCLUSIVE"
     assert {rate["rate"] for rate in redactor["rates"]} == {
@@ -191,3 +191,22 @@ def test_a_run_within_a_test_takes_no_cards_of_this_one(
         stop()
 
     assert len(kept) == 1
+
+
+def test_the_history_keeps_the_bound_that_is_the_worse_one(scored: pytest.Pytester) -> None:
+    marked = SCORES.replace(
+        "    def test_redacts",
+        '    @pytest.mark.llm_guardrail(feature="f", kind="pii")\n    def test_redacts',
+    )
+    scored.makepyfile(test_cards=marked.replace("import re\n", "import re\n    import pytest\n", 1))
+
+    scored.runpytest_inprocess()
+
+    (line,) = (scored.path / "llmprod-history.jsonl").read_text().splitlines()
+    bounds = json.loads(line)["bounds"]
+    assert {name: bound[:2] for name, bound in bounds.items()} == {
+        "recall": ">=",
+        "over-redaction": "<=",
+        "idempotence": ">=",
+        "stability": ">=",
+    }

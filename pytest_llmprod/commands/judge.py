@@ -55,9 +55,8 @@ def _place(text: str) -> tuple[Path, str]:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from pytest_llmprod.hooks.calibrating import (
-        calibrate,  # brings pytest: other commands do without
-    )
+    # Brings pytest: other commands do without.
+    from pytest_llmprod.hooks.calibrating import calibrate
 
     file, name = options.judge
     found = calibrate(file, name, options.labels, record=options.record)

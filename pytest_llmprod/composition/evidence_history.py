@@ -11,13 +11,12 @@ from typing import Any
 
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.scorecard import RATES
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import shorten
 from pytest_llmprod.records.head import head_commit
 
 _LONGEST_NAME = 200
-#: Of these rates of a scorecard much is good: the bound is the lower one.
-_GOOD = frozenset({"recall", "stability"})
 #: The verdicts on a new model, the worst first.
 _VERDICTS = ("INFERIOR", "INFERIOR in a tag", "LACKS CASES", "INCONCLUSIVE", "NON-INFERIOR")
 
@@ -64,9 +63,11 @@ def _bounds(cards: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             if rate.get("facet") or not rate.get("of"):
                 continue
             name, (low, high) = str(rate["rate"]), rate["bounds"]
-            pick, bound = (min, low) if name in _GOOD else (max, high)
+            pick, bound = (min, low) if RATES.get(name) else (max, high)
             worst[name] = pick(worst.get(name, bound), bound)
-    return {name: f"{'>=' if name in _GOOD else '<='} {bound:.1%}" for name, bound in worst.items()}
+    return {
+        name: f"{'>=' if RATES.get(name) else '<='} {bound:.1%}" for name, bound in worst.items()
+    }
 
 
 def swap_rows(swaps: Sequence[Swap]) -> Iterator[dict[str, Any]]:

@@ -114,9 +114,8 @@ class Accounts:
         return self._spent
 
     def _read_spending(self, run_id: str, words: Sequence[str]) -> "tuple[str, Stopped | None]":
-        from pytest_llmprod.composition.ledger import (
-            close_ledger,  # brings sqlite3: only a cap needs it
-        )
+        # Brings sqlite3: only a cap needs it.
+        from pytest_llmprod.composition.ledger import close_ledger
         from pytest_llmprod.report import spending
 
         settings = self._settings()
@@ -145,9 +144,8 @@ class Accounts:
 
     def _gathered(self) -> "Budgeting":
         if self._budgeting is None:
-            from pytest_llmprod.composition.budgeting import (
-                Budgeting,  # only a run with budgets needs it
-            )
+            # Only a run with budgets needs it.
+            from pytest_llmprod.composition.budgeting import Budgeting
 
             self._budgeting = Budgeting(self._settings(), now=self._started_at)
         return self._budgeting

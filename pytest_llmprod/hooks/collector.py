@@ -61,9 +61,8 @@ class Collector:
 
     @cached_property
     def _accounts(self) -> "Accounts":
-        from pytest_llmprod.hooks.accounts import (
-            Accounts,  # only a run with budgets or a cap needs it
-        )
+        # Only a run with budgets or a cap needs it.
+        from pytest_llmprod.hooks.accounts import Accounts
 
         return Accounts(lambda: self._config.stash[SETTINGS](), self._started_at)
 
@@ -172,9 +171,8 @@ class Collector:
     def _keep(self, report: Any) -> None:
         """Keep what a report carries for the one who joins this run with others."""
         if self._carried is None:
-            from pytest_llmprod.composition.carried import (
-                Carried,  # only a run that is stored needs it
-            )
+            # Only a run that is stored needs it.
+            from pytest_llmprod.composition.carried import Carried
 
             self._carried = Carried()
         self._carried.take(report)
@@ -286,9 +284,8 @@ class Collector:
 
     def _noticed(self) -> "Upkeep":
         if self._upkeep is None:
-            from pytest_llmprod.composition.upkeep import (
-                Upkeep,  # only a run with something to tell needs it
-            )
+            # Only a run with something to tell needs it.
+            from pytest_llmprod.composition.upkeep import Upkeep
 
             rules = self._config.stash[SETTINGS]().play_rules
             self._upkeep = Upkeep(rules.max_age_days, [*self._options(), *self._selection()])
@@ -410,9 +407,8 @@ class Collector:
         gates, note = self._write_gates(session, run, suites, objection)
         result = self._accounts.added_to(self._run_result(run, suites, note, gates, objection))
         if self._config.option.llm_fallback_only:
-            from pytest_llmprod.composition.fallback_scores import (
-                fallback_scores,  # only such a run needs it
-            )
+            # Only such a run needs it.
+            from pytest_llmprod.composition.fallback_scores import fallback_scores
 
             result = replace(result, fallbacks=fallback_scores(run.settings.rootpath, suites))
         self._result = self._compared(session, run, result)
@@ -482,9 +478,8 @@ class Collector:
         gates: Any = None,
         objection: str = "",
     ) -> "RunResult":
-        from pytest_llmprod.composition.carried import (
-            settings_of,  # only a run that decides needs these
-        )
+        # Only a run that decides needs these.
+        from pytest_llmprod.composition.carried import settings_of
         from pytest_llmprod.core.part import Part
 
         unanswered = self._unanswered()
@@ -553,9 +548,8 @@ class Collector:
 
     def _witness(self, report: Any) -> None:
         if self._witnessed is None:
-            from pytest_llmprod.composition.evidence_history import (
-                Witnessed,  # few runs have such tests
-            )
+            # Few runs have such tests.
+            from pytest_llmprod.composition.evidence_history import Witnessed
 
             self._witnessed = Witnessed()
         self._witnessed.take(report)
@@ -578,9 +572,8 @@ class Collector:
 
     def _audit(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close the summary with the audit of the project."""
-        from pytest_llmprod.composition.auditing import (
-            audit_project,  # only who asks for it needs it
-        )
+        # Only who asks for it needs it.
+        from pytest_llmprod.composition.auditing import audit_project
         from pytest_llmprod.report import audit as report
 
         try:

@@ -240,6 +240,16 @@ def test_a_swap_with_another_model_is_not_that_with_the_replacement() -> None:
     assert judged("swap", history=history, models=models).status == "failed"
 
 
+def test_a_swap_that_nobody_rehearsed_names_the_models_to_compare() -> None:
+    models = {"f": ModelFact(replacement="m-3")}
+
+    known = judged("swap", history=(), models=models, recordings=(replace(RECORDED, asked=("m",)),))
+    unknown = judged("swap", history=(), models=models, recordings=())
+
+    assert known.mend == "pytest --llm-eval --llm-models=m,m-3"
+    assert unknown.mend == "pytest --llm-eval --llm-models=OLD,m-3"
+
+
 def test_an_alias_is_not_pinned_unless_its_version_is_declared() -> None:
     alias = replace(RECORDED, asked=("m",))
     declared = {"f": ModelFact(model="m-1")}

@@ -36,7 +36,9 @@ FALLS_BACK = 'fallback="sound:by_rules"'
 def drilled(pytester: pytest.Pytester, closed: str, more: str = FALLS_BACK) -> list[Any]:
     """The drills of a feature that does `closed` where its gate is closed."""
     (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
-    pytester.makepyfile(gated=GATED.format(closed=closed), test_gate=DRILL.format(more=more))
+    pytester.makepyfile(
+        gated=GATED.format(closed=closed), test_switched_off=DRILL.format(more=more)
+    )
     pytester.runpytest_inprocess("--llm-json=run.json")
     rows: list[Any] = json.loads((pytester.path / "run.json").read_text())["drills"]
     assert sorted(row["fault"] for row in rows) == sorted(GATE_NAMES)
@@ -80,7 +82,9 @@ def test_a_feature_that_crashes_behind_a_closed_gate_is_caught(pytester: pytest.
 
 def test_a_feature_without_a_gate_is_not_drilled_for_it(pytester: pytest.Pytester) -> None:
     (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
-    pytester.makepyfile(test_gate=DRILL.format(more=FALLS_BACK).replace("from gated", "from sound"))
+    pytester.makepyfile(
+        test_switched_off=DRILL.format(more=FALLS_BACK).replace("from gated", "from sound")
+    )
 
     result = pytester.runpytest_inprocess("-rs")
 
@@ -92,7 +96,7 @@ def test_the_gate_is_open_in_all_other_drills(pytester: pytest.Pytester) -> None
     (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
     test = DRILL.format(more=FALLS_BACK).replace('"gate"', '["quota", "slow-answer"]')
     pytester.makepyfile(
-        gated=GATED.format(closed="raise KeyError"), test_gate=test.replace("== 0", "== 1")
+        gated=GATED.format(closed="raise KeyError"), test_switched_off=test.replace("== 0", "== 1")
     )
 
     result = pytester.runpytest_inprocess("--llm-json=run.json")
@@ -124,7 +128,9 @@ def test_a_process_that_the_feature_starts_finds_the_drilled_file(
         "return by_rules(text)"
     )
     (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
-    pytester.makepyfile(gated=GATED.format(closed=closed), test_gate=DRILL.format(more=FALLS_BACK))
+    pytester.makepyfile(
+        gated=GATED.format(closed=closed), test_switched_off=DRILL.format(more=FALLS_BACK)
+    )
 
     result = pytester.runpytest_inprocess("-s")
 

@@ -39,7 +39,7 @@ def run(
     secret: str = SECRET,
 ) -> pytest.RunResult:
     given = f'lambda: {call}("Where is my parcel?"){answer}'
-    apps.makepyfile(test_contract=TEST.format(call=given, arguments=arguments, secret=secret))
+    apps.makepyfile(test_of_places=TEST.format(call=given, arguments=arguments, secret=secret))
     return apps.runpytest_inprocess("--tb=short", "-ra", *options)
 
 
@@ -175,7 +175,7 @@ def test_the_model_answers_in_the_form_that_the_application_expects(apps: pytest
 
 def test_a_test_that_checks_nothing_fails(apps: pytest.Pytester) -> None:
     apps.makepyfile(
-        test_contract="""
+        test_of_places="""
         import pytest
 
         @pytest.mark.llm_guardrail(feature="d", guardrail="desk:redact", secret="4000000000000002")
@@ -248,7 +248,7 @@ def test_a_guardrail_that_does_not_exist_is_named(apps: pytest.Pytester) -> None
 
 
 def test_the_fixture_needs_its_marker(apps: pytest.Pytester) -> None:
-    apps.makepyfile(test_contract="def test_it(llm_place):\n    llm_place.check(print)\n")
+    apps.makepyfile(test_of_places="def test_it(llm_place):\n    llm_place.check(print)\n")
 
     result = apps.runpytest_inprocess()
 
@@ -260,7 +260,7 @@ def test_the_marker_needs_its_fixture_unless_it_only_labels_a_property(
     apps: pytest.Pytester,
 ) -> None:
     apps.makepyfile(
-        test_contract="""
+        test_of_places="""
         import pytest
 
         @pytest.mark.llm_guardrail(feature="desk", guardrail="desk:redact", secret="jane.roe@x.org")
@@ -293,7 +293,7 @@ def test_a_test_of_a_guardrail_is_no_eval_and_no_drill(
     apps: pytest.Pytester, more: str, fixture: str
 ) -> None:
     apps.makepyfile(
-        test_contract=f"""
+        test_of_places=f"""
         import pytest
 
         @pytest.mark.{more}

@@ -62,7 +62,7 @@ def test_crashes_are_told_by_class_with_the_first_place_and_counted_where_they_a
     result = run_result(drills=(*drills, late))
     assert short_drill_lines(result, 5)[3:] == [
         "    JSONDecodeError in app.py:7 and 1 more: empty-body, truncated-json",
-        "  and 1 more kinds of weakness",
+        "  and 1 more kind of weakness",
     ]
     assert short_drill_lines(run_result(drills=drills), 4)[3:] == ["  ..."]
 

@@ -111,7 +111,8 @@ def swap_rehearsed(facts: Facts) -> Answer:
             if not name or name in (row.text("new"), row.text("asked"))
         ]
         row = newest(rows, facts.now)
-        old, new = (row.text("old"), row.text("new")) if row else ("OLD", name or "NEW")
+        today = _asked_today(facts, feature) or "OLD"
+        old, new = (row.text("old"), row.text("new")) if row else (today, name or "NEW")
         verdict = row.text("verdict") if row else ""
         with_model = f" with {name}" if name else ""
         return rehearsed(
@@ -123,3 +124,11 @@ def swap_rehearsed(facts: Facts) -> Answer:
         )
 
     return for_each(facts.features, rehearsed_with)
+
+
+def _asked_today(facts: Facts, feature: str) -> str:
+    """Return the one model that the recordings of a feature asked beside its replacement, or ''."""
+    replacement = facts.models.get(feature, ModelFact()).replacement
+    own = [each for each in facts.recordings if each.feature == feature]
+    asked = {name for each in own for name in each.asked} - {replacement}
+    return asked.pop() if len(asked) == 1 else ""
