@@ -658,3 +658,22 @@ def test_a_drill_needs_no_key_while_others_record(
 
     assert [row["requests"] for row in rows] == [1] * len(rows)
     result.stdout.fnmatch_lines(["recording needs OPENAI_API_KEY, which is not set"])
+
+
+@pytest.mark.parametrize(
+    ("fallback", "told"),
+    [
+        ("sound:by_rulez", "but None. Did you mean 'by_rules'? Correct the name."),
+        ("sound:zzz", "but None. There are *by_rules*. Correct the name."),
+        ("soond:by_rules", "soond cannot be imported *. Correct the module, or set pythonpath *"),
+    ],
+)
+def test_a_fallback_that_is_none_is_told_with_those_that_are_some(
+    apps: pytest.Pytester, fallback: str, told: str
+) -> None:
+    text = DRILL.format(module="sound", app="triage", faults="server-error", more="")
+    apps.makepyfile(test_drill=text.replace("sound:by_rules", fallback))
+
+    result = apps.runpytest_inprocess()
+
+    result.stdout.fnmatch_lines([f"'{fallback}'*{told}"])
