@@ -92,12 +92,13 @@ def has_faults(item: pytest.Item) -> bool:
 
 
 def bench_of(request: pytest.FixtureRequest) -> "FaultBench":
-    """Return the bench of the test that asks; raise UsageError where it has none."""
+    """Return the bench of the test that asks, which fails where it has none."""
     bench: FaultBench | None = request.node.stash.get(BENCH, None)
     if bench is None:
-        raise pytest.UsageError(
+        pytest.fail(
             f"{request.fixturename} serves a single test: name it in the arguments of the test, or "
-            f"of a fixture of function scope."
+            f"of a fixture of function scope.",
+            pytrace=False,
         )
     return bench
 
