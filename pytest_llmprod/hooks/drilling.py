@@ -92,12 +92,13 @@ def has_faults(item: pytest.Item) -> bool:
 
 
 def bench_of(request: pytest.FixtureRequest) -> "FaultBench":
-    """Return the bench of the test that asks; raise UsageError where it has none."""
+    """Return the bench of the test that asks, which fails where it has none."""
     bench: FaultBench | None = request.node.stash.get(BENCH, None)
     if bench is None:
-        raise pytest.UsageError(
+        pytest.fail(
             f"{request.fixturename} serves a single test: name it in the arguments of the test, or "
-            f"of a fixture of function scope."
+            f"of a fixture of function scope.",
+            pytrace=False,
         )
     return bench
 
@@ -138,6 +139,7 @@ class Driller:
         spec = read_spec(f"{test}: @pytest.mark.llm_drill", marker.kwargs)
         fault: Any = item.callspec.params["llm_fault"]
         item.stash[DRILL] = Drill(bench, spec, test, fault)
+        self._session.lend_keys()  # in each mode: a drill sends nothing to a provider
         return spec.cut_after_s
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -273,4 +275,8 @@ def _expect(report: pytest.TestReport, expected: str | None) -> None:
 
 def _says_all(result: "DrillResult") -> bool:
     """Say whether the findings tell all that a traceback would."""
-    return result.outcome not in ("crashed with a foreign exception", "failed its own assertions")
+    return result.outcome not in (
+        "asked nothing",
+        "crashed with a foreign exception",
+        "failed its own assertions",
+    )

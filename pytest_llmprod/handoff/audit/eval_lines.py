@@ -49,7 +49,8 @@ def dataset_size(facts: Facts) -> Answer:
         at = Evidence(path=dataset.path)
         says = f"{counted(dataset.cases, 'case')}"
         if dataset.cases < FEWEST_CASES:
-            add = f"llmprod dataset add {dataset.path} --from-log REQUEST"
+            add = f"llmprod log show REQUEST --json | llmprod dataset add {dataset.path}"
+            add += " --expected JSON"
             return failed(f"{says}, at least {FEWEST_CASES} are needed", add, at)
         if dataset.cases > MOST_CASES:
             check = f"llmprod dataset check {dataset.path}"
