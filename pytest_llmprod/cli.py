@@ -25,6 +25,7 @@ from pytest_llmprod.commands import (
     selfcheck,
     serve,
 )
+from pytest_llmprod.commands.arguments import CommandParser
 from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import LlmprodError
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="llmprod",
         description="What is done outside of a test run. Every command exits with 0 when all is "
         "well, with 1 when it found something, and with 2 when it was called in a wrong way.",

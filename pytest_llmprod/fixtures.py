@@ -30,9 +30,10 @@ TRIAL: "pytest.StashKey[Trial]" = pytest.StashKey()
 def _trial(request: pytest.FixtureRequest) -> "Trial":
     trial: Trial | None = request.node.stash.get(TRIAL, None)
     if trial is None:
-        raise pytest.UsageError(
+        pytest.fail(
             f"{request.fixturename} needs a test that records and replays: name it in the arguments"
-            f" of the test, and mark the test with @pytest.mark.llm_cassette or llm_eval"
+            f" of the test, and mark the test with @pytest.mark.llm_cassette or llm_eval",
+            pytrace=False,
         )
     return trial
 
@@ -47,9 +48,10 @@ def _session(request: pytest.FixtureRequest) -> "Session":
 def llm_case(request: pytest.FixtureRequest) -> "Case":
     """Return the row of the data set that this item judges, in a test marked with `llm_eval`."""
     if not hasattr(request, "param"):
-        raise pytest.UsageError(
+        pytest.fail(
             "llm_case has a value only in a test that is marked with "
-            '@pytest.mark.llm_eval(feature="...", dataset="...", threshold=0.9)'
+            '@pytest.mark.llm_eval(feature="...", dataset="...", threshold=0.9)',
+            pytrace=False,
         )
     asking: Asking = request.param
     return asking.case
@@ -64,8 +66,9 @@ def llm_output(request: pytest.FixtureRequest) -> Any:
     """
     trial = _trial(request)
     if trial.suite is None or (trial.suite.outputs is None and trial.suite.task is None):
-        raise pytest.UsageError(
-            "llm_output has a value only where the llm_eval marker has outputs= or task="
+        pytest.fail(
+            "llm_output has a value only where the llm_eval marker has outputs= or task=",
+            pytrace=False,
         )
     try:
         return trial.output()

@@ -120,7 +120,9 @@ def test_a_module_of_hooks_needs_pytest(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*modules_in("composition"), *(PACKAGE / f"{name}.py" for name in ROOTS)], ids=name_of
+    "path",
+    [*modules_in("composition"), *(PACKAGE / f"{name}.py" for name in sorted(ROOTS))],
+    ids=name_of,
 )
 def test_what_puts_packages_together_knows_no_hook(path: Path) -> None:
     above = {name for name in ours(path) if name.split(".")[0] in ("hooks", "commands", *WAYS_IN)}

@@ -232,6 +232,33 @@ def test_the_good_answer_of_the_drill_is_one_of_the_labels(folder: Path) -> None
     assert "1 passed" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (None, "dataset='evals/ticket_triage.jsonl': there is no such file"),
+        ("{broken\n", "ticket_triage.jsonl, line 1: "),
+        ("", "ticket_triage.jsonl: "),
+    ],
+    ids=["missing", "broken", "empty"],
+)
+def test_a_data_set_that_is_spoilt_is_told_by_its_file_and_line(
+    folder: Path, rows: str | None, told: str
+) -> None:
+    init()
+    data = folder / "evals" / "ticket_triage.jsonl"
+    if rows is None:
+        data.unlink()
+    else:
+        data.write_text(rows)
+
+    result = run_pytest(folder, "--llm-eval", "tests/test_ticket_triage_eval.py")
+
+    assert result.returncode == 2, result.stdout
+    assert told in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "json.decoder" not in result.stdout
+
+
 def test_the_drill_and_the_guardrails_that_are_written_can_fail(folder: Path) -> None:
     init()
     gated = folder / "app" / "ticket_triage_gated.py"

@@ -242,7 +242,7 @@ def test_a_runbook_that_is_not_there_is_no_runbook_that_is_true(
 ) -> None:
     assert main(["runbook", "GONE.md", "--check"]) == 1
 
-    assert "GONE.md: cannot be read" in capsys.readouterr().err
+    assert "GONE.md: there is no runbook" in capsys.readouterr().err
 
 
 def test_a_broken_gates_file_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

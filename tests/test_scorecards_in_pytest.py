@@ -191,3 +191,22 @@ def test_a_run_within_a_test_takes_no_cards_of_this_one(
         stop()
 
     assert len(kept) == 1
+
+
+def test_the_history_keeps_the_bound_that_is_the_worse_one(scored: pytest.Pytester) -> None:
+    marked = SCORES.replace(
+        "    def test_redacts",
+        '    @pytest.mark.llm_guardrail(feature="f", kind="pii")\n    def test_redacts',
+    )
+    scored.makepyfile(test_cards=marked.replace("import re\n", "import re\n    import pytest\n", 1))
+
+    scored.runpytest_inprocess()
+
+    (line,) = (scored.path / "llmprod-history.jsonl").read_text().splitlines()
+    bounds = json.loads(line)["bounds"]
+    assert {name: bound[:2] for name, bound in bounds.items()} == {
+        "recall": ">=",
+        "over-redaction": "<=",
+        "idempotence": ">=",
+        "stability": ">=",
+    }

@@ -664,3 +664,28 @@ def test_a_request_that_was_refused_costs_nothing(recorded: Project) -> None:
     assert (suite["requests"], suite["unpriced"], suite["without_usage"]) == (11, 0, 0)
     assert suite["cost_usd"] == "0.018"
     assert {case["cost_usd"] for case in data["cases"]} == {"0.0018"}
+
+
+def test_a_fixture_in_a_test_without_its_marker_is_told_without_a_traceback(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        def test_case(llm_case): pass
+        def test_output(llm_output): pass
+        def test_fault(llm_fault): pass
+        """
+    )
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "llm_case has a value only in a test that is marked with @pytest.mark.llm_eval(*",
+            "llm_output needs a test that records and replays: *",
+            "llm_fault has a value only in a test that is marked with @pytest.mark.llm_drill(*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*UsageError*")
+    result.stdout.no_fnmatch_line("*def llm_*")

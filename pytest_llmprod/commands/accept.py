@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import stored_run
 from pytest_llmprod.commands.who import who
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.report.layout import wrapped
@@ -20,7 +20,7 @@ def add_command(nouns: Any) -> None:
         "--llm-eval --llm-json=FILE`, and add a line to llmprod-history.jsonl. Nothing else moves "
         "the baseline. Call it in the folder that pytest calls rootdir, and commit both files.",
     )
-    accept.add_argument("run_file", type=existing_path, metavar="RUN", help="the stored run")
+    accept.add_argument("run_file", type=stored_run, metavar="RUN", help="the stored run")
     accept.add_argument(
         "-m", "--why", default="", metavar="WHY", help="why this run is accepted, in a few words"
     )

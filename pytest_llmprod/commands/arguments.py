@@ -1,7 +1,11 @@
 """Arguments: what several commands take."""
 
 import argparse
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from pytest_llmprod.core.text import printable
 
@@ -17,5 +21,41 @@ def existing_path(text: str) -> Path:
     except (OSError, ValueError):  # a name that no system takes
         is_there = False
     if not is_there:
-        raise argparse.ArgumentTypeError(f"{printable(text)}: there is no such file or folder")
+        told = f"{printable(text)}: there is no such file or folder{_nearest(path)}"
+        raise argparse.ArgumentTypeError(told)
     return path
+
+
+def stored_run(text: str) -> Path:
+    """Return the path of a stored run, as `existing_path` does; say how one is stored."""
+    try:
+        return existing_path(text)
+    except argparse.ArgumentTypeError as error:
+        told = f"{error}. Store a run with: pytest --llm-eval --llm-json=run.json"
+        raise argparse.ArgumentTypeError(told) from None
+
+
+def _nearest(path: Path) -> str:
+    """Return a question that names the file beside `path` whose name is nearest to its name."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    near = get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return f"; did you mean {printable(str(path.parent / near[0]))}?" if near else ""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that refuses what it does not know by itself: its usage is the one to read."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options and no rest; exit with 2, and the nearest option, where one is."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
+        return options, unknown
+
+    def _meant(self, unknown: Sequence[str]) -> str:
+        names = re.findall(r"--[a-z-]+", self.format_usage())
+        near = get_close_matches(unknown[0].partition("=")[0], names, n=1)
+        return f"; did you mean {near[0]}?" if near else ""

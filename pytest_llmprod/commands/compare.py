@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import stored_run
 from pytest_llmprod.core.text import printable
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ def add_command(nouns: Any) -> None:
         "where a suite is inferior or lacks cases.",
     )
     compare.add_argument(
-        "old", type=existing_path, metavar="OLD", help="the run to compare with, or RUN alone"
+        "old", type=stored_run, metavar="OLD", help="the run to compare with, or RUN alone"
     )
-    compare.add_argument(
-        "new", type=existing_path, metavar="NEW", nargs="?", help="the run to judge"
-    )
+    compare.add_argument("new", type=stored_run, metavar="NEW", nargs="?", help="the run to judge")
     compare.add_argument(
         "--margin",
         type=_margin,

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import stored_run
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.layout import wrapped
 
@@ -21,10 +21,10 @@ def add_command(nouns: Any) -> None:
         "without a call to a model. Writes nothing: gates are written by runs only. Exits with 1 "
         "where a suite would close its gate or cannot be judged.",
     )
-    decide.add_argument("run_file", type=existing_path, metavar="RUN", help="the stored run")
+    decide.add_argument("run_file", type=stored_run, metavar="RUN", help="the stored run")
     decide.add_argument(
         "--policy",
-        type=existing_path,
+        type=stored_run,
         metavar="FILE",
         help="a TOML file with a table for each feature: threshold, confidence, max_errors; what "
         "it leaves out stays as in the run, but for max_errors, which is 0",

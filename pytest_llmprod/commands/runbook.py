@@ -1,9 +1,11 @@
 """The command `llmprod runbook`: a runbook whose marked parts stay true."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core.errors import HandoffError
 from pytest_llmprod.core.text import counted, printable
 
 
@@ -33,6 +35,10 @@ def _runbook(options: argparse.Namespace) -> int:
 
     root, path = Path.cwd(), options.file
     name = printable(str(path))
+    if options.check and not path.exists():
+        raise HandoffError(
+            f"{name}: there is no runbook; write it with: llmprod runbook {shlex.quote(name)}"
+        )
     if options.check:
         stale = runbooks.outdated(root, path)
         for each in stale:

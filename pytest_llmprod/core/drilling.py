@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 Survival = Literal["fell back", "retried and answered", "degraded", "own error", "answered"]
 #: What it must not do, the worst first: what nobody notices is worse than what crashes.
 Weakness = Literal[
+    "asked nothing",
     "accepted the fault as success",
     "partial answer shown as whole",
     "asked behind a closed gate",

@@ -69,10 +69,12 @@ class Seen:
 
 def judge(spec: DrillSpec, test: str, fault: Fault, seen: Seen) -> DrillResult:
     """Return what the application did, and each weakness that it showed, the worst first."""
-    if seen.met is None:
-        found: list[tuple[Weakness, str]] = []
-        outcome = NOT_MET
-    else:
+    found: list[tuple[Weakness, str]] = []
+    outcome: str = NOT_MET
+    if seen.met is None and not seen.served and fault.group != "gate":
+        found = [("asked nothing", _asked_nothing(seen))]
+        outcome = found[0][0]
+    elif seen.met is not None:
         reaction = _reaction(spec, seen, seen.met)
         found = sorted(_weaknesses(spec, seen, seen.met, reaction), key=_rank)
         outcome = found[0][0] if found else str(reaction)
@@ -87,6 +89,16 @@ def judge(spec: DrillSpec, test: str, fault: Fault, seen: Seen) -> DrillResult:
         elapsed_s=round(seen.elapsed_s, 3),
         switch_s=None if seen.switch_s is None else round(seen.switch_s, 3),
         fallback=spec.fallback,
+    )
+
+
+def _asked_nothing(seen: Seen) -> str:
+    """Say that no request was sent: it may well be the test that is wrong."""
+    if seen.error is not None:
+        return f"no request was sent, so the fault met none: {_named(seen.error, seen.place)}"
+    return (
+        "no request was sent, so the fault met none. Call the feature in the test, with its own "
+        "gate and its cache open; one in another process finds its provider by llm_server"
     )
 
 

@@ -6,12 +6,14 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.own_modules import names_of, own_modules
+from pytest_llmprod.core.text import printable
 
 
 class Spy:
@@ -101,14 +103,36 @@ def _find(path: str) -> tuple[Any, str, Any]:
     try:
         owner: Any = importlib.import_module(module_name)
     except ImportError as error:
-        raise FaultError(f"{path!r}: {module_name} cannot be imported ({error}).") from error
+        raise FaultError(
+            f"{path!r}: {module_name} cannot be imported ({printable(str(error))}). Correct the "
+            f"module, or set pythonpath in [tool.pytest.ini_options] so that pytest finds it."
+        ) from error
     *owners, name = names.split(".")
     for each in owners:
         owner = getattr(owner, each, None)
     found = getattr(owner, name, None)
     if not callable(found):
-        raise FaultError(f"{path!r} names no callable, but {found!r}. Correct the name.")
+        raise FaultError(
+            f"{path!r} names no callable, but {found!r}. {_known(owner, name)}Correct the name."
+        )
     return owner, name, found
+
+
+def _known(owner: Any, name: str) -> str:
+    """Say which callables there are instead of `name`, the nearest alone where one is near."""
+    names = [each for each, value in _members(owner) if callable(value) and each[:1] != "_"]
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}? "
+    return f"There are {', '.join(names)}. " if names else ""
+
+
+def _members(owner: Any) -> list[tuple[str, Any]]:
+    """Return what is defined in a module or a class, and not what it has imported."""
+    members = vars(owner).items() if hasattr(owner, "__dict__") else ()
+    if not isinstance(owner, ModuleType):
+        return [*members]
+    return [(k, v) for k, v in members if getattr(v, "__module__", "") == owner.__name__]
 
 
 def _other_names(owner: Any, original: Any, root: Path | None) -> Iterator[tuple[ModuleType, str]]:

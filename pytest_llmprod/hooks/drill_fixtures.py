@@ -22,10 +22,11 @@ def llm_fault(request: pytest.FixtureRequest) -> "DrillFault":
     """Return the fault of this item, in a test marked with `llm_drill`."""
     drill = request.node.stash.get(DRILL, None)
     if drill is None:
-        raise pytest.UsageError(
+        pytest.fail(
             "llm_fault has a value only in a test that is marked with "
             '@pytest.mark.llm_drill(feature="...", fallback="package.module:callable"). To inject '
-            "faults by hand, use llm_faults."
+            "faults by hand, use llm_faults.",
+            pytrace=False,
         )
     from pytest_llmprod.composition.drills import DrillFault
 

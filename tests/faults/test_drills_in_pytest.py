@@ -509,6 +509,8 @@ def test_asynchronous_features_are_drilled_in_virtual_time(apps: pytest.Pytester
         ("feature='x', faults='slo'", "there is no fault 'slo'. Did you mean 'slow'?"),
         ("feature='x', faults=3", "faults must be 'all', a group"),
         ("feature='x', within='soon'", "within must be a time such as"),
+        ("feature='x', within='inf'", "within must be a time such as"),
+        ("feature='x', within=float('inf')", "within must be a time such as"),
         ("feature='x', requests=0", "requests must be a whole number"),
         ("feature='x', clock='lunar'", "clock must be 'virtual' or 'real'"),
         ("feature='x', raises='nowhere:X'", "nowhere cannot be imported"),
@@ -549,19 +551,6 @@ def test_a_callable_that_does_not_exist_is_an_error_of_the_test(apps: pytest.Pyt
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*'sound:by_rule' names no callable*"])
-
-
-def test_a_test_that_asks_nothing_meets_no_fault(apps: pytest.Pytester) -> None:
-    apps.makepyfile(
-        "import pytest\n"
-        "@pytest.mark.llm_drill(feature='x', faults='quota')\n"
-        "def test_it(llm_fault): pass\n"
-    )
-
-    result = apps.runpytest_inprocess("-rs")
-
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED*quota cannot meet the requests of x*"])
 
 
 @pytest.mark.parametrize("verbosity", ["-q", "-v"])
@@ -614,3 +603,79 @@ def test_a_run_of_drills_to_which_not_all_has_come_is_incomplete(apps: pytest.Py
     assert result.ret == 1
     result.stdout.fnmatch_lines(["INCOMPLETE: *Worker gw? has sent * record*, and * came.*"])
     assert not (apps.path / "llmprod-history.jsonl").exists()
+
+
+ASKS_NOTHING = """
+    import pytest
+
+    @pytest.mark.llm_drill(feature="triage", faults=["server-error", "stream-closed"])
+    def test_survives(llm_fault):
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("pass", "Call the feature in the test"),
+        ("triag('my invoice')", "NameError in test_drill.py:5: name 'triag' is not defined"),
+        ("assert False", "AssertionError in test_drill.py:5: assert False"),
+    ],
+    ids=["no-call", "typo", "assertion"],
+)
+def test_a_drill_that_sends_no_request_fails(apps: pytest.Pytester, body: str, told: str) -> None:
+    apps.makepyfile(test_drill=ASKS_NOTHING.format(body=body))
+
+    result, rows = drills(apps)
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines([f"*asked nothing: no request was sent*{told}*"])
+    result.stdout.fnmatch_lines(["drills of triage: survived 0 of 2 faults"])
+    assert {row["outcome"] for row in rows} == {"asked nothing"}
+    assert not (apps.path / "llmprod-history.jsonl").exists()
+
+
+WITHOUT_A_KEY = """
+    import openai
+    import pytest
+
+    @pytest.mark.llm_cassette
+    def test_records():
+        openai.OpenAI()
+
+    @pytest.mark.llm_drill(feature="triage", faults="server-error")
+    def test_survives(llm_fault):
+        with pytest.raises(openai.InternalServerError):
+            openai.OpenAI(max_retries=0).models.list()
+"""
+
+
+def test_a_drill_needs_no_key_while_others_record(
+    apps: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    apps.makepyfile(test_drill=WITHOUT_A_KEY)
+
+    result, rows = drills(apps, "--llm-record=once", "-p", "no:randomly")
+
+    assert [row["requests"] for row in rows] == [1] * len(rows)
+    result.stdout.fnmatch_lines(["recording needs OPENAI_API_KEY, which is not set"])
+
+
+@pytest.mark.parametrize(
+    ("fallback", "told"),
+    [
+        ("sound:by_rulez", "but None. Did you mean 'by_rules'? Correct the name."),
+        ("sound:zzz", "but None. There are *by_rules*. Correct the name."),
+        ("soond:by_rules", "soond cannot be imported *. Correct the module, or set pythonpath *"),
+    ],
+)
+def test_a_fallback_that_is_none_is_told_with_those_that_are_some(
+    apps: pytest.Pytester, fallback: str, told: str
+) -> None:
+    text = DRILL.format(module="sound", app="triage", faults="server-error", more="")
+    apps.makepyfile(test_drill=text.replace("sound:by_rules", fallback))
+
+    result = apps.runpytest_inprocess()
+
+    result.stdout.fnmatch_lines([f"'{fallback}'*{told}"])

@@ -59,6 +59,7 @@ def model_pinned(facts: Facts) -> Answer:
             if loose and each.answered:
                 says = f"{loose[0]} is an alias, and {', '.join(each.answered)} answered"
                 return failed(says, _declare(feature, each.answered[0]), Evidence(path=each.path))
+        own = [each for each in own if each.asked and each.answered]
         if not own:
             return failed("no version is named", _declare(feature, "VERSION"))
         return passed(", ".join(own[0].asked), Evidence(path=own[0].path))
@@ -111,7 +112,8 @@ def swap_rehearsed(facts: Facts) -> Answer:
             if not name or name in (row.text("new"), row.text("asked"))
         ]
         row = newest(rows, facts.now)
-        old, new = (row.text("old"), row.text("new")) if row else ("OLD", name or "NEW")
+        today = _asked_today(facts, feature) or "OLD"
+        old, new = (row.text("old"), row.text("new")) if row else (today, name or "NEW")
         verdict = row.text("verdict") if row else ""
         with_model = f" with {name}" if name else ""
         return rehearsed(
@@ -123,3 +125,11 @@ def swap_rehearsed(facts: Facts) -> Answer:
         )
 
     return for_each(facts.features, rehearsed_with)
+
+
+def _asked_today(facts: Facts, feature: str) -> str:
+    """Return the one model that the recordings of a feature asked beside its replacement, or ''."""
+    replacement = facts.models.get(feature, ModelFact()).replacement
+    own = [each for each in facts.recordings if each.feature == feature]
+    asked = {name for each in own for name in each.asked} - {replacement}
+    return asked.pop() if len(asked) == 1 else ""

@@ -1,0 +1,76 @@
+"""What the commands say to arguments that are nearly right."""
+
+from pathlib import Path
+
+import pytest
+
+from pytest_llmprod.cli import main
+
+STORE = "Store a run with: pytest --llm-eval --llm-json=run.json"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return what a call that is refused says."""
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["runbook", "--chek"],
+            "llmprod runbook: error: unrecognized arguments: --chek; did you mean --check?",
+        ),
+        (
+            ["log", "ls", "--nothing-like-it"],
+            "llmprod log ls: error: unrecognized arguments: --nothing-like-it\n",
+        ),
+        (["audit", "--jsn=1"], "unrecognized arguments: --jsn=1; did you mean --json?"),
+    ],
+)
+def test_an_option_that_is_none_is_told_by_its_command(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert told in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [["accept"], ["decide"], ["compare"]])
+def test_a_run_that_is_not_there_is_told_with_the_command_that_stores_one(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    told = refused(capsys, *arguments, "gone.json")
+
+    assert f"gone.json: there is no such file or folder. {STORE}" in told
+
+
+def test_the_file_with_the_nearest_name_is_named(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    (folder / "evals").mkdir()
+    (folder / "evals" / "tickets.jsonl").touch()
+
+    told = refused(capsys, "dataset", "check", "evals/tikets.jsonl")
+
+    assert "there is no such file or folder; did you mean evals/tickets.jsonl?" in told
+
+
+def test_a_runbook_that_is_not_there_is_told_with_the_command_that_writes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["runbook", "my book.md", "--check"]) == 1
+
+    told = capsys.readouterr().err
+    assert "my book.md: there is no runbook; write it with: llmprod runbook 'my book.md'" in told
+    assert main(["runbook", "my book.md"]) == 0
+    assert main(["runbook", "my book.md", "--check"]) == 0
