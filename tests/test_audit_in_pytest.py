@@ -112,10 +112,45 @@ def test_skipped_tests_are_no_evidence(pytester: pytest.Pytester) -> None:
     assert history(pytester) == []
 
 
-def test_a_test_of_the_own_log_leaves_a_line(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_logs(llm_records): pass")
+OWN_LOG = """
+import json
+import logging
 
-    pytester.runpytest_inprocess()
+from openai import OpenAI
+
+
+def ask():
+    messages = [{"role": "user", "content": "Is the teapot dishwasher safe?"}]
+    raw = OpenAI(api_key="k").chat.completions.create(model="gpt-test", messages=messages)
+    told = {"input": messages, "output": raw.choices[0].message.content, "model": raw.model}
+    logging.getLogger("app").info(json.dumps({**told, "request_id": raw.id}))
+
+
+def test_logs(llm_records, llm_script):
+    llm_script.reply("Yes.")
+"""
+LOGGED = ["    ask()", '    llm_records.assert_complete(["input", "output", "model"])']
+
+
+@pytest.mark.parametrize("lines", [[], LOGGED[:1], LOGGED[1:]], ids=["none", "ask", "assert"])
+def test_a_test_of_the_own_log_that_shows_nothing_is_no_evidence(
+    pytester: pytest.Pytester, lines: list[str]
+) -> None:
+    pytester.makepyfile("\n".join([OWN_LOG, *lines]))
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(passed=1)
+    assert history(pytester) == []
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_a_test_of_the_own_log_leaves_a_line(
+    pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    pytester.makepyfile("\n".join([OWN_LOG, *LOGGED]))
+
+    pytester.runpytest(*workers)
 
     (row,) = history(pytester)
     assert (row["kind"], row["tests"]) == ("contract", 1)
@@ -129,3 +164,30 @@ def test_a_comparison_of_models_leaves_a_line_for_each_new_one(project: Project)
         ("doubling", "gpt-test", "gpt-new")
     ]
     assert rows[0]["verdict"] in ("NON-INFERIOR", "INCONCLUSIVE")
+
+
+def test_the_bound_of_each_rate_is_on_its_own_side(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_llmprod import strategies as llm_st
+        from pytest_llmprod.guardrails import score_redactor
+
+
+        @pytest.mark.llm_guardrail(feature="doubling", kind="pii")
+        def test_scores():
+            documents = llm_st.sample(llm_st.pii_documents(), 3)
+            score_redactor(lambda text: "", documents, ["nothing"])
+        """
+    )
+
+    pytester.runpytest_inprocess()
+
+    (row,) = history(pytester)
+    assert {name: bound[:2] for name, bound in row["bounds"].items()} == {
+        "recall": ">=",
+        "false positives": "<=",
+        "over-redaction": "<=",
+        "idempotence": ">=",
+        "stability": ">=",
+    }

@@ -16,6 +16,23 @@ TEST = """
         def __init__(self, text):
             self.body = {"text": [text]}
 
+    class Slots:
+        __slots__ = ("text",)
+
+        def __init__(self, text):
+            self.text = text
+
+    class Later:
+        def __init__(self, text):
+            self.text = text
+
+        def __await__(self):
+            yield
+            return self.text
+
+    async def pieces(text):
+        yield text
+
     def ask(system, text, **options):
         with OpenAI(max_retries=0) as client:
             return client.chat.completions.create(
@@ -82,7 +99,10 @@ def test_a_model_that_keeps_them_passes_in_the_recording_and_in_the_replay(
         ("llm_canary.assert_kept([document[:9], document[9:]])", "'document' is in the output"),
         ("llm_canary.assert_kept({'to': token.encode().hex()})", "in the output, in hex"),
         ("llm_canary.assert_kept(Reply(token))", "'system' is in the output, in plain text"),
+        ("llm_canary.assert_kept(Slots(token))", "'system' is in the output, in plain text"),
         ("llm_canary.assert_kept(iter([token]))", "Give it the pieces"),
+        ("llm_canary.assert_kept(pieces(token))", "Give it the pieces"),
+        ("llm_canary.assert_kept(Later(token))", "Wait for it"),
         (
             "logging.getLogger('app').info('asked %s', token); llm_canary.assert_kept(answer)",
             "is in INFO of app, in plain text",
@@ -138,6 +158,21 @@ def test_tokens_are_the_same_in_each_run_and_for_each_repeat_of_a_case(project: 
     asked = [json.dumps(each["messages"]) for each in project.server.requests]
     assert len(asked) == 4
     assert len(set(asked)) == 2
+
+
+def test_a_test_in_which_nothing_is_said_proves_nothing(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        def test_asks_nobody(llm_canary):
+            llm_canary("system")
+            llm_canary.assert_kept()
+        """
+    )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*No model has answered, so there is nothing*"])
 
 
 def test_a_block_has_canaries_of_its_own(project: Project) -> None:

@@ -211,3 +211,16 @@ def test_of_many_findings_the_first_ten_are_told() -> None:
 
     assert told.count("found     email") == 10
     assert "            and 4 more" in told
+
+
+@pytest.mark.parametrize("name", ["db_password", "clientSecret", "secret_access_key"])
+def test_a_secret_that_only_its_name_betrays_is_found_under_that_name(name: str) -> None:
+    named = customs().problem(request({"metadata": {name: "hunter2-Xy9#"}}))
+
+    assert f"at body /metadata/{name}" in named
+    assert "hunter2" not in named
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_key", "next_token", "token_type", "sort_key"])
+def test_a_name_that_only_sounds_so_betrays_nothing(name: str) -> None:
+    assert customs().problem(request({name: "user-1234-abcd"})) == ""

@@ -196,6 +196,24 @@ def test_a_drill_of_harmless_faults_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fallback", "told"),
+    [
+        ("''", "can fail     drill test_survives fails where one of 3 faults is accepted"),
+        ('"app:rules"', "can fail     drill test_survives fails where one of 3 faults is accepted"),
+    ],
+)
+def test_a_drill_of_the_gate_fails_where_the_model_is_asked_all_the_same(
+    tmp_path: Path, fallback: str, told: str
+) -> None:
+    text = DRILL.format(faults='"gate"', fallback=fallback)
+    (tmp_path / "test_drill.py").write_text(text)
+
+    _, printed = selfcheck(tmp_path)
+
+    assert told in printed
+
+
+@pytest.mark.parametrize(
     ("broken", "told"),
     [
         ("run.judge = lambda *_, **__: PASS", "gate doubling stays open where every case is wrong"),
@@ -229,8 +247,9 @@ def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) 
     hook = "" if broken else "def pytest_llmprod_verdict(result):\n    return PASS\n"
     (tmp_path / "conftest.py").write_text(
         "from dataclasses import replace\n"
-        "from pytest_llmprod import budgeting, run\n"
+        "from pytest_llmprod import run\n"
         "from pytest_llmprod.budgets.budget import judge\n"
+        "from pytest_llmprod.composition import budgeting\n"
         "from pytest_llmprod.core.verdict import Verdict\n"
         "from pytest_llmprod.evals import shards\n"
         "from pytest_llmprod.faults import drill\n"
@@ -256,13 +275,13 @@ def test_tests_that_cannot_be_collected_are_told(tmp_path: Path) -> None:
     assert "nowhere_at_all" in printed
 
 
-def test_without_an_eval_it_says_so(tmp_path: Path) -> None:
+def test_without_a_gate_nothing_is_proven(tmp_path: Path) -> None:
     (tmp_path / "test_plain.py").write_text("def test_a(): ...\n")
 
     status, printed = selfcheck(tmp_path)
 
-    assert status == 0
-    assert "no eval is collected" in printed
+    assert status == 1
+    assert "CANNOT FAIL  no gate is collected" in printed
 
 
 def test_there_is_a_sample_of_all_that_may_be_forbidden() -> None:

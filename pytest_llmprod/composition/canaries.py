@@ -4,7 +4,7 @@ Composes the tokens with the exchanges of the test, and with what the applicatio
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Awaitable, Iterator
 from typing import Any
 
 from pytest_llmprod.core.text import printable, shorten
@@ -53,7 +53,13 @@ class Canaries:
         self._has_logs = logs
         if not self._tokens:
             raise ValueError("There is no canary yet. Plant one first: llm_canary('system').")
-        told = self._told([*_of_outputs(outputs)] if outputs else [*self._said()], logs=logs)
+        surfaces = [*_of_outputs(outputs)] if outputs else [*self._said()]
+        if not surfaces and not (logs and self._records.records):
+            raise AssertionError(
+                "No model has answered, so there is nothing that could be searched: the test "
+                "proves nothing. Call assert_kept() behind what asks the model."
+            )
+        told = self._told(surfaces, logs=logs)
         if told:
             self._is_told = True
             raise AssertionError(told)
@@ -90,7 +96,12 @@ class Canaries:
 
 def _of_outputs(outputs: tuple[Any, ...]) -> Iterator[Surface]:
     for output in outputs:
-        if isinstance(output, Iterator):
+        if isinstance(output, Awaitable):
+            raise TypeError(
+                "assert_kept() cannot search an answer that is still to come. Wait for it: "
+                "llm_canary.assert_kept(await answer)."
+            )
+        if isinstance(output, Iterator | AsyncIterable):
             raise TypeError(
                 "assert_kept() cannot search a stream that the application still has to read. Give "
                 "it the pieces: llm_canary.assert_kept(list(stream))."
@@ -121,5 +132,8 @@ def _as_text(value: Any) -> str:
 
 
 def _parts(value: Any) -> list[Any]:
-    """Return what an object says of itself, and what it holds."""
-    return [str(value), getattr(value, "__dict__", {})]
+    """Return what an object says of itself, and what it holds, in slots as well."""
+    slots = [getattr(each, "__slots__", ()) for each in type(value).__mro__]
+    names = [name for own in slots for name in ([own] if isinstance(own, str) else own)]
+    held = [getattr(value, name, None) for name in names if not name.startswith("__")]
+    return [str(value), getattr(value, "__dict__", {}), held]

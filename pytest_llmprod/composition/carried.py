@@ -18,6 +18,7 @@ _ATTRIBUTES = {
     "outage": "llmprod_outage",
     "stop": "llmprod_stop",
     "drill": "llmprod_drill",
+    "undrilled": "llmprod_undrilled",
     "mode": "llmprod_mode",
     "scorecards": "llmprod_scorecards",
 }

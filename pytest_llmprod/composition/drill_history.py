@@ -1,18 +1,18 @@
 """Drill history: when each feature was last drilled, in the history that git keeps."""
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.drilling import DrillResult, survived_by_fault
 from pytest_llmprod.core.errors import FaultError
-from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.files import HISTORY_NAME, add_lines
 from pytest_llmprod.core.text import counted, printable, shorten
+from pytest_llmprod.handoff.audit.history import moment_of, read_history
+from pytest_llmprod.records.head import head_commit
 
-_GIT_TIMEOUT_S = 5
 _MOST_BYTES = 1000
 _LONGEST_NAME = 40
 
@@ -27,7 +27,7 @@ def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
     passed = [each for each in _by_feature(drills) if _has_passed(each)]
     if not passed:
         return
-    commit = _commit(root)
+    commit = head_commit(root)[:12]
     known = list(_lines(root))
     content = b"".join(
         _line(own, commit, now) for own in passed if not _is_known(known, own, commit, now)
@@ -35,8 +35,7 @@ def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
     if not content:
         return
     try:
-        with (root / HISTORY_NAME).open("ab", buffering=0) as file:
-            file.write(content)
+        add_lines(root / HISTORY_NAME, content)
     except OSError as error:
         raise FaultError(
             f"{HISTORY_NAME}: cannot be written ({error.strerror}). Make it writable, and run the "
@@ -47,12 +46,9 @@ def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
 def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: int) -> list[str]:
     """Return when features were last drilled and are overdue, those of this run left out."""
     drilled = {own[0].feature for own in _by_feature(drills) if _has_passed(own)}
-    last: dict[str, str] = {}
-    for row in _lines(root):
-        last[str(row.get("feature", ""))] = str(row.get("when", ""))
     lines = []
-    for feature, when in sorted(last.items()):
-        days = _days_since(when, now)
+    for feature, row in sorted(last(root).items()):
+        days = _days_since(str(row.get("when", "")), now)
         if feature not in drilled and days is not None and days > every_days:
             name = shorten(printable(feature), _LONGEST_NAME)
             ago = counted(days, "day")
@@ -61,8 +57,18 @@ def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: i
 
 
 def last(root: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Return feature -> the line of the last time that it survived its drills."""
-    return {str(row.get("feature", "")): row for row in _lines(root)}
+    """Return feature -> the row of the last time that it survived its drills.
+
+    That is the newest one, wherever a merge has put it; one without a date is older than all.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in sorted(_lines(root), key=_moment):
+        found[str(row.get("feature", ""))] = row
+    return found
+
+
+def _moment(row: Mapping[str, Any]) -> datetime:
+    return moment_of(str(row.get("when", ""))) or datetime.min.replace(tzinfo=UTC)
 
 
 def _by_feature(drills: Sequence[DrillResult]) -> list[list[DrillResult]]:
@@ -113,37 +119,10 @@ def _is_known(
 
 
 def _lines(root: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of drills; lines of other kinds, and what is no JSON, are passed over."""
-    try:
-        text = (root / HISTORY_NAME).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and row.get("kind") == "drill":
-            yield row
+    """Yield the rows of drills; lines of other kinds, and what is no row, are passed over."""
+    return (row.values for row in read_history(root) if row.kind == "drill")
 
 
 def _days_since(when: str, now: datetime) -> int | None:
-    try:
-        return (now - datetime.fromisoformat(when)).days
-    except (ValueError, TypeError):
-        return None
-
-
-def _commit(root: Path) -> str:
-    """Return the commit of the project, '' where git knows none."""
-    try:
-        git = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=root,
-            capture_output=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return git.stdout.decode("ascii", "replace").strip() if git.returncode == 0 else ""
+    moment = moment_of(when)
+    return None if moment is None else (now - moment).days

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 
 def seconds_of(where: str, value: Any) -> float:
     """Return a time such as 30, "30s", "500ms" or "2m" in seconds; raise MarkerError."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf:
         return float(value)
     text = str(value).strip()
     number = text.rstrip("mins ")
@@ -84,7 +85,7 @@ def seconds_of(where: str, value: Any) -> float:
         seconds = float(number) * _UNITS[text.removeprefix(number).strip() or "s"]
     except (ValueError, KeyError):
         seconds = 0.0
-    if seconds <= 0:
+    if not 0 < seconds < inf:
         raise MarkerError(
             f'{where}: within must be a time such as "30s", "500ms" or "2m", not {value!r}.'
         )

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import LlmprodError
-from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.files import HISTORY_NAME, add_lines
 from pytest_llmprod.core.scorecard import RATES
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import shorten
+from pytest_llmprod.handoff.audit.history import read_history
 from pytest_llmprod.records.head import head_commit
 
 _LONGEST_NAME = 200
@@ -63,11 +64,9 @@ def _bounds(cards: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             if rate.get("facet") or not rate.get("of"):
                 continue
             name, (low, high) = str(rate["rate"]), rate["bounds"]
-            pick, bound = (min, low) if RATES.get(name) else (max, high)
+            pick, bound = (min, low) if RATES[name] else (max, high)
             worst[name] = pick(worst.get(name, bound), bound)
-    return {
-        name: f"{'>=' if RATES.get(name) else '<='} {bound:.1%}" for name, bound in worst.items()
-    }
+    return {name: f"{'>=' if RATES[name] else '<='} {bound:.1%}" for name, bound in worst.items()}
 
 
 def swap_rows(swaps: Sequence[Swap]) -> Iterator[dict[str, Any]]:
@@ -95,34 +94,19 @@ def note(root: Path, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
     Raises LlmprodError where the file cannot be written.
     """
     commit = head_commit(root)[:12]
-    known = {key for row in _known(root) for key in _keys(row)}
+    known = {key for row in read_history(root) for key in _keys(row.values)}
     dated = [{**row, "commit": commit, "when": now.isoformat(timespec="seconds")} for row in rows]
     new = [row for row in dated if not known.intersection(_keys(row))]
     if not new:
         return
     content = "".join(json.dumps(row, ensure_ascii=True) + "\n" for row in new)
     try:
-        with (root / HISTORY_NAME).open("ab", buffering=0) as file:
-            file.write(content.encode())
+        add_lines(root / HISTORY_NAME, content.encode())
     except OSError as error:
         raise LlmprodError(
             f"{HISTORY_NAME}: cannot be written ({error.strerror}). Make it writable, and run the "
             f"tests again."
         ) from error
-
-
-def _known(root: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        lines = (root / HISTORY_NAME).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict):
-            yield row
 
 
 def _keys(row: Mapping[str, Any]) -> list[str]:

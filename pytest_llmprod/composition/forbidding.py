@@ -3,9 +3,11 @@
 Composes the detectors of `guardrails`, which the wire must not know, into what the wire asks.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from pytest_llmprod.core.credential_names import is_credential_name
 from pytest_llmprod.core.told import Told, written_otherwise
 from pytest_llmprod.guardrails import PII_KINDS, SECRET_KINDS, Finding, find_pii, find_secrets
 from pytest_llmprod.guardrails.decoding import decoded_parts
@@ -86,6 +88,8 @@ def _secret(kind: str) -> str:
 def _readings(text: str, name: str) -> Iterator[Told]:
     """Yield a text as it is, after its escapes, and what it holds in base64 and the like."""
     is_named = len(text) <= _LONGEST_NAMED and 0 < len(name) <= _LONGEST_NAME
+    if is_named and is_credential_name(name):
+        yield Told("", json.dumps({name: text}, ensure_ascii=False))
     if is_named and name.lower() not in _SAY_NOTHING:
         text = f"{name.replace('_', ' ').replace('-', ' ')}: {text}"
     yield Told("", text)

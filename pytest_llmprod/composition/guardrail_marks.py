@@ -60,7 +60,7 @@ def read_items(where: str, given: Mapping[str, Any]) -> tuple[Item, ...]:
         places=places,
         is_all=given.get("places", "all") == "all",
         fails=cast("Fails", fails),
-        fallback="".join(_paths(where, "fallback", given.get("fallback") or ())[:1]),
+        fallback=_fallback(where, given.get("fallback", "")),
         tools=_paths(where, "tools", given.get("tools", ())),
         within_s=seconds_of(where, given.get("within", 10)),
     )
@@ -72,12 +72,20 @@ def _places(where: str, value: Any) -> tuple[str, ...]:
     if value == "all":
         return known
     wanted = (value,) if isinstance(value, str) else tuple(value)
+    if not wanted:
+        raise MarkerError(f"{where}: places names no place. Write places='all', or leave it out.")
     for each in wanted:
         if each not in known:
             raise MarkerError(
                 f"{where}: there is no place {each!r}. Known are 'all', {', '.join(known)}."
             )
     return wanted
+
+
+def _fallback(where: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise MarkerError(f"{where}: fallback must name one callable as text, not {value!r}.")
 
 
 def _paths(where: str, name: str, value: Any) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.faults.drill import Seen, judge
 from pytest_llmprod.faults.fault import Fault
 from pytest_llmprod.faults.log_watch import Logged
+from pytest_llmprod.faults.plan import Served
 from pytest_llmprod.run import Run
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.leaving import Request
@@ -34,6 +35,15 @@ _KEY = "sk-proj-" + "Zm9vYmFyYmF6cXV4" * 3
 def prove(project: Project) -> list[Proof]:
     """Return what all checks found; each is told also where there is nothing for it."""
     return [proof for check in CHECKS for proof in check(project)]
+
+
+# Where nothing is collected, nothing is proven.
+
+
+def _any(project: Project) -> Iterator[Proof]:
+    if not (project.suites or project.drilled):
+        text = "no gate is collected: neither an eval nor a drill"
+        yield Proof(is_proven=False, text=text)
 
 
 # A wrong case closes the gate.
@@ -136,11 +146,15 @@ def _survives(drill: Drilled, fault: Fault, seen: Seen) -> bool:
 
 
 def _seen(fault: Fault) -> Seen:
-    """Return an application that takes what came as a good answer: nothing else happens."""
+    """Return an application that takes what came as a good answer: nothing else happens.
+
+    Where the fault is that the feature is off, it asks the model all the same.
+    """
+    is_off = fault.group == "gate"
     return Seen(
         met=fault,
-        ended_well=False,
-        served=(),
+        ended_well=is_off,
+        served=(Served(None, ""),) if is_off else (),
         elapsed_s=0.0,
         error=None,
         is_own=False,
@@ -153,7 +167,7 @@ def _seen(fault: Fault) -> Seen:
 def _handled(drill: Drilled, fault: Fault) -> Seen:
     """Return an application that does what the marker allows, and logs nothing wrong."""
     ran = drill.spec.fallback or drill.spec.degraded
-    seen = _seen(fault)
+    seen = replace(_seen(fault), ended_well=False, served=())
     if not ran:
         return replace(seen, error=Exception("one of its own"), is_own=True)
     return replace(seen, runs={ran: 1}, logged=(Logged("failed", has_traceback=True),))
@@ -273,6 +287,7 @@ def _request(text: str) -> Request:
 
 
 CHECKS: tuple[Callable[[Project], Iterator[Proof]], ...] = (
+    _any,
     _wrong_cases,
     budget_proofs.budgets,
     _drills,

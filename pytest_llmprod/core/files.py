@@ -41,6 +41,18 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def add_lines(path: Path, lines: bytes) -> None:
+    """Add whole lines to a file, behind an end of the line where the last one has none.
+
+    An editor or a merge leaves that out, and two rows on one line are none. Raises OSError.
+    """
+    with path.open("ab+", buffering=0) as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            lines = lines if file.read(1) == b"\n" else b"\n" + lines
+        file.write(lines)
+
+
 def _remove_stale(beside: Path) -> None:
     """Remove what killed writes have left beside `beside`, a file that was just made.
 

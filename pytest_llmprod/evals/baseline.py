@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.errors import BaselineError
-from pytest_llmprod.core.files import BASELINE_NAME, write_whole
+from pytest_llmprod.core.files import BASELINE_NAME, add_lines, write_whole
 from pytest_llmprod.core.files import HISTORY_NAME as HISTORY_NAME
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals import stored_run
@@ -258,8 +258,7 @@ def write(accepted: Accepted, folder: Path) -> None:
     try:
         line = history_line(accepted)  # made first, so that both files are written or none
         write_whole(folder / FILE_NAME, to_text(accepted.document).encode("utf-8"))
-        with (folder / HISTORY_NAME).open("ab", buffering=0) as file:
-            file.write(line)
+        add_lines(folder / HISTORY_NAME, line)
     except OSError as error:
         name = os.path.basename(error.filename or FILE_NAME)
         raise BaselineError(

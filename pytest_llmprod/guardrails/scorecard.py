@@ -106,8 +106,10 @@ class Scorecard:
     def rate(self, name: str = "recall", **facet: str) -> Rate:
         """Return one rate, of all cases or of those with a facet: `card.rate(kind="card")`.
 
-        Raises KeyError where no case is of it.
+        Raises KeyError where no case is of it, and TypeError where more than one facet is given.
         """
+        if len(facet) > 1:
+            raise TypeError(f"rate() is of one facet, and was given {', '.join(facet)}.")
         key, value = next(iter(facet.items()), _ALL)
         rate = self._rates.get((name, key, value))
         if rate is None:
@@ -137,7 +139,8 @@ class Scorecard:
         """Raise AssertionError unless rates are shown to be as good as these shares in 0..1.
 
         What counts is how bad a rate may still be with 95 % confidence, and not what was counted.
-        `each` names a facet, such as "kind": then each of its values has to show the same.
+        `each` names a facet, such as "kind": then each of its values has to show the same. Raises
+        ValueError for what is no such share, and for one that every guardrail shows.
         """
         __tracebackhide__ = True
         wanted = {
@@ -148,7 +151,7 @@ class Scorecard:
             "stability": stability,
         }
         gates = [
-            Gate(rate=rate, wanted=share)
+            Gate(rate=rate, wanted=_checked(name, share))
             for name, share in wanted.items()
             if share is not None
             for rate in self._asked(name, each)
@@ -217,6 +220,15 @@ class Scorecard:
             if len(left) > _MOST_LEFT:
                 lines.append(f"  and {len(left) - _MOST_LEFT} more")
         return "\n".join(lines)
+
+
+def _checked(name: str, wanted: float) -> float:
+    """Return what is asked of a rate; raise ValueError where it is no share that can be missed."""
+    if not 0 <= wanted <= 1:
+        raise ValueError(f"{name} is a share in 0..1, 0.95 for 95 %, and not {wanted!r}.")
+    if wanted == (0 if RATES[name] else 1):
+        raise ValueError(f"{name} of {wanted:g} asks for nothing: every guardrail shows it.")
+    return wanted
 
 
 def told_gate(gate: Gate) -> str:

@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_llmprod.composition import garbage
+from pytest_llmprod.composition.beside_cases import BesideCases
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
 from pytest_llmprod.hooks.stash import LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.hooks.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.composition.carried import Carried
-    from pytest_llmprod.composition.evidence_history import Witnessed
     from pytest_llmprod.composition.upkeep import Upkeep
-    from pytest_llmprod.core.drilling import DrillResult
-    from pytest_llmprod.core.mode_test import ModeTest
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
-    from pytest_llmprod.core.scorecard import ScorecardResult
     from pytest_llmprod.hooks.accounts import Accounts
     from pytest_llmprod.run import Run
     from pytest_llmprod.settings import Settings
@@ -39,14 +36,8 @@ class Collector:
         self._config = config
         self._started_at = started_at
         self._has_collection_errors = False
-        self._misses: dict[str, Mapping[str, Any]] = {}
-        self._outages: dict[str, str] = {}
-        self._drills: dict[str, Mapping[str, Any]] = {}
-        self._modes: dict[str, Mapping[str, Any]] = {}
-        self._scorecards: dict[str, Sequence[Mapping[str, Any]]] = {}
+        self._beside = BesideCases()
         self._overdue: list[str] = []
-        self._witnessed: Witnessed | None = None
-        self._asked: set[str] = set()
         self._picked_up = 0
         self._has_recorded = False
         self._is_interrupted = False
@@ -105,24 +96,8 @@ class Collector:
         noticed = getattr(report, "llmprod_wire", None)
         if noticed is not None:
             self._noticed().add(noticed)
-            self._asked.update(noticed.get("asked", ()))
-        misses = getattr(report, "llmprod_misses", None)
-        if misses:
-            self._misses[report.nodeid] = misses
-        drill = getattr(report, "llmprod_drill", None)
-        if drill is not None:
-            self._drills[report.nodeid] = drill
-        mode = getattr(report, "llmprod_mode", None)
-        if mode is not None:
-            self._modes[report.nodeid] = mode
-        scorecards = getattr(report, "llmprod_scorecards", None)
-        if scorecards is not None:
-            self._scorecards[report.nodeid] = scorecards
-        if hasattr(report, "llmprod_evidence"):
-            self._witness(report)
-        outage = getattr(report, "llmprod_outage", "")
-        if outage:
-            self._outages[report.nodeid] = outage
+            self._beside.asked.update(noticed.get("asked", ()))
+        self._beside.take(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -162,7 +137,9 @@ class Collector:
         """Fail a run of evals, drills or budgets to whose end not all has come that was sent."""
         option = self._config.option
         is_ours = option.llm_eval or option.llm_record != "none"
-        is_ours = is_ours or bool(self._drills) or (self._has_accounts and self._accounts.has_calls)
+        is_ours = (
+            is_ours or self._beside.has_drills or (self._has_accounts and self._accounts.has_calls)
+        )
         if is_ours and self._workers.problem:
             self._incomplete = self._workers.problem
             self._report(session, "llmprod::complete", f"INCOMPLETE: {self._incomplete}")
@@ -183,8 +160,7 @@ class Collector:
         if option.llm_plan or option.collectonly:
             return
         has_budgets = self._has_accounts and self._accounts.has_calls
-        has_tests = self._drills or self._modes or self._scorecards
-        if option.llm_json is not None or has_budgets or has_tests:
+        if option.llm_json is not None or has_budgets or self._beside.has_results:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
             self._write_json(session, run)
@@ -301,9 +277,9 @@ class Collector:
         if self._result is not None:
             self._annotate(terminalreporter, self._result)
         # Of a run that was stopped before its drills could be decided there is nothing to say.
-        has_drills = bool(self._drills or self._modes or self._scorecards)
-        has_drills = has_drills and self._result is not None
-        if not (self._misses or self._outages or has_drills or noticed or budgets):
+        has_drills = self._beside.has_results and self._result is not None
+        has_misses = self._beside.misses or self._beside.outages
+        if not (has_misses or has_drills or noticed or budgets):
             return
         from pytest_llmprod.report import terminal, unanswered  # brings what only a summary needs
 
@@ -459,7 +435,7 @@ class Collector:
         from pytest_llmprod.hooks.emitted import nodeid_of  # only a run with evals needs it
         from pytest_llmprod.report.unanswered import unrecorded_text
 
-        reasons = "; ".join(sorted(set(self._outages.values())))
+        reasons = "; ".join(sorted(set(self._beside.outages.values())))
         why = f" ({reasons})" if reasons else ""
         for test, suite in {suite.test: suite for suite in suites}.items():
             if suite.unrecorded:
@@ -502,39 +478,18 @@ class Collector:
             result,
             unanswered=unanswered,
             part=part,
-            drills=self._drill_results(),
-            scorecards=self._scorecard_results(),
-            mode_tests=self._mode_tests(),
+            drills=self._beside.drills(),
+            scorecards=self._beside.scorecards(),
+            mode_tests=self._beside.mode_tests(),
         )
-
-    def _mode_tests(self) -> "tuple[ModeTest, ...]":
-        if not self._modes:
-            return ()
-        from pytest_llmprod.core.mode_test import ModeTest  # only a run with some needs it
-
-        return tuple(ModeTest(**row) for _, row in sorted(self._modes.items()))
-
-    def _scorecard_results(self) -> "tuple[ScorecardResult, ...]":
-        if not self._scorecards:
-            return ()
-        from pytest_llmprod.core.scorecard import ScorecardResult  # only a run with some needs it
-
-        rows = [row for _, rows in sorted(self._scorecards.items()) for row in rows]
-        return tuple(map(ScorecardResult.from_json, rows))
-
-    def _drill_results(self) -> "tuple[DrillResult, ...]":
-        from pytest_llmprod.core.drilling import DrillResult  # only a run that decides needs it
-
-        # Under xdist they arrive in any order; the catalogue's is that of the names in a file.
-        return tuple(DrillResult.from_json(row) for _, row in sorted(self._drills.items()))
 
     def _note_drills(self, session: pytest.Session) -> None:
         """Keep the evidence of drills in the history, and say which features are overdue."""
-        if not self._drills:
+        if not self._beside.has_drills:
             return
         from pytest_llmprod.composition import drill_history  # only a run with drills needs it
 
-        results, now = self._drill_results(), datetime.now(UTC)
+        results, now = self._beside.drills_with_verdicts(), datetime.now(UTC)
         rootpath, settings = self._config.rootpath, self._config.stash[SETTINGS]()
         every_days = settings.drill_every_days
         self._overdue = drill_history.told(rootpath, results, now, every_days)
@@ -546,25 +501,17 @@ class Collector:
         except LlmprodError as error:
             self._report(session, "llmprod-history.jsonl::written", str(error))
 
-    def _witness(self, report: Any) -> None:
-        if self._witnessed is None:
-            # Few runs have such tests.
-            from pytest_llmprod.composition.evidence_history import Witnessed
-
-            self._witnessed = Witnessed()
-        self._witnessed.take(report)
-
     def _note_evidence(self, session: pytest.Session) -> None:
         """Keep in the history which guardrails and logs were tested, and which models compared."""
         swaps = () if self._result is None else self._result.swaps
         option = self._config.option
         is_part = self._narrowing(session) or option.markexpr or option.deselect
-        if is_part or not (self._witnessed or swaps):
+        if is_part or not (self._beside.witnessed or swaps):
             return
         from pytest_llmprod.composition import evidence_history  # only a run with evidence needs it
 
         rows = [*evidence_history.swap_rows(swaps)]
-        rows += [] if self._witnessed is None else self._witnessed.rows()
+        rows += [] if self._beside.witnessed is None else self._beside.witnessed.rows()
         try:
             evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
         except LlmprodError as error:
@@ -593,10 +540,7 @@ class Collector:
 
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""
-        from pytest_llmprod.report import misses  # brings what only a summary needs
-
-        record = self._config.option.llm_record
-        found = misses.total(self._misses.values(), self._outages.values(), record)
+        found = self._beside.unanswered(self._config.option.llm_record)
         return replace(found, is_capped=self._accounts.is_capped)
 
     def _write_gates(
@@ -683,14 +627,19 @@ class Collector:
 
         What is in no recording has not told its model, and a run that was stopped not every one.
         """
-        if not self._asked or self._misses or session.shouldstop or session.shouldfail:
+        if (
+            not self._beside.asked
+            or self._beside.misses
+            or session.shouldstop
+            or session.shouldfail
+        ):
             return ""
-        asked = ", ".join(sorted(self._asked))
+        asked = ", ".join(sorted(self._beside.asked))
         choice = self._config.stash[SETTINGS]().choice
-        if choice.models and self._asked.isdisjoint(choice.models):
+        if choice.models and self._beside.asked.isdisjoint(choice.models):
             return f"--llm-models {','.join(choice.models)} met no request; asked: {asked}"
         for old, new in choice.swaps.items():
-            if new not in self._asked:
+            if new not in self._beside.asked:
                 return f"--llm-swap {old}={new} met no request; asked: {asked}"
         return ""
 

@@ -180,18 +180,29 @@ class Driller:
         """Judge a drill when its test has run: what the application did decides."""
         report = yield
         drill = item.stash.get(DRILL, None)
-        if drill is None or call.when != "call":
-            return report
+        if drill is not None and call.when == "call":
+            self._judge(item, call, report, drill)
+        if drill is not None and report.failed and not hasattr(report, "llmprod_drill"):
+            # Nobody knows what the application does: the others prove nothing of the feature.
+            report.llmprod_undrilled = drill.spec.feature  # type: ignore[attr-defined]  # xdist
+        return report
+
+    def _judge(
+        self,
+        item: pytest.Item,
+        call: pytest.CallInfo[None],
+        report: pytest.TestReport,
+        drill: "Drill",
+    ) -> None:
         error = None if call.excinfo is None else call.excinfo.value
         if isinstance(error, LlmprodError) or getattr(report, "llmprod_told", False):
-            return report  # a miss, or wrong use: the report says so
+            return  # a miss, or wrong use: the report says so
         if error is not None and not isinstance(error, Exception):
-            return report  # skipped, or stopped
+            return  # skipped, or stopped
         result = replace(drill.result(error), declared=_declared(item))
         report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
         report.llmprod_counted = True  # type: ignore[attr-defined]  # same
         _tell(item, report, result)
-        return report
 
 
 def _declared(item: pytest.Item) -> int:
@@ -220,21 +231,46 @@ def _close_server(item: pytest.Item) -> None:
 
 
 def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -> None:
-    """Let the report say what the drill found."""
+    """Let the report say what the drill found, and a mark xfail what was expected of it."""
+    expected = _expected(report)
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
     if not result.is_met:
         report.outcome = "skipped"
         reason = f"{result.fault} cannot meet the requests of {result.feature}"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {reason}")
         return
     if result.survived:
-        report.outcome = "passed"
-        report.longrepr = None
+        is_refused = report.failed and str(report.longrepr).startswith(_STRICT)
+        if not is_refused:
+            report.outcome = "passed"
+            report.longrepr = None
+            _expect(report, expected)
         return
     lines = [f"{kind}: {text}" for kind, text in result.findings]
     lines.append(f"({result.feature} under {result.fault})")
-    before = f"{report.longreprtext}\n\n" if report.failed and not _says_all(result) else ""
-    report.outcome = "failed"
+    is_told = report.failed and expected is None and not _says_all(result)
+    before = f"{report.longreprtext}\n\n" if is_told else ""
+    report.outcome = "failed" if expected is None else "skipped"
     report.longrepr = before + "\n".join(lines)
+    _expect(report, expected)
+
+
+#: How pytest's own mark xfail begins what it says of a test that passed, with `strict=True`.
+_STRICT = "[XPASS(strict)] "
+
+
+def _expected(report: pytest.TestReport) -> str | None:
+    """Return why a test may fail, None where it may not: pytest knows the mark, not the drill."""
+    text = str(report.longrepr)
+    if report.failed and text.startswith(_STRICT):
+        return text.removeprefix(_STRICT)
+    return getattr(report, "wasxfail", None)
+
+
+def _expect(report: pytest.TestReport, expected: str | None) -> None:
+    if expected is not None:
+        report.wasxfail = expected
 
 
 def _says_all(result: "DrillResult") -> bool:

@@ -28,6 +28,8 @@ class Records:
         self._test = test
         self._records: list[AppRecord] = []
         self._before = len(test.tape.exchanges)
+        #: How many calls to a model `assert_complete` found explained: of none, nothing is shown.
+        self.explained = 0
 
     @property
     def records(self) -> tuple[AppRecord, ...]:
@@ -52,8 +54,9 @@ class Records:
         __tracebackhide__ = True  # the application failed, not this function
         if isinstance(fields, str):
             raise TypeError(f"fields must be a list of names such as [{fields!r}], not a text")
+        calls = calls_of(self._test.tape.exchanges[self._before :])
         failure = contract.failure(
-            calls_of(self._test.tape.exchanges[self._before :]),
+            calls,
             self._records,
             fields,
             case=self._test.case,
@@ -61,6 +64,7 @@ class Records:
         )
         if failure:
             raise AssertionError(failure)
+        self.explained = len(calls)
 
 
 @contextmanager

@@ -98,20 +98,22 @@ def _run_names(past: Sequence[PastRun]) -> list[str]:
     """Return the day of each run in UTC; where several have one, with what tells them apart."""
     moments = [_moment(run.when) for run in past]
     days = Counter(moment[:10] for moment in moments)
-    names: list[str] = []
+    seen: Counter[str] = Counter()
+    names = []
     for moment in moments:
         name = moment[:10] if days[moment[:10]] == 1 else moment
-        names.append(f"{name} ({names.count(name) + 1})" if name in names else name)
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names
 
 
 def _moment(when: str) -> str:
     try:
         moment = datetime.fromisoformat(when)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1
         return "no date"
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _past_points(suite: SuiteResult, runs: Mapping[str, PastRun]) -> Iterator[TrendPoint]:

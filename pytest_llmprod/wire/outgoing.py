@@ -1,11 +1,15 @@
 """Outgoing: a request as it leaves, taken apart into the texts that it carries.
 
-Each text stands at a place that a reader finds again: a JSON pointer into the body, a header, a
-part of the URL. Escapes of JSON, percent-encoding, compression, forms and base64 payloads are
-undone; what a text holds in itself, base64 in a sentence for instance, is left to who searches it.
+No text is left out because a parser would pass over it: what stands beside the JSON of a body, and
+a member that another one of its name hides, are texts too. Each stands at a place that a reader
+finds again: a JSON pointer into the body, a header, a part of the URL. Escapes of JSON,
+percent-encoding, compression, forms and base64 payloads are undone; what a text holds in itself,
+base64 in a sentence for instance, is left to who searches it.
 """
 
+import codecs
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -13,13 +17,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pytest_llmprod.core.told import unpacked
 from pytest_llmprod.wire.bodies import is_nested_too_deeply
 from pytest_llmprod.wire.canonical import payload_of
-from pytest_llmprod.wire.documents import find_documents
+from pytest_llmprod.wire.documents import Document, find_documents
 from pytest_llmprod.wire.forms import Part, form_parts
 
 #: The way from the root of a JSON value to one in it, the last step first.
 Way = tuple[Any, str | int] | None
 #: Shorter numbers are counts, sizes and the like.
 _LEAST_NUMBER = 10**6
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_WORD = re.compile(r"\w")
 
 
 class Outgoing(NamedTuple):
@@ -97,22 +103,57 @@ def _of_content(part: str, content_type: str, content: bytes) -> Iterator[Piece]
         for number, each in enumerate(form):
             yield from _of_form_part(f"{part} part", number, each)
         return
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
+    text = _as_text(content)
+    if text is None:
         return
     if "urlencoded" in content_type:
         yield from _of_parameters(f"parameter of the {part}", text)
         return
-    try:
-        documents = [json.loads(text)]
-    except (ValueError, RecursionError):
-        documents = [each.value for each in find_documents(text)]
-    if not documents or any(map(is_nested_too_deeply, documents)):
-        yield Piece(Place(part), text)
-        return
+    documents, rest = _documents(text)
     for number, document in enumerate(documents, 1):
         yield from _of_json(part if len(documents) == 1 else f"{part} line {number}", document)
+    if rest:
+        yield Piece(Place(part), rest)
+
+
+def _as_text(content: bytes) -> str | None:
+    """Return bytes as the text that they are, whatever wrote it; None for an image, a sound."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        # One byte a letter, as spreadsheets write it. In what is no text there are control bytes.
+        return None if _CONTROL.search(content) else content.decode("latin-1")
+
+
+def _documents(text: str) -> tuple[list[Any], str]:
+    """Return the JSON values of a body, and what they do not tell of it, "" where they tell all."""
+    hidden: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            hidden.append(text)
+        return found
+
+    try:
+        documents = [json.loads(text, object_pairs_hook=members)]
+    except (ValueError, RecursionError):
+        found = find_documents(text)
+        documents = [each.value for each in found]
+        hidden = [_beside(text, found)]
+    if any(map(is_nested_too_deeply, documents)):
+        return [], text
+    return documents, "".join(hidden[:1])
+
+
+def _beside(text: str, documents: Sequence[Document]) -> str:
+    """Return what stands between the JSON values of a text, "" where that is no word."""
+    ends = [0, *(each.end for each in documents)]
+    starts = [*(each.start for each in documents), len(text)]
+    rest = "\n".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+    return rest if _WORD.search(rest) else ""
 
 
 def _of_form_part(part: str, number: int, form: Part) -> Iterator[Piece]:
@@ -158,7 +199,4 @@ def _of_string(place: Place, text: str, name: str) -> Piece:
     payload = payload_of(text)
     if payload is None:
         return Piece(place, text, name)
-    try:
-        return Piece(place, unpacked(payload).decode(), name, "base64")
-    except UnicodeDecodeError:  # an image, a sound
-        return Piece(place, "", name, "base64")
+    return Piece(place, _as_text(unpacked(payload)) or "", name, "base64")

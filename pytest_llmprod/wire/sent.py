@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_llmprod.core.text import counted, printable, shorten
@@ -32,7 +32,8 @@ class Sent:
 
         `planted` is a text, a value or a document of the strategies, or a list of these. All of a
         request is searched, however the value is written there; what each search is worth is proved
-        first, on a request that holds the value. ValueError says that a value is too short.
+        first, on a request that holds the value. ValueError says that a value is too short, and
+        TypeError that `planted` is something else: of a dict, only the names would be searched.
         """
         __tracebackhide__ = True  # the application failed, not this function
         values = [Planted(value) for value in dict.fromkeys(_values_of(planted))]
@@ -61,6 +62,9 @@ def _values_of(planted: Any) -> Iterator[str]:
         yield from (span.pii.value for span in planted.spans)
     elif hasattr(planted, "value"):
         yield planted.value
+    elif isinstance(planted, Mapping | bytes):
+        kind = type(planted).__name__
+        raise TypeError(f"planted is a text, a value, a document or a list of these, not {kind}.")
     else:
         for each in planted:
             yield from _values_of(each)

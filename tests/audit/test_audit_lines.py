@@ -278,6 +278,31 @@ def test_models_that_were_only_tried_pin_nothing() -> None:
     assert other.says == "m-1 is declared, and n-1 answered"
 
 
+@pytest.mark.parametrize(("asked", "answered"), [((), ()), (("m",), ()), ((), ("m-1",))])
+def test_recordings_that_tell_no_version_pin_none(
+    asked: tuple[str, ...], answered: tuple[str, ...]
+) -> None:
+    silent = replace(RECORDED, asked=asked, answered=answered)
+
+    line = judged("model-pinned", recordings=(silent,), gates=GatesFact(path="g"))
+
+    assert (line.status, line.says) == ("failed", "no version is named")
+
+
+def test_a_date_that_is_to_come_is_no_evidence() -> None:
+    to_come = NOW + timedelta(days=2)
+    prices = PricesFact(path="p", locked_on=f"{to_come:%Y-%m-%d}")
+    data = replace(DATA, frozen_at=(NOW, to_come))
+
+    lines = [
+        judged("recordings", recordings=(replace(RECORDED, oldest=to_come),)),
+        judged("prices-recent", prices=prices),
+        judged("dataset-revised", datasets={"d.jsonl": data}),
+    ]
+
+    assert [line.status for line in lines] == ["failed"] * 3
+
+
 GUARD = mark("llm_guardrail", kind="pii")
 BOUNDED = row(1, kind="guardrail", guard="pii", tests=2, bounds={"recall": ">= 95.1%"})
 
@@ -289,10 +314,21 @@ def test_a_guardrail_test_needs_a_run_that_passed_and_a_bound() -> None:
     assert judged("pii").says == "no test is marked so"
     assert judged("pii", marks=(GUARD,)).says.startswith("1 test there, and no whole run")
     assert judged("pii", marks=(GUARD,), history=(other,)).status == "failed"
-    assert judged("pii", marks=(GUARD,), history=(unbounded,)).says.endswith("none has a bound")
+    line = judged("pii", marks=(GUARD,), history=(unbounded,))
+    assert line.says == "they passed, and none bounds the recall"
     line = judged("pii", marks=(GUARD,), history=(BOUNDED,))
     assert (line.status, line.says) == ("passed", "recall >= 95.1%, 2 tests passed 1 day ago")
     assert judged("pii", marks=(), history=(BOUNDED,)).status == "failed"
+
+
+def test_a_bound_on_false_alarms_says_nothing_of_what_is_missed() -> None:
+    row_of_alarms = row(
+        1, kind="guardrail", guard="pii", tests=2, bounds={"false positives": "<= 4.0%"}
+    )
+
+    line = judged("pii", marks=(GUARD,), history=(row_of_alarms,))
+
+    assert (line.status, line.says) == ("failed", "they passed, and none bounds the recall")
 
 
 def test_output_and_refusals_need_no_bound() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.files import add_lines, write_whole
 
 
 def test_content_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -207,3 +207,13 @@ def test_writers_of_one_file_at_once_leave_what_one_of_them_wrote(tmp_path: Path
 
     assert path.read_bytes() in [b"%d" % writer * 1000 for writer in range(8)]
     assert os.listdir(tmp_path) == ["file.json"]
+
+
+def test_lines_are_added_on_lines_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+
+    add_lines(path, b"one\n")
+    add_lines(path, b"two")  # as an editor saves it
+    add_lines(path, b"three\n")
+
+    assert path.read_bytes() == b"one\ntwo\nthree\n"

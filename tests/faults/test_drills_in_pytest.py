@@ -509,6 +509,8 @@ def test_asynchronous_features_are_drilled_in_virtual_time(apps: pytest.Pytester
         ("feature='x', faults='slo'", "there is no fault 'slo'. Did you mean 'slow'?"),
         ("feature='x', faults=3", "faults must be 'all', a group"),
         ("feature='x', within='soon'", "within must be a time such as"),
+        ("feature='x', within='inf'", "within must be a time such as"),
+        ("feature='x', within=float('inf')", "within must be a time such as"),
         ("feature='x', requests=0", "requests must be a whole number"),
         ("feature='x', clock='lunar'", "clock must be 'virtual' or 'real'"),
         ("feature='x', raises='nowhere:X'", "nowhere cannot be imported"),

@@ -78,15 +78,14 @@ def test_a_day_has_one_line_for_a_feature(tmp_path: Path) -> None:
     assert [row["feature"] for row in lines(tmp_path)] == ["triage", "other", "triage"]
 
 
-def test_a_commit_has_one_line_for_a_feature(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drill_history, "_commit", lambda root: "abc123")
+def test_a_commit_has_one_line_for_a_feature(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("abc1" * 10 + "\n")
 
     drill_history.note(tmp_path, [drilled()], NOW)
     drill_history.note(tmp_path, [drilled()], NOW + timedelta(days=3))
 
-    assert [row["commit"] for row in lines(tmp_path)] == ["abc123"]
+    assert [row["commit"] for row in lines(tmp_path)] == ["abc1" * 3]
 
 
 def test_lines_of_other_kinds_and_broken_ones_are_passed_over(tmp_path: Path) -> None:
@@ -147,3 +146,62 @@ def test_a_whole_run_keeps_its_drills_and_a_part_of_one_does_not(
     row = lines(pytester.path)[1]
     assert (row["feature"], row["faults"], row["slowest_switch_s"]) == ("triage", 2, 10.0)
     result.stdout.fnmatch_lines(["overdue: chat last survived its drills *"])
+
+
+def test_a_history_that_a_merge_has_spoilt_and_turned_round_is_read_all_the_same(
+    tmp_path: Path,
+) -> None:
+    drill_history.note(tmp_path, [drilled()], NOW)
+    path = tmp_path / "llmprod-history.jsonl"
+    young = path.read_text()
+    old = young.replace("2026-11-26", "2026-01-01")
+    path.write_text(f"{young}{old}{'[' * 100_000}\n<<<<<<< HEAD\n")
+
+    assert drill_history.told(tmp_path, [], NOW + timedelta(days=1), 90) == []
+    assert drill_history.last(tmp_path)["triage"]["when"] == NOW.isoformat()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize("what", ["broken_fixture", "body", "torn_down"])
+def test_a_drill_that_fails_without_a_verdict_leaves_its_feature_without_evidence(
+    pytester: pytest.Pytester, what: str, workers: tuple[str, ...]
+) -> None:
+    (pytester.path / "sound.py").write_text((APPS / "sound.py").read_text())
+    pytester.makepyfile(
+        test_two=f"""
+        import pytest
+        from sound import triage
+
+        DRILL = pytest.mark.llm_drill(
+            feature="triage", faults="quota", fallback="sound:by_rules"
+        )
+
+        @pytest.fixture
+        def broken_fixture():
+            raise RuntimeError("broken")
+
+        @pytest.fixture
+        def torn_down():
+            yield
+            raise RuntimeError("broken")
+
+        @pytest.fixture
+        def body():
+            return True
+
+        @DRILL
+        def test_sound(llm_fault):
+            triage("my invoice is wrong")
+
+        @DRILL
+        def test_other(llm_fault, {what}):
+            triage("my invoice is wrong")
+            if {what!r} == "body":
+                pytest.fail("it fails")
+        """
+    )
+
+    result = pytester.runpytest(*workers)
+
+    assert result.ret == 1
+    assert lines(pytester.path) == []

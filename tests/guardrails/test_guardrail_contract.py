@@ -219,6 +219,11 @@ def test_a_call_that_can_prove_nothing_is_refused(
         ('guardrail="desk:redact", place="answer"', "no argument 'place'. Did you mean 'places'?"),
         ('guardrail="desk:redact", places="cellar"', "there is no place 'cellar'. Known are 'all'"),
         ('guardrail="desk:redact", fails="ajar"', "fails must be 'closed' or 'open', not 'ajar'"),
+        ('guardrail="desk:redact", places=[]', "places names no place"),
+        (
+            'guardrail="desk:redact", fallback=["desk:a", "desk:b"]',
+            "fallback must name one callable as text, not ['desk:a', 'desk:b']",
+        ),
         ('guardrail=""', "guardrail must name callables as text"),
         ("guardrail=[print]", "guardrail must name callables as text"),
         ('guardrail="desk:redact", within="soon"', 'within must be a time such as "30s"'),

@@ -273,6 +273,33 @@ def test_a_gate_on_what_was_not_scored_is_refused() -> None:
         scored.assert_bounds()
 
 
+@pytest.mark.parametrize(
+    ("bounds", "why"),
+    [
+        ({"false_positives": 5}, r"0\.95 for 95 %, and not 5"),
+        ({"recall": 95}, "and not 95"),
+        ({"recall": float("nan")}, "and not nan"),
+        ({"over_redaction": -0.1}, r"and not -0\.1"),
+        ({"recall": 0}, "recall of 0 asks for nothing"),
+        ({"false_positives": 1.0}, "false positives of 1 asks for nothing"),
+    ],
+)
+def test_a_gate_that_nothing_could_fail_is_refused(bounds: dict[str, float], why: str) -> None:
+    scored = score_redactor(hides(CARD), documents(3), ["nothing"])
+
+    with pytest.raises(ValueError, match=why):
+        scored.assert_bounds(**bounds)
+
+    assert scored.result().gates == ()
+
+
+def test_a_rate_is_of_one_facet_and_never_of_the_first_of_two() -> None:
+    scored = score_redactor(hides(CARD), documents(3))
+
+    with pytest.raises(TypeError, match="was given kind, obfuscation"):
+        scored.rate(kind="card", obfuscation="plain")
+
+
 def compared(old: Callable[[str], bool], new: Callable[[str], bool]) -> tuple[Scorecard, Scorecard]:
     texts = [f"ignore rule {number}" for number in range(20)]
     return score_detector(old, texts, name="old"), score_detector(new, texts, name="new")

@@ -100,6 +100,20 @@ def test_runs_of_one_day_are_told_apart() -> None:
     ]
 
 
+def test_no_run_hides_another_of_the_same_minute_or_without_a_date() -> None:
+    same = [past_run("2026-11-20T11:30:00+00:00", run_id=f"r{number}") for number in range(3)]
+    early = past_run("0001-01-01T00:00:00+23:59")
+
+    names = [run.name for run in trend(result_of(*same, early)).runs]
+
+    assert names[:4] == [
+        "2026-11-20 11:30",
+        "2026-11-20 11:30 (2)",
+        "2026-11-20 11:30 (3)",
+        "no date",
+    ]
+
+
 def test_the_last_twenty_runs_are_shown_and_the_others_counted() -> None:
     runs = [past_run(f"2026-{month:02}-01") for month in range(1, 13)] * 2
     runs[-1] = replace(runs[-1], left_out=4)

@@ -115,4 +115,37 @@ def test_a_payload_in_base64_is_read_where_it_is_text() -> None:
 
 
 def test_bytes_that_are_no_text_have_none() -> None:
-    assert of_body(b"\xff\xfe\x00\x01" * 50, "audio/wav") == {}
+    assert of_body(b"RIFF\x24\x08\x00\x00WAVE\xff\x00\x01" * 50, "audio/wav") == {}
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_text_in_another_encoding_is_read(encoding: str) -> None:
+    row = "Jos\u00e9;bob@example.com"
+    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    letter = base64.b64encode((row * 60).encode(encoding)).decode()
+
+    assert of_body(row.encode(encoding), "text/csv") == {"body": row}
+    found = of_body(
+        form + row.encode(encoding) + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
+    )
+    assert found["body part /file"].startswith(row)
+    assert of_body(as_json({"file_data": letter})) == {"body /file_data": row * 60}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"id","mail"\n1,bob@example.com\n',
+        '{"a": "x"} bob@example.com',
+        '{"a": 1}\n# bob@example.com\n{"a": 2}\n',
+        '{"a": "bob@example.com", "a": "x"}',
+    ],
+)
+def test_what_a_parser_passes_over_is_a_text_too(body: str) -> None:
+    texts = [piece.text for piece in pieces(Outgoing("POST", URL, [], body.encode()))]
+
+    assert any("bob@example.com" in text for text in texts)
+
+
+def test_lines_of_json_have_nothing_beside_them() -> None:
+    assert of_body(b'{"a": "x"}\n{"a": "y"}\n') == {"body line 1 /a": "x", "body line 2 /a": "y"}

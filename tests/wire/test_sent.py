@@ -95,6 +95,14 @@ def test_what_cannot_be_searched_for_is_refused(planted: Any) -> None:
         sent({"a": "b"}).assert_no(planted)
 
 
+@pytest.mark.parametrize(
+    "planted", [{"customer_email": MAIL}, [{"customer_email": MAIL}], b"abcdefgh"]
+)
+def test_a_dict_or_bytes_are_refused_for_their_values_would_not_be_searched(planted: Any) -> None:
+    with pytest.raises(TypeError, match="planted is a text"):
+        sent({"a": MAIL}).assert_no(planted)
+
+
 def test_a_search_that_finds_nothing_where_the_value_was_put_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

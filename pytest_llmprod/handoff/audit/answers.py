@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pytest_llmprod.core.checklist import Evidence
@@ -66,6 +66,11 @@ def for_each(names: Iterable[str], answer: Callable[[str], Answer]) -> Answer:
     says = list(dict.fromkeys(f"{each}: {found.says}" for each, found in answers))
     evidence = dict.fromkeys(at for _, found in answers for at in found.evidence)
     return passed("; ".join(says), *evidence)
+
+
+def is_to_come(moment: datetime, now: datetime) -> bool:
+    """Say whether a moment is none that can be past anywhere: a day is left for time zones."""
+    return moment > now + timedelta(days=1)
 
 
 def days_between(moment: datetime, now: datetime) -> int:

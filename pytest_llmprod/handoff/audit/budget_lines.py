@@ -10,6 +10,7 @@ from pytest_llmprod.handoff.audit.answers import (
     failed,
     for_each,
     inapplicable,
+    is_to_come,
     passed,
     stale,
 )
@@ -81,6 +82,8 @@ def prices_recent(facts: Facts) -> Answer:
     at = Evidence(path=prices.path, when=prices.locked_on)
     if moment is None:
         return failed("nobody knows when they were locked", _LOCK)
+    if is_to_come(moment, facts.now):
+        return failed("their date cannot be right", _LOCK, at)
     days = days_between(moment, facts.now)
     says = f"{prices.source}, locked {ago(days)}".lstrip(", ")
     if days > PRICE_DAYS:

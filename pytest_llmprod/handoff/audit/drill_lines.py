@@ -59,6 +59,7 @@ def model_pinned(facts: Facts) -> Answer:
             if loose and each.answered:
                 says = f"{loose[0]} is an alias, and {', '.join(each.answered)} answered"
                 return failed(says, _declare(feature, each.answered[0]), Evidence(path=each.path))
+        own = [each for each in own if each.asked and each.answered]
         if not own:
             return failed("no version is named", _declare(feature, "VERSION"))
         return passed(", ".join(own[0].asked), Evidence(path=own[0].path))

@@ -1,7 +1,7 @@
 """Eval lines: data sets, thresholds, gates, CI, the report and recordings."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.text import counted
@@ -12,6 +12,7 @@ from pytest_llmprod.handoff.audit.answers import (
     failed,
     for_each,
     inapplicable,
+    is_to_come,
     passed,
     stale,
 )
@@ -65,7 +66,7 @@ def dataset_revised(facts: Facts) -> Answer:
     def revised(dataset: DatasetFact) -> Answer:
         if not dataset.lock:
             return inapplicable("without a lock nobody knows; see dataset-frozen")
-        recent = [each for each in dataset.frozen_at if facts.now - each <= REVISED_WITHIN]
+        recent = [each for each in dataset.frozen_at if _is_recent(each, facts.now)]
         at = Evidence(path=dataset.lock, when=f"{dataset.frozen_at[-1]:%Y-%m-%d}")
         says = f"frozen {_times(len(recent))} within a year"
         if len(recent) < REVISIONS:
@@ -75,6 +76,10 @@ def dataset_revised(facts: Facts) -> Answer:
         return passed(says, at)
 
     return _of_datasets(facts, revised)
+
+
+def _is_recent(moment: datetime, now: datetime) -> bool:
+    return now - moment <= REVISED_WITHIN and not is_to_come(moment, now)
 
 
 def _times(number: int) -> str:
@@ -182,7 +187,7 @@ def report_young(facts: Facts) -> Answer:
         return failed(f"{page.path} is no report of a run, or is not there", write)
     moment = moment_of(page.when)
     at = Evidence(path=page.path, run=page.run, when=page.when[:10])
-    if moment is None or moment > facts.now + timedelta(days=1):
+    if moment is None or is_to_come(moment, facts.now):
         return failed("its date cannot be right", write, at)
     days = days_between(moment, facts.now)
     if days > REPORT_DAYS:
@@ -205,6 +210,8 @@ def recordings_young(facts: Facts) -> Answer:
         if oldest is None or oldest.oldest is None:
             return failed("nobody knows how old", f"{_RUN} --llm-record=rewrite")
         at = Evidence(path=oldest.path, when=f"{oldest.oldest:%Y-%m-%d}")
+        if is_to_come(oldest.oldest, facts.now):
+            return failed("their date cannot be right", f"{_RUN} --llm-record=rewrite", at)
         days = days_between(oldest.oldest, facts.now)
         says = f"the oldest was made {ago(days)}"
         if days > facts.max_age_days:

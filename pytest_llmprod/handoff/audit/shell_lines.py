@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 _EVALS = re.compile(r"(?:^|[\s/\"'])(?:pytest|py\.test)(?=\s).*?\s--llm-eval(?=[\s;|&\"')]|$)")
-_NEVER_RUNS = re.compile(r"\s(--collect-only|--co|--llm-plan)(?=[\s;|&]|$)")
+_NEVER_RUNS = re.compile(
+    r"\s(--collect-only|--co|--llm-plan|--setup-(?:only|plan)|--help|-h|--version|--fixtures"
+    r"|--markers)(?=[\s;|&]|$)"
+)
+_NEVER_JUDGES = re.compile(r"\s--llm-fallback-only(?=[\s;|&]|$)")
 _OR = re.compile(r"\|\|\s*(.*)")
 _FAILS = re.compile(r"(?:\{\s*)?(?:.*;\s*)?(?:exit|return)\s+(?:[1-9]|\$)|false\b")
 _PIPE = re.compile(r"[^|]\|(?!\|)&?\s*([\w./-]+)")
-_BACKGROUND = re.compile(r"[^&]&\s*$")
+_BACKGROUND = re.compile(r"(?<![&>|])&(?=\s|$)(?!.*\bwait\s+[-$])")
 _ASKED = re.compile(r"\s*(if|while|until|!)\s")
 _IN_TEXT = re.compile(r"\s*(?:echo|printf|#|:)\b|\s*#")
 _PIPEFAIL = re.compile(r"\bset\s+[^\n]*pipefail")
-_GOES_ON = re.compile(r"^\s*set\s+\+\w*e", re.MULTILINE)
+_GOES_ON = re.compile(r"^\s*set\s+\+(?:\w*e|o\s+errexit)", re.MULTILINE)
 _STOPS = re.compile(r"^\s*set\s+-(?:\w*e|o\s+errexit)|^#!.*\s-\w*e\b", re.MULTILINE)
 _MAKE = re.compile(r"(?:^|\s)make\s+(?:-\S+\s+)*([\w.-]+)")
 _SCRIPT = re.compile(r"(?:^|&&|;)\s*(?:(?:ba|z|da)?sh\s+(?:-\w+\s+)*)?(\.?/?[\w./-]+)")
@@ -72,6 +76,8 @@ def _weakness(line: str, *, has_pipefail: bool) -> str:
     never = _NEVER_RUNS.search(line)
     if never:
         return f"{never[1]} runs no test"
+    if _NEVER_JUDGES.search(line):
+        return "--llm-fallback-only decides no gate"
     otherwise = _OR.search(line)
     if otherwise and not _FAILS.match(otherwise[1]):
         return f"`|| {otherwise[1].strip()}` hides a failure"

@@ -5,6 +5,7 @@ Travis, Woodpecker, Drone and Buildkite. They have one thing in common: a comman
 of mappings, and a key in one of those around it may say that its failure counts for nothing.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +195,16 @@ def _has_pipefail(around: _Around) -> bool:
 
 
 _NO = ("", "false", "no", "never")
+#: A condition that only one branch fulfils, or only tags do.
+_OF_ONE_REF = re.compile(
+    r"github\.ref(?:_name)? == '|github\.ref_type == 'tag'"
+    r"|(?<!!)startswith\(github\.ref, ?'refs/tags"
+)
+
+
+def _is_for_no_change(condition: str) -> bool:
+    is_false = condition == "false"
+    return is_false or "== 'schedule'" in condition or "workflow_dispatch" in condition
 
 
 def _weakness(node: yaml.MappingNode) -> str:
@@ -211,7 +222,8 @@ def _weakness(node: yaml.MappingNode) -> str:
     if _get(node, "custom") is not None and _get(node, "default") is None:
         return "a custom pipeline is started by hand"
     condition = _word(_get(node, "if")).replace("${{", "").replace("}}", "").strip()
-    if condition == "false" or "== 'schedule'" in condition or "workflow_dispatch" in condition:
+    is_of_few = _OF_ONE_REF.search(condition) is not None and "||" not in condition
+    if is_of_few or _is_for_no_change(condition):
         return f"if: {condition} leaves changes out"
     return _rules_weakness(_get(node, "rules")) or _only_weakness(_get(node, "only"))
 
@@ -274,6 +286,9 @@ def _event_weakness(event: str, node: yaml.Node | None) -> str:
     if types and event.startswith("pull_request") and "synchronize" not in types:
         return f"types of {event} leave out new commits"
     branches = _words(_get(node, "branches"))
+    has_branches = bool(branches) or _get(node, "branches-ignore") is not None
+    if event == "push" and _get(node, "tags") is not None and not has_branches:
+        return "it runs when a tag is made, and not before"
     if event == "push" and branches and "**" not in branches:
         return f"it runs when a change is on {', '.join(branches)}, and not before"
     return ""
