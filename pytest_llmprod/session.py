@@ -253,7 +253,6 @@ class Session:
         if self.settings.record == "none":
             self._keys.lend()
         else:
-            self._keys.take_back()  # a drill before may have had some
             self._known.scanners()
         self.running = trial
         running.begin(
@@ -266,10 +265,6 @@ class Session:
             )
         )
         self._router.enter(trial.tape)
-
-    def lend_keys(self) -> None:
-        """Let the running test build its clients without a key, whatever the mode."""
-        self._keys.lend()
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.

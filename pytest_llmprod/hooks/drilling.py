@@ -139,7 +139,6 @@ class Driller:
         spec = read_spec(f"{test}: @pytest.mark.llm_drill", marker.kwargs)
         fault: Any = item.callspec.params["llm_fault"]
         item.stash[DRILL] = Drill(bench, spec, test, fault)
-        self._session.lend_keys()  # in each mode: a drill sends nothing to a provider
         return spec.cut_after_s
 
     @pytest.hookimpl(wrapper=True, trylast=True)

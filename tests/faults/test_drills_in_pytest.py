@@ -635,33 +635,6 @@ def test_a_drill_that_sends_no_request_fails(apps: pytest.Pytester, body: str, t
     assert not (apps.path / "llmprod-history.jsonl").exists()
 
 
-WITHOUT_A_KEY = """
-    import openai
-    import pytest
-
-    @pytest.mark.llm_cassette
-    def test_records():
-        openai.OpenAI()
-
-    @pytest.mark.llm_drill(feature="triage", faults="server-error")
-    def test_survives(llm_fault):
-        with pytest.raises(openai.InternalServerError):
-            openai.OpenAI(max_retries=0).models.list()
-"""
-
-
-def test_a_drill_needs_no_key_while_others_record(
-    apps: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    apps.makepyfile(test_drill=WITHOUT_A_KEY)
-
-    result, rows = drills(apps, "--llm-record=once", "-p", "no:randomly")
-
-    assert [row["requests"] for row in rows] == [1] * len(rows)
-    result.stdout.fnmatch_lines(["recording needs OPENAI_API_KEY, which is not set"])
-
-
 @pytest.mark.parametrize(
     ("fallback", "told"),
     [
