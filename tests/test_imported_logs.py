@@ -170,6 +170,30 @@ def test_no_secret_of_a_log_is_written_anywhere(
     assert KEY not in capsys.readouterr().out
 
 
+def test_nothing_personal_of_a_log_is_in_a_file_that_git_keeps_and_the_case_is_played(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = "jane.roe@example.com"
+
+    imported(prompted, asked(f"write to {mail}", f"I wrote to {mail}"))
+
+    (row,) = data_set(prompted)
+    assert row["input"] == "Double this word: write to [masked email]"
+    (cassette,) = (prompted.path / "cassettes").rglob("*.json")
+    assert mail not in cassette.read_text() + json.dumps(row)
+    assert [case["outcome"] for case in prompted.data()["cases"]] == ["hit"]
+
+
+def test_the_folder_of_a_data_set_is_made(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (prompted.path / "app.jsonl").write_text(json.dumps(asked("one")))
+
+    assert main(["log", "import", "app.jsonl", "--cases=new/evals/words.jsonl"]) == 0
+
+    assert (prompted.path / "new" / "evals" / "words.jsonl").exists()
+
+
 def test_a_case_that_the_log_names_keeps_its_name(
     prompted: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Write the exchanges of a log as a run, and say how many these are."""
     imported, run_id = _read(options)
+    if options.cases is not None or options.test is not None:
+        # Brings the guardrails: an import of figures does without.
+        from pytest_llmprod.composition.impersonal import impersonal
+
+        imported = impersonal(imported)
     known = environment_scanners(os.environ)
     scanners = (*masking.BUILT_IN, *known)
     lines: Sequence[LogLine] = imported.lines

@@ -42,6 +42,7 @@ def add_cases(path: Path, lines: Iterable[LogLine], scanners: Sequence[Scanner])
     expectation, so the row has none. A file that is not there is made. Raises DatasetError where
     the data set cannot be read or written, and writes nothing then.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with alone_with(path):
         content = read_bytes(path) if path.exists() else b""
         cases = read_cases(path, content)
