@@ -74,7 +74,10 @@ def run_pytest(folder: Path, *arguments: str, **variables: str) -> subprocess.Co
 
 
 def content_below(folder: Path) -> Mapping[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
+    # Asking whether the callable is there imports it, which may leave bytecode.
+    paths = (
+        path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    )
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 

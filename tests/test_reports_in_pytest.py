@@ -176,7 +176,9 @@ def test_the_templates_are_in_the_package() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == str(folder)
-    assert sorted(each.name for each in folder.iterdir()) == ["page.css", "page.html.j2"]
+    assert sorted(each.name for each in folder.iterdir()) == [
+        *("guardrails.html.j2", "page.css", "page.html.j2")
+    ]
 
 
 PLAIN_BUDGET = """
