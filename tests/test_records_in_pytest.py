@@ -12,7 +12,7 @@ APP = """
     import time
     from openai import OpenAI
 
-    log = logging.getLogger("app.triage")
+    log = logging.getLogger("shop.triage")
 
     def facts(word, answer, started):
         return {
@@ -91,7 +91,7 @@ def test_what_is_missing_is_told_for_its_call(app: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "E * The application's records lack what explains 1 of 2 calls to a model later:",
-            "E * call 2 (gpt-test): INFO of app.triage, 'asked the model', lacks",
+            "E * call 2 (gpt-test): INFO of shop.triage, 'asked the model', lacks",
             "E * cost: nothing; log what the call cost as `cost_usd`",
             "E * model: 'gpt-test' under `model`, but 'gpt-test-2026-01-01' answered; *",
         ]
@@ -242,7 +242,7 @@ def test_the_key_in_a_record_is_told_masked(app: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "E * The application's records hold what no log may hold:",
-            "E * WARNING of app.triage: its message holds 'with key [[]masked *[]]'",
+            "E * WARNING of shop.triage: its message holds 'with key [[]masked *[]]'",
         ]
     )
     told = result.stdout.str().partition("Captured log")[0]
