@@ -8,6 +8,7 @@ import pytest
 from log_samples import a_line, an_exchange, write
 
 from pytest_llmprod.cli import main
+from pytest_llmprod.composition import audit_evidence
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
 
 EVAL = """
@@ -155,6 +156,25 @@ def test_personal_data_in_the_newest_log_is_told_by_its_kind_only(
     text = capsys.readouterr().out
     assert "it holds what no data set does: card" in text
     assert "0002" not in text.replace("00000002", "")
+
+
+def test_a_log_that_was_not_searched_whole_is_no_evidence(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(Path(".llmprod") / "runs", a_line(exchange=an_exchange(text="ok " * 50, request={})))
+    assert told(capsys)["log-personal"]["status"] == "passed"
+
+    with monkeypatch.context() as context:
+        context.setattr(audit_evidence, "_LONGEST_SAID", 100)
+        line = told(capsys)["log-personal"]
+    assert line["status"] == "failed"
+    assert line["says"] == "only the first 100 bytes of it were searched"
+
+    (path,) = (Path(".llmprod") / "runs").rglob("*.bodies")
+    path.write_bytes(path.read_bytes() + b"0123 {broken\n")
+    line = told(capsys)["log-personal"]
+    assert line["status"] == "failed"
+    assert line["says"] == "it cannot be read whole: JSONDecodeError"
 
 
 def test_what_the_data_set_holds_is_no_leak_of_the_log(

@@ -18,11 +18,11 @@ from pytest_llmprod.core.errors import (
     DatasetError,
     GatesFileError,
     LlmprodError,
-    LogError,
     PricesError,
 )
 from pytest_llmprod.core.files import BASELINE_NAME
-from pytest_llmprod.core.text import printable, shorten, squeezed
+from pytest_llmprod.core.history import moment_of
+from pytest_llmprod.core.text import printable, shorten, squeezed, strings_in
 from pytest_llmprod.evals import baseline, gates_file, lock_file
 from pytest_llmprod.evals import dataset as datasets
 from pytest_llmprod.gates import FILE_NAME as GATES_NAME
@@ -37,9 +37,8 @@ from pytest_llmprod.handoff.audit.facts import (
     PricesFact,
     RecordingsFact,
 )
-from pytest_llmprod.handoff.audit.history import moment_of
 from pytest_llmprod.handoff.audit.marks import Mark
-from pytest_llmprod.records import reading
+from pytest_llmprod.records import bodies, reading
 from pytest_llmprod.records.log import FOLDER as RUNS
 from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.cassettes.folders import FOLDER as CASSETTES
@@ -49,7 +48,7 @@ from pytest_llmprod.wire.recording import asked_model
 _GIT_TIMEOUT_S = 5
 _PAGE_HEAD = re.compile(r"<title>llmprod: .*?Run ([\w-]+), started ([\w:+.-]+),", re.DOTALL)
 _LONGEST_HEAD = 100_000  # the styles of the page come before what it says of its run
-_LONGEST_SAID = 5_000_000  # characters of a log, which take some seconds
+_LONGEST_SAID = 5_000_000  # bytes of a log, which take some seconds
 _LONGEST_PROBLEM = 200
 
 
@@ -220,12 +219,14 @@ def log_fact(
     """Return what is known of the request log; what the files at `known` hold is no leak."""
     folders = reading.folders_of(root / RUNS)
     newest = folders[-1] if folders else None
+    leaks, problem = (set[str](), "") if newest is None else _leaks(newest, known)
     return LogFact(
         mode=mode,
         retention_days=retention_days,
         run="" if newest is None else newest.name,
         when="" if newest is None else _day(reading.last_written(newest), now),
-        leaks=() if newest is None else tuple(sorted(_leaks(newest, known))),
+        leaks=tuple(sorted(leaks)),
+        problem=problem,
         ignored_at=_ignored_at(root),
         committed=tuple(_committed(root)),
     )
@@ -235,35 +236,27 @@ def _day(seconds: float, now: datetime) -> str:
     return datetime.fromtimestamp(seconds, now.tzinfo).date().isoformat()
 
 
-def _leaks(folder: Path, known: Sequence[Path]) -> set[str]:
-    """Return the kinds of personal data in a run that stand in none of the files."""
+def _leaks(folder: Path, known: Sequence[Path]) -> tuple[set[str], str]:
+    """Return the kinds of personal data in a run that stand in none of the files.
+
+    The second is why not all of the run was searched, '' where it was.
+    """
     held = squeezed("\n".join(map(_text, known)))
     kinds: set[str] = set()
-    seen: set[str] = set()
+    seen: set[str] = set()  # a system prompt stands in many bodies
     left = _LONGEST_SAID
     try:
-        entries = reading.read(folder).entries
-    except LogError:
-        return kinds
-    for entry in entries:
-        for text in _texts(list(reading.bodies_of(entry).values())):
-            if text in seen or left < 0:
-                continue
-            seen.add(text)
-            left -= len(text)
-            kinds |= {each.kind for each in find_pii(text) if squeezed(each.text) not in held}
-    return kinds
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
+        for _, content in bodies.lines_in(folder):
+            left -= len(content)
+            if left < 0:
+                return kinds, f"only the first {_LONGEST_SAID:,} bytes of it were searched"
+            new = {*strings_in(json.loads(content))} - seen
+            seen |= new
+            found = (each for text in new for each in find_pii(text))
+            kinds |= {each.kind for each in found if squeezed(each.text) not in held}
+    except (OSError, ValueError, RecursionError) as error:
+        return kinds, f"it cannot be read whole: {type(error).__name__}"
+    return kinds, ""
 
 
 def _ignored_at(root: Path) -> tuple[str, int]:

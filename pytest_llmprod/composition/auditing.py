@@ -15,9 +15,9 @@ from pytest_llmprod.composition import audit_evidence, audit_settings
 from pytest_llmprod.composition.audit_settings import AuditSettings
 from pytest_llmprod.core.checklist import Audit, Evidence
 from pytest_llmprod.core.errors import BudgetError, SettingsError
+from pytest_llmprod.core.history import read_history
 from pytest_llmprod.handoff.audit import ownership, waivers
 from pytest_llmprod.handoff.audit.facts import BudgetFact, Facts, ModelFact
-from pytest_llmprod.handoff.audit.history import read_history
 from pytest_llmprod.handoff.audit.marks import Mark, read_marks
 from pytest_llmprod.handoff.audit.runbook_file import read_runbook
 from pytest_llmprod.handoff.audit.workflows import read_ci
@@ -57,7 +57,6 @@ def gather(root: Path, project: Settings, told: AuditSettings, now: datetime) ->
     return Facts(
         now=now,
         features=tuple(features),
-        others=tuple(each for each in known if each not in features),
         marks=(*evals, *others),
         datasets={name: audit_evidence.dataset_fact(root, name) for name in sets},
         budgets=tuple(_budgets(root, project, marks)),

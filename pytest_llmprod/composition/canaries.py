@@ -3,12 +3,12 @@
 Composes the tokens with the exchanges of the test, and with what the application logs.
 """
 
-import json
 from collections.abc import AsyncIterable, Awaitable, Iterator
 from typing import Any
 
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.guardrails.canary import Surface, leaks, token_of
+from pytest_llmprod.guardrails.shown import texts_in
 from pytest_llmprod.records.app_record import AppRecord
 from pytest_llmprod.records.collecting import Records
 from pytest_llmprod.wire.tape import Tape
@@ -121,19 +121,4 @@ def _of_records(records: tuple[AppRecord, ...]) -> Iterator[Surface]:
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    try:
-        return json.dumps(value, ensure_ascii=False, default=_parts)
-    except (TypeError, ValueError, RecursionError):  # names that are no texts, or a circle
-        return repr(value)
-
-
-def _parts(value: Any) -> list[Any]:
-    """Return what an object says of itself, and what it holds, in slots as well."""
-    slots = [getattr(each, "__slots__", ()) for each in type(value).__mro__]
-    names = [name for own in slots for name in ([own] if isinstance(own, str) else own)]
-    held = [getattr(value, name, None) for name in names if not name.startswith("__")]
-    return [str(value), getattr(value, "__dict__", {}), held]
+    return "\n".join(text for _, text in texts_in(value))

@@ -9,8 +9,8 @@ from typing import Any
 from pytest_llmprod.core.drilling import DrillResult, survived_by_fault
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.files import HISTORY_NAME, add_lines
+from pytest_llmprod.core.history import is_to_come, moment_of, read_history
 from pytest_llmprod.core.text import counted, printable, shorten
-from pytest_llmprod.handoff.audit.history import moment_of, read_history
 from pytest_llmprod.records.head import head_commit
 
 _MOST_BYTES = 1000
@@ -47,7 +47,7 @@ def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: i
     """Return when features were last drilled and are overdue, those of this run left out."""
     drilled = {own[0].feature for own in _by_feature(drills) if _has_passed(own)}
     lines = []
-    for feature, row in sorted(last(root).items()):
+    for feature, row in sorted(last(root, now).items()):
         days = _days_since(str(row.get("when", "")), now)
         if feature not in drilled and days is not None and days > every_days:
             name = shorten(printable(feature), _LONGEST_NAME)
@@ -56,14 +56,16 @@ def told(root: Path, drills: Sequence[DrillResult], now: datetime, every_days: i
     return lines
 
 
-def last(root: Path) -> Mapping[str, Mapping[str, Any]]:
+def last(root: Path, now: datetime) -> Mapping[str, Mapping[str, Any]]:
     """Return feature -> the row of the last time that it survived its drills.
 
-    That is the newest one, wherever a merge has put it; one without a date is older than all.
+    That is the newest one, wherever a merge has put it; one without a date is older than all, and
+    one whose date is to come says nothing.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for row in sorted(_lines(root), key=_moment):
-        found[str(row.get("feature", ""))] = row
+        if not is_to_come(_moment(row), now):
+            found[str(row.get("feature", ""))] = row
     return found
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.files import HISTORY_NAME, add_lines
+from pytest_llmprod.core.history import read_history
 from pytest_llmprod.core.scorecard import RATES
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import shorten
-from pytest_llmprod.handoff.audit.history import read_history
 from pytest_llmprod.records.head import head_commit
 
 _LONGEST_NAME = 200

@@ -4,6 +4,7 @@ Composes the settings, gates, accepted run, drills, recordings and prices. Nothi
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from pytest_llmprod.evals import baseline, gates_file
 from pytest_llmprod.faults.catalogue import CATALOGUE
 from pytest_llmprod.gates import FILE_NAME as GATES_NAME
 from pytest_llmprod.handoff import regions, runbook
+from pytest_llmprod.handoff.audit import ownership
+from pytest_llmprod.handoff.audit.marks import read_marks
 from pytest_llmprod.handoff.regions import Region
 from pytest_llmprod.handoff.runbook import Bound, Facts, Failure, Feature, Model, Score
 from pytest_llmprod.handoff.scaffold import Written
 from pytest_llmprod.wire.cassettes import any_cassette, folders
 from pytest_llmprod.wire.recording import asked_model
-
-_OWNERS_FILES = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 
 
 def write_new(root: Path, path: str = runbook.FILE_NAME) -> Written:
@@ -85,10 +86,10 @@ def gather(root: Path) -> Facts:
     project = settings.of_project(root)
     gates = gates_file.read(root / GATES_NAME)
     accepted = _accepted(root)
-    drilled = drill_history.last(root)
+    drilled = drill_history.last(root, datetime.now(UTC))
     names = {*project.features, *gates, *drilled}
     names |= {str(each.get("feature")) for each in baseline.rows_of(accepted, "drills")}
-    owners_file, owners = _owners(root)
+    evals = [mark.path for mark in read_marks(root) if mark.name == "llm_eval"]
     return Facts(
         features=tuple(
             _feature(name, root, project, gates, accepted, drilled) for name in sorted(names)
@@ -99,8 +100,7 @@ def gather(root: Path) -> Facts:
         log=project.log,
         retention_days=project.retention_days,
         drill_every_days=project.drill_every_days,
-        owners_file=owners_file,
-        owners=owners,
+        owner=ownership.find_owner(root, list(dict.fromkeys(evals))),
     )
 
 
@@ -228,16 +228,3 @@ def _cassettes(root: Path) -> Sequence[Path]:
 
 def _price_text(price: ModelPrice) -> str:
     return f"{price.input} in, {price.cached} cached, {price.output} out"
-
-
-def _owners(root: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the file that names code owners, and those whom its last rule for all files names."""
-    for name in _OWNERS_FILES:
-        try:
-            lines = (root / name).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        rules = [line.partition("#")[0].split() for line in lines]
-        of_all = [rule[1:] for rule in rules if rule and rule[0] == "*"]
-        return name, tuple(of_all[-1]) if of_all else ()
-    return "", ()

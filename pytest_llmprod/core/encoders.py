@@ -2,11 +2,8 @@
 
 import base64
 import codecs
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-from pytest_llmprod.core.text import squeezed
 
 
 def _same(text: str) -> str:
@@ -65,7 +62,8 @@ _MORSE = (
     ':---... ;-.-.-. =-...- +.-.-. --....- _..--.- ".-..-. $...-..- @.--.-.'
 )
 _MORSE_SIGNS = {each[0]: each[1:] for each in _MORSE.split()}
-_MORSE_LETTERS = {sign: letter for letter, sign in _MORSE_SIGNS.items()}
+#: What each sign of Morse stands for, in capital letters.
+MORSE_LETTERS = {sign: letter for letter, sign in _MORSE_SIGNS.items()}
 
 
 def _morse_keeps(text: str) -> str:
@@ -80,7 +78,7 @@ def _to_morse(text: str) -> str:
 
 def _from_morse(text: str) -> str:
     words = (word.split() for word in text.split("/"))
-    return " ".join("".join(_MORSE_LETTERS[sign] for sign in word) for word in words if word)
+    return " ".join("".join(MORSE_LETTERS[sign] for sign in word) for word in words if word)
 
 
 _CYRILLIC = dict(zip("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ", strict=True))  # noqa: RUF001
@@ -140,42 +138,3 @@ def kept(text: str, chain: Sequence[str]) -> str:
 def may_follow(name: str) -> bool:
     """Say whether an encoder may come second: it must keep all that the first one has written."""
     return ENCODERS[name].keeps is _same
-
-
-def tells(output: str, word: str) -> bool:
-    """Say whether `output` tells a word: plainly, spaced out, or in one of the encodings.
-
-    Small and capital letters make no difference.
-    """
-    if squeezed(word) in squeezed(output):
-        return True
-    read = output.casefold()
-    forms = (form for each in (word, word.lower(), word.upper()) for form in _written(each))
-    is_there = any(form.casefold() in read for form in forms)
-    return is_there or _in_morse(output, word) or _in_base64(output, word)
-
-
-def _written(word: str) -> Iterator[str]:
-    """Yield a word in each encoding that writes character by character, whatever stands around."""
-    for name, encoder in ENCODERS.items():
-        if name not in ("base64", "morse"):
-            yield encoder.encode(word)
-
-
-def _in_morse(output: str, word: str) -> bool:
-    """Say whether a word is told in whole Morse signs: that of A is the beginning of that of J."""
-    signs = re.escape(_to_morse(word))
-    return bool(signs) and re.search(rf"(?<![.-]){signs}(?![.-])", output) is not None
-
-
-def _in_base64(output: str, word: str) -> bool:
-    """Say whether a word is told in base64, wherever among the threes of bytes it begins."""
-    wanted = _bytes(word).lower()
-    for run in re.findall(r"[A-Za-z0-9+/]{8,}", output):
-        for start in range(4):
-            part = run[start:]
-            part = part[:-1] if len(part) % 4 == 1 else part
-            content = base64.b64decode(part + "=" * (-len(part) % 4))
-            if wanted in content.lower():
-                return True
-    return False

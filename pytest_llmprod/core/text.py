@@ -5,6 +5,8 @@ reorder what a reader sees, and lone surrogates that no terminal can encode.
 """
 
 import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -111,3 +113,15 @@ def squeezed(text: str) -> str:
 def _digit(char: str) -> str:
     value = unicodedata.decimal(char, None)
     return char if value is None else str(value)
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield the strings in a JSON value in their order, without the names of its members."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from strings_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from strings_in(each)

@@ -212,11 +212,11 @@ def history_line(accepted: Accepted) -> bytes:
     whole = [_told(each) for each in made["suites"]]
     content = _as_line({**row, "suites": whole})
     suites = [_only(each, _SHORT_KEYS) for each in whole]
-    room = len(suites)
-    while len(content) > LONGEST_LINE:
+    for room in range(len(suites), -1, -1):
+        if len(content) <= LONGEST_LINE:
+            break
         rest = {"left_out": len(suites) - room} if room < len(suites) else {}
         content = _as_line({**row, "suites": suites[:room], **rest})
-        room -= 1
     return content
 
 

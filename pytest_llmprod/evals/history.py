@@ -1,12 +1,11 @@
 """History: which runs were accepted, read from the lines that `llmprod accept` has written."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.history import read_history
 from pytest_llmprod.core.past import PastRun, PastSuite
 
 
@@ -16,21 +15,8 @@ def accepted_runs(folder: Path) -> tuple[PastRun, ...]:
     A merge of two branches may have put their lines into another order. Lines of another kind, and
     what cannot be read, are passed over: a report must not fail for them.
     """
-    return tuple(sorted(_runs(folder / HISTORY_NAME), key=lambda run: run.when))
-
-
-def _runs(path: Path) -> Iterator[PastRun]:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict) and row.get("kind") == "accepted":
-            yield _run(row)
+    rows = (row.values for row in read_history(folder) if row.kind == "accepted")
+    return tuple(sorted(map(_run, rows), key=lambda run: run.when))
 
 
 def _run(row: Mapping[str, Any]) -> PastRun:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_llmprod.core.errors import GuardrailError
-from pytest_llmprod.core.text import squeezed
+from pytest_llmprod.core.text import squeezed, strings_in
 
 #: Where a secret comes from that must not be shown, by the name of the test's item.
 PLACES: Mapping[str, str] = {
@@ -86,7 +86,7 @@ def answers(secret: str, given: Any = None) -> Answers:
         given = f"Your parcel is on its way, {secret} knows more about it."
     if callable(getattr(given, "model_dump", None)):  # pydantic's
         given = given.model_dump(mode="json")
-    texts = list(_texts(given))
+    texts = list(strings_in(given))
     around = [squeezed(part) for text in texts if secret in text for part in text.split(secret)]
     words = max(around, key=len, default="")
     if len(words) < _LEAST_AROUND:
@@ -119,17 +119,6 @@ def cuts(text: str, secret: str) -> Iterator[tuple[str, tuple[str, ...], bool]]:
     yield "with empty pieces", ("", text[:middle], "", "", text[middle:], ""), False
     yield "after every character", tuple(text), False
     yield "byte by byte", (text,), True
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
 
 
 def _without(value: Any, secret: str) -> Any:

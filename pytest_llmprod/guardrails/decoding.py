@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from pytest_llmprod.core.encoders import MORSE_LETTERS
 from pytest_llmprod.core.told import unpacked
 from pytest_llmprod.guardrails.reading import Reading
 
@@ -24,15 +25,6 @@ class Decoded(NamedTuple):
     start: int
     end: int
     said: str
-
-
-_MORSE = (
-    "a.- b-... c-.-. d-.. e. f..-. g--. h.... i.. j.--- k-.- l.-.. m-- n-. o--- p.--. q--.- r.-. "
-    "s... t- u..- v...- w.-- x-..- y-.-- z--.. 0----- 1.---- 2..--- 3...-- 4....- 5..... 6-.... "
-    "7--... 8---.. 9----. ..-.-.- ,--..-- ?..--.. '.----. !-.-.-- /-..-. (-.--. )-.--.- &.-... "
-    ':---... ;-.-.-. =-...- +.-.-. --....- _..--.- ".-..-. $...-..- @.--.-.'
-)
-_LETTER_OF = {sign[1:]: sign[0] for sign in _MORSE.split()}
 
 
 def _base64(part: str) -> str:
@@ -47,7 +39,7 @@ def _hex(part: str) -> str:
 
 def _morse(part: str) -> str:
     words = (word.split() for word in part.split("/"))
-    return " ".join("".join(_LETTER_OF.get(sign, "") for sign in word) for word in words)
+    return " ".join("".join(MORSE_LETTERS.get(sign, "").lower() for sign in word) for word in words)
 
 
 def _escapes(part: str) -> str:

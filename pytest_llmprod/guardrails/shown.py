@@ -163,21 +163,35 @@ class _Walk:
             for number, each in enumerate(value):
                 yield from self.texts_in(each, f"{place}[{number}]", objects)
         elif not isinstance(value, type | FunctionType | ModuleType):
-            fields = _fields(value) if objects < _MOST_OBJECTS else None
-            if fields is None:
+            fields = _fields(value) if objects < _MOST_OBJECTS else {}
+            if not fields or _says_more(value):
                 yield place, str(value)
-            else:
-                yield from self.texts_in(fields, place, objects + 1)
+            yield from self.texts_in(fields, place, objects + 1)
 
 
-def _fields(value: Any) -> Mapping[str, Any] | None:
-    """Return the fields of an object by name, None of what has none."""
+def _says_more(value: Any) -> bool:
+    """Say whether an object may print something else than its fields."""
+    if dataclasses.is_dataclass(value) or callable(getattr(value, "model_dump", None)):
+        return False
+    plain: tuple[Any, Any] = (object.__str__, object.__repr__)
+    return (type(value).__str__, type(value).__repr__) != plain
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """Return the fields of an object by name, those in slots as well."""
     if callable(getattr(value, "model_dump", None)):  # pydantic's, and those of the SDKs
         dumped: Mapping[str, Any] = value.model_dump()
         return dumped
     if dataclasses.is_dataclass(value):
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
-    return getattr(value, "__dict__", None)
+    slots = [getattr(each, "__slots__", ()) for each in type(value).__mro__]
+    names = [name for own in slots for name in ([own] if isinstance(own, str) else own)]
+    held = {
+        name: getattr(value, name)
+        for name in names
+        if not name.startswith("__") and hasattr(value, name)
+    }
+    return {**held, **getattr(value, "__dict__", {})}
 
 
 def error_texts(error: BaseException) -> Iterator[str]:

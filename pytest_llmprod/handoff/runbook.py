@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from pytest_llmprod.core.text import counted, printable
+from pytest_llmprod.handoff.audit.ownership import Named
 from pytest_llmprod.handoff.regions import end_of, start_of
 
 FILE_NAME = "RUNBOOK.md"
@@ -80,7 +80,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a project; `accepted_on` is the day of its accepted run, or ''."""
+    """What is known of a project; `accepted_on` is the day of its accepted run, or ''.
+
+    `owner` is whom a file of the repository names for the evals.
+    """
 
     features: tuple[Feature, ...]
     models: tuple[Model, ...]
@@ -89,8 +92,7 @@ class Facts:
     log: str
     retention_days: int
     drill_every_days: int
-    owners_file: str
-    owners: tuple[str, ...]
+    owner: Named | None
 
 
 def bodies(facts: Facts) -> Mapping[str, str]:
@@ -297,9 +299,8 @@ def _people(facts: Facts) -> list[str]:
         for each in facts.features
     ]
     lines = _table(("feature", "owner", "who is called"), rows, "No feature is known yet.")
-    if facts.owners:
-        owners = ", ".join(_cell(each) for each in facts.owners)
-        lines += ["", f"`{PurePosixPath(facts.owners_file)}` names {owners}."]
+    if facts.owner is not None:
+        lines += ["", f"`{facts.owner.at.path}` names {_cell(facts.owner.name)}."]
     return lines
 
 

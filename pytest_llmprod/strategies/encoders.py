@@ -9,7 +9,6 @@ from pytest_llmprod.core.encoders import (
     encoded,
     kept,
     may_follow,
-    tells,
 )
 
 __all__ = [
@@ -21,5 +20,4 @@ __all__ = [
     "encoded",
     "kept",
     "may_follow",
-    "tells",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_llmprod.core.checklist import LEVELS, AuditLine
+from pytest_llmprod.core.history import Row
 from pytest_llmprod.handoff.audit import waivers
 from pytest_llmprod.handoff.audit.facts import (
     AcceptedFact,
@@ -21,7 +22,6 @@ from pytest_llmprod.handoff.audit.facts import (
     PricesFact,
     RecordingsFact,
 )
-from pytest_llmprod.handoff.audit.history import Row
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
 from pytest_llmprod.handoff.audit.marks import Mark
 from pytest_llmprod.handoff.audit.waivers import Excuses, Waiver

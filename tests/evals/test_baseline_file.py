@@ -140,6 +140,15 @@ def test_a_line_of_the_history_is_never_longer_than_1_kb(tmp_path: Path, why: st
     assert len(row["suites"]) + row["left_out"] == 50
 
 
+def test_a_line_of_a_run_whose_id_has_no_end_is_made_without_its_suites(tmp_path: Path) -> None:
+    accepted = made(tmp_path, run_of([case("a", 1.0)]))
+    accepted.document["run"]["id"] = "r" * 5000  # somebody has edited the file
+
+    row = json.loads(baseline.history_line(accepted))
+
+    assert (row["suites"], row["left_out"]) == ([], 1)
+
+
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "llmprod-history.jsonl").mkdir()
 

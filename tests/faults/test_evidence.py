@@ -158,7 +158,18 @@ def test_a_history_that_a_merge_has_spoilt_and_turned_round_is_read_all_the_same
     path.write_text(f"{young}{old}{'[' * 100_000}\n<<<<<<< HEAD\n")
 
     assert drill_history.told(tmp_path, [], NOW + timedelta(days=1), 90) == []
-    assert drill_history.last(tmp_path)["triage"]["when"] == NOW.isoformat()
+    assert drill_history.last(tmp_path, NOW)["triage"]["when"] == NOW.isoformat()
+
+
+def test_a_date_that_is_to_come_keeps_no_feature_from_being_overdue(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled()], NOW - timedelta(days=100))
+    with (tmp_path / "llmprod-history.jsonl").open("a") as file:
+        row = {"kind": "drill", "feature": "triage", "when": "2096-01-01T00:00:00+00:00"}
+        file.write(json.dumps(row) + "\n")
+
+    assert drill_history.told(tmp_path, [], NOW, 90) == [
+        "overdue: triage last survived its drills 100 days ago"
+    ]
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])

@@ -57,6 +57,26 @@ def test_texts_are_found_in_every_kind_of_value() -> None:
     }
 
 
+class Slots:
+    __slots__ = ("_hidden", "text")
+
+    def __init__(self) -> None:
+        self.text = CARD
+
+
+class Spoken:
+    def __init__(self) -> None:
+        self.parts = CARD.split()
+
+    def __str__(self) -> str:
+        return " ".join(self.parts)
+
+
+def test_slots_are_looked_into_and_so_is_what_an_object_prints() -> None:
+    assert dict(texts_in(Slots())) == {" (a key)": "text", ".text": CARD}
+    assert CARD in [text for _, text in texts_in(Spoken())]
+
+
 def test_a_value_that_holds_itself_ends() -> None:
     value: list[Any] = ["a"]
     value.append(value)

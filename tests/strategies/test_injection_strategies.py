@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from shrinking import SAME, seen, simplest
 
+from pytest_llmprod.core.told import Planted
 from pytest_llmprod.strategies.benign import Benign, benign_lookalikes
 from pytest_llmprod.strategies.carriers import CARRIERS
 from pytest_llmprod.strategies.encoders import (
@@ -21,7 +22,6 @@ from pytest_llmprod.strategies.encoders import (
     encoded,
     kept,
     may_follow,
-    tells,
 )
 from pytest_llmprod.strategies.goals import (
     GOALS,
@@ -135,7 +135,7 @@ def test_a_word_is_known_in_every_encoding(word: str, before: str, after: str, n
     said = f"{before} {word} {after}"
     output = said if name == "plain" else ENCODERS[name].encode(said)
 
-    assert tells(f"Sure: {output}", word)
+    assert Planted(word).how_told(f"Sure: {output}")
 
 
 @SAME
@@ -143,7 +143,7 @@ def test_a_word_is_known_in_every_encoding(word: str, before: str, after: str, n
 def test_another_word_is_not_taken_for_it(word: str, other: str) -> None:
     if word not in other:
         for encoder in ENCODERS.values():
-            assert not tells(f"I cannot say {encoder.encode(other)}.", word)
+            assert not Planted(word).how_told(f"I cannot say {encoder.encode(other)}.")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.files import HISTORY_NAME
+from pytest_llmprod.core.history import Row
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.handoff.audit.facts import Facts
-from pytest_llmprod.handoff.audit.history import Row
 
 #: How bad a status is: of several features the worst speaks.
 _WORST = ("failed", "stale", "not applicable", "passed")
@@ -66,11 +66,6 @@ def for_each(names: Iterable[str], answer: Callable[[str], Answer]) -> Answer:
     says = list(dict.fromkeys(f"{each}: {found.says}" for each, found in answers))
     evidence = dict.fromkeys(at for _, found in answers for at in found.evidence)
     return passed("; ".join(says), *evidence)
-
-
-def is_to_come(moment: datetime, now: datetime) -> bool:
-    """Say whether a moment is none that can be past anywhere: a day is left for time zones."""
-    return moment > now + timedelta(days=1)
 
 
 def days_between(moment: datetime, now: datetime) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.core.history import is_to_come, moment_of
 from pytest_llmprod.handoff.audit.answers import (
     Answer,
     ago,
@@ -10,12 +11,10 @@ from pytest_llmprod.handoff.audit.answers import (
     failed,
     for_each,
     inapplicable,
-    is_to_come,
     passed,
     stale,
 )
 from pytest_llmprod.handoff.audit.facts import BudgetFact, Facts
-from pytest_llmprod.handoff.audit.history import moment_of
 
 PRICE_DAYS = 90
 _LOCK = "llmprod prices lock"

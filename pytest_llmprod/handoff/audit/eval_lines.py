@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.core.history import is_to_come, moment_of
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.handoff.audit.answers import (
     Answer,
@@ -12,12 +13,10 @@ from pytest_llmprod.handoff.audit.answers import (
     failed,
     for_each,
     inapplicable,
-    is_to_come,
     passed,
     stale,
 )
 from pytest_llmprod.handoff.audit.facts import DatasetFact, Facts, ModelFact, RecordingsFact
-from pytest_llmprod.handoff.audit.history import moment_of
 from pytest_llmprod.handoff.audit.marks import Mark
 
 FEWEST_CASES, MOST_CASES = 100, 500

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pytest_llmprod.handoff.audit.history import Row
+from pytest_llmprod.core.history import Row
 from pytest_llmprod.handoff.audit.marks import Mark
 from pytest_llmprod.handoff.audit.ownership import Named
 from pytest_llmprod.handoff.audit.runbook_file import Runbook
@@ -104,8 +104,9 @@ class PricesFact:
 class LogFact:
     """The request log: what it keeps, and what stands in the newest run, '' where there is none.
 
-    `is_ignored` says that a `.gitignore` names it, and `committed` are files of it in version
-    control. `leaks` are kinds of personal data in the newest run that no data set holds.
+    `ignored_at` is the file, with the line, that keeps it out of version control, and `committed`
+    are files of it that are there all the same. `leaks` are kinds of personal data in the newest
+    run that no data set holds; `problem` says why not all of that run was searched.
     """
 
     mode: str
@@ -113,6 +114,7 @@ class LogFact:
     run: str = ""
     when: str = ""
     leaks: tuple[str, ...] = ()
+    problem: str = ""
     ignored_at: tuple[str, int] = ("", 0)
     committed: tuple[str, ...] = ()
 
@@ -138,15 +140,13 @@ class ModelFact:
 class Facts:
     """All that an audit knows.
 
-    `others` are features of the project that are not audited. `evals` maps each feature to the
-    markers of its evals, which are also in `marks`. `from_outputs` are features none of whose evals
-    asks a model in the run. `max_age_days` is after how many days a recording is too old, and
-    `drill_every_days` after how many a rehearsal is.
+    `datasets` and `models` are by path and by feature. `runbook_named` is the file that the
+    settings name as the runbook. A recording is too old after `max_age_days`, a rehearsal after
+    `drill_every_days`.
     """
 
     now: datetime
     features: tuple[str, ...]
-    others: tuple[str, ...] = ()
     marks: Sequence[Mark] = ()
     datasets: Mapping[str, DatasetFact] = field(default_factory=dict)
     budgets: Sequence[BudgetFact] = ()

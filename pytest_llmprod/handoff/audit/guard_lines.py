@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.core.history import Row
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.handoff.audit.answers import Answer, failed, for_each, newest, rehearsed
 from pytest_llmprod.handoff.audit.facts import Facts
-from pytest_llmprod.handoff.audit.history import Row
 
 _RUN = "pytest --llm-eval"
 

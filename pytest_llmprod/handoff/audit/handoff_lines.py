@@ -35,6 +35,8 @@ def log_free_of_pii(facts: Facts) -> Answer:
     if log.leaks:
         says = f"it holds what no data set does: {', '.join(log.leaks)}"
         return failed(says, f"llmprod log purge --run {log.run}, and redact what is sent", at)
+    if log.problem:
+        return failed(log.problem, f"llmprod log purge --run {log.run}, and pytest --llm-eval", at)
     return passed("nothing personal that no data set holds", at)
 
 

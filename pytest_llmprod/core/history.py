@@ -7,7 +7,7 @@ passed over.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +61,8 @@ def moment_of(text: str) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def is_to_come(moment: datetime, now: datetime) -> bool:
+    """Say whether a moment is none that can be past anywhere: a day is left for time zones."""
+    return moment > now + timedelta(days=1)
