@@ -46,7 +46,7 @@ from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds 
     llm_server,
 )
 from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
-from pytest_llmprod.hooks.witness import Witness, is_evidence
+from pytest_llmprod.hooks.witness import Witness, has_records
 from pytest_llmprod.hooks.workers import Workers
 
 if TYPE_CHECKING:
@@ -332,7 +332,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
     _refuse_evals_without_case(items)
-    if any(map(is_evidence, items)):
+    if any(map(has_records, items)):
         config.pluginmanager.register(Witness(), "llmprod-witness")
     if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
         from pytest_llmprod.hooks.guardrail_tests import GuardrailTests

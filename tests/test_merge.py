@@ -235,6 +235,34 @@ def test_the_evidence_of_drills_is_written_once_when_all_shards_are_there(
     assert (json.loads(line)["feature"], json.loads(line)["faults"]) == ("doubling", 2)
 
 
+GUARDS = """
+import pytest
+
+@pytest.mark.llm_guardrail(feature="doubling", kind="pii")
+@pytest.mark.llm_guardrail(feature="halving", kind="injection")
+@pytest.mark.parametrize("number", range(6))
+def test_guards(number):
+    assert number < 6
+"""
+
+
+def test_the_evidence_of_guardrails_is_written_when_all_shards_are_there(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makepyfile(test_guard=GUARDS)
+    history = recorded.path / "llmprod-history.jsonl"
+
+    run_shards(recorded.path)
+    assert not history.exists()
+    assert merge(recorded.path).returncode == 0
+
+    rows = [json.loads(line) for line in history.read_text().splitlines()]
+    assert [(row["feature"], row["guard"], row["tests"]) for row in rows] == [
+        ("doubling", "pii", 6),
+        ("halving", "injection", 6),
+    ]
+
+
 def test_one_shard_judges_no_suite_that_it_has_in_part(recorded: Project) -> None:
     (recorded.path / GATES).unlink()
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_llmprod.composition.evidence_history import Witnessed
     from pytest_llmprod.core.drilling import DrillResult
     from pytest_llmprod.core.mode_test import ModeTest
     from pytest_llmprod.core.results import Unanswered
@@ -20,7 +19,8 @@ class BesideCases:
     """What the tests of a run told of misses, drills, guardrails and models, by their node ids.
 
     `asked` are the models that were asked in a run that swaps some, and `outages` says why a test
-    got no answer of a model. `witnessed` is what tests are evidence of, None where none is.
+    got no answer of a model. `contracts` says of tests of the application's own log whether they
+    passed.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class BesideCases:
         self.asked: set[str] = set()
         self.misses: dict[str, Row] = {}
         self.outages: dict[str, str] = {}
-        self.witnessed: Witnessed | None = None
+        self.contracts: dict[str, bool] = {}
         self._drills: dict[str, Row] = {}
         self._undrilled: dict[str, str] = {}  # the features of drills without a verdict
-        self._modes: dict[str, Row] = {}
+        self._modes: dict[str, Sequence[Row]] = {}
         self._scorecards: dict[str, Sequence[Row]] = {}
 
     def take(self, report: Any) -> None:
@@ -41,22 +41,13 @@ class BesideCases:
             ("llmprod_outage", self.outages),
             ("llmprod_drill", self._drills),
             ("llmprod_undrilled", self._undrilled),
-            ("llmprod_mode", self._modes),
+            ("llmprod_modes", self._modes),
+            ("llmprod_contract", self.contracts),
             ("llmprod_scorecards", self._scorecards),
         ):
             told = getattr(report, name, None)
-            if told:
+            if told not in (None, "", {}):
                 kept[report.nodeid] = told
-        if hasattr(report, "llmprod_evidence"):
-            self._witness(report)
-
-    def _witness(self, report: Any) -> None:
-        if self.witnessed is None:
-            # Few runs have such tests.
-            from pytest_llmprod.composition.evidence_history import Witnessed
-
-            self.witnessed = Witnessed()
-        self.witnessed.take(report)
 
     @property
     def has_drills(self) -> bool:
@@ -67,6 +58,11 @@ class BesideCases:
     def has_results(self) -> bool:
         """Say whether there is something that a report of the run tells: a drill, a guardrail."""
         return bool(self._drills or self._modes or self._scorecards)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Say whether the history may keep something of the tests of guardrails, or of the log."""
+        return bool(self._modes or self.contracts)
 
     def drills(self) -> "tuple[DrillResult, ...]":
         """Return what became of each drill, in the order of their names.
@@ -88,7 +84,7 @@ class BesideCases:
             return ()
         from pytest_llmprod.core.mode_test import ModeTest  # only a run with some needs it
 
-        return tuple(ModeTest(**row) for _, row in sorted(self._modes.items()))
+        return tuple(ModeTest(**row) for _, rows in sorted(self._modes.items()) for row in rows)
 
     def scorecards(self) -> "tuple[ScorecardResult, ...]":
         """Return how guardrails did."""

@@ -19,7 +19,8 @@ _ATTRIBUTES = {
     "stop": "llmprod_stop",
     "drill": "llmprod_drill",
     "undrilled": "llmprod_undrilled",
-    "mode": "llmprod_mode",
+    "modes": "llmprod_modes",
+    "contract": "llmprod_contract",
     "scorecards": "llmprod_scorecards",
 }
 #: A report of this run itself that a merge does not make anew.

@@ -4,7 +4,7 @@ Each becomes a line of `llmprod-history.jsonl`, which git keeps and `llmprod aud
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.files import HISTORY_NAME, add_lines
 from pytest_llmprod.core.history import read_history
-from pytest_llmprod.core.scorecard import RATES
+from pytest_llmprod.core.mode_test import ModeTest
+from pytest_llmprod.core.scorecard import RATES, ScorecardResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import shorten
 from pytest_llmprod.records.head import head_commit
@@ -22,51 +23,37 @@ _LONGEST_NAME = 200
 _VERDICTS = ("INFERIOR", "INFERIOR in a tag", "LACKS CASES", "INCONCLUSIVE", "NON-INFERIOR")
 
 
-class Witnessed:
-    """What the reports of one run are evidence of."""
-
-    def __init__(self) -> None:
-        """Make one that has seen nothing."""
-        self._told: dict[str, Sequence[Mapping[str, Any]]] = {}
-        self._outcomes: dict[str, set[str]] = {}
-        self._cards: dict[str, Sequence[Mapping[str, Any]]] = {}
-
-    def take(self, report: Any) -> None:
-        """Take one report of a test; what it is evidence of is on each of them."""
-        self._told[report.nodeid] = report.llmprod_evidence
-        self._outcomes.setdefault(report.nodeid, set()).add(report.outcome)
-        cards = getattr(report, "llmprod_scorecards", None)
-        if cards:
-            self._cards[report.nodeid] = cards
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row for each thing whose tests all passed; a skipped test is no evidence."""
-        tests: dict[str, list[str]] = {}
-        for nodeid, told in sorted(self._told.items()):
-            for row in told:
-                tests.setdefault(json.dumps(row, sort_keys=True), []).append(nodeid)
-        for text, nodeids in tests.items():
-            outcomes = [self._outcomes[nodeid] for nodeid in nodeids]
-            passed = [nodeid for nodeid in nodeids if self._outcomes[nodeid] == {"passed"}]
-            if not passed or any("failed" in each for each in outcomes):
-                continue
-            row = {key: _cut(value) for key, value in json.loads(text).items()}
-            row["tests"] = len(passed)
-            bounds = _bounds(card for nodeid in passed for card in self._cards.get(nodeid, ()))
+def guard_rows(
+    tests: Iterable[ModeTest], cards: Iterable[ScorecardResult]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each kind of guardrail of a feature whose tests all passed."""
+    found: dict[tuple[str, str], list[ModeTest]] = {}
+    for each in tests:
+        if each.kind:
+            found.setdefault((each.feature, each.kind), []).append(each)
+    by_test: dict[str, list[ScorecardResult]] = {}
+    for card in cards:
+        by_test.setdefault(card.test, []).append(card)
+    for (feature, kind), own in sorted(found.items()):
+        if all(each.passed for each in own):
+            row = {"kind": "guardrail", "feature": _cut(feature), "guard": kind, "tests": len(own)}
+            bounds = _bounds(card for each in own for card in by_test.get(each.test, ()))
             yield row | ({"bounds": bounds} if bounds else {})
 
 
-def _bounds(cards: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _bounds(cards: Iterable[ScorecardResult]) -> dict[str, str]:
     """Return the worst bound of each rate over all cases of a scorecard: `>= 95.1%`."""
     worst: dict[str, float] = {}
-    for card in cards:
-        for rate in card.get("rates", ()):
-            if rate.get("facet") or not rate.get("of"):
-                continue
-            name, (low, high) = str(rate["rate"]), rate["bounds"]
-            pick, bound = (min, low) if RATES[name] else (max, high)
-            worst[name] = pick(worst.get(name, bound), bound)
+    for rate in (rate for card in cards for rate in card.rates if rate.of and not rate.facet):
+        pick = min if RATES[rate.name] else max
+        worst[rate.name] = pick(worst.get(rate.name, rate.bound), rate.bound)
     return {name: f"{'>=' if RATES[name] else '<='} {bound:.1%}" for name, bound in worst.items()}
+
+
+def contract_rows(passed: Collection[bool]) -> Iterator[dict[str, Any]]:
+    """Yield a row where all tests of the application's own log passed, and there were some."""
+    if passed and all(passed):
+        yield {"kind": "contract", "tests": len(passed)}
 
 
 def swap_rows(swaps: Sequence[Swap]) -> Iterator[dict[str, Any]]:

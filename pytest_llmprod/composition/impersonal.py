@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pytest_llmprod.core.scanning import Finding
 from pytest_llmprod.guardrails import find_pii
 from pytest_llmprod.records.foreign import Imported
 from pytest_llmprod.records.line import LogLine
-from pytest_llmprod.wire.masking import mask_strings
+from pytest_llmprod.wire.masking import Finding, mask_strings
 
 
 def impersonal(imported: Imported) -> Imported:

@@ -34,13 +34,15 @@ KINDS: Mapping[str, Mode] = {
 class ModeTest:
     """One test of a guardrail: of which feature, of which way to fail, and whether it passed.
 
-    `examples` is how many inputs `--llm-fuzz` let it try, 0 where it was not given.
+    `kind` is a key of KINDS. `examples` is how many inputs `--llm-fuzz` let it try, 0 where it was
+    not given.
     """
 
     feature: str
     mode: Mode
     test: str
     passed: bool
+    kind: str = ""
     examples: int = 0
 
     def to_json(self) -> dict[str, Any]:

@@ -506,12 +506,15 @@ class Collector:
         swaps = () if self._result is None else self._result.swaps
         option = self._config.option
         is_part = self._narrowing(session) or option.markexpr or option.deselect
-        if is_part or not (self._beside.witnessed or swaps):
+        if is_part or not (self._beside.has_evidence or swaps):
             return
         from pytest_llmprod.composition import evidence_history  # only a run with evidence needs it
 
-        rows = [*evidence_history.swap_rows(swaps)]
-        rows += [] if self._beside.witnessed is None else self._beside.witnessed.rows()
+        rows = [
+            *evidence_history.swap_rows(swaps),
+            *evidence_history.guard_rows(self._beside.mode_tests(), self._beside.scorecards()),
+            *evidence_history.contract_rows(self._beside.contracts.values()),
+        ]
         try:
             evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
         except LlmprodError as error:

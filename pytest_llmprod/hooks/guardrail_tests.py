@@ -1,7 +1,6 @@
 """Guardrail tests: which way to fail each covers, and what came of it, on its report."""
 
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 
@@ -25,8 +24,8 @@ class GuardrailTests:
         """Read the markers; raise UsageError where one names no feature, or no known kind."""
         self._examples = examples
         for item in items:
-            if is_one(item):
-                _feature_and_kind(item)
+            for marker in item.iter_markers(_MARK):
+                _feature_and_kind(item, marker)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -36,21 +35,26 @@ class GuardrailTests:
         report = yield
         is_decisive = report.when == "call" or report.failed
         if is_decisive and not report.skipped and is_one(item):
-            feature, kind = _feature_and_kind(item)
-            is_property = hasattr(getattr(item, "obj", None), "hypothesis")
-            found = ModeTest(
-                feature=feature,
-                mode=KINDS[kind],
-                test=item.nodeid,
-                passed=report.passed,
-                examples=self._examples if is_property else 0,
-            )
-            report.llmprod_mode = found.to_json()  # type: ignore[attr-defined]  # xdist carries it
+            report.llmprod_modes = [  # type: ignore[attr-defined]  # xdist carries it
+                self._mode(item, marker, passed=report.passed).to_json()
+                for marker in item.iter_markers(_MARK)
+            ]
         return report
 
+    def _mode(self, item: pytest.Item, marker: pytest.Mark, *, passed: bool) -> ModeTest:
+        feature, kind = _feature_and_kind(item, marker)
+        is_property = hasattr(getattr(item, "obj", None), "hypothesis")
+        return ModeTest(
+            feature=feature,
+            mode=KINDS[kind],
+            test=item.nodeid,
+            passed=passed,
+            kind=kind,
+            examples=self._examples if is_property else 0,
+        )
 
-def _feature_and_kind(item: pytest.Item) -> tuple[str, str]:
-    marker: Any = item.get_closest_marker(_MARK)
+
+def _feature_and_kind(item: pytest.Item, marker: pytest.Mark) -> tuple[str, str]:
     feature, kind = marker.kwargs.get("feature"), marker.kwargs.get("kind", "")
     if not isinstance(feature, str) or not feature.strip():
         raise pytest.UsageError(
