@@ -63,21 +63,23 @@ def test_what_init_writes_and_how_it_runs_is_what_the_page_shows(
 
 def test_what_selfcheck_says_of_the_example_is_what_the_page_shows(example: Path) -> None:
     *_, [(words, output)] = sessions(INIT)
-    (settings,) = re.findall(r"^```toml\n(\[tool.llmprod.wire\]\n.*?)^```$", INIT, re.DOTALL | re.M)
-    (can_fail,) = re.findall(r"`(can fail .*?)`", INIT)
-    (cannot_fail,) = re.findall(r"`(CANNOT FAIL .*?)`", INIT)
+    (forbids,) = re.findall(r"^```toml\n(\[tool.llmprod.wire\]\n.*?)^```$", INIT, re.DOTALL | re.M)
+    no_budget, nothing_forbidden = re.findall(r"`(CANNOT FAIL .*?)`", INIT)
+    path = example / "pyproject.toml"
+    settings = path.read_text()
+    (forbidden,) = re.findall(r"^forbid = .*?\]", settings, re.M)
 
     before = printed("pytest_llmprod.cli", *words[1:])
-    path = example / "pyproject.toml"
-    path.write_text(f"{path.read_text()}\n{settings}")
-    forbidding = printed("pytest_llmprod.cli", *words[1:])
-    path.write_text(re.sub("budgets = .*", "", path.read_text()))
+    path.write_text(re.sub("^forbid = .*", "", settings, flags=re.M))
+    allowing = printed("pytest_llmprod.cli", *words[1:])
+    path.write_text(re.sub("budgets = .*", "", settings))
     without_budgets = printed("pytest_llmprod.cli", *words[1:])
 
     assert before == output
-    assert can_fail in forbidding
-    assert "each can fail" in forbidding
-    assert cannot_fail in without_budgets
+    assert "each can fail" in before
+    assert forbidden in forbids
+    assert nothing_forbidden in allowing
+    assert no_budget in without_budgets
 
 
 def test_what_the_runbook_commands_print_is_what_the_page_shows(

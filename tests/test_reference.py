@@ -91,6 +91,13 @@ def test_a_setting_of_the_reference_is_one_that_is_read(
         read_setting(tmp_path, table, key.name, wrong)
 
 
+@pytest.mark.parametrize("table", settings_keys.TABLES)
+def test_each_setting_stands_once_and_in_its_place(table: str) -> None:
+    names = settings_keys.names(settings_keys.TABLES[table])
+
+    assert list(names) == sorted(set(names))
+
+
 def test_the_defaults_of_the_reference_are_those_of_a_project_that_sets_nothing(
     tmp_path: Path,
 ) -> None:

@@ -94,7 +94,6 @@ AUDIT_KEYS = (
 )
 
 WIRE_KEYS = (
-    Key("allow", "a list of patterns", "none", "values that may leave all the same"),
     Key(
         "allow",
         "a list of patterns",
@@ -113,10 +112,9 @@ WIRE_KEYS = (
         '`"instant"`',
         "how long a replay waits: not at all, as long as the provider took, or that many times it",
     ),
-    Key("forbid", "a list of kinds", "none", "what no request may hold, as `pii` or `secrets`"),
     Key(
         "forbid",
-        'a list of `"pii"` and `"secrets"`',
+        'a list of `"pii"`, `"secrets"` and kinds of the former',
         "none",
         "what no request of a test may hold",
     ),
@@ -126,7 +124,6 @@ WIRE_KEYS = (
         "no limit",
         "after how many days a recording counts as too old",
     ),
-    Key("pinned_models", "a list of names", "none", "names of models that count as pinned"),
     Key(
         "pinned_models",
         "a list of patterns",
@@ -139,7 +136,6 @@ WIRE_KEYS = (
         '`"strict"`',
         "what a request gets that is sent more often than it was recorded",
     ),
-    Key("require", "a list of rules", "none", "what each request must have, as `timeout`"),
     Key(
         "require",
         "a list of names",

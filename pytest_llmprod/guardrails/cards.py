@@ -1,5 +1,6 @@
 """Cards: payment cards by brand, length and check digit."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from pytest_llmprod.guardrails.check_digits import luhn
@@ -81,15 +82,30 @@ def _counts(sizes: bytes) -> tuple[int, ...]:
 
 
 def card_at(run: Run, first: int) -> tuple[Hit, int] | None:
-    """Return the card that begins with a group of a run, and of how many groups it is."""
+    """Return the card that begins with a group of a run, and of how many groups it is.
+
+    One in ten numbers has a right check digit by chance: of several, the longest one counts behind
+    which the run ends or another card begins, for two cards may stand side by side.
+    """
+    found = list(_cards(run, first))
+    for hit, count in found:
+        is_last = first + count == len(run.sizes)
+        if len(found) == 1 or is_last or any(_cards(run, first + count)):
+            return hit, count
+    if found:
+        return found[0]
+    if first == 0 and 1 < len(run.sizes) <= _MOST_GROUPS:  # in groups of its own
+        whole = _card(run, 0, len(run.sizes))
+        return None if whole is None else (whole, len(run.sizes))
+    return None
+
+
+def _cards(run: Run, first: int) -> Iterator[tuple[Hit, int]]:
+    """Yield what may be a card and begins with a group of a run, the longest first."""
     for count in _counts(run.sizes[first : first + _LONGEST_GROUPING]):
         hit = _card(run, first, count)
         if hit is not None:
-            return hit, count
-    if first == 0 and 1 < len(run.sizes) <= _MOST_GROUPS:  # in groups of its own
-        hit = _card(run, 0, len(run.sizes))
-        return None if hit is None else (hit, len(run.sizes))
-    return None
+            yield hit, count
 
 
 def _card(run: Run, first: int, count: int) -> Hit | None:

@@ -157,3 +157,17 @@ def test_two_numbers_in_two_sentences_are_two() -> None:
         ("phone", "020 7946 0527"),
         ("ip", "203.0.113.213"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # The first sixteen digits have a right check digit, too.
+        ("5018 0000 0009 3566 0000 0000 0000", ["5018 0000 0009", "3566 0000 0000 0000"]),
+        ("4000 0000 0000 0002 4000 0000 0000 0002", ["4000 0000 0000 0002"] * 2),
+        ("5018 0000 0009 3566", ["5018 0000 0009 3566"]),
+        ("5018 0000 0009 3566 0000 1111", ["5018 0000 0009 3566"]),
+    ],
+)
+def test_of_cards_that_stand_side_by_side_each_is_found(text: str, found: list[str]) -> None:
+    assert [each.text for each in find_pii(text) if each.kind == "card"] == found
