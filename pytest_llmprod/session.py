@@ -254,6 +254,7 @@ class Session:
             self._keys.lend()
         else:
             self._known.scanners()
+            trial.is_keyless = self._keys.are_all_lacking()
         self.running = trial
         running.begin(
             Running(
