@@ -248,6 +248,15 @@ def test_an_eval_with_a_finding_is_an_error_and_no_miss(project: Project) -> Non
     result.stdout.fnmatch_lines(["  found     email *"])
 
 
+def test_recording_is_no_cure_for_a_request_that_must_not_leave(recorded: Project) -> None:
+    recorded.pytester.makepyprojecttoml('[tool.llmprod.wire]\nrequire = ["max_tokens"]\n')
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(["gate doubling: not judged; 10 cases got no answer"])
+    result.stdout.no_fnmatch_line("record what is missing*")
+
+
 def test_what_each_request_must_have_is_asked_for(project: Project) -> None:
     write(project, 'ask_or_give_up("hello")', 'require = ["pinned_model", "max_tokens", "timeout"]')
 

@@ -50,7 +50,9 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "once"
-    elif has_others and not (number or old or outages or unanswered.is_capped):
+    elif has_others and not (
+        number or old or outages or unanswered.is_capped or unanswered.has_refused
+    ):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")

@@ -113,8 +113,14 @@ NANO = (f"{OLD}.nano.json", f"{NEW}.nano.json")
 def test_equal_misses_count_once() -> None:
     misses = [miss(1), miss(1), miss(1, details="2"), miss(1, kind="order"), "another error"]
 
-    assert count(misses) == {"kinds": {"prompt changed": 2, "order": 1}, "moves": []}
-    assert count(["another error"]) == {"kinds": {}, "moves": []}
+    assert count(misses)["kinds"] == {"prompt changed": 2, "order": 1}
+
+
+def test_what_no_recording_mends_is_counted_apart() -> None:
+    assert count(["another error"]) == {"kinds": {}, "moves": [], "is_refused": True}
+    assert count([miss(1)]) == {"kinds": {"prompt changed": 1}, "moves": []}
+    assert total([count([miss(1)]), count(["another error"])]).has_refused
+    assert not total([count([miss(1)])]).has_refused
 
 
 def test_counts_are_plain_json_and_name_each_move() -> None:
