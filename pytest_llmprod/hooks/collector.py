@@ -223,7 +223,8 @@ class Collector:
         if terminalreporter.verbosity < 0:
             drills = terminal.render_drills(self._result, terminal.MOST_OF_DRILLS)
             drills += terminal.render_scorecards(self._result, is_quiet=True)
-            told = [*terminal.render_quiet(rows), *drills, *self._overdue, *noticed[:1]]
+            strange = self._strange(self._result)
+            told = [*terminal.render_quiet(rows), *drills, *self._overdue, *strange, *noticed[:1]]
             for line in told:
                 terminalreporter.write_line(line)
             return
@@ -246,7 +247,17 @@ class Collector:
             from pytest_llmprod.report.fallback import fallback_lines  # only such a run needs it
 
             beside = fallback_lines(result.fallbacks)
-        return [*beside, *noticed, *self._accounts.notes, *self._supplied]
+        return [*self._strange(result), *beside, *noticed, *self._supplied]
+
+    def _strange(self, result: "RunResult") -> list[str]:
+        """Return which features of this run have names that are likely to be wrong."""
+        features = self._config.stash[SETTINGS]().features
+        if not (features or result.drills or result.mode_tests):
+            return []
+        # Only a run with something to compare needs it.
+        from pytest_llmprod.composition.strange_features import strange_features
+
+        return list(strange_features(result, features))
 
     def _annotate(self, terminalreporter: pytest.TerminalReporter, result: "RunResult") -> None:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
@@ -291,6 +302,7 @@ class Collector:
         if self._result is not None:
             is_quiet = terminalreporter.verbosity < 0
             drills += terminal.render_scorecards(self._result, is_quiet=is_quiet)
+            drills += self._strange(self._result)
         lines = [*drills, *budgets, *noticed, *missing]
         if terminalreporter.verbosity < 0:
             told = [*drills, *budgets[:1], *missing] if drills else missing
