@@ -94,11 +94,23 @@ def test_the_ways_of_failing_close_a_summary_that_has_no_room_for_all_weaknesses
     ]
 
 
-def test_ways_of_failing_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
+def test_untested_ways_of_failing_that_are_too_wide_for_a_line_are_all_the_others() -> None:
     tests = (ModeTest(feature="triage", mode="wrong", test="t", passed=True),)
 
     assert matrix_lines(run_result(mode_tests=tests)) == [
-        "failure modes of triage: ok wrong;",
-        "  untested slow, malformed input, hostile input, down, limited, retired,",
-        "    expensive",
+        "failure modes of triage: ok wrong; all else untested"
+    ]
+
+
+def test_failed_ways_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
+    drills = tuple(
+        drill_result(fault=f"{group}-{number}", group=group, findings=HUNG)
+        for group in ("slow", "garbage", "outage", "limit", "retired")
+        for number in range(10)
+    )
+
+    assert matrix_lines(run_result(drills=drills)) == [
+        "failure modes of triage:",
+        "  FAILED slow (10 of 10), wrong (10 of 10), down (10 of 10), limited (10 of 10),",
+        "    retired (10 of 10); untested malformed input, hostile input, expensive",
     ]
