@@ -79,10 +79,13 @@ def test_an_inconclusive_verdict_follows_the_point_estimate_unless_strict(
     )
 
 
-def test_without_the_option_evals_are_deselected_in_one_line(recorded: Project) -> None:
+@pytest.mark.parametrize("option", ["-v", "-q"])
+def test_without_the_option_evals_are_deselected_in_one_line(
+    recorded: Project, option: str
+) -> None:
     recorded.pytester.makepyfile(test_plain="def test_plain(): pass")
 
-    result = recorded.pytester.runpytest_inprocess()
+    result = recorded.pytester.runpytest_inprocess(option)
 
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"passed": 1, "deselected": 1}
