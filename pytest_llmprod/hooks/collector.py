@@ -16,6 +16,7 @@ import pytest
 from pytest_llmprod.composition import garbage
 from pytest_llmprod.composition.beside_cases import BesideCases
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
+from pytest_llmprod.hooks.reports import Reports
 from pytest_llmprod.hooks.stash import LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.hooks.workers import Workers
 
@@ -49,6 +50,7 @@ class Collector:
         self._incomplete = ""
         self._gap = "the run was stopped early"  # until it comes to its end
         self._carried: Carried | None = None
+        self._reports = Reports(config)
 
     @cached_property
     def _accounts(self) -> "Accounts":
@@ -128,9 +130,10 @@ class Collector:
                 self._report(session, "llmprod::decided", str(error))
         else:
             self._report_gone(session)
-            self._write_without_suites(session)
+            self._decide_without_suites()
         self._note_drills(session)
         self._note_evidence(session)
+        self._write_reports(session)
         return outcome
 
     def _check_counts(self, session: pytest.Session) -> None:
@@ -154,17 +157,15 @@ class Collector:
             self._carried = Carried()
         self._carried.take(report)
 
-    def _write_without_suites(self, session: pytest.Session) -> None:
-        """Write the reports of a run without evals: of budgets, of drills, or of a shard."""
+    def _decide_without_suites(self) -> None:
+        """Note what a run without evals found: of budgets, of drills, of a shard, of an audit."""
         option = self._config.option
         if option.llm_plan or option.collectonly:
             return
         has_budgets = self._has_accounts and self._accounts.has_calls
-        if option.llm_json is not None or has_budgets or self._beside.has_results:
+        if self._reports.are_wanted() or has_budgets or self._beside.has_results:
             run = self._new_run(self._config.stash[SETTINGS]())
             self._result = self._accounts.added_to(self._run_result(run, [], "no eval ran"))
-            self._write_json(session, run)
-            self._write_pages(session, run)
 
     def pytest_sessionfinish(self) -> None:
         """Drop what is kept no longer of the logs of earlier runs, once a day."""
@@ -200,8 +201,7 @@ class Collector:
             options = [*self._options(), *self._selection()]
             for line in upkeep.stopped_lines(self._config.option.llm_record, options):
                 terminalreporter.write_line(line)
-        if self._config.option.llm_audit:
-            self._audit(terminalreporter)
+        self._reports.close(terminalreporter)
 
     def _summarise(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary; nothing where no suite ran and nothing was noticed or missing."""
@@ -388,8 +388,6 @@ class Collector:
 
             result = replace(result, fallbacks=fallback_scores(run.settings.rootpath, suites))
         self._result = self._compared(session, run, result)
-        self._write_json(session, run)
-        self._write_pages(session, run)
 
     def _compared(self, session: pytest.Session, run: "Run", result: "RunResult") -> "RunResult":
         """Return the run compared with what it is to be compared with: a report for each suite."""
@@ -520,27 +518,6 @@ class Collector:
         except LlmprodError as error:
             self._report(session, "llmprod-history.jsonl::written", str(error))
 
-    def _audit(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Close the summary with the audit of the project."""
-        # Only who asks for it needs it.
-        from pytest_llmprod.composition.auditing import audit_project
-        from pytest_llmprod.report import audit as report
-
-        try:
-            found = audit_project(self._config.rootpath, datetime.now(UTC))
-        except LlmprodError as error:
-            terminalreporter.write_line(f"llmprod: {error}", red=True)
-            return
-        if terminalreporter.verbosity < 0:
-            lines = report.render_quiet(found)
-            lines[0] = f"llmprod: {lines[0]}"
-        else:
-            terminalreporter.ensure_newline()
-            terminalreporter.section("llmprod audit")
-            lines = report.render(found, colour=terminalreporter.hasmarkup)
-        for line in lines:
-            terminalreporter.write_line(line)
-
     def _unanswered(self) -> "Unanswered":
         """Return what got no answer in all tests."""
         found = self._beside.unanswered(self._config.option.llm_record)
@@ -570,36 +547,18 @@ class Collector:
         except LlmprodError as error:
             self._report(session, "llmprod-looks.json::written", str(error))
 
-    def _write_json(self, session: pytest.Session, run: "Run") -> None:
-        path = run.settings.json_path
-        if path is None or self._result is None:
-            return
-        from pytest_llmprod.core.files import write_whole
-        from pytest_llmprod.report import data
+    def _write_reports(self, session: pytest.Session) -> None:
+        """Write the reports, after all that the audit in them takes as evidence."""
+        if self._result is not None:
+            self._reports.write(session, self._result, self._told)
 
-        try:
-            write_whole(path, data.to_json(self._result).encode())
-        except OSError as error:
-            self._report(
-                session,
-                "llmprod-json::written",
-                f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
-            )
-
-    def _write_pages(self, session: pytest.Session, run: "Run") -> None:
-        """Write the reports for people, where they are asked for or GitHub shows them."""
-        settings = run.settings
-        is_asked = settings.html_path is not None or settings.markdown_path is not None
-        if self._result is None or not (is_asked or os.environ.get("GITHUB_STEP_SUMMARY")):
-            return
-        from pytest_llmprod.composition import written  # brings what only a page needs
-
-        notes = self._notes(self._result)
-        if settings.max_spend_usd is not None:
-            words = self._capped_words()
-            notes += self._accounts.spend_notes(self._config.stash[RUN_ID], words)
-        for nodeid, failure in written.write(self._result, notes, settings, os.environ):
-            self._report(session, nodeid, failure)
+    def _told(self, result: "RunResult") -> list[str]:
+        """Return the notes of a report: also what a spend cap did, which a terminal shows apart."""
+        notes = self._notes(result)
+        if self._config.option.llm_max_spend is None:
+            return notes
+        run_id, words = self._config.stash[RUN_ID], self._capped_words()
+        return [*notes, *self._accounts.spend_notes(run_id, words)]
 
     def _narrowing(self, session: pytest.Session) -> str:
         """Return why this run may have left out evals, or ''."""
