@@ -475,4 +475,14 @@ def test_sql_prints_a_sum_of_floats_without_the_noise_of_its_last_digits(
     *_, row = run(capsys, "sql", query).splitlines()
 
     assert row.split() == ["0.3", "0.000674", "1e+300", "3"]
-    assert json.loads(run(capsys, "sql", query, "--json"))["rows"][0][0] == 0.1 + 0.2
+    printed = run(capsys, "sql", query, "--json")
+    assert json.loads(printed)["rows"] == [[0.3, 0.000674, 1e300, 3]]
+
+
+def test_sql_prints_json_also_of_a_number_that_json_has_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = run(capsys, "sql", "SELECT 9e999 AS endless, -9e999 AS below", "--json")
+
+    assert "Infinity" not in printed
+    assert json.loads(printed)["rows"] == [[None, None]]
