@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
+from pytest_llmprod.core.money import usd_of
 from pytest_llmprod.records import names, synonyms
 from pytest_llmprod.records.line import LogLine
 
@@ -29,7 +29,6 @@ _ERRORS = (names.ERROR, "error")
 #: than 2000 in milliseconds.
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _UNITS_IN_A_SECOND = (1, 10**3, 10**6, 10**9)
-_MOST_USD, _MOST_PLACES = 10**6, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def _is_exchange(row: Row) -> bool:
 
 
 def _line(row: Row, feature: str) -> LogLine:
-    cost = _money(_first(row, synonyms.COSTS))
+    cost = usd_of(_first(row, synonyms.COSTS))
     moment = _iso(_first(row, _TIMES))
     return LogLine(
         exchange=_exchange(row, moment),
@@ -254,19 +253,6 @@ def _whole(value: Any) -> int | None:
         value = int(value)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
     return value if is_count else None
-
-
-def _money(value: Any) -> Decimal | None:
-    """Return a cost in USD; a sum that nobody can have paid for one answer is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        money = Decimal(str(value))
-    except (InvalidOperation, ValueError):  # ValueError: more digits than Python writes
-        return None
-    # What is small enough may still have an exponent that fills a page when it is written out.
-    is_cost = 0 <= money < _MOST_USD if money.is_finite() else False
-    return money if is_cost and abs(int(money.as_tuple().exponent)) <= _MOST_PLACES else None
 
 
 def _iso(value: Any) -> str:

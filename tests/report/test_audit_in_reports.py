@@ -47,7 +47,7 @@ def test_the_page_tells_level_status_reason_evidence_and_what_mends() -> None:
     assert '<td class="good">passed</td>' in found
     assert '<td class="bad">stale</td>' in found
     assert "test_a.py:8, run 7c1f09ab, 2026-11-26" in found
-    assert 'is old<br>to mend it: <code>pytest --x</code></td>' in found
+    assert "is old<br>to mend it: <code>pytest --x</code></td>" in found
 
 
 def test_the_summary_has_a_row_for_each_line_and_the_command_whole() -> None:
