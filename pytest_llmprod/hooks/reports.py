@@ -55,13 +55,13 @@ class Reports:
 
         `notes` are called only for a report that has them.
         """
-        from pytest_llmprod.hooks import emitted  # only a run that has something to report needs it
-
         settings = self._config.stash[SETTINGS]()
         has_page = self._has_page()
         if not (has_page or settings.json_path is not None):
             return
+        # Only a run with a report needs these.
         from pytest_llmprod.composition import written
+        from pytest_llmprod.hooks import emitted
 
         told = notes(result) if has_page else ()
         if self._config.option.llm_audit:
