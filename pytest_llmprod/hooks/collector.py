@@ -13,6 +13,7 @@ import pytest
 from pytest_llmprod.composition import garbage
 from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.hooks.gathered import Gathered
+from pytest_llmprod.hooks.reports import Reports
 from pytest_llmprod.hooks.scope import STOPPED_EARLY, Scope
 from pytest_llmprod.hooks.stash import LOG_PROBLEM, RUN_ID, SETTINGS
 from pytest_llmprod.hooks.workers import Workers
@@ -33,6 +34,7 @@ class Collector:
         self._workers = workers
         self._scope = self.scope_type(config)
         self._gathered = Gathered(config, self._scope, started_at)
+        self._reports = Reports(config)
         self._picked_up = 0
         self._is_interrupted = False
 
@@ -104,7 +106,7 @@ class Collector:
             return
         from pytest_llmprod.hooks.deciding import Decider  # only a run that decides needs it
 
-        decider = Decider(session, self._scope, gathered)
+        decider = Decider(session, self._scope, gathered, self._reports)
         if gathered.run is None:
             decider.decide_without_suites()
         else:
@@ -116,10 +118,11 @@ class Collector:
         if gathered.beside.has_drills:
             decider.note_drills()
         decider.note_evidence()
+        decider.write_reports()
 
     def _has_something_to_decide(self) -> bool:
         option, gathered = self._config.option, self._gathered
-        is_asked = option.llm_eval or option.llm_json is not None
+        is_asked = option.llm_eval or self._reports.are_wanted()
         beside = gathered.beside
         has_told = beside.has_results or beside.has_evidence
         return bool(is_asked or gathered.run or gathered.has_budgets or has_told)
@@ -164,8 +167,7 @@ class Collector:
             mode = self._config.option.llm_record
             for line in upkeep.stopped_lines(mode, self._scope.words()):
                 terminalreporter.write_line(line)
-        if self._config.option.llm_audit:
-            self._summary(terminalreporter).print_audit()
+        self._reports.close(terminalreporter)
 
     def _summarise(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary; nothing where no suite ran and nothing was noticed or missing."""

@@ -4,7 +4,6 @@ Gates and comparisons become test reports of their own, and files are written: g
 history, the reports. Only a run that has something to decide imports this.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pytest_llmprod.core.errors import LlmprodError, StoredRunError
 from pytest_llmprod.core.files import BASELINE_NAME
 from pytest_llmprod.hooks import emitted
 from pytest_llmprod.hooks.gathered import Gathered
+from pytest_llmprod.hooks.reports import Reports
 from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.hooks.stash import RUN_ID
 
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 class Decider:
     """Decides one run, once."""
 
-    def __init__(self, session: pytest.Session, scope: Scope, gathered: Gathered) -> None:
+    def __init__(
+        self, session: pytest.Session, scope: Scope, gathered: Gathered, reports: Reports
+    ) -> None:
         """Make the decider of a run whose tests have ended."""
         self._session = session
         self._config = session.config
         self._scope = scope
         self._gathered = gathered
+        self._reports = reports
 
     def decide(self, run: "Run", objection: str) -> None:
-        """Judge all suites, compare the run, and write what it leaves behind.
+        """Judge all suites, write the gates, and compare the run.
 
         Where there is an `objection` nothing is judged. Raises LlmprodError where rows of cases do
         not fit together.
@@ -56,21 +59,17 @@ class Decider:
 
             result = replace(result, fallbacks=fallback_scores(run.settings.rootpath, suites))
         self._gathered.result = self._compared(run, result)
-        self._write_json(run)
-        self._write_pages(run)
 
     def decide_without_suites(self) -> None:
-        """Write the reports of a run without evals: of budgets, of drills, or of a shard."""
+        """Note what a run without evals found: of budgets, of drills, of a shard, of an audit."""
         self._report_gone()
         option = self._config.option
         if option.llm_plan or option.collectonly:
             return
         gathered = self._gathered
-        if option.llm_json is not None or gathered.has_budgets or gathered.beside.has_results:
+        if self._reports.are_wanted() or gathered.has_budgets or gathered.beside.has_results:
             run = gathered.new_run()
             gathered.result = gathered.accounts.added_to(gathered.result_of(run, [], "no eval ran"))
-            self._write_json(run)
-            self._write_pages(run)
 
     def _fallback_only(self) -> str:
         """Return that no model was asked, or ''."""
@@ -154,36 +153,6 @@ class Decider:
         except LlmprodError as error:
             self._report("llmprod-looks.json::written", str(error))
 
-    def _write_json(self, run: "Run") -> None:
-        path = run.settings.json_path
-        if path is None or self._gathered.result is None:
-            return
-        from pytest_llmprod.core.files import write_whole
-        from pytest_llmprod.report import data
-
-        try:
-            write_whole(path, data.to_json(self._gathered.result).encode())
-        except OSError as error:
-            self._report(
-                "llmprod-json::written",
-                f"{path}: cannot be written ({error.strerror}). Name another file with --llm-json.",
-            )
-
-    def _write_pages(self, run: "Run") -> None:
-        """Write the reports for people, where they are asked for or GitHub shows them."""
-        settings, result = run.settings, self._gathered.result
-        is_asked = settings.html_path is not None or settings.markdown_path is not None
-        if result is None or not (is_asked or os.environ.get("GITHUB_STEP_SUMMARY")):
-            return
-        from pytest_llmprod.composition import written  # brings what only a page needs
-
-        notes = self._gathered.notes(result)
-        if settings.max_spend_usd is not None:
-            run_id, words = self._config.stash[RUN_ID], self._scope.capped_words()
-            notes += self._gathered.accounts.spend_notes(run_id, words)
-        for nodeid, failure in written.write(result, notes, settings, os.environ):
-            self._report(nodeid, failure)
-
     def note_drills(self) -> None:
         """Keep the evidence of drills in the history, and say which features are overdue."""
         from pytest_llmprod.composition import drill_history  # only a run with drills needs it
@@ -216,6 +185,19 @@ class Decider:
             evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
         except LlmprodError as error:
             self._report("llmprod-history.jsonl::written", str(error))
+
+    def write_reports(self) -> None:
+        """Write the reports, after all that the audit in them takes as evidence."""
+        if self._gathered.result is not None:
+            self._reports.write(self._session, self._gathered.result, self._notes)
+
+    def _notes(self, result: "RunResult") -> list[str]:
+        """Return the notes of a report: also what a spend cap did, which a terminal shows apart."""
+        notes = self._gathered.notes(result)
+        if self._config.option.llm_max_spend is None:
+            return notes
+        run_id, words = self._config.stash[RUN_ID], self._scope.capped_words()
+        return [*notes, *self._gathered.accounts.spend_notes(run_id, words)]
 
     def _report(
         self, nodeid: str, failure: str, properties: Sequence[tuple[str, object]] = ()

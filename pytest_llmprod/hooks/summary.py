@@ -5,12 +5,10 @@ Only a run that has something to tell imports this.
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.hooks.gathered import Gathered
 from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.report import terminal, unanswered, view
@@ -95,24 +93,6 @@ class Summary:
 
         self._reporter.ensure_newline()
         self._write(annotations(result, self._config.rootpath, os.environ))
-
-    def print_audit(self) -> None:
-        """Close the summary with the audit of the project."""
-        # Only who asks for it needs it.
-        from pytest_llmprod.composition.auditing import audit_project
-        from pytest_llmprod.report import audit as report
-
-        try:
-            found = audit_project(self._config.rootpath, datetime.now(UTC))
-        except LlmprodError as error:
-            self._reporter.write_line(f"llmprod: {error}", red=True)
-            return
-        if self._reporter.verbosity < 0:
-            first, *rest = report.render_quiet(found)
-            self._write([f"llmprod: {first}", *rest])
-            return
-        self._section("llmprod audit")
-        self._write(report.render(found, colour=self._reporter.hasmarkup))
 
     def _section(self, title: str) -> None:
         self._reporter.ensure_newline()
