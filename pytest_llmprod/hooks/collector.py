@@ -438,7 +438,7 @@ class Collector:
         reasons = "; ".join(sorted(set(self._beside.outages.values())))
         why = f" ({reasons})" if reasons else ""
         for test, suite in {suite.test: suite for suite in suites}.items():
-            if suite.unrecorded:
+            if suite.unrecorded and not self._beside.was_only_refused(test):
                 text = (
                     f"{unrecorded_text([suite], ' from a model')}{why}. Their "
                     f"recordings stay as they were. Mend the key, the address of the provider or "
