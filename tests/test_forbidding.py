@@ -21,6 +21,16 @@ from pytest_llmprod.wire.scanners.known_secrets import known_secret
 URL = "https://api.openai.example/v1/chat/completions"
 MAIL = "bob@example.com"
 KEY = "sk-proj-4Tz9QmVb2LkXw7RjYd1NcHs8"
+#: In one byte a letter, in another encoding, and with what shows nothing.
+ROWS = (
+    f"Jos\u00e9;{MAIL}".encode("latin-1"),
+    f"it\u2019s {MAIL}".encode("cp1252"),
+    f"Jos\u00e9;{MAIL}".encode("utf-16"),
+    f"Name;Mail\nJos\u00e9;{MAIL}".encode("utf-8-sig"),
+    f"Jos\u00e9\u00a0{MAIL}\0".encode(),
+)
+#: Base64 of these is wrapped within the address; the second one fills its last line.
+ACROSS_LINES = (f"{'x' * 50} {MAIL} {'y' * 60}", f"{'x' * 50} {MAIL}".ljust(114))
 OWN_KEY = "q8Zr-own-key-of-this-request-71"
 HEADERS = [
     ("host", "203.0.113.7"),
@@ -69,6 +79,9 @@ def saying(text: str) -> Request:
         f"see {base64.b64encode(MAIL.encode()).decode()}",
         f"see {base64.b64encode(gzip.compress(MAIL.encode(), mtime=0)).decode()}",
         f"see {base64.b64encode(MAIL.encode().hex().encode()).decode()}",
+        *(f"see {base64.b64encode(row).decode()}" for row in ROWS),
+        f"see {ROWS[0].hex()}",
+        *(f"see {base64.encodebytes(each.encode()).decode()}" for each in ACROSS_LINES),
         f"see {MAIL.encode().hex()}",
         f"https://x.example/?m={quote(MAIL)}",
         json.dumps({"to": MAIL}).replace("@", "\\u0040"),
