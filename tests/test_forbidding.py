@@ -87,6 +87,9 @@ def saying(text: str) -> Request:
         json.dumps({"to": MAIL}).replace("@", "\\u0040"),
         json.dumps(json.dumps({"to": MAIL})),
         "bob&#64;example.com",
+        "bob%2540example.com",
+        f"m={quote(base64.b64encode(b'>>>?' + MAIL.encode()).decode(), safe='')}",
+        base64.b64encode(json.dumps({"to": MAIL}).replace("@", "\\u0040").encode()).decode(),
         "my key is " + KEY,
         f"the one of this request: {OWN_KEY}",
         f"so written: {base64.b64encode(OWN_KEY.encode()).decode()}",
@@ -128,6 +131,18 @@ def test_it_is_found_wherever_it_stands(asked: Request, place: str) -> None:
 
     assert f"            at {place}\n" in told
     assert MAIL not in told
+
+
+@pytest.mark.parametrize("allowed", ["4111 1111 1111 1111", "4111111111111111"])
+def test_a_value_may_be_allowed_as_it_is_written_and_in_plain_form(allowed: str) -> None:
+    assert customs(allow=(allowed,)).problem(saying("Card 4111 1111 1111 1111")) == ""
+    assert customs(allow=(allowed,)).problem(saying("Card 5555 5555 5555 4444")) != ""
+
+
+def test_an_address_in_a_url_is_allowed_by_itself() -> None:
+    told = customs(allow=(MAIL,)).problem(saying(f"https://x.example/?to={MAIL}&cc=a@b.example"))
+
+    assert told.count("found     email") == 1
 
 
 def test_a_name_that_must_not_leave_is_veiled_where_it_is_part_of_the_pointer() -> None:
