@@ -117,10 +117,11 @@ class Decider:
             return
         from pytest_llmprod.report.unanswered import unrecorded_text  # only a run that records
 
-        reasons = "; ".join(sorted(set(self._gathered.beside.outages.values())))
+        beside = self._gathered.beside
+        reasons = "; ".join(sorted(set(beside.outages.values())))
         why = f" ({reasons})" if reasons else ""
         for test, suite in {suite.test: suite for suite in suites}.items():
-            if suite.unrecorded:
+            if suite.unrecorded and not beside.was_only_refused(test):
                 text = (
                     f"{unrecorded_text([suite], ' from a model')}{why}. Their "
                     f"recordings stay as they were. Mend the key, the address of the provider or "
