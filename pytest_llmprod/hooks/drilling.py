@@ -121,6 +121,7 @@ class Driller:
         marker = item.get_closest_marker("llm_drill")
         bench = FaultBench(trial.tape, item.config.rootpath, stands_in=marker is not None)
         item.stash[BENCH] = bench
+        self._session.lend_keys()
         longest_s = _LONGEST_S
         if marker is not None:
             longest_s = self._make_drill(item, bench, marker)
