@@ -123,7 +123,7 @@ LOOKS: Keys = {
 
 CASSETTE: Keys = {
     "version": "the version of vcrpy's layout, 1",
-    "llmprod": "`format` of this file and `key_version`, the version of the rules by which keys are made",
+    "llmprod": "`format` of this file, and `key_version` of the rules by which keys are made",
     "interactions": "the recordings, in the order of the data set, with the keys below",
     "request": "`method`, `uri`, `headers` and `body` of what was asked, masked",
     "response": "`status`, `headers` and `body` of what was answered, masked",
