@@ -1,7 +1,7 @@
 """Reference: write `docs/reference.md` from the code, so that neither lacks what the other has.
 
-Run it from the root of the checkout after a change of an option, a marker, a fixture, a hook or a
-command: `make reference`.
+Run it from the root of the checkout after a change of an option, a marker, a fixture, a hook, a
+command, or of a module: `make reference`. It draws the house of `docs/architecture.md`, too.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any
 from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin, strategies
 from pytest_llmprod.composition import settings_keys
 from pytest_llmprod.hooks import drill_fixtures
+from scripts import house
 from scripts.file_keys import FILES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
@@ -178,4 +179,5 @@ def _sentence(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.name}: written")
+    house.write()
+    print(f"{PAGE.name}, {house.MODULES.name}, {house.ARCHITECTURE.name}: written")

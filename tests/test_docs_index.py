@@ -1,4 +1,4 @@
-"""docs/index.md leads to every page, by its kind and, of a how-to page, by the words of the task."""
+"""docs/index.md leads to every page: by its kind, and to a how-to page by the words of the task."""
 
 import re
 from collections import Counter
@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INDEX = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+TOCTREE = r"^```\{toctree\}\n:caption: ([^\n]*)\n(.*?)^```$"
 KINDS = {
     name: [line for line in body.splitlines() if line and not line.startswith(":")]
     for name, body in re.findall(
