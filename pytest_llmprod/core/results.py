@@ -303,7 +303,8 @@ class Unanswered:
     `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
     moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
     by the reason, and `record` is the mode in which they asked. `is_capped` says that a spend cap
-    kept some tests from asking; how to go on after that is told apart.
+    kept some tests from asking; how to go on after that is told apart. `refused` counts the
+    requests that must not leave, which no recording mends.
     """
 
     misses: Mapping[str, int] = field(default_factory=dict)
@@ -311,6 +312,7 @@ class Unanswered:
     outages: Mapping[str, int] = field(default_factory=dict)
     record: str = "none"
     is_capped: bool = False
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
