@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.checklist import Audit
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.fallback_score import FallbackScore
@@ -334,7 +335,8 @@ class RunResult:
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
     did under faults, `scorecards` how guardrails did, and `fallbacks` what answers without a model
     score. `mode_tests` are the tests of guardrails. `past` are the runs that were accepted before,
-    the oldest first; only reports that show a trend have them.
+    the oldest first; only reports that show a trend have them. `audit` is what the evidence on the
+    disk says of the shipping checklist when all else is written, None where nobody asked.
     """
 
     run_id: str
@@ -363,6 +365,7 @@ class RunResult:
     mode_tests: tuple[ModeTest, ...] = ()
     scorecards: tuple[ScorecardResult, ...] = ()
     past: tuple[PastRun, ...] = ()
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
