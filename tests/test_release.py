@@ -20,8 +20,10 @@ NAMED = ("pyproject.toml", "CHANGELOG.md", "pytest_llmprod/__init__.py")
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "pytest_llmprod").mkdir()
-    for name in NAMED:
-        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / "pytest_llmprod" / "__init__.py", tmp_path / "pytest_llmprod")
+    # Not the real one: it has no news on the day after a release.
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- One.\n- Two.\n")
     return tmp_path
 
 
@@ -44,8 +46,26 @@ def test_a_release_is_numbered_in_each_file(checkout: Path) -> None:
     assert after.replace("\n## 7.8.9 (2026-12-01)\n", "") == before
 
 
+def test_a_changelog_keeps_its_earlier_releases(checkout: Path) -> None:
+    release.prepare(checkout, "7.8.9", "2026-12-01")
+    path = checkout / "CHANGELOG.md"
+    path.write_text(path.read_text().replace("## Unreleased\n", "## Unreleased\n\n- News.\n"))
+
+    release.prepare(checkout, "7.9.0", "2026-12-02")
+
+    assert path.read_text() == (
+        "# Changelog\n\n## Unreleased\n\n## 7.9.0 (2026-12-02)\n\n- News.\n\n"
+        "## 7.8.9 (2026-12-01)\n\n- One.\n- Two.\n"
+    )
+
+
+def test_the_real_changelog_has_the_heading_that_a_release_looks_for() -> None:
+    assert "\n## Unreleased\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
-    ("number", "reason"), [("v7.8.9", "is no number"), ("7.8", "is no number"), ("", "is no number")]
+    ("number", "reason"),
+    [("v7.8.9", "is no number"), ("7.8", "is no number"), ("", "is no number")],
 )
 def test_a_number_that_is_none_is_refused(checkout: Path, number: str, reason: str) -> None:
     with pytest.raises(release.ReleaseError, match=reason):
