@@ -486,3 +486,13 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(GatesFileError, match=r"llmprod-gates.json: "):
         put(tmp_path / "taken" / "llmprod-gates.json", suite())
+
+
+def test_names_stay_readable_in_the_file_and_half_a_character_does_not_spoil_it(
+    path: Path,
+) -> None:
+    put(path, suite("prüfung", reason="half \ud800"))
+
+    text = path.read_text(encoding="utf-8")
+    assert '"prüfung"' in text
+    assert "half \\ud800" in text
