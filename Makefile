@@ -9,7 +9,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: demo test check docs reference bench clean
+.PHONY: demo test check docs wheel lowest reference bench clean
 
 demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
@@ -26,6 +26,20 @@ check: $(VENV)/.check
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs build/docs
+
+# The wheel is built from the sdist; each is then tried in an environment of its own.
+wheel: $(VENV)/.uv
+	rm -rf build/dist
+	$(BIN)/uv build --quiet --out-dir build/dist
+	$(BIN)/python -m scripts.smoke build/dist/*.whl build/dist/*.tar.gz
+
+# The lowest versions that pyproject.toml allows; what they need themselves is the newest.
+lowest: $(VENV)/.uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct \
+		--requirements pyproject.toml --all-extras --group test --editable .
+	cd examples/support_triage && ../../build/lowest/bin/python -m pytest --quiet --llm-eval -n2 --llm-html=../../build/lowest.html
+	build/lowest/bin/python -m pytest --quiet $(LOWEST)
 
 reference: $(VENV)/.test
 	$(BIN)/python -m scripts.reference
@@ -53,6 +67,10 @@ $(VENV)/.check: $(VENV)/.test
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
+$(VENV)/.uv: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet uv
 	touch $@
 
 clean:
