@@ -9,6 +9,14 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
+# What touches each dependency; the example, which runs beside them, touches the others.
+LOWEST := tests/wire/clients/test_every_client.py tests/wire/test_intercept.py \
+	tests/wire/comparing tests/wire/cassettes/test_export.py tests/wire/cassettes/test_foreign.py \
+	tests/budgets/test_price_source.py tests/budgets/test_model_price.py \
+	tests/records/test_otel.py tests/report/test_markdown.py tests/report/test_terminal.py \
+	tests/evals/metrics/test_metrics_of_words.py tests/strategies/test_found.py \
+	tests/test_completion.py
+
 .PHONY: demo test check docs wheel lowest reference bench clean
 
 demo: $(VENV)/.demo
@@ -38,7 +46,8 @@ lowest: $(VENV)/.uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
 	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct \
 		--requirements pyproject.toml --all-extras --group test --editable .
-	cd examples/support_triage && ../../build/lowest/bin/python -m pytest --quiet --llm-eval -n2 --llm-html=../../build/lowest.html
+	cd examples/support_triage && ../../build/lowest/bin/python -m pytest --quiet --llm-eval \
+		-n2 --llm-html=../../build/lowest.html
 	build/lowest/bin/python -m pytest --quiet $(LOWEST)
 
 reference: $(VENV)/.test
