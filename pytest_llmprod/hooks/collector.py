@@ -16,6 +16,7 @@ import pytest
 from pytest_llmprod.composition import garbage
 from pytest_llmprod.composition.beside_cases import BesideCases
 from pytest_llmprod.core.errors import LlmprodError, PricesError, StoredRunError
+from pytest_llmprod.core.text import printable
 from pytest_llmprod.hooks.stash import LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.hooks.workers import Workers
 
@@ -38,6 +39,7 @@ class Collector:
         self._has_collection_errors = False
         self._beside = BesideCases()
         self._overdue: list[str] = []
+        self._unkept = ""
         self._picked_up = 0
         self._has_recorded = False
         self._is_interrupted = False
@@ -190,6 +192,9 @@ class Collector:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary, and how to go on after a run that was stopped while it recorded."""
         self._summarise(terminalreporter)
+        if self._unkept:
+            text = f"llmprod: the evidence of this run is lost: {self._unkept}"
+            terminalreporter.write_line(printable(text), yellow=True)
         if self._config.option.llm_max_spend is not None:
             run_id = self._config.stash[RUN_ID]
             for line in self._accounts.spend_lines(run_id, self._capped_words()):
@@ -499,7 +504,7 @@ class Collector:
         try:
             drill_history.note(rootpath, results, now)
         except LlmprodError as error:
-            self._report(session, "llmprod-history.jsonl::written", str(error))
+            self._unkept = str(error)
 
     def _note_evidence(self, session: pytest.Session) -> None:
         """Keep in the history which guardrails and logs were tested, and which models compared."""
@@ -518,7 +523,7 @@ class Collector:
         try:
             evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
         except LlmprodError as error:
-            self._report(session, "llmprod-history.jsonl::written", str(error))
+            self._unkept = str(error)
 
     def _audit(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close the summary with the audit of the project."""
