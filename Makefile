@@ -17,7 +17,7 @@ LOWEST := tests/wire/clients/test_every_client.py tests/wire/test_intercept.py \
 	tests/evals/metrics/test_metrics_of_words.py tests/strategies/test_found.py \
 	tests/test_completion.py
 
-.PHONY: demo test check docs wheel lowest reference bench clean
+.PHONY: demo test check docs wheel lowest reference bench coverage mutation clean
 
 demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
@@ -56,6 +56,13 @@ reference: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
+coverage: $(VENV)/.coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	$(BIN)/python -m scripts.covered
+
+mutation: $(VENV)/.mutation
+	$(BIN)/python -m scripts.mutation
+
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with `make PYTHON=python3.12 ...`")'
 	$(PYTHON) -m venv $(VENV)
@@ -74,6 +81,14 @@ $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group check
 	touch $@
 
+$(VENV)/.coverage: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group coverage
+	touch $@
+
+$(VENV)/.mutation: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group mutation
+	touch $@
+
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
@@ -83,4 +98,4 @@ $(VENV)/.uv: $(VENV)/.made
 	touch $@
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod .coverage .coverage.* mutants

@@ -141,8 +141,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--llm-audit",
         action="store_true",
-        help="close the summary with the shipping checklist, judged as `llmprod audit` does; the "
-        "exit status stays that of the tests",
+        help="close the summary with the shipping checklist, judged as `llmprod audit` does, and "
+        "show it in the reports that are written; the exit status stays that of the tests",
     )
     add(
         "--llm-otel",

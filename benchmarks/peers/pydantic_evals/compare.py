@@ -1,0 +1,5 @@
+from judge import judge
+
+old, new = judge("old.jsonl"), judge("new.jsonl")
+new.print(baseline=old)
+raise SystemExit(new.averages().assertions < old.averages().assertions)
