@@ -9,7 +9,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: demo test check docs reference bench clean
+.PHONY: demo test check docs reference bench coverage mutation clean
 
 demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
@@ -33,6 +33,13 @@ reference: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
+coverage: $(VENV)/.coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	$(BIN)/python -m scripts.covered
+
+mutation: $(VENV)/.mutation
+	$(BIN)/python -m scripts.mutation
+
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with `make PYTHON=python3.12 ...`")'
 	$(PYTHON) -m venv $(VENV)
@@ -51,9 +58,17 @@ $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group check
 	touch $@
 
+$(VENV)/.coverage: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group coverage
+	touch $@
+
+$(VENV)/.mutation: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group mutation
+	touch $@
+
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .llmprod .coverage .coverage.* mutants

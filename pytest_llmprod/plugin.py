@@ -66,7 +66,12 @@ _OUR_FIXTURES = drilling.FIXTURES.union(name for name in vars(fixtures) if name.
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the group `llmprod`."""
     add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
-    add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
+    add(
+        "--llm-eval",
+        action="store_true",
+        help="run the tests marked with llm_eval, from their recordings: without network and "
+        "without key, unless --llm-record says otherwise",
+    )
     add(
         "--llm-fallback-only",
         action="store_true",
@@ -107,13 +112,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--llm-concurrency",
         metavar="N",
         type=int,
-        help="how many cases a task= runs at once (default 8)",
+        help="how many cases run at once in an eval whose marker names a task= (default 8)",
     )
     add(
         "--llm-max-spend",
         metavar="USD",
-        help="record for at most so much, in all processes together: what may cost more is not "
-        "sent, and the tests that would send it are skipped",
+        help="spend at most so much while recording, in all processes together: what may cost "
+        "more is not sent, and the tests that would send it are skipped",
     )
     add(
         "--llm-fuzz",
@@ -126,16 +131,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--llm-strict",
         action="store_true",
-        help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
+        help="let an INCONCLUSIVE verdict, which has too few cases to say PASS or FAIL, close the "
+        "gate and fail a budget",
     )
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
-    add("--llm-html", metavar="PATH", help="write a page of the results to this file")
+    add("--llm-html", metavar="PATH", help="write the results as an HTML page to this file")
     add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
     add(
         "--llm-audit",
         action="store_true",
-        help="close the summary with the shipping checklist, judged as `llmprod audit` does; the "
-        "exit status stays that of the tests",
+        help="close the summary with the shipping checklist, judged as `llmprod audit` does, and "
+        "show it in the reports that are written; the exit status stays that of the tests",
     )
     add(
         "--llm-otel",

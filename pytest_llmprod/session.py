@@ -253,6 +253,7 @@ class Session:
         if self.settings.record == "none":
             self._keys.lend()
         else:
+            self._keys.take_back()  # lent to the test before this one
             self._known.scanners()
         self.running = trial
         running.begin(
@@ -262,9 +263,17 @@ class Session:
                 case=trial.asker.case,
                 masked=self._log.masked,
                 find_pii=self._extensions.find_pii,
+                lend_keys=self._keys.lend,
             )
         )
         self._router.enter(trial.tape)
+
+    def lend_keys(self) -> None:
+        """Let clients be built without a key in a test whose requests faults or a script answer.
+
+        One that is to be recorded all the same is refused.
+        """
+        self._keys.lend()
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.

@@ -265,6 +265,27 @@ def test_hostile_text_is_never_printed_raw_by_sql(capsys: pytest.CaptureFixture[
         assert all(char.isprintable() or char == "\n" for char in out)
 
 
+ABSURD = [
+    *(10**400, 1e308, float("nan"), float("inf"), "1e999999", "-1", True, None, [1], {"a": 1}),
+]
+
+
+@pytest.mark.parametrize("value", ABSURD, ids=lambda value: str(value)[:10])
+@pytest.mark.parametrize("words", [["ls"], ["show", "aaaaaaaa01"], ["grep", "aaaaaaaa01"]])
+def test_absurd_figures_of_a_damaged_log_stop_no_command(
+    capsys: pytest.CaptureFixture[str], words: list[str], value: Any
+) -> None:
+    write(RUNS, a_line(1))
+    (path,) = (RUNS / "run-1").glob("*.jsonl")
+    figures = dict.fromkeys(json.loads(path.read_text()), value)
+    path.write_text(json.dumps({**figures, "llmprod.id": "aaaaaaaa01"}) + "\n")
+
+    lines = run(capsys, *words).splitlines()
+
+    assert "aaaaaaaa01" in lines[0] or "$0.0000" in lines[1]
+    assert max(map(len, lines)) <= 80
+
+
 def test_show_cuts_a_long_answer_and_full_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     write(RUNS, a_line(1, exchange=an_exchange(text="word " * 200_000)))
 
@@ -475,4 +496,14 @@ def test_sql_prints_a_sum_of_floats_without_the_noise_of_its_last_digits(
     *_, row = run(capsys, "sql", query).splitlines()
 
     assert row.split() == ["0.3", "0.000674", "1e+300", "3"]
-    assert json.loads(run(capsys, "sql", query, "--json"))["rows"][0][0] == 0.1 + 0.2
+    printed = run(capsys, "sql", query, "--json")
+    assert json.loads(printed)["rows"] == [[0.3, 0.000674, 1e300, 3]]
+
+
+def test_sql_prints_json_also_of_a_number_that_json_has_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = run(capsys, "sql", "SELECT 9e999 AS endless, -9e999 AS below", "--json")
+
+    assert "Infinity" not in printed
+    assert json.loads(printed)["rows"] == [[None, None]]

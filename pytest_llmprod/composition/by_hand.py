@@ -97,6 +97,7 @@ def _bench(name: str) -> Iterator[FaultBench]:
             f"model answered, and this one would by what the test made up. Remove it, or make a "
             f"test of its own, marked with llm_drill or llm_cassette."
         )
+    test.lend_keys()
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
         bench = FaultBench(tape, test.root, stands_in=False)

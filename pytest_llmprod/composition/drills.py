@@ -204,7 +204,7 @@ class Drill:
         self._spies = {path: bench.spy(path) for path in paths if path}
         rules = bench.tape.rules
         bench.tape.rules = replace(rules, repeats="last", unplayed="allow")
-        bench.plan.begin(None if self._is_off else Always(fault))
+        bench.plan.begin(Always(fault))
 
     @property
     def _is_off(self) -> bool:

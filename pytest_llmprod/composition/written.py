@@ -1,4 +1,4 @@
-"""Written: the reports for people that a run leaves behind, and where each of them goes."""
+"""Written: the reports that a run leaves behind, and where each of them goes."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.evals.history import accepted_runs
 from pytest_llmprod.evals.standing import function_of, line_in_its_file
 from pytest_llmprod.report import annotations as github
-from pytest_llmprod.report import markdown
+from pytest_llmprod.report import data, markdown
 from pytest_llmprod.report.view import View, make_view
 from pytest_llmprod.settings import Settings
 
@@ -20,23 +20,17 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 def write(
     result: RunResult, notes: Sequence[str], settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Write the page and the Markdown that are wanted; yield the name and text of each failure."""
-    result = replace(result, past=accepted_runs(settings.rootpath))
-    view = make_view(result, notes)
-    if settings.html_path is not None:
-        from pytest_llmprod.report import page  # only a page needs Jinja2 and the charts
-
-        try:
-            write_whole(settings.html_path, page.to_html(result, view))
-        except OSError as error:
-            yield "llmprod-html::written", _unwritten(settings.html_path, error, "--llm-html")
+    """Write the reports that are wanted; yield the name and text of each failure."""
+    if settings.json_path is not None:
+        text = data.to_json(result).encode()
+        yield from _written("llmprod-json", settings.json_path, text, "--llm-json")
+    yield from write_page(result, notes, settings)
+    if settings.markdown_path is None and not environ.get(SUMMARY):
+        return
+    result, view = _viewed(result, notes, settings)
     if settings.markdown_path is not None:
         text = markdown.to_markdown(result, view).encode("utf-8", "backslashreplace")
-        try:
-            write_whole(settings.markdown_path, text)
-        except OSError as error:
-            path = settings.markdown_path
-            yield "llmprod-markdown::written", _unwritten(path, error, "--llm-markdown")
+        yield from _written("llmprod-markdown", settings.markdown_path, text, "--llm-markdown")
     if environ.get(SUMMARY):
         path = Path(environ[SUMMARY])
         try:
@@ -49,6 +43,34 @@ def write(
             )
 
 
+def write_page(
+    result: RunResult, notes: Sequence[str], settings: Settings
+) -> Iterator[tuple[str, str]]:
+    """Write the page where it is wanted; yield the name and text of a failure."""
+    if settings.html_path is None:
+        return
+    from pytest_llmprod.report import page  # only a page needs Jinja2 and the charts
+
+    text = page.to_html(*_viewed(result, notes, settings))
+    yield from _written("llmprod-html", settings.html_path, text, "--llm-html")
+
+
+def _viewed(result: RunResult, notes: Sequence[str], settings: Settings) -> tuple[RunResult, View]:
+    """Return a run with those that were accepted before, and its view."""
+    result = replace(result, past=accepted_runs(settings.rootpath))
+    return result, make_view(result, notes)
+
+
+def _written(name: str, path: Path, content: bytes, option: str) -> Iterator[tuple[str, str]]:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        yield (
+            f"{name}::written",
+            f"{path}: cannot be written ({error.strerror}). Name another file with {option}.",
+        )
+
+
 def _append(path: Path, result: RunResult, view: View) -> None:
     """Append the summary to what the steps of a job have written, within what GitHub takes."""
     before = path.stat().st_size if path.exists() else 0
@@ -58,10 +80,6 @@ def _append(path: Path, result: RunResult, view: View) -> None:
     text = markdown.to_markdown(result, view, room)
     with path.open("ab") as file:
         file.write(b"\n" + text.encode("utf-8", "backslashreplace"))
-
-
-def _unwritten(path: Path, error: OSError, option: str) -> str:
-    return f"{path}: cannot be written ({error.strerror}). Name another file with {option}."
 
 
 def annotations(result: RunResult, rootpath: Path, environ: Mapping[str, str]) -> list[str]:

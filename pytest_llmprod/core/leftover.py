@@ -15,10 +15,11 @@ def longest_left(key: str, read: str, besides: str = "", *, least: int = 5) -> s
     shortest = min(len(key), max(least, len(key) // 2 + 1))
     longest = ""
     for start in range(len(key) - shortest + 1):
-        end = start + shortest
-        if not is_left(key[start:end]):
+        if key[start : start + shortest] not in read:
             continue
-        while end < len(key) and is_left(key[start : end + 1]):
-            end += 1
-        longest = max(longest, key[start:end], key=len)
+        # From the whole down: `besides` may hold each short part, and not the long one.
+        for end in range(len(key), start + max(shortest, len(longest) + 1) - 1, -1):
+            if is_left(key[start:end]):
+                longest = key[start:end]
+                break
     return longest

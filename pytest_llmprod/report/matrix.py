@@ -8,7 +8,7 @@ from pytest_llmprod.core.drilling import survived_by_fault
 from pytest_llmprod.core.mode_test import MODES, Mode
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 
 #: The groups of faults that are of each way to fail.
 _GROUPS: Mapping[Mode, tuple[str, ...]] = {
@@ -120,13 +120,12 @@ def _is_of(nodeid: str, tests: set[str]) -> bool:
 
 
 def _joined(lead: str, parts: Sequence[str]) -> list[str]:
-    """Return the parts on as few lines as they fit on, each line cut to the width."""
+    """Return the parts on as few lines as they fit on; one that is too wide takes two."""
     lines = [lead.rstrip()]
-    for part in parts:
-        separator = " " if lines[-1].endswith(":") else "; "
-        if width(lines[-1] + separator + part) <= COLUMNS:
-            lines[-1] += separator + part
+    for number, part in enumerate(parts):
+        ended = part if number == len(parts) - 1 else f"{part};"
+        if width(f"{lines[-1]} {ended}") <= COLUMNS:
+            lines[-1] += f" {ended}"
         else:
-            lines[-1] += "" if lines[-1].endswith(":") else ";"
-            lines.append(shorten(f"  {part}", COLUMNS))
+            lines += wrapped(ended, indent="  ")
     return lines

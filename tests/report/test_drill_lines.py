@@ -60,9 +60,11 @@ def test_crashes_are_told_by_class_with_the_first_place_and_counted_where_they_a
         "  too late (1): slow-answer: 40 s",
     ]
     result = run_result(drills=(*drills, late))
-    assert short_drill_lines(result, 5)[3:] == [
+    assert len(matrix_lines(result)) == 2
+    assert short_drill_lines(result, 7)[3:] == [
         "    JSONDecodeError in app.py:7 and 1 more: empty-body, truncated-json",
         "  and 1 more kind of weakness",
+        *matrix_lines(result),
     ]
     assert short_drill_lines(run_result(drills=drills), 4)[3:] == ["  ..."]
 
@@ -74,3 +76,29 @@ def test_a_run_with_tests_of_guardrails_alone_is_cut_to_its_room() -> None:
     )
 
     assert len(short_drill_lines(run_result(mode_tests=tests), 5)) == 5
+
+
+def test_the_ways_of_failing_close_a_summary_that_has_no_room_for_all_weaknesses() -> None:
+    kinds = ("accepted the fault as success", "hung", "too late", "no fallback", "no log record")
+    drills = tuple(
+        drill_result(fault=f"fault-{number}", findings=((kind, "it did"),))
+        for number, kind in enumerate(kinds)
+    )
+    result = run_result(drills=drills)
+
+    assert len(matrix_lines(result)) == 2
+    assert short_drill_lines(result, 6)[2:] == [
+        "  hung (1): fault-1: it did",
+        "  and 3 more kinds of weakness",
+        *matrix_lines(result),
+    ]
+
+
+def test_ways_of_failing_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
+    tests = (ModeTest(feature="triage", mode="wrong", test="t", passed=True),)
+
+    assert matrix_lines(run_result(mode_tests=tests)) == [
+        "failure modes of triage: ok wrong;",
+        "  untested slow, malformed input, hostile input, down, limited, retired,",
+        "    expensive",
+    ]
