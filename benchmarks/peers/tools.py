@@ -117,13 +117,13 @@ PYDANTIC_EVALS = Tool(
             keeps=r"answers",
         ),
         Job(
-            line="python judge.py",
+            line="python judge_sums.py",
             exit_status=1,
             says="79.0% are right",
             keeps=r"are right",
         ),
         Job(
-            line="python compare.py",
+            line="python compare_sums.py",
             exit_status=1,
             says="91.0% ✔ → 79.0% ✔",
             keeps=r"Case ID|r000[0-3]|r0012|Averages",

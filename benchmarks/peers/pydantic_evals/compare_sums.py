@@ -1,4 +1,4 @@
-from judge import judge
+from judge_sums import judge
 
 old, new = judge("old.jsonl"), judge("new.jsonl")
 new.print(baseline=old, include_durations=False)
