@@ -176,10 +176,10 @@ def test_the_summary_names_silent_acceptances_first(apps: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(
         [
             "*= llmprod =*",
-            "drills of triage: survived 0 of 2 faults, 1 cannot meet it",
+            "drills of triage: survived 0 of 2 faults, 1 does not apply",
             "  accepted the fault as success (2): no-answer, quota",
-            "failure modes of triage: FAILED slow (1 of 1), limited (1 of 1);",
-            "  untested wrong, malformed input, hostile input, down, retired, expensive",
+            "failure modes of triage: FAILED: slow (1 of 1), limited (1 of 1);",
+            "  untested: wrong, malformed input, hostile input, down, retired, expensive",
         ]
     )
     result.assert_outcomes(failed=2, skipped=1)
@@ -211,7 +211,7 @@ def test_drills_are_told_alike_in_several_processes(apps: pytest.Pytester) -> No
     assert again == rows
     assert alone.ret == shared.ret == 1
     assert [line for line in shared.outlines if line.startswith("drills of")] == [
-        "drills of triage: survived 0 of 15 faults, 3 cannot meet it"
+        "drills of triage: survived 0 of 15 faults, 3 do not apply"
     ]
 
 
