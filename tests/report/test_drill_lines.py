@@ -86,8 +86,8 @@ def test_the_ways_of_failing_close_a_summary_that_has_no_room_for_all_weaknesses
     )
     result = run_result(drills=drills)
 
-    assert len(matrix_lines(result)) == 2
-    assert short_drill_lines(result, 6)[2:] == [
+    assert len(matrix_lines(result)) == 3
+    assert short_drill_lines(result, 7)[2:] == [
         "  hung (1): fault-1: it did",
         "  and 3 more kinds of weakness",
         *matrix_lines(result),
@@ -98,7 +98,7 @@ def test_ways_of_failing_that_are_too_wide_for_a_line_go_on_in_the_next() -> Non
     tests = (ModeTest(feature="triage", mode="wrong", test="t", passed=True),)
 
     assert matrix_lines(run_result(mode_tests=tests)) == [
-        "failure modes of triage: ok wrong;",
-        "  untested slow, malformed input, hostile input, down, limited, retired,",
+        "failure modes of triage: passed: wrong;",
+        "  untested: slow, malformed input, hostile input, down, limited, retired,",
         "    expensive",
     ]
