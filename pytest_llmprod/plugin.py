@@ -434,7 +434,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
         terminalreporter.write_line(printable(text), yellow=True)
     count = config.stash[DESELECTED]
-    if count and terminalreporter.verbosity >= 0:
+    if count and terminalreporter.verbosity >= -1:
         tests = "1 eval was" if count == 1 else f"{count} evals were"
         terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
 

@@ -255,6 +255,7 @@ class Session:
         else:
             self._keys.take_back()  # lent to the test before this one
             self._known.scanners()
+            trial.is_keyless = self._keys.are_all_lacking()
         self.running = trial
         running.begin(
             Running(
@@ -263,7 +264,7 @@ class Session:
                 case=trial.asker.case,
                 masked=self._log.masked,
                 find_pii=self._extensions.find_pii,
-                lend_keys=self._keys.lend,
+                lend_keys=self.lend_keys,
             )
         )
         self._router.enter(trial.tape)
@@ -274,6 +275,8 @@ class Session:
         One that is to be recorded all the same is refused.
         """
         self._keys.lend()
+        if self.running is not None:
+            self.running.is_keyless = False
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.

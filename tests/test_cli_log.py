@@ -115,6 +115,18 @@ def test_grep_exits_with_1_where_nothing_is_found(capsys: pytest.CaptureFixture[
     two_runs()
 
     assert run(capsys, "grep", "4799", status=1) == f"no exchange of 4 in {RUNS} holds that\n"
+
+
+def test_grep_names_what_it_was_told_to_look_for_and_no_exchange_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    two_runs()
+
+    told = run(
+        capsys, "grep", "customer", "--feature=ticket-traige", "--status=mis", status=1
+    ).splitlines()
+
+    assert told[1:] == ["none of them has --feature ticket-traige", "none of them has --status mis"]
     assert json.loads(run(capsys, "grep", "4799", "--json", status=1)) == []
 
 

@@ -103,6 +103,7 @@ def test_in_an_empty_folder_everything_is_written_and_green(
         ]
     )
     assert "wrote       app/triage.py\n" in told
+    assert told.endswith("runs the drill and the guardrails, and no eval\n")
 
 
 @pytest.mark.parametrize("name", ["ask", "ask_in_time", "answer", "gate"])

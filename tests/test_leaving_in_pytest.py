@@ -294,6 +294,15 @@ def test_the_summary_of_tests_that_are_no_evals_tells_a_finding_too(project: Pro
     assert "--llm-record=" not in result.stdout.str()
 
 
+def test_recording_is_no_cure_for_a_request_that_must_not_leave(recorded: Project) -> None:
+    recorded.pytester.makepyprojecttoml('[tool.llmprod.wire]\nrequire = ["max_tokens"]\n')
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(["gate doubling: not judged; 10 cases got no answer"])
+    result.stdout.no_fnmatch_line("record what is missing*")
+
+
 def test_what_each_request_must_have_is_asked_for(project: Project) -> None:
     write(project, 'ask_or_give_up("hello")', 'require = ["pinned_model", "max_tokens", "timeout"]')
 

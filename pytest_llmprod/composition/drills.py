@@ -308,6 +308,8 @@ class HandFaults:
         `inject("rate-limit")` holds until the next call; `inject("rate-limit", "ok")` is over after
         the first request.
         """
+        if not names:
+            raise FaultError("inject() takes the name of a fault, or several; clear() ends them.")
         if len(names) == 1:
             self._bench.plan.begin(Always(CATALOGUE[expanded(names)[0]]))
         else:

@@ -178,4 +178,14 @@ class Gathered:
             from pytest_llmprod.report.fallback import fallback_lines  # only such a run needs it
 
             beside = fallback_lines(result.fallbacks)
-        return [*beside, *self.noticed_lines(), *self.accounts.notes, *self._supplied]
+        return [*self.strange(result), *beside, *self.noticed_lines(), *self._supplied]
+
+    def strange(self, result: "RunResult") -> list[str]:
+        """Return which features of this run have names that are likely to be wrong."""
+        features = self._scope.settings.features
+        if not (features or result.drills or result.mode_tests):
+            return []
+        # Only a run with something to compare needs it.
+        from pytest_llmprod.composition.strange_features import strange_features
+
+        return list(strange_features(result, features))

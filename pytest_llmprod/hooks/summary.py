@@ -41,7 +41,7 @@ class Summary:
         if self._reporter.verbosity < 0:
             drills = terminal.render_drills(result, terminal.MOST_OF_DRILLS)
             drills += terminal.render_scorecards(result, is_quiet=True)
-            noticed = gathered.noticed_lines()[:1]
+            noticed = [*gathered.strange(result), *gathered.noticed_lines()[:1]]
             self._write([*terminal.render_quiet(rows), *drills, *gathered.overdue, *noticed])
             return
         self._section("llmprod")
@@ -83,7 +83,8 @@ class Summary:
             return list(self._gathered.overdue)
         is_quiet = self._reporter.verbosity < 0
         cards = terminal.render_scorecards(result, is_quiet=is_quiet)
-        return [*terminal.render_drills(result), *self._gathered.overdue, *cards]
+        strange = self._gathered.strange(result)
+        return [*terminal.render_drills(result), *self._gathered.overdue, *cards, *strange]
 
     def _annotate(self, result: "RunResult") -> None:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""

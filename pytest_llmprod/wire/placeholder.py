@@ -71,6 +71,11 @@ class LentKeys:
             if self._is_installed(client)
         }
 
+    def are_all_lacking(self) -> bool:
+        """Say whether there are clients that want a key, and none of them finds any."""
+        found = (each for name, others in self._wanted.items() for each in (name, *others))
+        return bool(self._wanted) and not any(map(self._environ.get, found))
+
     def lend(self) -> None:
         """Set the placeholder for each client that finds nothing to authenticate with.
 

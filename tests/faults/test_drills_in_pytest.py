@@ -553,7 +553,7 @@ def test_a_callable_that_does_not_exist_is_an_error_of_the_test(apps: pytest.Pyt
     result = apps.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*'sound:by_rule' names no callable*"])
+    result.stdout.fnmatch_lines(["*'sound:by_rule' is not there.*"])
 
 
 @pytest.mark.parametrize("verbosity", ["-q", "-v"])
@@ -641,8 +641,8 @@ def test_a_drill_that_sends_no_request_fails(apps: pytest.Pytester, body: str, t
 @pytest.mark.parametrize(
     ("fallback", "told"),
     [
-        ("sound:by_rulez", "but None. Did you mean 'by_rules'? Correct the name."),
-        ("sound:zzz", "but None. There are *by_rules*. Correct the name."),
+        ("sound:by_rulez", "is not there. Did you mean 'by_rules'? Correct the name."),
+        ("sound:zzz", "is not there. There are *by_rules*. Correct the name."),
         ("soond:by_rules", "soond cannot be imported *. Correct the module, or set pythonpath *"),
     ],
 )

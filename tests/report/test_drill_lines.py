@@ -86,19 +86,31 @@ def test_the_ways_of_failing_close_a_summary_that_has_no_room_for_all_weaknesses
     )
     result = run_result(drills=drills)
 
-    assert len(matrix_lines(result)) == 3
-    assert short_drill_lines(result, 7)[2:] == [
+    assert len(matrix_lines(result)) == 1
+    assert short_drill_lines(result, 5)[2:] == [
         "  hung (1): fault-1: it did",
         "  and 3 more kinds of weakness",
         *matrix_lines(result),
     ]
 
 
-def test_ways_of_failing_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
+def test_untested_ways_of_failing_that_are_too_wide_for_a_line_are_all_the_others() -> None:
     tests = (ModeTest(feature="triage", mode="wrong", test="t", passed=True),)
 
     assert matrix_lines(run_result(mode_tests=tests)) == [
-        "failure modes of triage: passed: wrong;",
-        "  untested: slow, malformed input, hostile input, down, limited, retired,",
-        "    expensive",
+        "failure modes of triage: passed: wrong; all else untested"
+    ]
+
+
+def test_failed_ways_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
+    drills = tuple(
+        drill_result(fault=f"{group}-{number}", group=group, findings=HUNG)
+        for group in ("slow", "garbage", "outage", "limit", "retired")
+        for number in range(5)
+    )
+
+    assert matrix_lines(run_result(drills=drills)) == [
+        "failure modes of triage:",
+        "  FAILED: slow (5 of 5), wrong (5 of 5), down (5 of 5), limited (5 of 5), retired",
+        "    (5 of 5); untested: malformed input, hostile input, expensive",
     ]
