@@ -111,6 +111,6 @@ def test_failed_ways_that_are_too_wide_for_a_line_go_on_in_the_next() -> None:
 
     assert matrix_lines(run_result(drills=drills)) == [
         "failure modes of triage:",
-        "  FAILED: slow (5 of 5), wrong (5 of 5), down (5 of 5), limited (5 of 5), retired",
-        "    (5 of 5); untested: malformed input, hostile input, expensive",
+        "  FAILED: slow (5 of 5), wrong (5 of 5), down (5 of 5), limited (5 of 5),",
+        "    retired (5 of 5); untested: malformed input, hostile input, expensive",
     ]
