@@ -152,6 +152,15 @@ def test_a_name_that_must_not_leave_is_veiled_where_it_is_part_of_the_pointer() 
     assert "at body /b**@*******.***/card\n" in told
 
 
+def test_a_name_that_hides_what_must_not_leave_is_veiled_as_it_is_written() -> None:
+    name = base64.b64encode(MAIL.encode()).decode()
+
+    told = customs().problem(request({name: "x"}))
+
+    assert "in base64" in told
+    assert name not in told
+
+
 def test_the_headers_of_the_protocol_and_of_keys_may_hold_anything() -> None:
     assert customs().problem(saying("Nothing of the kind")) == ""
 

@@ -3,6 +3,9 @@
 import pytest
 from project import Project
 
+from pytest_llmprod.composition.beside_cases import BesideCases
+from pytest_llmprod.report.misses import count
+
 APP = """
     import httpx2
     from openai import OpenAI
@@ -266,8 +269,20 @@ def test_the_summary_says_of_a_finding_that_no_recording_mends_it(
             "  tests above name",
         ]
     )
-    for other in ("--llm-record=", "Mend the key", "got no answer: "):
+    for other in ("--llm-record=", "got no answer: "):
         assert other not in text.partition("= llmprod =")[2]
+    assert "Mend the key" not in text
+
+
+def test_a_test_with_an_outage_beside_a_finding_was_not_only_refused() -> None:
+    one, other = "test_a.py::test_x[one]", "test_a.py::test_x[other]"
+    found = BesideCases()
+    found.misses[one] = count([], refused=1)
+
+    assert found.was_only_refused("test_a.py::test_x")
+    assert not found.was_only_refused("test_a.py::test_y")
+    found.outages[other] = "ConnectError"
+    assert not found.was_only_refused("test_a.py::test_x")
 
 
 def test_the_summary_of_tests_that_are_no_evals_tells_a_finding_too(project: Project) -> None:

@@ -69,3 +69,9 @@ def test_a_model_without_a_price_of_tokens_is_told_with_the_cure(provider: str, 
         PricesError, match=r"does not know '.*' of '.*'\. Add its prices to llmprod"
     ):
         look_up(provider, model, WHEN)
+
+
+def test_a_model_that_writes_no_text_has_a_price_of_its_input() -> None:
+    price = look_up("openai", "text-embedding-3-small", WHEN)
+
+    assert (price.input, price.output) == (Decimal("0.02"), 0)

@@ -12,7 +12,7 @@ import pytest
 from pytest_llmprod.core.errors import GatesFileError
 from pytest_llmprod.core.results import SuiteResult
 from pytest_llmprod.core.verdict import Verdict, VerdictName
-from pytest_llmprod.evals.gates_file import gate_entries, write
+from pytest_llmprod.evals.gates_file import gate_entries, suite_entries, write
 from pytest_llmprod.gates import gate
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -486,3 +486,28 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(GatesFileError, match=r"llmprod-gates.json: "):
         put(tmp_path / "taken" / "llmprod-gates.json", suite())
+
+
+def test_names_stay_readable_in_the_file_and_half_a_character_does_not_spoil_it(
+    path: Path,
+) -> None:
+    put(path, suite("prüfung", reason="half \ud800"))
+
+    text = path.read_text(encoding="utf-8")
+    assert '"prüfung"' in text
+    assert "half \\ud800" in text
+
+
+def test_the_suites_of_all_gates_are_listed_and_those_without_expiry_have_their_gates(
+    path: Path,
+) -> None:
+    put(path, suite("both", "test_a.py::test_a"), suite("other", "test_b.py::test_b"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    until = document["gates"]["other"]["suites"][0].pop("valid_until")
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    listed = suite_entries(path)
+
+    assert [each["test"] for each in listed] == ["test_a.py::test_a", "test_b.py::test_b"]
+    assert [each["valid_until"] for each in listed] == [until, until]
+    assert suite_entries(path.with_name("no-gates.json")) == []

@@ -23,11 +23,11 @@ def test_a_fault_that_several_tests_met_is_one_fault_and_survived_where_all_surv
     )
 
     assert drill_lines(drills) == [
-        "drills of triage: survived 1 of 2 faults, 1 cannot meet it",
+        "drills of triage: survived 1 of 2 faults, 1 does not apply",
         "  hung (1): no-answer: for ever",
     ]
     assert matrix_lines(run_result(drills=drills))[0] == (
-        "failure modes of triage: FAILED slow (1 of 1); ok limited;"
+        "failure modes of triage: FAILED: slow (1 of 1); passed: limited;"
     )
 
 

@@ -259,3 +259,15 @@ def test_a_request_names_its_provider_and_operation() -> None:
 
     assert (known.provider, known.operation) == ("openai", "chat")
     assert (unknown.provider, unknown.operation) == ("x.com:81", "/v1/other")
+
+
+def test_models_that_only_the_url_names_have_keys_of_their_own() -> None:
+    document = {"contents": [{"parts": [{"text": "hello"}]}]}
+    gemini = "https://generativelanguage.googleapis.com/v1beta/models"
+
+    keys = {
+        wire_request(document, url=f"{gemini}/{model}:generateContent").key
+        for model in ("gemini-small", "gemini-large")
+    }
+
+    assert len(keys) == 2
