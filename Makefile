@@ -9,6 +9,9 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
+# Some tests wait for sockets, so one worker more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 # What touches each dependency; the example, which runs beside them, touches the others.
 LOWEST := tests/wire/clients/test_every_client.py tests/wire/test_intercept.py \
 	tests/wire/comparing tests/wire/cassettes/test_export.py tests/wire/cassettes/test_foreign.py \
@@ -23,7 +26,7 @@ demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
