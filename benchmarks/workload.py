@@ -407,14 +407,14 @@ def _make_project(cases: int) -> Project:
     folder = WORK / f"cases_{cases}"
     shutil.copytree(_TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    rows = _rows(cases)
+    rows = sums(cases)
     lines = [json.dumps(row) + "\n" for row in rows]
     (folder / "cases.jsonl").write_text("".join(lines), encoding="utf-8")
     hits = sum(answer(row["input"]) == row["expected"] for row in rows)
     return Project(folder=folder, cases=cases, hits=hits)
 
 
-def _rows(count: int) -> list[dict[str, Any]]:
+def sums(count: int) -> list[dict[str, Any]]:
     """Return sums with their results; the first rows are the same for every count."""
     source = random.Random(_SEED)
     questions: dict[str, None] = {}

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK: a shell that completes every Python program looks for this word.
 """The command `llmprod`: what is done outside of a test run.
 
 Every command exits with 0 when all is well, with 1 when it found something, and with 2 when it was
@@ -25,14 +26,17 @@ from pytest_llmprod.commands import (
     selfcheck,
     serve,
 )
-from pytest_llmprod.commands.arguments import CommandParser
+from pytest_llmprod.commands.arguments import COMPLETES, CommandParser
 from pytest_llmprod.commands.layout import print_error
 from pytest_llmprod.core.errors import LlmprodError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    if COMPLETES:
+        _complete(parser)
+    options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
     except LlmprodError as error:
@@ -48,11 +52,14 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = CommandParser(
         prog="llmprod",
-        description="What is done outside of a test run. Every command exits with 0 when all is "
-        "well, with 1 when it found something, and with 2 when it was called in a wrong way.",
-        epilog="`llmprod NOUN VERB --help` says more about one command.",
+        description="What a team does with its tests of LLM features beside running them. The "
+        "tests themselves are run with `pytest --llm-eval`, whose options stand in `pytest "
+        "--help`. Every command exits with 0 when all is well, with 1 when it found something, and "
+        "with 2 when it was called in a wrong way.",
+        epilog="Start a feature with `llmprod init`. `llmprod COMMAND --help` says more about a "
+        "command.",
     )
-    nouns = parser.add_subparsers(required=True)
+    nouns = _commands_of(parser)
 
     init.add_command(nouns)
     _add(nouns, "dataset", "data sets of evals: check, freeze, add", dataset.add_commands)
@@ -74,8 +81,34 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add(nouns: Any, noun: str, what: str, add_commands: Callable[[Any], None]) -> None:
-    verbs = nouns.add_parser(noun, help=what).add_subparsers(required=True)
-    add_commands(verbs)
+    parser = nouns.add_parser(
+        noun,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=f"`llmprod {noun} COMMAND --help` says more about a command.",
+    )
+    add_commands(_commands_of(parser))
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> Any:
+    """Return what takes the commands below `parser`, which shows its help where none is named."""
+
+    def show_help(_: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return 2
+
+    parser.set_defaults(run=show_help)
+    return parser.add_subparsers(metavar="COMMAND", title="commands")
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Tell the shell that asks how the words of its line may go on, and exit.
+
+    Where argcomplete is not installed this raises, for the command of the line must not run.
+    """
+    import argcomplete  # only a shell that completes needs it
+
+    argcomplete.autocomplete(parser)
 
 
 if __name__ == "__main__":

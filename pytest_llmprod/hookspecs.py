@@ -46,7 +46,7 @@ def pytest_llmprod_scanners() -> "Sequence[Scanner]":
 def pytest_llmprod_prices(folder: Path, rootpath: Path) -> "PriceList | None":
     """Return the prices for the tests in `folder`; the first list that knows a model wins.
 
-    It is asked once for each folder with evals.
+    It is asked once for each folder with tests that ask a model, in each process that runs some.
     """
     return None
 

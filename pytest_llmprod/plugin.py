@@ -8,6 +8,7 @@ import argparse
 import gc
 import os
 import re
+import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -66,7 +67,12 @@ _OUR_FIXTURES = drilling.FIXTURES.union(name for name in vars(fixtures) if name.
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the group `llmprod`."""
     add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
-    add("--llm-eval", action="store_true", help="run the tests marked with llm_eval")
+    add(
+        "--llm-eval",
+        action="store_true",
+        help="run the tests marked with llm_eval, from their recordings: without network and "
+        "without key, unless --llm-record says otherwise",
+    )
     add(
         "--llm-fallback-only",
         action="store_true",
@@ -107,13 +113,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--llm-concurrency",
         metavar="N",
         type=int,
-        help="how many cases a task= runs at once (default 8)",
+        help="how many cases run at once in an eval whose marker names a task= (default 8)",
     )
     add(
         "--llm-max-spend",
         metavar="USD",
-        help="record for at most so much, in all processes together: what may cost more is not "
-        "sent, and the tests that would send it are skipped",
+        help="spend at most so much while recording, in all processes together: what may cost "
+        "more is not sent, and the tests that would send it are skipped",
     )
     add(
         "--llm-fuzz",
@@ -126,16 +132,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--llm-strict",
         action="store_true",
-        help="an INCONCLUSIVE verdict closes the gate, and fails a budget",
+        help="let an INCONCLUSIVE verdict, which has too few cases to say PASS or FAIL, close the "
+        "gate and fail a budget",
     )
     add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
-    add("--llm-html", metavar="PATH", help="write a page of the results to this file")
+    add("--llm-html", metavar="PATH", help="write the results as an HTML page to this file")
     add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
     add(
         "--llm-audit",
         action="store_true",
-        help="close the summary with the shipping checklist, judged as `llmprod audit` does; the "
-        "exit status stays that of the tests",
+        help="close the summary with the shipping checklist, judged as `llmprod audit` does, and "
+        "show it in the reports that are written; the exit status stays that of the tests",
     )
     add(
         "--llm-otel",
@@ -177,6 +184,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _prepare_plan(config)
     option = config.option
     option.llm_eval |= option.llm_fallback_only
+    if option.llm_eval and sys.flags.optimize and option.assertmode == "plain":
+        raise pytest.UsageError(
+            "python -O with --assert=plain executes no assert: every case would be a hit. Leave "
+            "out one of them."
+        )
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:
@@ -422,7 +434,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
         terminalreporter.write_line(printable(text), yellow=True)
     count = config.stash[DESELECTED]
-    if count and terminalreporter.verbosity >= 0:
+    if count and terminalreporter.verbosity >= -1:
         tests = "1 eval was" if count == 1 else f"{count} evals were"
         terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
 

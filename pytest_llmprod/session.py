@@ -253,7 +253,9 @@ class Session:
         if self.settings.record == "none":
             self._keys.lend()
         else:
+            self._keys.take_back()  # lent to the test before this one
             self._known.scanners()
+            trial.is_keyless = self._keys.are_all_lacking()
         self.running = trial
         running.begin(
             Running(
@@ -262,9 +264,19 @@ class Session:
                 case=trial.asker.case,
                 masked=self._log.masked,
                 find_pii=self._extensions.find_pii,
+                lend_keys=self.lend_keys,
             )
         )
         self._router.enter(trial.tape)
+
+    def lend_keys(self) -> None:
+        """Let clients be built without a key in a test whose requests faults or a script answer.
+
+        One that is to be recorded all the same is refused.
+        """
+        self._keys.lend()
+        if self.running is not None:
+            self.running.is_keyless = False
 
     def take_keys_back(self) -> None:
         """Leave the environment to what has no tape, as it would be without us.

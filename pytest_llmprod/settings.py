@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytest_llmprod.composition import report_paths
-from pytest_llmprod.composition.settings_keys import FEATURE_KEYS, RUN_KEYS, WIRE_KEYS, names
+from pytest_llmprod.composition.settings_keys import (
+    FEATURE_KEYS,
+    RUN_KEYS,
+    WIRE_KEYS,
+    home_of,
+    names,
+)
 from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.wire.key import ModelChoice
 from pytest_llmprod.wire.rules import (
@@ -405,7 +411,9 @@ def refuse_unknown(table: Mapping[str, Any], known: Iterable[str], name: str) ->
     for key in table:
         if key not in names:
             close = difflib.get_close_matches(key, names, n=1)
+            home = home_of(key)
             hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = f" It is one of [{home}]." if home else hint
             raise SettingsError(
                 f"pyproject.toml: [{name}] has no key {key!r}.{hint} Known are {', '.join(names)}."
             )

@@ -84,6 +84,66 @@ HISTORY_DRILL: Keys = {
     "slowest_switch_s": "the longest time until the fallback began, in seconds",
 }
 
+HISTORY_GUARDRAIL: Keys = {
+    "kind": "`guardrail`",
+    "feature": "the feature whose guardrail it is",
+    "guard": "the `kind` of the marker `llm_guardrail`",
+    "tests": "how many tests passed, which is all of them",
+    "bounds": "the worst bound of each rate of their scorecards, where they have some",
+    "commit": "what git had checked out, empty without git",
+    "when": "when",
+}
+
+HISTORY_CONTRACT: Keys = {
+    "kind": "`contract`",
+    "tests": "how many tests with `llm_records` explained a call, which is all of them",
+    "commit": "what git had checked out, empty without git",
+    "when": "when",
+}
+
+HISTORY_SWAP: Keys = {
+    "kind": "`swap`",
+    "feature": "the feature of which models were compared",
+    "old": "the model that others were compared with",
+    "new": "the one that was compared with it",
+    "verdict": "the worst verdict of its suites, as `INFERIOR`",
+    "commit": "what git had checked out, empty without git",
+    "when": "when",
+}
+
+LOOKS: Keys = {
+    "schema": "the version of this file, 1",
+    "suites": "the suites that were judged, by test and metric, with the keys below",
+    "suites.<name>.dataset_sha256": "the digest of the data set; another one begins anew",
+    "suites.<name>.looks": "the sets of answers since the gate was open last, the first one first",
+    "suites.<name>.looks.answers": "the digest of when each answer came",
+    "suites.<name>.looks.asked": "the digest of what was asked",
+    "suites.<name>.looks.open": "whether these answers opened the gate",
+}
+
+CASSETTE: Keys = {
+    "version": "the version of vcrpy's layout, 1",
+    "llmprod": "`format` of this file, and `key_version` of the rules by which keys are made",
+    "interactions": "the recordings, in the order of the data set, with the keys below",
+    "request": "`method`, `uri`, `headers` and `body` of what was asked, masked",
+    "response": "`status`, `headers` and `body` of what was answered, masked",
+    "llmprod.case": "the id of the case, the parameters of another test, or an empty text",
+    "llmprod.key": "the digest by which a request finds its recording",
+    "llmprod.recorded_at": "when it was recorded",
+    "llmprod.latency_s": "how long the whole answer took, in seconds",
+    "llmprod.ttft_s": "how long the first event that says something took",
+    "llmprod.backoff_s": "how long the client paused before this try",
+    "llmprod.attempt": "which try of its call it was, from 1",
+    "llmprod.model": "the model that answered",
+    "llmprod.named_model": "the model that the application named, where the run asked another one",
+    "llmprod.usage": "the tokens that it used, where the answer says so",
+    "llmprod.failure": "`error` and `message` of what the client met in place of a whole answer",
+    "llmprod.complete": "false where the client stopped reading before the end",
+    "llmprod.unfinished": "true until a run has brought the test to its end without an error",
+    "llmprod.in_child": "true where a process asked that the test had forked",
+    "llmprod.judged": "of an answer of a judge: the models whose output is judged",
+}
+
 PRICES: Keys = {
     "source": "the package that the prices are from, with its version",
     "locked_on": "the day on which they were locked",
@@ -122,6 +182,31 @@ FILES: tuple[tuple[str, str, Keys], ...] = (
         "llmprod-history.jsonl, of drills",
         "A line for a feature that survived all faults which could meet it.",
         HISTORY_DRILL,
+    ),
+    (
+        "llmprod-history.jsonl, of guardrails",
+        "A line for each kind of guardrail of a feature, where a whole run passed its tests.",
+        HISTORY_GUARDRAIL,
+    ),
+    (
+        "llmprod-history.jsonl, of the application's log",
+        "A line of a whole run whose tests with `llm_records` passed.",
+        HISTORY_CONTRACT,
+    ),
+    (
+        "llmprod-history.jsonl, of compared models",
+        "A line for a feature and a new model, from a whole run with `--llm-models`.",
+        HISTORY_SWAP,
+    ),
+    (
+        "llmprod-looks.json",
+        "Written by recording runs; commit it with the cassettes ([why](evals.md)).",
+        LOOKS,
+    ),
+    (
+        "cassettes/*/*.json",
+        "Written by recording runs; a key that says nothing is left out.",
+        CASSETTE,
     ),
     ("llmprod.prices.toml", "Written by `llmprod prices lock`.", PRICES),
 )

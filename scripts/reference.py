@@ -1,25 +1,26 @@
 """Reference: write `docs/reference.md` from the code, so that neither lacks what the other has.
 
-Run it from the root of the checkout after a change of an option, a marker, a fixture, a hook or a
-command: `make reference`.
+Run it from the root of the checkout after a change of an option, a marker, a fixture, a hook, a
+command, or of a module: `make reference`. It draws the house of `docs/architecture.md`, too.
 """
 
 import argparse
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin
+from pytest_llmprod import cli, fixtures, hookspecs, markers, plugin, strategies
 from pytest_llmprod.composition import settings_keys
 from pytest_llmprod.hooks import drill_fixtures
+from scripts import house
 from scripts.file_keys import FILES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 _HEAD = """# Reference
 
-Every option, setting, marker, fixture, hook, command and file. This page is made from the code by
-`make reference`; the pages beside it say how they are used.
+Every option, setting, marker, fixture, strategy, hook, command and file. This page is made from
+the code by `make reference`; the pages beside it say how they are used.
 """
 
 
@@ -38,8 +39,8 @@ class _Options:
 
 def page() -> str:
     """Return the text of the page."""
-    parts = [_HEAD, *_options(), *_settings(), *_markers(), *_fixtures(), *_hooks()]
-    parts += [*_commands(), *_files()]
+    parts = [_HEAD, *_options(), *_settings(), *_markers(), *_fixtures()]
+    parts += [*_strategies(), *_hooks(), *_commands(), *_files()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -67,8 +68,7 @@ def _settings() -> Iterator[str]:
 
 def _files() -> Iterator[str]:
     yield "## Files\n\nThe keys of [`--llm-json`](reports.md#the-json) and of a line of the"
-    yield "[request log](log.md#a-line) stand on their pages, those of a cassette in"
-    yield "[recordings](recording.md).\n"
+    yield "[request log](log.md#a-line) stand on their pages.\n"
     for name, what, keys in FILES:
         yield f"### `{name}`\n\n{what}\n"
         rows = [f"| `{key}` | {_cell(_sentence(says))} |" for key, says in keys.items()]
@@ -92,6 +92,42 @@ def _fixtures() -> Iterator[str]:
     }
     for name, each in found.items():
         yield f"### `{name}`\n\n{inspect.cleandoc(each.__doc__ or '')}\n"
+
+
+def _strategies() -> Iterator[str]:
+    yield "## Strategies\n\n`from pytest_llmprod import strategies as llm_st`;"
+    yield "[strategies](strategies.md) shows each of them in a test.\n"
+    found = {name: getattr(strategies, name) for name in strategies.__all__}
+    for name, each in found.items():
+        if inspect.isfunction(each):
+            yield f"### `{name}({_parameters(each)})`\n\n{inspect.cleandoc(each.__doc__ or '')}\n"
+    yield "### What they draw\n"
+    rows = [
+        f"| `{name}` | {_cell(_first_line(each))} |"
+        for name, each in found.items()
+        if inspect.isclass(each)
+    ]
+    yield "\n".join(["| value | |", "|---|---|", *rows, ""])
+    yield "### What their parameters take\n"
+    rows = [
+        f"| `{name}` | {', '.join(f'`{value}`' for value in each)} |"
+        for name, each in found.items()
+        if name.isupper()
+    ]
+    yield "\n".join(["| names | |", "|---|---|", *rows, ""])
+
+
+def _parameters(function: Callable[..., Any]) -> str:
+    """Return the parameters of a function with their defaults, without their types."""
+    signature = inspect.signature(function)
+    untyped = [
+        each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()
+    ]
+    return str(inspect.Signature(untyped))[1:-1]
+
+
+def _first_line(value: Any) -> str:
+    return inspect.cleandoc(value.__doc__ or "").partition("\n")[0]
 
 
 def _hooks() -> Iterator[str]:
@@ -143,4 +179,5 @@ def _sentence(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.name}: written")
+    house.write()
+    print(f"{PAGE.name}, {house.MODULES.name}, {house.ARCHITECTURE.name}: written")

@@ -1,4 +1,4 @@
-"""A page of the example with all its sections, for screenshots: budgets, drills, and a trend.
+"""A page of the example with all its sections, for screenshots: budgets, drills, trend, audit.
 
     python scripts/sample_page.py run.html
 
@@ -16,11 +16,10 @@ from pathlib import Path
 from pytest_llmprod.evals.statistics import wilson
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
-BUDGETS = """
-[tool.llmprod.features.ticket-triage]
-requests_per_month = 20000
-budgets = ["monthly(cost) < 300", "p95(latency) < 50ms"]
-"""
+REPORT = "report.html"  # where the audit looks for it
+OPTIONS = ("--llm-eval", "--llm-audit", f"--llm-html={REPORT}")
+#: A budget of the example, and one in its place that is not kept.
+KEPT, BROKEN = '"p95(latency) < 2s"', '"p95(latency) < 50ms"'
 #: When a run was accepted, by whom and why, how many of 220 labels were right, and what it cost.
 RUNS = (
     ("2026-06-03", "Ann", "the first prompt", 184, "0.0766"),
@@ -45,17 +44,23 @@ def main() -> int:
         folder = Path(made) / "support_triage"
         shutil.copytree(EXAMPLE, folder)
         settings = folder / "pyproject.toml"
-        text = settings.read_text(encoding="utf-8")
-        head = "[tool.llmprod.features.ticket-triage]\n"
-        settings.write_text(
-            text.replace(head, BUDGETS.lstrip()) if head in text else text + BUDGETS,
-            encoding="utf-8",
-        )
+        settings.write_text(with_a_broken_budget(settings.read_text("utf-8")), encoding="utf-8")
         lines = [json.dumps(_line(number)) for number in range(len(RUNS))]
         (folder / "llmprod-history.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "--llm-eval", f"--llm-html={page}"]
+        command = [sys.executable, "-m", "pytest", "-q", *OPTIONS]
         subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL)
-    return 0 if page.exists() else 1
+        made_page = folder / REPORT
+        if not made_page.exists():
+            return 1
+        shutil.copy(made_page, page)
+    return 0
+
+
+def with_a_broken_budget(text: str) -> str:
+    """Return the settings of the example with a budget that is not kept."""
+    if KEPT not in text:
+        sys.exit(f"the example has no budget {KEPT} any more: name one that it has")
+    return text.replace(KEPT, BROKEN)
 
 
 def _line(number: int) -> dict[str, object]:

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 WIDTHS = (1280, 400)
 SCHEMES = ("light", "dark")
 HEIGHT = 1600
-SECTIONS = ("drills", "guardrails", "spread", "trend")
+SECTIONS = ("drills", "guardrails", "spread", "trend", "audit")
 
 
 def main() -> int:

@@ -1,23 +1,45 @@
 """Fixtures that run pytest inside of a test."""
 
+import importlib
+import os
+import pkgutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
-# Imported here once: a run of pytest inside of a test forgets what it imported itself.
-import deepdiff  # noqa: F401
-import httpcore2  # noqa: F401
-import openai  # noqa: F401
 import pytest
-import tabulate  # noqa: F401
-import yaml  # noqa: F401
 from hypothesis import settings
 from loopback import Provider, last_word_doubled, provider
 from project import Project
 
-import pytest_llmprod.hooks.recorder
-import pytest_llmprod.report.data
-import pytest_llmprod.report.terminal
-import pytest_llmprod.run  # noqa: F401
+import pytest_llmprod
+
+_LIBRARIES = (
+    "_pytest.stepwise",
+    "deepdiff",
+    "google",
+    "httpcore2",
+    "openai.resources.chat",
+    "openai.resources.embeddings",
+    "openai.resources.models",
+    "openai.resources.responses",
+    "tabulate",
+    "yaml",
+)
+
+
+def _import_once() -> None:
+    """Import what tests need: a run of pytest inside of a test forgets what it imported itself."""
+    own = pkgutil.walk_packages(pytest_llmprod.__path__, "pytest_llmprod.")
+    for name in (*_LIBRARIES, *(module.name for module in own)):
+        importlib.import_module(name)
+
+
+_import_once()
+# A client of httpx2 loads all certificates of the machine, 20 ms each time. No test needs one, and
+# in this folder there is none.
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+os.environ.pop("SSL_CERT_FILE", None)
 
 # A machine that others use too may be slow at any moment: no property is timed.
 settings.register_profile("untimed", deadline=None)

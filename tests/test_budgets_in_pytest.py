@@ -448,15 +448,17 @@ def test_wrong_settings_are_wrong_use(project: Project, text: str, told: str) ->
     result.stderr.fnmatch_lines([told])
 
 
-def test_a_misspelt_feature_of_the_settings_is_told(recorded: Project) -> None:
-    set_options(recorded, '[tool.llmprod.features.doublin]\nbudgets = ["cost < 1"]\n')
-    mark(recorded, "count(requests) <= 10")
+@pytest.mark.parametrize("option", ["-v", "-q"])
+@pytest.mark.parametrize("feature", ["doublin", "doubilng"])
+def test_a_misspelt_feature_of_the_settings_is_told(
+    recorded: Project, feature: str, option: str
+) -> None:
+    set_options(recorded, f'[tool.llmprod.features.{feature}]\nbudgets = ["cost < 1"]\n')
 
-    result = recorded.run()
+    result = recorded.run(option)
 
-    assert summary(result)[-1] == (
-        "no eval has the feature doublin of pyproject.toml; did you mean doubling?"
-    )
+    told = f"no test has the feature {feature} of pyproject.toml; did you mean doubling?"
+    assert told in result.outlines
 
 
 def test_a_broken_price_list_fails_a_run_with_budgets_with_the_cure(recorded: Project) -> None:

@@ -121,8 +121,26 @@ def test_what_the_application_tells_fails_the_test(project: Project, check: str,
 
     result = project.record()
 
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("failed", 0) + outcomes.get("errors", 0) == 1  # told once
     assert told in result.stdout.str()
+
+
+def test_a_refusal_that_tells_a_token_is_told(project: Project) -> None:
+    def refuses(body: dict[str, list[dict[str, str]]]) -> str:
+        message = {"role": "assistant", "content": None, "refusal": body["messages"][0]["content"]}
+        project.server.facts = {
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}]
+        }
+        return ""
+
+    project.server.answer = refuses
+    write(project)
+
+    result = project.record()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*'system' is in the refusal of request 1, in plain text"])
 
 
 def test_a_guardrail_may_hold_back_what_the_model_tells_and_logs_may_be_left_out(
@@ -191,6 +209,9 @@ def test_a_block_has_canaries_of_its_own(project: Project) -> None:
             with pytest.raises(AssertionError, match="zone 'document' is in the answer"):
                 with llm_canary() as canary:
                     ask(canary("document"))
+            with llm_canary() as canary:  # what the block before told is not of this one
+                canary("document")
+                ask("two")
             with pytest.raises(ValueError, match="no canary yet"):
                 with llm_canary() as canary:
                     canary.assert_kept("x")

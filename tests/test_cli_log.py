@@ -115,6 +115,18 @@ def test_grep_exits_with_1_where_nothing_is_found(capsys: pytest.CaptureFixture[
     two_runs()
 
     assert run(capsys, "grep", "4799", status=1) == f"no exchange of 4 in {RUNS} holds that\n"
+
+
+def test_grep_names_what_it_was_told_to_look_for_and_no_exchange_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    two_runs()
+
+    told = run(
+        capsys, "grep", "customer", "--feature=ticket-traige", "--status=mis", status=1
+    ).splitlines()
+
+    assert told[1:] == ["none of them has --feature ticket-traige", "none of them has --status mis"]
     assert json.loads(run(capsys, "grep", "4799", "--json", status=1)) == []
 
 
@@ -263,6 +275,27 @@ def test_hostile_text_is_never_printed_raw_by_sql(capsys: pytest.CaptureFixture[
 
         assert "<script>" in out
         assert all(char.isprintable() or char == "\n" for char in out)
+
+
+ABSURD = [
+    *(10**400, 1e308, float("nan"), float("inf"), "1e999999", "-1", True, None, [1], {"a": 1}),
+]
+
+
+@pytest.mark.parametrize("value", ABSURD, ids=lambda value: str(value)[:10])
+@pytest.mark.parametrize("words", [["ls"], ["show", "aaaaaaaa01"], ["grep", "aaaaaaaa01"]])
+def test_absurd_figures_of_a_damaged_log_stop_no_command(
+    capsys: pytest.CaptureFixture[str], words: list[str], value: Any
+) -> None:
+    write(RUNS, a_line(1))
+    (path,) = (RUNS / "run-1").glob("*.jsonl")
+    figures = dict.fromkeys(json.loads(path.read_text()), value)
+    path.write_text(json.dumps({**figures, "llmprod.id": "aaaaaaaa01"}) + "\n")
+
+    lines = run(capsys, *words).splitlines()
+
+    assert "aaaaaaaa01" in lines[0] or "$0.0000" in lines[1]
+    assert max(map(len, lines)) <= 80
 
 
 def test_show_cuts_a_long_answer_and_full_does_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -475,4 +508,14 @@ def test_sql_prints_a_sum_of_floats_without_the_noise_of_its_last_digits(
     *_, row = run(capsys, "sql", query).splitlines()
 
     assert row.split() == ["0.3", "0.000674", "1e+300", "3"]
-    assert json.loads(run(capsys, "sql", query, "--json"))["rows"][0][0] == 0.1 + 0.2
+    printed = run(capsys, "sql", query, "--json")
+    assert json.loads(printed)["rows"] == [[0.3, 0.000674, 1e300, 3]]
+
+
+def test_sql_prints_json_also_of_a_number_that_json_has_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = run(capsys, "sql", "SELECT 9e999 AS endless, -9e999 AS below", "--json")
+
+    assert "Infinity" not in printed
+    assert json.loads(printed)["rows"] == [[None, None]]

@@ -47,7 +47,13 @@ def test_an_unknown_fault_and_a_port_in_use_are_findings(
     assert "Did you mean 'rate-limit'?" in capsys.readouterr().err
     with make_server("ok", None, 0) as server:
         assert main(["serve", "--port", str(server.port)]) == 1
-    assert "Name another one." in capsys.readouterr().err
+    assert "Address already in use. Name another one." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_number_that_is_no_port_is_told(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", f"--port={port}"]) == 1
+    assert f"port {port}: a port is a number from 0 to 65535." in capsys.readouterr().err
 
 
 def test_a_function_of_the_working_directory_makes_the_reply_of_the_request(

@@ -14,7 +14,7 @@ from pytest_llmprod.faults.catalogue import CATALOGUE
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.M)
-DRILL, GUARDED, BY_HAND, SWEEP = (text for kind, text in BLOCKS if kind == "python")
+DRILL, GUARDED, BY_HAND, SWEEP, SERVED = (text for kind, text in BLOCKS if kind == "python")
 (SUMMARY,) = (text for kind, text in BLOCKS if not kind)
 APPS = ROOT / "tests" / "faults" / "apps"
 
@@ -90,7 +90,7 @@ def test_the_guardrail_test_of_the_page_fills_its_cell(project: pytest.Pytester)
     result = project.runpytest_inprocess()
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["failure modes of ticket-triage: ok malformed input;"])
+    result.stdout.fnmatch_lines(["failure modes of ticket-triage: passed: malformed input;"])
 
 
 def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:
@@ -102,6 +102,14 @@ def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:
     # The feature of the page passes over an empty stream, which a sweep finds too.
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*partial answers shown as whole, of *", "*  after 0 bytes: *"])
+
+
+def test_the_processes_of_the_page_ask_the_server(project: pytest.Pytester) -> None:
+    project.makepyfile(test_served=SERVED)
+
+    result = project.runpytest_inprocess()
+
+    result.assert_outcomes(passed=1)
 
 
 def test_the_page_names_every_fault_weakness_and_argument() -> None:

@@ -70,15 +70,22 @@ def test_an_inconclusive_verdict_follows_the_point_estimate_unless_strict(
     strict = recorded.run("--llm-strict")
 
     assert lenient.ret == pytest.ExitCode.OK
-    lenient.stdout.fnmatch_lines(["*INCONCLUSIVE*", "gate doubling: open; about * more cases*"])
+    lenient.stdout.fnmatch_lines(
+        ["*INCONCLUSIVE*", "gate doubling: open; 90.0% reaches 85%, about * more cases*"]
+    )
     assert strict.ret == pytest.ExitCode.TESTS_FAILED
-    strict.stdout.fnmatch_lines(["gate doubling: closed; about * more cases*"])
+    strict.stdout.fnmatch_lines(
+        ["gate doubling: closed; --llm-strict closes it, about * more cases*"]
+    )
 
 
-def test_without_the_option_evals_are_deselected_in_one_line(recorded: Project) -> None:
+@pytest.mark.parametrize("option", ["-v", "-q"])
+def test_without_the_option_evals_are_deselected_in_one_line(
+    recorded: Project, option: str
+) -> None:
     recorded.pytester.makepyfile(test_plain="def test_plain(): pass")
 
-    result = recorded.pytester.runpytest_inprocess()
+    result = recorded.pytester.runpytest_inprocess(option)
 
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"passed": 1, "deselected": 1}

@@ -21,6 +21,16 @@ from pytest_llmprod.wire.scanners.known_secrets import known_secret
 URL = "https://api.openai.example/v1/chat/completions"
 MAIL = "bob@example.com"
 KEY = "sk-proj-4Tz9QmVb2LkXw7RjYd1NcHs8"
+#: In one byte a letter, in another encoding, and with what shows nothing.
+ROWS = (
+    f"Jos\u00e9;{MAIL}".encode("latin-1"),
+    f"it\u2019s {MAIL}".encode("cp1252"),
+    f"Jos\u00e9;{MAIL}".encode("utf-16"),
+    f"Name;Mail\nJos\u00e9;{MAIL}".encode("utf-8-sig"),
+    f"Jos\u00e9\u00a0{MAIL}\0".encode(),
+)
+#: Base64 of these is wrapped within the address; the second one fills its last line.
+ACROSS_LINES = (f"{'x' * 50} {MAIL} {'y' * 60}", f"{'x' * 50} {MAIL}".ljust(114))
 OWN_KEY = "q8Zr-own-key-of-this-request-71"
 HEADERS = [
     ("host", "203.0.113.7"),
@@ -69,11 +79,17 @@ def saying(text: str) -> Request:
         f"see {base64.b64encode(MAIL.encode()).decode()}",
         f"see {base64.b64encode(gzip.compress(MAIL.encode(), mtime=0)).decode()}",
         f"see {base64.b64encode(MAIL.encode().hex().encode()).decode()}",
+        *(f"see {base64.b64encode(row).decode()}" for row in ROWS),
+        f"see {ROWS[0].hex()}",
+        *(f"see {base64.encodebytes(each.encode()).decode()}" for each in ACROSS_LINES),
         f"see {MAIL.encode().hex()}",
         f"https://x.example/?m={quote(MAIL)}",
         json.dumps({"to": MAIL}).replace("@", "\\u0040"),
         json.dumps(json.dumps({"to": MAIL})),
         "bob&#64;example.com",
+        "bob%2540example.com",
+        f"m={quote(base64.b64encode(b'>>>?' + MAIL.encode()).decode(), safe='')}",
+        base64.b64encode(json.dumps({"to": MAIL}).replace("@", "\\u0040").encode()).decode(),
         "my key is " + KEY,
         f"the one of this request: {OWN_KEY}",
         f"so written: {base64.b64encode(OWN_KEY.encode()).decode()}",
@@ -117,11 +133,32 @@ def test_it_is_found_wherever_it_stands(asked: Request, place: str) -> None:
     assert MAIL not in told
 
 
+@pytest.mark.parametrize("allowed", ["4111 1111 1111 1111", "4111111111111111"])
+def test_a_value_may_be_allowed_as_it_is_written_and_in_plain_form(allowed: str) -> None:
+    assert customs(allow=(allowed,)).problem(saying("Card 4111 1111 1111 1111")) == ""
+    assert customs(allow=(allowed,)).problem(saying("Card 5555 5555 5555 4444")) != ""
+
+
+def test_an_address_in_a_url_is_allowed_by_itself() -> None:
+    told = customs(allow=(MAIL,)).problem(saying(f"https://x.example/?to={MAIL}&cc=a@b.example"))
+
+    assert told.count("found     email") == 1
+
+
 def test_a_name_that_must_not_leave_is_veiled_where_it_is_part_of_the_pointer() -> None:
     told = customs().problem(request({MAIL: {"card": "4111 1111 1111 1111"}}))
 
     assert "at body /b**@*******.***\n" in told
     assert "at body /b**@*******.***/card\n" in told
+
+
+def test_a_name_that_hides_what_must_not_leave_is_veiled_as_it_is_written() -> None:
+    name = base64.b64encode(MAIL.encode()).decode()
+
+    told = customs().problem(request({name: "x"}))
+
+    assert "in base64" in told
+    assert name not in told
 
 
 def test_the_headers_of_the_protocol_and_of_keys_may_hold_anything() -> None:

@@ -103,6 +103,16 @@ def test_in_an_empty_folder_everything_is_written_and_green(
         ]
     )
     assert "wrote       app/triage.py\n" in told
+    assert told.endswith("runs the drill and the guardrails, and no eval\n")
+
+
+@pytest.mark.parametrize("name", ["ask", "ask_in_time", "answer", "gate"])
+def test_a_function_may_have_a_name_that_is_used_beside_it(folder: Path, name: str) -> None:
+    assert init(f"app.triage:{name}") == 0
+
+    result = run_pytest(folder, "-q", "-W", "error", "tests/test_ticket_triage_drill.py")
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"survived (\d+) of \1 faults", result.stdout)
 
 
 @pytest.mark.parametrize(

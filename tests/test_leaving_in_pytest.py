@@ -3,6 +3,9 @@
 import pytest
 from project import Project
 
+from pytest_llmprod.composition.beside_cases import BesideCases
+from pytest_llmprod.report.misses import count
+
 APP = """
     import httpx2
     from openai import OpenAI
@@ -246,6 +249,58 @@ def test_an_eval_with_a_finding_is_an_error_and_no_miss(project: Project) -> Non
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert len(project.server.requests) == 1
     result.stdout.fnmatch_lines(["  found     email *"])
+    result.assert_outcomes(passed=1, failed=1)
+
+
+@pytest.mark.parametrize("mode", ["none", "once", "rewrite"])
+def test_the_summary_says_of_a_finding_that_no_recording_mends_it(
+    project: Project, mode: str
+) -> None:
+    project.write_rows(("one", "bob@example.com"))
+    project.pytester.makepyprojecttoml('[tool.llmprod.wire]\nforbid = ["pii"]\n')
+    project.record()
+
+    result = project.record(f"--llm-record={mode}")
+
+    text = result.stdout.str()
+    result.stdout.fnmatch_lines(
+        [
+            "1 request was refused by *tool.llmprod.wire* in pyproject.toml: mend what the",
+            "  tests above name",
+        ]
+    )
+    for other in ("--llm-record=", "got no answer: "):
+        assert other not in text.partition("= llmprod =")[2]
+    assert "Mend the key" not in text
+
+
+def test_a_test_with_an_outage_beside_a_finding_was_not_only_refused() -> None:
+    one, other = "test_a.py::test_x[one]", "test_a.py::test_x[other]"
+    found = BesideCases()
+    found.misses[one] = count([], refused=1)
+
+    assert found.was_only_refused("test_a.py::test_x")
+    assert not found.was_only_refused("test_a.py::test_y")
+    found.outages[other] = "ConnectError"
+    assert not found.was_only_refused("test_a.py::test_x")
+
+
+def test_the_summary_of_tests_that_are_no_evals_tells_a_finding_too(project: Project) -> None:
+    write(project, 'ask_or_give_up("Write to bob@example.com")', 'forbid = ["pii"]')
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines(["1 request was refused by *"])
+    assert "--llm-record=" not in result.stdout.str()
+
+
+def test_recording_is_no_cure_for_a_request_that_must_not_leave(recorded: Project) -> None:
+    recorded.pytester.makepyprojecttoml('[tool.llmprod.wire]\nrequire = ["max_tokens"]\n')
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(["gate doubling: not judged; 10 cases got no answer"])
+    result.stdout.no_fnmatch_line("record what is missing*")
 
 
 def test_what_each_request_must_have_is_asked_for(project: Project) -> None:

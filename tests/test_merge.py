@@ -347,6 +347,8 @@ def test_a_missing_shard_is_named_with_the_cure(recorded: Project) -> None:
         "none. Run the missing job again, and put into this folder what its --llm-json names.\n"
     )
     assert not (recorded.path / "merged.json").exists()
+    (recorded.path / "shards" / "3.json").unlink()
+    assert "there is 1 shard of 3: 1.json. " in merge(recorded.path).stderr
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,27 @@ def test_a_model_that_is_gone_closes_no_gate_where_a_fallback_hides_it(recorded:
     assert recorded.gates() == gates
 
 
+def test_a_run_that_records_without_a_key_does_not_judge_what_a_fallback_answers(
+    recorded: Project,
+) -> None:
+    gates = recorded.gates()
+    recorded.edit(
+        "test_words.py",
+        "    assert ask(llm_case.input) == llm_case.expected",
+        "    try:\n        ask(llm_case.input)\n    except Exception:\n        pass",
+    )
+
+    result = recorded.run("--llm-record=all")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "gate doubling: not judged; 10 cases got no answer" in result.outlines
+    assert any(
+        line.startswith("10 cases got no answer from a model. ") and "Mend the key" in line
+        for line in result.outlines
+    )
+    assert recorded.gates() == gates
+
+
 def test_a_404_of_something_that_is_no_model_is_an_answer(project: Project) -> None:
     project.server.answer = no_such_model
     project.pytester.makepyfile(

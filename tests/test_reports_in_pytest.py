@@ -177,7 +177,7 @@ def test_the_templates_are_in_the_package() -> None:
 
     assert found.stdout.strip() == str(folder)
     assert sorted(each.name for each in folder.iterdir()) == [
-        *("guardrails.html.j2", "page.css", "page.html.j2")
+        *("audit.html.j2", "guardrails.html.j2", "page.css", "page.html.j2")
     ]
 
 

@@ -74,6 +74,10 @@ def test_the_command_line_is_taken_over(tmp_path: Path) -> None:
             "[tool.llmprod]\nzzz = 3\n",
             "no key 'zzz'. Known are audit, budgets, concurrency, drill_every_days, features, ",
         ),
+        (
+            "[tool.llmprod]\nforbid = ['pii']\n",
+            "no key 'forbid'. It is one of [tool.llmprod.wire]. Known are audit, ",
+        ),
         ("[tool.llmprod.wire]\nallow_host = []\n", "[tool.llmprod.wire] has no key 'allow_host'."),
         ("[tool.llmprod]\nconcurrency = '3'\n", "concurrency must be a whole number, not '3'"),
         ("[tool.llmprod]\nconcurrency = true\n", "concurrency must be a whole number, not True"),

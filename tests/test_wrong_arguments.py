@@ -45,6 +45,25 @@ def test_an_option_that_is_none_is_told_by_its_command(
     assert told in refused(capsys, *arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["runbok"], "llmprod: error: argument COMMAND: there is no runbok; did you mean runbook?"),
+        (
+            ["log", "shw"],
+            "llmprod log: error: argument COMMAND: there is no shw; did you mean show?",
+        ),
+        (["audit", "--level=dril"], "there is no dril; did you mean drilled?"),
+        (["log", "nothing-like-it"], "choose from ls, show, grep, sql, purge, import\n"),
+        (["run\x1b[2J"], "there is no run\\x1b[2J; choose from init, "),
+    ],
+)
+def test_a_word_that_is_no_choice_is_told_with_the_nearest_one(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert told in refused(capsys, *arguments)
+
+
 @pytest.mark.parametrize("arguments", [["accept"], ["decide"], ["compare"]])
 def test_a_run_that_is_not_there_is_told_with_the_command_that_stores_one(
     capsys: pytest.CaptureFixture[str], arguments: list[str]

@@ -129,6 +129,8 @@ class _Parser:
         bound = self._bound(quantity)
         self._skip_blanks()
         if self._at < len(self._text):
+            if re.match(r",\d", self._text[self._at :]):
+                self._fail("a comma is no decimal point", ["a point, as in 0.002"])
             self._fail(
                 "there is more behind the bound", ["the end; several budgets are several texts"]
             )

@@ -1,6 +1,7 @@
 """Arguments: what several commands take."""
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.text import printable
+
+#: Whether a shell asks by argcomplete how a line may go on: what it gives is not whole yet.
+COMPLETES = "_ARGCOMPLETE" in os.environ
 
 
 def existing_path(text: str) -> Path:
@@ -51,9 +55,21 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Return the options and no rest; exit with 2, and the nearest option, where one is."""
         options, unknown = super().parse_known_args(args, namespace)
-        if unknown:
+        if unknown and not COMPLETES:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
         return options, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a word that is none of the choices; name the nearest one, or else all of them.
+
+        argparse calls it for each argument with choices, and names them all whatever is meant.
+        """
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(each) for each in action.choices]
+        near = get_close_matches(str(value), choices, n=1)
+        told = f"did you mean {near[0]}?" if near else f"choose from {', '.join(choices)}"
+        raise argparse.ArgumentError(action, f"there is no {printable(str(value))}; {told}")
 
     def _meant(self, unknown: Sequence[str]) -> str:
         names = re.findall(r"--[a-z-]+", self.format_usage())

@@ -74,4 +74,5 @@ def _next_steps(feature: "Feature") -> list[str]:
         f"  edit evals/{feature.snake}.jsonl: say in its rows what is asked and expected",
         "  llmprod prices lock --model=openai/gpt-5-mini",
         "  pytest --llm-eval --llm-record=once     with your key; then commit all",
+        "`pytest` without --llm-eval runs the drill and the guardrails, and no eval",
     ]

@@ -29,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
             print(line)
     if not hits:
         print(f"no exchange of {len(log.entries):,} in {printable(str(options.folder))} holds that")
+        for name, value in wanted.unmatched(log.entries):
+            print(f"none of them has --{name} {printable(value)}")
     left = len(hits) - options.limit
     if left > 0:
         print(f"... and {counted(left, 'older exchange')}: --limit {len(hits)} prints all")

@@ -4,10 +4,11 @@ import argparse
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pytest_llmprod.core.money import usd_of
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.records import bodies, names, reading, retention
 from pytest_llmprod.records.reading import Entry
@@ -51,19 +52,15 @@ def _run(folder: Path) -> dict[str, Any]:
         "tests": len({entry.text(names.TEST) for entry in entries} - {""}),
         "requests": len(entries),
         "errors": sum(entry.is_failed for entry in entries),
-        "cost_usd": format(sum((_cost(entry) for entry in entries), Decimal(0)), "f"),
+        "cost_usd": format(sum(map(_cost_usd, entries), Decimal(0)), "f"),
         "unpriced": sum(entry.text(names.COST_STATUS) == "unpriced" for entry in entries),
         "texts": any(folder.glob(f"*{bodies.ENDING}")),
         "broken": log.broken,
     }
 
 
-def _cost(entry: Entry) -> Decimal:
-    try:
-        cost = Decimal(entry.text(names.COST_USD) or 0)
-    except InvalidOperation:
-        return Decimal(0)
-    return cost if cost.is_finite() else Decimal(0)
+def _cost_usd(entry: Entry) -> Decimal:
+    return usd_of(entry.text(names.COST_USD)) or Decimal(0)
 
 
 def _row(run: dict[str, Any]) -> Sequence[str]:

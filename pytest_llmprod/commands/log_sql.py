@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from math import isfinite
 from typing import Any
 
 from pytest_llmprod.core.errors import LogError
@@ -53,7 +54,8 @@ def _print(
 ) -> None:
     if options.json:
         # Two columns of one name are both kept in rows, which are lists.
-        print(json.dumps({"columns": headers, "rows": rows}, indent=1, default=repr))
+        told = [[_rounded(cell) for cell in row] for row in rows]
+        print(json.dumps({"columns": headers, "rows": told}, indent=1, default=repr))
     else:
         print(table([printable(each) for each in headers], list(_cells(rows)), _align(rows)))
 
@@ -73,3 +75,10 @@ def _cells(rows: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
 def _text(cell: Any) -> str:
     """Return a cell as a reader wants it: a sum of floats without the noise of its last digits."""
     return f"{cell:.{_DIGITS}g}" if isinstance(cell, float) else str(cell)
+
+
+def _rounded(cell: Any) -> Any:
+    """Return a cell for a script, likewise, and None where JSON has no such number."""
+    if not isinstance(cell, float):
+        return cell
+    return float(_text(cell)) if isfinite(cell) else None

@@ -9,7 +9,7 @@ from pytest_llmprod.core.text import printable
 
 _OUTPUTS = {
     "json": "write the results as JSON to this file, as pytest --llm-json does",
-    "html": "write a page of the results to this file, as pytest --llm-html does",
+    "html": "write the results as an HTML page to this file, as pytest --llm-html does",
     "markdown": "write the results as Markdown to this file, as pytest --llm-markdown does",
 }
 _USAGE_ERROR, _NO_TESTS = 4, 5  # pytest's own exit statuses

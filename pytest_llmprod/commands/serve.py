@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -88,5 +89,8 @@ def make_server(faults: str, reply: "Text | None", port: int) -> Any:
         plan.script = Script().reply(reply)
     try:
         return FaultServer(plan, port)
+    except OverflowError as error:
+        raise FaultError(f"port {port}: a port is a number from 0 to 65535.") from error
     except OSError as error:
-        raise FaultError(f"port {port}: {printable(str(error))}. Name another one.") from error
+        what = os.strerror(error.errno or 0)
+        raise FaultError(f"port {port}: {what}. Name another one.") from error

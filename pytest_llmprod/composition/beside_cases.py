@@ -95,6 +95,19 @@ class BesideCases:
         rows = [row for _, rows in sorted(self._scorecards.items()) for row in rows]
         return tuple(map(ScorecardResult.from_json, rows))
 
+    def was_only_refused(self, test: str) -> bool:
+        """Say whether a test got no answer because a request must not leave, and not otherwise.
+
+        The cases that asked for it have failed, and say what mends that.
+        """
+        from pytest_llmprod.evals.standing import function_of  # only a run with evals needs it
+
+        function = function_of(test)
+        is_refused = any(
+            row["refused"] for nodeid, row in self.misses.items() if function_of(nodeid) == function
+        )
+        return is_refused and not any(function_of(each) == function for each in self.outages)
+
     def unanswered(self, record: str) -> "Unanswered":
         """Return what got no answer in all tests of a run in this mode."""
         from pytest_llmprod.report import misses  # brings what only a summary needs

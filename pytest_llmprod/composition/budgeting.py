@@ -3,11 +3,10 @@
 Lives in the process that sees every report, and judges from the calls of which the reports tell.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +30,6 @@ class Judged:
 
     budgets: tuple[BudgetResult, ...] = ()
     months: tuple[MonthResult, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +92,7 @@ class Budgeting:
                 months += month
             run = _Group(scope="run", name="", nodeid="llmprod", model=model, rows=of_model)
             budgets += (self._result(run, each)[0] for each in self._settings.budgets)
-        return Judged(
-            budgets=tuple(budgets), months=tuple(months), notes=tuple(self._strange_features(rows))
-        )
+        return Judged(budgets=tuple(budgets), months=tuple(months))
 
     def _of_tests(self, rows: Sequence[Row], model: str) -> Iterator[BudgetResult]:
         texts = dict.fromkeys((row["test"], text) for row in rows for text in row["budgets"])
@@ -175,16 +171,6 @@ class Budgeting:
             judge_usd=raw.judge_usd,
         )
         return result, raw
-
-    def _strange_features(self, rows: Iterable[Row]) -> Iterator[str]:
-        """Yield a sentence for each feature of the settings that reads like another one here."""
-        known = {row["feature"] for row in rows} - {""}
-        for feature in self._settings.features:
-            close = get_close_matches(feature, known - set(self._settings.features), n=1)
-            if feature not in known and close:
-                yield (
-                    f"no eval has the feature {feature} of pyproject.toml; did you mean {close[0]}?"
-                )
 
 
 def _unless_final(found: Result, lead: str) -> Result:

@@ -97,14 +97,16 @@ def _bench(name: str) -> Iterator[FaultBench]:
             f"model answered, and this one would by what the test made up. Remove it, or make a "
             f"test of its own, marked with llm_drill or llm_cassette."
         )
+    test.lend_keys()
     plan, clock = tape.faults, tape.clock
     with ExitStack() as stack:
         bench = FaultBench(tape, test.root, stands_in=False)
         stack.callback(setattr, tape, "faults", plan)
         if plan is not None:
             bench.plan = tape.faults = plan
-        if isinstance(clock, VirtualClock):
+        if isinstance(clock, VirtualClock) and clock.is_running:
             bench.clock = clock
         else:
+            stack.callback(setattr, tape, "clock", clock)
             stack.enter_context(bench.in_virtual_time())
         yield bench

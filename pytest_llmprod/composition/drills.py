@@ -145,13 +145,13 @@ class FaultBench:
 
     @contextmanager
     def in_virtual_time(self) -> Iterator[None]:
-        """Let the waits of this block take no time."""
-        before, self.tape.clock = self.tape.clock, self.clock
-        try:
-            with self.clock.running(self.root):
-                yield
-        finally:
-            self.tape.clock = before
+        """Let the waits of this block take no time.
+
+        The tape keeps the clock: a thread that outlives the block must not wait for a fault either.
+        """
+        self.tape.clock = self.clock
+        with self.clock.running(self.root):
+            yield
 
     @contextmanager
     def on_sockets(
@@ -204,7 +204,7 @@ class Drill:
         self._spies = {path: bench.spy(path) for path in paths if path}
         rules = bench.tape.rules
         bench.tape.rules = replace(rules, repeats="last", unplayed="allow")
-        bench.plan.begin(None if self._is_off else Always(fault))
+        bench.plan.begin(Always(fault))
 
     @property
     def _is_off(self) -> bool:
@@ -308,6 +308,8 @@ class HandFaults:
         `inject("rate-limit")` holds until the next call; `inject("rate-limit", "ok")` is over after
         the first request.
         """
+        if not names:
+            raise FaultError("inject() takes the name of a fault, or several; clear() ends them.")
         if len(names) == 1:
             self._bench.plan.begin(Always(CATALOGUE[expanded(names)[0]]))
         else:

@@ -19,7 +19,8 @@ from pytest_llmprod.wire.rules import LeaveRules
 #: What `forbid` may name: all personal data, all secrets, or one kind of the first.
 GROUPS = ("pii", "secrets")
 FORBIDDABLE = (*GROUPS, *PII_KINDS)
-_ENCODINGS = frozenset(("base64", "hex", "percent", "entities", "escapes"))
+_ENCODINGS = frozenset(("base64", "hex"))
+_MOST_LAYERS = 2  # one encoding within another
 #: The name of a member says what a short value is: `{"passport": "C01X00T47"}`.
 _LONGEST_NAMED = 100
 _LONGEST_NAME = 40
@@ -86,18 +87,23 @@ def _secret(kind: str) -> str:
 
 
 def _readings(text: str, name: str) -> Iterator[Told]:
-    """Yield a text as it is, after its escapes, and what it holds in base64 and the like."""
+    """Yield a text as it is, and what it says in other writings."""
     is_named = len(text) <= _LONGEST_NAMED and 0 < len(name) <= _LONGEST_NAME
     if is_named and is_credential_name(name):
         yield Told("", json.dumps({name: text}, ensure_ascii=False))
     if is_named and name.lower() not in _SAY_NOTHING:
         text = f"{name.replace('_', ' ').replace('-', ' ')}: {text}"
     yield Told("", text)
-    for told in written_otherwise(text):
-        if told.said != text:
-            yield told
-    for part in decoded_parts(text):
-        if part.encoding in _ENCODINGS:
-            yield Told(part.encoding, part.said)
-            for inner in decoded_parts(part.said):
-                yield Told(part.encoding, inner.said)
+    yield from _decoded(text, _MOST_LAYERS)
+
+
+def _decoded(text: str, layers: int) -> Iterator[Told]:
+    """Yield what a text says after its escapes, in base64 and in hex, and what that says so."""
+    if not layers:
+        return
+    found = [told for told in written_otherwise(text) if told.said != text]
+    parts = (part for part in decoded_parts(text) if part.encoding in _ENCODINGS)
+    for told in (*found, *(Told(part.encoding, part.said) for part in parts)):
+        yield told
+        for inner in _decoded(told.said, layers - 1):
+            yield Told(told.how, inner.said)

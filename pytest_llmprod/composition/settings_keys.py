@@ -158,6 +158,11 @@ TABLES = {
 }
 
 
+def home_of(key: str) -> str:
+    """Return the table in which there is a key of this name, '' for none."""
+    return next((table for table, keys in TABLES.items() if key in names(keys)), "")
+
+
 def names(keys: tuple[Key, ...]) -> tuple[str, ...]:
     """Return the names of keys, in their order."""
     return tuple(key.name for key in keys)

@@ -31,6 +31,7 @@ class Trial:
         "budgets",
         "costs",
         "function",
+        "is_keyless",
         "result",
         "suite",
         "tape",
@@ -57,6 +58,7 @@ class Trial:
         self._told: set[Miss | str] = set()
         self._has_told_stop = False
         self.function = ""  # the node id without parameters
+        self.is_keyless = False  # no client of this process could ask anybody when it began
         self.budgets: tuple[Expression, ...] = ()  # those of its markers
 
     @property
@@ -143,7 +145,8 @@ class Trial:
         """Say whether a live case got no answer from a model: no key, nobody there, or a limit.
 
         The application may have handled that, with a fallback for instance. A case that makes no
-        request and is no error needs none. That a judge got none says nothing of the model either.
+        request and is no error needs none, but where there is no key: clients refuse to be built
+        then, before anything is sent. That a judge got none says nothing of the model either.
         """
         if self.tape.mode == "none" or self.suite is None:
             return False
@@ -153,7 +156,7 @@ class Trial:
             return False
         calls = self.tape.calls
         if not calls:
-            return self.trace.outcome == "error"
+            return self.is_keyless or self.trace.outcome == "error"
         return all(call.last.is_outage for call in calls)
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.checklist import Audit
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.fallback_score import FallbackScore
@@ -302,7 +303,8 @@ class Unanswered:
     `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
     moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
     by the reason, and `record` is the mode in which they asked. `is_capped` says that a spend cap
-    kept some tests from asking; how to go on after that is told apart.
+    kept some tests from asking; how to go on after that is told apart. `refused` counts the
+    requests that must not leave, which no recording mends.
     """
 
     misses: Mapping[str, int] = field(default_factory=dict)
@@ -310,6 +312,7 @@ class Unanswered:
     outages: Mapping[str, int] = field(default_factory=dict)
     record: str = "none"
     is_capped: bool = False
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,7 +335,8 @@ class RunResult:
     the calls and the input tokens of each suite since the accepted run. `drills` says what features
     did under faults, `scorecards` how guardrails did, and `fallbacks` what answers without a model
     score. `mode_tests` are the tests of guardrails. `past` are the runs that were accepted before,
-    the oldest first; only reports that show a trend have them.
+    the oldest first; only reports that show a trend have them. `audit` is what the evidence on the
+    disk says of the shipping checklist when all else is written, None where nobody asked.
     """
 
     run_id: str
@@ -361,6 +365,7 @@ class RunResult:
     mode_tests: tuple[ModeTest, ...] = ()
     scorecards: tuple[ScorecardResult, ...] = ()
     past: tuple[PastRun, ...] = ()
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

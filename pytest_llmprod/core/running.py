@@ -12,6 +12,7 @@ class Running(NamedTuple):
     """The tape of the running test, the root of the project, and the case of an eval, or ''.
 
     `masked` returns a JSON value without secrets, and `find_pii` finds in a text what is personal.
+    `lend_keys` lets clients be built without a key, until the test ends.
     """
 
     tape: Any
@@ -19,6 +20,7 @@ class Running(NamedTuple):
     case: str
     masked: Callable[[Any], Any]
     find_pii: Callable[[str], Any] | None
+    lend_keys: Callable[[], None]
 
 
 _RUNNING: ContextVar[Running | None] = ContextVar("llmprod_running", default=None)

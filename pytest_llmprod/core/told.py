@@ -24,6 +24,7 @@ SHORTEST = 5
 _MOST_LEVELS = 2
 _MOST_UNPACKED = 2**24  # bytes: a few of gzip may stand for gigabytes
 _GZIP = b"\x1f\x8b"
+_CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|([\"\\/bfnrt]))")
 _CONTROLS = {"b": " ", "f": " ", "n": "\n", "r": "\n", "t": " "}
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -66,6 +67,17 @@ def unpacked(content: bytes) -> bytes:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _MOST_UNPACKED)
     except (zlib.error, gzip.BadGzipFile):
         return content
+
+
+def text_of(content: bytes) -> str | None:
+    """Return bytes as the text that they are, whatever wrote it; None for an image, a sound."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        # One byte a letter, as spreadsheets write it. In what is no text there are control bytes.
+        return None if _CONTROL_BYTE.search(content) else content.decode("latin-1")
 
 
 class Planted:

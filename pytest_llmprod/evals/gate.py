@@ -106,20 +106,24 @@ def judge(
             is_open=False,
             advice="the score is below the threshold",
         )
-    advice = _what_would_decide(tally, threshold, at_look)
-    is_again = look.is_again and tally.score >= threshold
-    is_open = bool(tally.cases) and tally.score >= threshold and not strict and not look.is_again
+    decides = _what_would_decide(tally, threshold, at_look)
+    reaches = tally.score >= threshold
+    is_open = bool(tally.cases) and reaches and not strict and not look.is_again
+    compared = f"{tally.score:.1%} {'reaches' if reaches else 'is below'} {threshold * 100:.4g}%"
+    advice = f"{compared}, {decides}" if tally.cases else decides
     if strict:
         decision = "--llm-strict closes it"
-    elif not tally.cases or is_again:
+        advice = f"{decision}, {decides}" if reaches else advice
+    elif not tally.cases or (look.is_again and reaches):
         decision = "the gate stays closed"
     else:
-        decision = f"the point estimate {'opens the gate' if is_open else 'closes it'}"
-    if is_again and not strict:
-        advice = f"only PASS opens it at look {look.number} of the same requests; {advice}"
+        decision = f"the score alone {'opens the gate' if is_open else 'closes it'}"
+    if look.is_again and reaches and not strict:
+        decides = f"only PASS opens it at look {look.number} of the same requests; {decides}"
+        advice = decides
     return Verdict(
         name="INCONCLUSIVE",
-        reason=f"{measured} spans the threshold {threshold:.1%}: {advice}; {decision}",
+        reason=f"{measured} spans the threshold {threshold:.1%}: {decides}; {decision}",
         is_open=is_open,
         advice=advice,
     )
@@ -130,11 +134,10 @@ def _what_would_decide(tally: Tally, threshold: float, confidence: float) -> str
         return "no case was scored"
     answers = more_cases_needed(tally.hits, tally.scored, threshold, confidence, tally.design)
     if answers is None:
-        return "the score is too close to the threshold for more cases to decide"
+        return "too close for more cases to decide"
     more = math.ceil(answers * tally.cases / tally.scored)
     verdict = "PASS" if tally.score >= threshold else "FAIL"
-    cases = "case" if more == 1 else "cases"
-    return f"about {more} more {cases} at this score would make it {verdict}"
+    return f"about {more} more {'case makes' if more == 1 else 'cases make'} it {verdict}"
 
 
 def _cases(number: int) -> str:

@@ -1,11 +1,11 @@
 """History: which runs were accepted, read from the lines that `llmprod accept` has written."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.history import read_history
+from pytest_llmprod.core.money import usd_of
 from pytest_llmprod.core.past import PastRun, PastSuite
 
 
@@ -28,7 +28,7 @@ def _run(row: Mapping[str, Any]) -> PastRun:
         who=_text(row.get("who")),
         why=_text(row.get("why")),
         suites=tuple(found for each in rows if (found := _suite(each)) is not None),
-        cost_usd=money_of(row.get("cost_usd")),
+        cost_usd=usd_of(row.get("cost_usd")),
         unpriced=_count(row.get("unpriced")) or 0,
         left_out=_count(row.get("left_out")) or 0,
     )
@@ -71,12 +71,3 @@ def _share(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         return None
     return float(value)
-
-
-def money_of(value: Any) -> Decimal | None:
-    """Return USD that a file holds as text, None where it holds something else."""
-    try:
-        money = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-    except InvalidOperation:
-        return None
-    return money if money.is_finite() and money >= 0 else None

@@ -139,7 +139,8 @@ def _refuse_other_number(shards: Sequence[Shard], folder: Path, expected: int) -
     if len(shards) == expected:
         return
     names = ", ".join(each.name for each in shards) or "none"
-    there = f"{folder}: there are {counted(len(shards), 'shard')} of {expected}: {names}."
+    verb = "is" if len(shards) == 1 else "are"
+    there = f"{folder}: there {verb} {counted(len(shards), 'shard')} of {expected}: {names}."
     if len(shards) > expected:
         raise ShardError(f"{there} Remove what belongs to no shard, or give --expect the number.")
     raise ShardError(

@@ -53,7 +53,6 @@ class InjectedFaults:
         self.turns: Turns | None = None
         self.script: Script | None = None
         self.served: list[Served] = []
-        self.unmet = 0  # requests that their fault cannot meet: no stream, another API
         self._stands_in = stands_in
         self._is_redirected = False
         self._lock = threading.Lock()
@@ -84,7 +83,6 @@ class InjectedFaults:
             if fault is not None:
                 good = self._good(asked, recorded)
                 answer = fault.build(asked, good)
-                self.unmet += answer is None
             met = fault if answer is not None else None
             if is_hop:
                 self.served[-1].hops += 1

@@ -112,9 +112,8 @@ def _find(path: str) -> tuple[Any, str, Any]:
         owner = getattr(owner, each, None)
     found = getattr(owner, name, None)
     if not callable(found):
-        raise FaultError(
-            f"{path!r} names no callable, but {found!r}. {_known(owner, name)}Correct the name."
-        )
+        what = f"names no callable, but {found!r}" if hasattr(owner, name) else "is not there"
+        raise FaultError(f"{path!r} {what}. {_known(owner, name)}Correct the name.")
     return owner, name, found
 
 

@@ -46,7 +46,7 @@ class Sweep:
             return
         lines = [
             f"{counted(len(self.partial), 'partial answer')} shown as whole, of "
-            f"{counted(self.cuts, 'cut')} of {self.size} bytes:"
+            f"{counted(self.cuts, 'cut')} of {self.size:,} bytes:"
         ]
         for at, value in self.partial[:_SHOWN]:
             lines.append(f"  after {at} bytes: {shorten(printable(repr(value)), _LONGEST)}")

@@ -1,5 +1,6 @@
 """Cards: payment cards by brand, length and check digit."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -64,6 +65,8 @@ _GROUPINGS = tuple(
 )
 _LONGEST_GROUPING = 5
 _MOST_GROUPS = 19
+_MOST_IN_A_ROW = 8  # longer digits are no list of cards
+_ONE_BY_ONE = re.compile(rb"\x01++")
 
 
 def brand_of(digits: str) -> str:
@@ -100,6 +103,61 @@ def card_at(run: Run, first: int) -> tuple[Hit, int] | None:
     return None
 
 
+def cards_in_a_row(run: Run, first: int) -> tuple[list[Hit], int]:
+    """Return the cards that a stretch of a run is, and of how many groups that is.
+
+    Nothing says where one ends: the stretch is digits that stand one by one, or a single group. It
+    is nothing but cards; there are none where the stretch is anything else, or began before.
+    """
+    count = _length_of_stretch(run, first)
+    places = [at for start, end in run.groups[first : first + count] for at in range(start, end)]
+    if not 2 * _ANY[0] <= len(places) <= _MOST_IN_A_ROW * _ANY[-1]:
+        return [], 0
+    if is_attached(run.text, places[0], places[-1] + 1):
+        return [], 0
+    digits = run.digits(first, count)
+    found = [
+        Hit("card", places[start], places[end - 1] + 1, digits[start:end], _why(digits[start:end]))
+        for start, end in _split(digits)
+    ]
+    return found, count
+
+
+def _length_of_stretch(run: Run, first: int) -> int:
+    """Return of how many groups the stretch is that begins with a group, 0 where none does."""
+    if run.sizes[first] > 1:
+        return 1
+    if first and run.sizes[first - 1] == 1:
+        return 0
+    ones = _ONE_BY_ONE.match(run.sizes, first)
+    return 0 if ones is None else ones.end() - first
+
+
+def _split(digits: str) -> list[tuple[int, int]]:
+    """Return where the cards begin and end that all these digits are, none where they are not."""
+    starts = {len(digits): len(digits)}  # where all that follows is cards, and where the next ends
+    for start in range(len(digits) - _ANY[0], -1, -1):
+        for length in reversed(_ANY):
+            if start + length in starts and _is_card(digits[start : start + length]):
+                starts[start] = start + length
+                break
+    found = []
+    start = 0
+    while start in starts and start < len(digits):
+        found.append((start, starts[start]))
+        start = starts[start]
+    return found
+
+
+def _is_card(digits: str) -> bool:
+    """Say whether digits have beginning, length and check digit of a card."""
+    return bool(brand_of(digits)) and len(set(digits)) > 1 and luhn(digits)
+
+
+def _why(digits: str) -> str:
+    return f"{brand_of(digits)}, {len(digits)} digits, Luhn"
+
+
 def _cards(run: Run, first: int) -> Iterator[tuple[Hit, int]]:
     """Yield what may be a card and begins with a group of a run, the longest first."""
     for count in _counts(run.sizes[first : first + _LONGEST_GROUPING]):
@@ -112,8 +170,7 @@ def _card(run: Run, first: int, count: int) -> Hit | None:
     if not 12 <= sum(run.sizes[first : first + count]) <= 19:
         return None
     digits = run.digits(first, count)
-    brand = brand_of(digits)
-    if not brand or len(set(digits)) == 1 or not luhn(digits):
+    if not _is_card(digits):
         return None
     start, end = run.place(first, count)
     separators = run.separators(first, count)
@@ -122,7 +179,7 @@ def _card(run: Run, first: int, count: int) -> Hit | None:
     is_one_sign = len(set(separators)) < 2
     if not is_one_sign or is_attached(run.text, start, end) or _in_uuid(run.text, start, end):
         return None
-    return Hit("card", start, end, digits, f"{brand}, {len(digits)} digits, Luhn")
+    return Hit("card", start, end, digits, _why(digits))
 
 
 def _in_uuid(text: str, start: int, end: int) -> bool:

@@ -1,7 +1,8 @@
 """Decoding: what stands in a text in base64, hex, Morse and their like, decoded.
 
 Each part is decoded once, and what it says again, twice in all. A part that decodes to no text is
-left out: it may be an image, or a word that happens to look like base64.
+left out: it may be an image, or a word that happens to look like base64. Text may be UTF-8, UTF-16
+or one byte a letter.
 """
 
 import base64
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from pytest_llmprod.core.encoders import MORSE_LETTERS
-from pytest_llmprod.core.told import unpacked
+from pytest_llmprod.core.told import text_of, unpacked
 from pytest_llmprod.guardrails.reading import Reading
 
 
@@ -27,14 +28,17 @@ class Decoded(NamedTuple):
     said: str
 
 
+_STANDARD = str.maketrans("-_", "+/", "\r\n")
+
+
 def _base64(part: str) -> str:
-    plain = part.rstrip("=").replace("-", "+").replace("_", "/")
+    plain = part.rstrip("=").translate(_STANDARD)
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
-    return unpacked(base64.b64decode(plain + "=" * (-len(plain) % 4))).decode()
+    return text_of(unpacked(base64.b64decode(plain + "=" * (-len(plain) % 4)))) or ""
 
 
 def _hex(part: str) -> str:
-    return bytes.fromhex(part).decode()
+    return text_of(bytes.fromhex(part)) or ""
 
 
 def _morse(part: str) -> str:
@@ -48,9 +52,14 @@ def _escapes(part: str) -> str:
 
 #: What a text must hold for a way to be tried: none of these is in most texts.
 _SHORTEST_CODE = 16  # of base64 and hex, which have no hint
+# Also in lines, as PEM and MIME wrap it.
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:(?:(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{64})\r?\n)++[A-Za-z0-9+/]*+"
+    r"|[A-Za-z0-9+/_-]{16,}+)={0,2}"
+)
 _MORSE_HINTS = (". .", ". -", "- .", "- -", ". / ", "- / ")
 _WAYS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], str]], ...] = (
-    ("base64", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}"), _base64),
+    ("base64", (), _BASE64, _base64),
     ("hex", (), re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){8,}+(?![0-9A-Za-z])"), _hex),
     ("morse", _MORSE_HINTS, re.compile(r"(?<![.\-/])[.-]{1,7}(?:(?: / | )[.-]{1,7}){7,}+"), _morse),
     (
@@ -62,8 +71,6 @@ _WAYS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], str]],
     ("entities", ("&",), re.compile(r"(?:&#?\w{1,8};){4,}+"), html.unescape),
     ("escapes", ("\\u",), re.compile(r"(?:\\u[0-9A-Fa-f]{4}){4,}+"), _escapes),
 )
-
-_WHITE_SPACE = str.maketrans("\t\n\r", "   ")
 
 
 def decoded_parts(text: str) -> Iterator[Decoded]:
@@ -77,7 +84,7 @@ def decoded_parts(text: str) -> Iterator[Decoded]:
                 said = decode(match[0])
             except (ValueError, binascii.Error):
                 continue
-            if said and said.translate(_WHITE_SPACE).isprintable():
+            if said:
                 yield Decoded(name, *match.span(), said)
 
 

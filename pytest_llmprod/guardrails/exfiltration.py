@@ -4,13 +4,14 @@ A page that shows a model's answer requests its images by itself: one whose addr
 conversation has sent it before anybody has read it. A link does so when it is clicked.
 """
 
+import html
 import re
 from collections.abc import Collection, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_llmprod.guardrails.finding import Finding
 from pytest_llmprod.guardrails.hits import Hit, Taken
-from pytest_llmprod.guardrails.reading import read
+from pytest_llmprod.guardrails.reading import Reading, read, replaced
 
 #: The kinds of findings: what would request the address.
 EXFILTRATION_KINDS = ("image", "link", "html", "css")
@@ -24,8 +25,11 @@ _ATTRIBUTE = re.compile(
     r"(?i)(?:src|srcset|href|action|formaction|data|poster|background|content|ping|xlink:href)"
     r"\s{0,4}=\s{0,4}[\"']?[^\s\"'>]{0,40}\Z"
 )
+_SRCSET = re.compile(r"(?i)\bsrcset\s{0,4}=\s{0,4}(?:\"[^\">]{0,200}|'[^'>]{0,200})\Z")
 _CSS = re.compile(r"(?i)(?:url\(|@import)\s{0,4}[\"']?\Z")
 _REFERENCE = re.compile(r"\[[^\[\]\n]{1,100}\]:[ \t]{0,4}<?\Z")
+# Markdown and HTML write an address also so: `https&#58;//`.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _INLINE = re.compile(r"\]\([ \t]{0,4}<?\Z")
 _LOADED = frozenset(("image", "html", "css"))
 # Parameters that say how a thing is shown or where a reader came from.
@@ -54,7 +58,18 @@ def find_exfiltration(text: str, own_hosts: Collection[str] = ()) -> list[Findin
     own = tuple(host.lower().lstrip(".") for host in own_hosts)
     taken = Taken(text)
     taken.add(reading, _found(reading.text, own))
+    plain = _without_entities(reading)
+    if plain is not None:
+        taken.add(plain, _found(plain.text, own))
     return taken.in_order()
+
+
+def _without_entities(reading: Reading) -> Reading | None:
+    """Return a reading with characters in place of the entities of HTML, None without any."""
+    if "&" not in reading.text:
+        return None
+    found = [(it.span(), html.unescape(it[0])) for it in _ENTITY.finditer(reading.text)]
+    return replaced(reading, found) if found else None
 
 
 def _found(text: str, own: tuple[str, ...]) -> Iterator[Hit]:
@@ -92,6 +107,8 @@ def _kind(text: str, start: int) -> tuple[str, int]:
         tag = before[opening : opening + 3].lower() if opening >= 0 else ""
         is_clicked = tag in ("<a ", "<a\n", "<a\t")
         return ("link" if is_clicked else "html"), floor + max(opening, 0)
+    if _SRCSET.search(before):
+        return "html", start
     if _CSS.search(before, max(0, len(before) - 14)):
         return "css", start
     return "", start

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from pytest_llmprod.guardrails.hits import Hit, label_before
 
-_LOCAL = r"[\w.!#$%&'*+/=?^{|}~`-]"
+_NOT_LOCAL = re.compile(r"[^\w.!#$%&'*+/=?^{|}~`-]")
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-# A local part begins where no character of one precedes, so that none is looked at twice.
-_EMAIL = re.compile(rf"(?<!{_LOCAL}){_LOCAL}{{1,64}}@(?:{_LABEL}\.){{1,8}}[^\W\d_][\w-]{{1,23}}")
+_AT_DOMAIN = re.compile(rf"@(?:{_LABEL}\.){{1,8}}[^\W\d_][\w-]{{1,23}}")
+_LONGEST_LOCAL = 64
+# What stands before an address in a URL, a table, Markdown or a template, and may be a part of one.
+_LEADING = re.compile(
+    r"(?:.{0,64}[/?&#|{}`])?[-.'*=]{0,65}(?:[A-Za-z_][\w.-]{0,40}=(?!=))?[-.'*]{0,65}"
+)
 _PART = r"[\w+-]{1,64}"
 _AT = r"(?: at | ?[\[({<] ?at ?[\])}>] ?| ?@ ?)"
 _DOT = r"(?: dot | ?[\[({<] ?(?:dot|\.) ?[\])}>] ?|\.| \. )"
@@ -27,12 +31,18 @@ _TOLD_SIGNS = re.compile(r"(?i) ?[\[({<] ?(at|dot|@|\.) ?[\])}>] ?| (at|dot|@|\.
 def find_emails(text: str) -> Iterator[Hit]:
     """Find e-mail addresses (RFC 5321's lengths; quoted local parts are not found)."""
     if "@" in text:
-        for match in _EMAIL.finditer(text):
-            start, end = match.span()
-            while text[start] in ".'`*{|/=":
-                start += 1
-            if start < end and text[start] != "@":
+        for match in _AT_DOMAIN.finditer(text):
+            at, end = match.span()
+            start = at - len(_local_before(text, at))
+            if start < at:
                 yield Hit("email", start, end, text[start:end], "name@domain")
+
+
+def _local_before(text: str, at: int) -> str:
+    """Return the local part that ends before an @, "" where there is none."""
+    before = text[max(0, at - _LONGEST_LOCAL - 1) : at]
+    local = _LEADING.sub("", _NOT_LOCAL.split(before)[-1], count=1)
+    return local if len(local) <= _LONGEST_LOCAL else ""
 
 
 def find_told_emails(text: str) -> Iterator[Hit]:

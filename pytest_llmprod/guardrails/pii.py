@@ -9,7 +9,7 @@ from pytest_llmprod.guardrails.by_context import (
     find_passports,
     find_postal_addresses,
 )
-from pytest_llmprod.guardrails.cards import card_at
+from pytest_llmprod.guardrails.cards import card_at, cards_in_a_row
 from pytest_llmprod.guardrails.digit_groups import Run, runs
 from pytest_llmprod.guardrails.finding import Finding
 from pytest_llmprod.guardrails.hits import Hit, Taken
@@ -73,13 +73,21 @@ def _numbers(run: Run, words: frozenset[str]) -> Iterator[Hit]:
         yield first[0]
         rest = at = first[1]
     while at < len(run.groups):
-        found = card_at(run, at) or national_id_at(run, at, words)
-        if found is None:
+        hits, count = _number_at(run, at, words)
+        if not hits:
             at += 1
             continue
-        hit, count = found
         yield from find_phones(run, rest, at - rest)
-        yield hit
+        yield from hits
         at += count
         rest = at
     yield from find_phones(run, rest, at - rest)
+
+
+def _number_at(run: Run, at: int, words: frozenset[str]) -> tuple[list[Hit], int]:
+    """Return the cards or the id that begin with a group, and of how many groups they are."""
+    hits, count = cards_in_a_row(run, at)
+    if hits:
+        return hits, count
+    found = card_at(run, at) or national_id_at(run, at, words)
+    return ([], 0) if found is None else ([found[0]], found[1])

@@ -158,17 +158,17 @@ def joined(reading: Reading) -> Reading | None:
         found += [(match.span(), match[0][::2]) for match in _SPACED.finditer(reading.text)]
     if any(word in lower for word in _DIGIT_WORDS):
         found += [(match.span(), _said(match[0])) for match in _SPELLED_RUN.finditer(reading.text)]
-    return _replaced(reading, sorted(found)) if found else None
+    return replaced(reading, sorted(found)) if found else None
 
 
 def _said(told: str) -> str:
     return "".join(_SPELLED[word.lower()] for word in _LETTERS.findall(told))
 
 
-def _replaced(reading: Reading, found: Sequence[tuple[Span, str]]) -> Reading:
+def replaced(reading: Reading, found: Sequence[tuple[Span, str]]) -> Reading:
     """Return a reading in which stretches are replaced; a part of one stands where all of it does.
 
-    What is as long as every second character stands at these.
+    `found` is in the order of the text. What is as long as every second character stands at these.
     """
     parts: list[str] = []
     starts: list[int] = []  # of each part, in the new text

@@ -42,11 +42,6 @@ class Accounts:
         """Say whether the spend cap kept a test from sending something."""
         return bool(self._stops)
 
-    @property
-    def notes(self) -> Sequence[str]:
-        """Return what is strange about the budgets."""
-        return () if self._judged is None else self._judged.notes
-
     def take(self, report: Any) -> None:
         """Take what the report of a test carries."""
         calls = getattr(report, "llmprod_calls", None)

@@ -121,6 +121,7 @@ class Driller:
         marker = item.get_closest_marker("llm_drill")
         bench = FaultBench(trial.tape, item.config.rootpath, stands_in=marker is not None)
         item.stash[BENCH] = bench
+        self._session.lend_keys()
         longest_s = _LONGEST_S
         if marker is not None:
             longest_s = self._make_drill(item, bench, marker)
@@ -177,31 +178,60 @@ class Driller:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Judge a drill when its test has run: what the application did decides."""
-        report = yield
         drill = item.stash.get(DRILL, None)
-        if drill is not None and call.when == "call":
-            self._judge(item, call, report, drill)
-        if drill is not None and report.failed and not hasattr(report, "llmprod_drill"):
+        if drill is None:
+            return (yield)
+        result = _judged(item, call, drill)
+        if result is None:
+            report = yield
+        else:
+            report = yield from _report(item, call, result)
+        if report.failed and not hasattr(report, "llmprod_drill"):
             # Nobody knows what the application does: the others prove nothing of the feature.
             report.llmprod_undrilled = drill.spec.feature  # type: ignore[attr-defined]  # xdist
         return report
 
-    def _judge(
-        self,
-        item: pytest.Item,
-        call: pytest.CallInfo[None],
-        report: pytest.TestReport,
-        drill: "Drill",
-    ) -> None:
-        error = None if call.excinfo is None else call.excinfo.value
-        if isinstance(error, LlmprodError) or getattr(report, "llmprod_told", False):
-            return  # a miss, or wrong use: the report says so
-        if error is not None and not isinstance(error, Exception):
-            return  # skipped, or stopped
-        result = replace(drill.result(error), declared=_declared(item))
-        report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
-        report.llmprod_counted = True  # type: ignore[attr-defined]  # same
-        _tell(item, report, result)
+
+def _judged(item: pytest.Item, call: pytest.CallInfo[None], drill: "Drill") -> "DrillResult | None":
+    """Return what a drill found, None in a phase that is not to be judged."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if call.when != "call" or isinstance(error, LlmprodError):
+        return None  # of wrong use, the report says so
+    if error is not None and not isinstance(error, Exception):
+        return None  # skipped, or stopped
+    return replace(drill.result(error), declared=_declared(item))
+
+
+def _report(
+    item: pytest.Item, call: pytest.CallInfo[None], result: "DrillResult"
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let pytest report what a drill found as if the test had ended so, by its marks xfail too."""
+    raised = call.excinfo
+    call.excinfo = _ending(call, result)
+    report = yield
+    if not result.survived:
+        call.excinfo = raised  # a debugger wants the application's place, not one of ours
+    if getattr(report, "llmprod_told", False):
+        return report  # a miss: the report says so
+    report.llmprod_drill = result.to_json()  # type: ignore[attr-defined]  # xdist carries it
+    report.llmprod_counted = True  # type: ignore[attr-defined]  # same
+    _tell(item, report, result, has_raised=raised is not None)
+    return report
+
+
+def _ending(
+    call: pytest.CallInfo[None], result: "DrillResult"
+) -> pytest.ExceptionInfo[BaseException] | None:
+    """Return how a test has to end to say what its drill found: None for a good end."""
+    if result.survived:
+        return None
+    if result.is_met and call.excinfo is not None:
+        return call.excinfo
+    kind = pytest.fail.Exception if result.is_met else pytest.skip.Exception
+    try:
+        raise kind(result.outcome)
+    except kind:
+        return pytest.ExceptionInfo.from_current()
 
 
 def _declared(item: pytest.Item) -> int:
@@ -229,47 +259,21 @@ def _close_server(item: pytest.Item) -> None:
         stack.close()
 
 
-def _tell(item: pytest.Item, report: pytest.TestReport, result: "DrillResult") -> None:
-    """Let the report say what the drill found, and a mark xfail what was expected of it."""
-    expected = _expected(report)
-    if hasattr(report, "wasxfail"):
-        del report.wasxfail
+def _tell(
+    item: pytest.Item, report: pytest.TestReport, result: "DrillResult", *, has_raised: bool
+) -> None:
+    """Let the report of a fault that was not survived say what the drill found."""
+    if result.survived:
+        return
     if not result.is_met:
-        report.outcome = "skipped"
         reason = f"{result.fault} cannot meet the requests of {result.feature}"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {reason}")
         return
-    if result.survived:
-        is_refused = report.failed and str(report.longrepr).startswith(_STRICT)
-        if not is_refused:
-            report.outcome = "passed"
-            report.longrepr = None
-            _expect(report, expected)
-        return
     lines = [f"{kind}: {text}" for kind, text in result.findings]
     lines.append(f"({result.feature} under {result.fault})")
-    is_told = report.failed and expected is None and not _says_all(result)
-    before = f"{report.longreprtext}\n\n" if is_told else ""
-    report.outcome = "failed" if expected is None else "skipped"
+    is_traced = report.failed and has_raised and not _says_all(result)
+    before = f"{report.longreprtext}\n\n" if is_traced else ""
     report.longrepr = before + "\n".join(lines)
-    _expect(report, expected)
-
-
-#: How pytest's own mark xfail begins what it says of a test that passed, with `strict=True`.
-_STRICT = "[XPASS(strict)] "
-
-
-def _expected(report: pytest.TestReport) -> str | None:
-    """Return why a test may fail, None where it may not: pytest knows the mark, not the drill."""
-    text = str(report.longrepr)
-    if report.failed and text.startswith(_STRICT):
-        return text.removeprefix(_STRICT)
-    return getattr(report, "wasxfail", None)
-
-
-def _expect(report: pytest.TestReport, expected: str | None) -> None:
-    if expected is not None:
-        report.wasxfail = expected
 
 
 def _says_all(result: "DrillResult") -> bool:

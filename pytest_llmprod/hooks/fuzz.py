@@ -55,7 +55,7 @@ class Fuzz:
             return f"The failing example is not kept. {printable(str(error))}"
         is_below = path.is_relative_to(self._rootpath)
         place = path.relative_to(self._rootpath) if is_below else path
-        return (
-            f"The failing example is kept in {place}\n"
-            f"Commit it, and put @llm_st.regressions above the test: each run tries it first then."
-        )
+        kept = f"The failing example is kept in {place}\nCommit it"
+        if found.is_run_on_files(getattr(item, "obj", None)):
+            return f"{kept}: each run tries it first."
+        return f"{kept}, and put @llm_st.regressions above the test: each run tries it first then."

@@ -23,13 +23,24 @@ from pytest_llmprod.evals.shards import Shard
 from pytest_llmprod.evals.standing import function_of
 from pytest_llmprod.hooks import emitted
 from pytest_llmprod.hooks.collector import Collector
+from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.hooks.workers import Workers
 
 _OURS = ("--llm-record=", "--llm-models=", "--llm-model=", "--llm-swap=")
 
 
+class MergedScope(Scope):
+    """The scope of all shards together."""
+
+    def selection(self) -> list[str]:
+        """Return no words: all tests were chosen."""
+        return []
+
+
 class MergedCollector(Collector):
     """The hooks of the process that sees the reports of all shards."""
+
+    scope_type = MergedScope
 
     def pytest_sessionstart(self) -> None:
         """Leave recordings alone: shards have put theirs in place."""
@@ -45,10 +56,6 @@ class MergedCollector(Collector):
 
     def _fold_recordings(self, session: pytest.Session) -> None:
         """Leave recordings alone."""
-
-    def _selection(self) -> list[str]:
-        """Return no words: all tests were chosen."""
-        return []
 
 
 class Merger:

@@ -36,7 +36,7 @@ def outage_of(trial: "Trial") -> str:
     how the application handles a failure.
     """
     suite, calls, trace = trial.suite, trial.tape.calls, trial.trace
-    if trial.tape.spend_stop is not None:  # nobody was asked
+    if trial.tape.spend_stop is not None or trial.tape.refused:  # nobody was asked
         return ""
     unheard = [call.last for call in calls_of(trial.tape.judged) if call.last.is_outage]
     if unheard:  # a judge, which the application does not know

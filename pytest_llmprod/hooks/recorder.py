@@ -94,7 +94,7 @@ class Recorder:
         if call.when == "teardown":
             self._end(item, trial, report)
             if trial.tape.misses:
-                counts = misses.count(trial.tape.misses)
+                counts = misses.count(trial.tape.misses, refused=len(trial.tape.refused))
                 report.llmprod_misses = counts  # type: ignore[attr-defined]  # xdist carries it along
             if trial.suite is not None:
                 row = self._session.rows.of_case(trial)

@@ -16,7 +16,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
 #: Too common a name to mean an exchange where it belongs to something else (`user.id`).
 _WHOLE_NAMES = frozenset({"id", "text", "response"})
-_TIME = re.compile(r"([\d.]+)\s*(?:ns|us|ms|s|seconds?)?")
+_TIME = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*(?:ns|us|ms|s|seconds?)?")
 _MONEY = re.compile(r"(?:\$|usd)?\s*([\d.]+(?:e-?\d+)?)\s*(?:\$|usd)?")
 
 #: Says what is wrong with a value in a relative clause, '' where it is as it should be.
@@ -74,7 +74,7 @@ def _is_amount(value: Any) -> str:
         return "which is no number"
     try:
         amount = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):  # ValueError: more digits than Python writes
         return "which is no number"
     return "" if amount.is_finite() and amount >= 0 else "which is no amount"
 

@@ -8,11 +8,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from math import isfinite
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
+from pytest_llmprod.core.money import usd_of
 from pytest_llmprod.records import names, synonyms
 from pytest_llmprod.records.line import LogLine
 
@@ -26,6 +25,10 @@ _TOKENS_OUT = (names.OUTPUT_TOKENS, "output_tokens", "completion_tokens", "token
 _CACHED = (names.CACHE_READ_TOKENS, "cache_read_tokens", "cached_tokens")
 _STATUSES = (names.STATUS, "status_code", "status")
 _ERRORS = (names.ERROR, "error")
+#: Between these times a number is a date in one unit at most: 2100 in seconds is a smaller number
+#: than 2000 in milliseconds.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_UNITS_IN_A_SECOND = (1, 10**3, 10**6, 10**9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def _times(record: Row) -> dict[str, Any]:
     times: dict[str, Any] = {}
     if start is not None:
         times[names.TIMESTAMP] = start
-        if end is not None:
+        if end is not None and end >= start:
             times[names.LATENCY_S] = (end - start) / 1e9
     return times
 
@@ -151,7 +154,7 @@ def _is_exchange(row: Row) -> bool:
 
 
 def _line(row: Row, feature: str) -> LogLine:
-    cost = _money(_first(row, synonyms.COSTS))
+    cost = usd_of(_first(row, synonyms.COSTS))
     moment = _iso(_first(row, _TIMES))
     return LogLine(
         exchange=_exchange(row, moment),
@@ -236,45 +239,43 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else None
+    """Return a duration; what no clock can have measured is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e15 else None
 
 
 def _whole(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else None
-
-
-def _money(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        money = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return money if money.is_finite() else None
+    """Return a count of at most 64 bits; data frames write it as a float, the protocol as text."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return value if is_count else None
 
 
 def _iso(value: Any) -> str:
-    """Return a time as ISO 8601 in UTC: numbers count seconds since 1970, or smaller units."""
+    """Return a time as ISO 8601 in UTC, '' where it is none, or none of a log of a model's answers.
+
+    Numbers count seconds since 1970, or smaller units.
+    """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else _since_1970(value)
-    except (ValueError, OverflowError, OSError):
+        if moment is None:
+            return ""
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return ""
-    if moment is None:
-        return ""
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment.isoformat().replace("+00:00", "Z") if _EARLIEST <= moment < _LATEST else ""
 
 
 def _since_1970(value: Any) -> datetime | None:
+    """Return the moment that a number counts, in the only unit in which it is one of this age."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    seconds = float(value)
-    if not isfinite(seconds):
-        return None
-    while abs(seconds) > 1e11:  # milliseconds, microseconds or nanoseconds
-        seconds /= 1000
-    return datetime.fromtimestamp(seconds, UTC)
+    for units in _UNITS_IN_A_SECOND:
+        if _EARLIEST.timestamp() <= value / units < _LATEST.timestamp():
+            return datetime.fromtimestamp(value / units, UTC)
+    return None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal
 
 from pytest_llmprod.core.exchange import Exchange, Usage
@@ -95,8 +96,13 @@ def _parameters(request: Any) -> dict[str, float]:
     return {
         key: request[name]
         for name, key in names.PARAMETERS.items()
-        if name in request and isinstance(request[name], int | float)
+        if _is_figure(request.get(name))
     }
+
+
+def _is_figure(value: Any) -> bool:
+    """Say whether a parameter is a number that JSON has, which NaN is not."""
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

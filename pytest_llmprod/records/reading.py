@@ -10,6 +10,8 @@ from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.records import bodies, names
 from pytest_llmprod.records.log import LINES
 
+_MOST = 1e15
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -33,9 +35,11 @@ class Entry:
         return value if isinstance(value, str) else ""
 
     def number(self, name: str) -> float | None:
-        """Return a value that is a number, None where there is none."""
+        """Return a value that is a number, None where there is none that a run can have."""
         value = self.figures.get(name)
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return value if abs(value) < _MOST else None  # nor is NaN below it
 
     @property
     def is_failed(self) -> bool:

@@ -36,6 +36,13 @@ class Filter:
             and (self.since is None or self._is_since(entry, self.since))
         )
 
+    def unmatched(self, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+        """Yield what is asked for and no entry has, as its name and its value: a slip, perhaps."""
+        for name in ("feature", "model", "status"):
+            value = getattr(self, name)
+            if value and not any(map(Filter(**{name: value}).takes, entries)):
+                yield name, value
+
     def _models(self, entry: Entry) -> tuple[str, str]:
         return entry.text(names.MODEL_ASKED), entry.text(names.MODEL)
 

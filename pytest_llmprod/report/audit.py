@@ -50,7 +50,7 @@ def _head(audit: Audit) -> list[str]:
 def _line(line: AuditLine, *, colour: bool) -> Iterator[str]:
     status = _SHOWN.get(line.status, line.status)
     room = COLUMNS - len(_INDENT)
-    texts = textwrap.wrap(printable(_says(line)), room, max_lines=_MOST_LINES, placeholder=" ...")
+    texts = textwrap.wrap(printable(says(line)), room, max_lines=_MOST_LINES, placeholder=" ...")
     for head, text in zip_longest([line.id], texts, fillvalue=""):
         name = f"{head:<{_ID_COLUMNS}}{text}".rstrip()
         yield f"  {_painted(status if head else '', colour=colour)}{name}"
@@ -68,7 +68,7 @@ def _painted(status: str, *, colour: bool) -> str:
     return f"\x1b[{code}m{status}\x1b[0m{padding}"
 
 
-def _says(line: AuditLine) -> str:
+def says(line: AuditLine) -> str:
     """Return why a line has its status; a waiver tells who, until when, and what it excuses."""
     if line.status == "waived":
         return f"until {line.waived_until} by {line.waived_by}: {line.why} ({line.says})"
@@ -113,7 +113,7 @@ def to_markdown(audit: Audit) -> str:
 def _row(line: AuditLine) -> str:
     places = "<br>".join(_code(str(each)) for each in line.evidence)
     mend = _code(line.mend) if line.blocks else ""
-    cells = (line.status, f"{line.id}: {line.asks}", _cell(_says(line)), places, mend)
+    cells = (line.status, f"{line.id}: {line.asks}", _cell(says(line)), places, mend)
     return f"| {' | '.join(cells)} |".replace("  ", " ")
 
 

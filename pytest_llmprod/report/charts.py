@@ -54,7 +54,8 @@ class _Exact(leather.Linear):  # type: ignore[misc]  # the library has no types
 def intervals(rows: Sequence[Bounds]) -> str:
     """Return the intervals of scores as lines below each other, each with its threshold."""
     chart = _chart()
-    least = min(min(row.low, row.threshold or 1.0) for row in rows)
+    bounds = [row.low for row in rows]
+    least = min(*bounds, *(row.threshold for row in rows if row.threshold is not None), 1.0)
     tenths = min(9, max(0, int(least * 10)))
     chart.set_x_scale(_Exact(tenths / 10, 1))
     chart.set_y_scale(_Exact(0.4, len(rows) + 0.6))

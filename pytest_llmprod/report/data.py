@@ -47,6 +47,7 @@ def to_document(result: RunResult) -> dict[str, Any]:
         "budgets": [budgets.to_json(each) for each in result.budgets],
         "months": [budgets.month_to_json(each) for each in result.months],
         "growth": [growth.to_json(each) for each in result.growths],
+        "audit": None if result.audit is None else result.audit.to_json(),
         "tests": dict(result.part.tests),
     }
 

@@ -11,6 +11,7 @@ from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.matrix import cell, features_of, matrix_lines
 
 _LONGEST_NAME = 40
+_LEAST_CUT = 3  # lines: a headline, a weakness, and how many more there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,26 +59,31 @@ def drill_lines(drills: Sequence[DrillResult]) -> list[str]:
 
 
 def short_drill_lines(result: RunResult, room: int) -> list[str]:
-    """Return the same in at most `room` lines: each feature in its share of them."""
+    """Return the same in at most `room` lines: each feature in its share of them.
+
+    The ways of failing close them where that leaves each feature enough lines to be cut.
+    """
     blocks = []
     for feature in _features(result.drills):
         own = [each for each in result.drills if each.feature == feature]
         blocks.append([_headline(feature, own), *_weaknesses(own)])
     if not blocks:
         return matrix_lines(result)[:room]
+    matrix = matrix_lines(result)
+    share = (room - len(matrix)) // len(blocks)
+    if share >= _LEAST_CUT:
+        return [line for block in blocks for line in _cut(block, share)] + matrix
     more = len(blocks) - room
     shown = blocks[: room - 1] if more > 0 else blocks
-    share = room // len(shown)
-    lines = [line for block in shown for line in _cut(block, share)]
+    lines = [line for block in shown for line in _cut(block, room // len(shown))]
     if more > 0:
         return [*lines, f"and drills of {more + 1} more features"]
-    matrix = matrix_lines(result)
     return [*lines, *matrix] if len(lines) + len(matrix) <= room else lines
 
 
 def _cut(block: Sequence[str], room: int) -> list[str]:
     """Return the first lines of a block, and how many more there are where there is room for it."""
-    if len(block) <= room or room < 3:
+    if len(block) <= room or room < _LEAST_CUT:
         return [*block[:room]]
     hidden = sum(not line.startswith("    ") for line in block[room - 1 :])
     more = f"{counted(hidden, 'more kind')} of weakness" if hidden else ""
@@ -94,7 +100,7 @@ def _headline(feature: str, drills: Sequence[DrillResult]) -> str:
     if not drills:
         return f"no drill of {name}"
     unmet = len({each.fault for each in drills} - met.keys())
-    rest = f", {unmet} cannot meet it" if unmet else ""
+    rest = f", {unmet} do not apply" if unmet > 1 else ", 1 does not apply" if unmet else ""
     survived = sum(met.values())
     return f"drills of {name}: survived {survived} of {counted(len(met), 'fault')}{rest}"
 

@@ -83,7 +83,9 @@ def failures(result: RunResult) -> tuple[list[Failure], int]:
 def _size(failure: Failure) -> int:
     """Return how many bytes the texts take, with what makes them safe and shows them."""
     texts = [failure.answer, failure.expected, failure.why, failure.command]
-    texts += [part for pair in (*failure.prompt, *failure.diff) for part in pair]
+    texts += [failure.name, failure.suite, failure.model]
+    parts = (*failure.prompt, *failure.diff, *failure.scores)
+    texts += [part for each in parts for part in each]
     size = sum(len(visible(text).encode()) + 40 for text in texts)
     marks = sum(text.count(char) for text in texts for char in "&<>'\"")
     return size + 4 * marks + 900

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.text import printable, shorten
+from pytest_llmprod.report.audit_rows import AuditBlock
 from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.trend import Trend
 from pytest_llmprod.report.view import View
@@ -27,7 +28,7 @@ def to_markdown(result: RunResult, view: View, most_bytes: int = MOST_BYTES) -> 
     """Return the run as Markdown, the most important first, of at most `most_bytes` bytes."""
     blocks = [_gates(result, view), _suites(view), _drills(view), _scorecards(view)]
     blocks += [_budgets(view), _months(view)]
-    blocks += [_trend(view.trend)]
+    blocks += [_trend(view.trend), _audit(view.audit)]
     blocks += _lists(view)
     blocks += [_broken(each) for each in view.broken]
     text = ""
@@ -178,6 +179,30 @@ def _trend(trend: Trend) -> str:
     return "\n".join(["### Trend over accepted runs", "", *table, ""])
 
 
+def _audit(audit: AuditBlock | None) -> str:
+    """Return the checklist; where the evidence stands is in the page and in the JSON."""
+    if audit is None:
+        return ""
+    lines = [f"### Audit: {audit.level}", "", f"{safe(audit.features)}, {audit.counts}.", ""]
+    if audit.first is not None:
+        lines += [f"First to mend: **{audit.first.id}**, {safe(audit.first.says)}", ""]
+        lines += [_indented(audit.first.mend), ""] if audit.first.mend else []
+    rows = [
+        (
+            level.name,
+            row.id,
+            f"**{row.status}**" if row.colour == "bad" else row.status,
+            safe(row.says),
+            safe(row.mend) if row.mend else "",
+        )
+        for level in audit.levels
+        for row in level.rows
+    ]
+    return "\n".join(
+        [*lines, *_table(("level", "line", "status", "why", "mend"), rows, "lllll"), ""]
+    )
+
+
 def _plain(text: str) -> str:
     return text.replace("<", "&lt;").replace("$", "&#36;")
 
@@ -210,7 +235,11 @@ def _broken(broken: Broken) -> str:
 
 def _command(words: Sequence[str]) -> str:
     """Return a command as a block; no line of it can end the block, for it is one and indented."""
-    return f"    {printable(shlex.join(words))}"
+    return _indented(printable(shlex.join(words)))
+
+
+def _indented(line: str) -> str:
+    return f"    {line}"
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:

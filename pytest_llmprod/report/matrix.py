@@ -8,7 +8,7 @@ from pytest_llmprod.core.drilling import survived_by_fault
 from pytest_llmprod.core.mode_test import MODES, Mode
 from pytest_llmprod.core.results import RunResult, SuiteResult
 from pytest_llmprod.core.text import printable, shorten, width
-from pytest_llmprod.report.layout import COLUMNS
+from pytest_llmprod.report.layout import COLUMNS, wrapped
 
 #: The groups of faults that are of each way to fail.
 _GROUPS: Mapping[Mode, tuple[str, ...]] = {
@@ -21,7 +21,8 @@ _GROUPS: Mapping[Mode, tuple[str, ...]] = {
 }
 #: Of which way to fail a budget is, by its unit: seconds, USD, or '' for tokens and requests.
 _UNITS: Mapping[str, Mode] = {"s": "slow", "USD": "expensive", "": "expensive"}
-_PLAIN = ("ok", "untested")
+#: What a cell says of a way of which nothing failed -> how the lines call such ways.
+_PLAIN = {"ok": "passed", "untested": "untested"}
 _LONGEST_NAME = 40
 
 
@@ -39,10 +40,12 @@ def matrix_lines(result: RunResult) -> list[str]:
     for feature in features_of(result):
         cells = {mode: cell(result, feature, mode) for mode in MODES}
         failed = [f"{mode} ({text})" for mode, text in cells.items() if text not in _PLAIN]
-        parts = [f"FAILED {', '.join(failed)}"] if failed else []
-        for word in _PLAIN:
-            modes = [mode for mode, text in cells.items() if text == word]
-            parts += [f"{word} {', '.join(modes)}"] if modes else []
+        parts = [f"FAILED: {', '.join(failed)}"] if failed else []
+        for plain, word in _PLAIN.items():
+            modes = [mode for mode, text in cells.items() if text == plain]
+            parts += [f"{word}: {', '.join(modes)}"] if modes else []
+        if parts[0] != parts[-1] and width(f"  {parts[-1]}") > COLUMNS:  # all but a few untested
+            parts[-1] = "all else untested"
         name = shorten(printable(feature), _LONGEST_NAME)
         lines += _joined(f"failure modes of {name}: ", parts)
     return lines
@@ -120,13 +123,12 @@ def _is_of(nodeid: str, tests: set[str]) -> bool:
 
 
 def _joined(lead: str, parts: Sequence[str]) -> list[str]:
-    """Return the parts on as few lines as they fit on, each line cut to the width."""
+    """Return the parts on as few lines as they fit on; one that is too wide takes two."""
     lines = [lead.rstrip()]
-    for part in parts:
-        separator = " " if lines[-1].endswith(":") else "; "
-        if width(lines[-1] + separator + part) <= COLUMNS:
-            lines[-1] += separator + part
+    for number, part in enumerate(parts):
+        ended = part if number == len(parts) - 1 else f"{part};"
+        if width(f"{lines[-1]} {ended}") <= COLUMNS:
+            lines[-1] += f" {ended}"
         else:
-            lines[-1] += "" if lines[-1].endswith(":") else ";"
-            lines.append(shorten(f"  {part}", COLUMNS))
+            lines += wrapped(ended, indent="  ")
     return lines

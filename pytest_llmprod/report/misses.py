@@ -98,11 +98,12 @@ def _more(number: int, before: str, after: str) -> str:
     return f"{before}and {number} more request{'s' if number > 1 else ''} of this test{after}"
 
 
-def count(misses: Sequence[Miss | str]) -> Mapping[str, Any]:
+def count(misses: Sequence[Miss | str], *, refused: int = 0) -> Mapping[str, Any]:
     """Return what the report of a test carries of its misses, as plain JSON.
 
     `kinds` says how many requests are in no recording, by kind; equal ones of a test count once.
-    `moves` lists, as two paths each, what is to be moved after a rename.
+    `moves` lists, as two paths each, what is to be moved after a rename. `refused` is how many
+    requests must not leave.
     """
     kinds: dict[str, int] = {}
     moves: list[list[str]] = []
@@ -110,7 +111,7 @@ def count(misses: Sequence[Miss | str]) -> Mapping[str, Any]:
         if isinstance(miss, Miss):
             kinds[miss.kind] = kinds.get(miss.kind, 0) + 1
             moves += [list(move) for move in miss.moves]
-    return {"kinds": kinds, "moves": moves}
+    return {"kinds": kinds, "moves": moves, "refused": refused}
 
 
 def total(
@@ -123,11 +124,17 @@ def total(
     """
     misses: Counter[str] = Counter()
     moves: dict[Move, None] = {}
+    refused = 0
     for each in counts:
         misses.update(each["kinds"])
+        refused += each["refused"]
         moves |= dict.fromkeys((old, new) for old, new in each["moves"])
     return Unanswered(
-        misses=dict(misses), moves=tuple(moves), outages=dict(Counter(outages)), record=record
+        misses=dict(misses),
+        moves=tuple(moves),
+        outages=dict(Counter(outages)),
+        record=record,
+        refused=refused,
     )
 
 

@@ -12,7 +12,7 @@ from pytest_llmprod.report.misses import move_commands
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """What no recording answered.
+    """What got no answer.
 
     `texts` count the requests. Each of `commands` is its lead, which says what for, and the words
     that mend it. `moves` are the words of commands that mend a rename, one after the other.
@@ -33,10 +33,15 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
     cases went without an answer which `unanswered` may not count.
     """
     misses, outages, record = unanswered.misses, unanswered.outages, unanswered.record
+    refused = unanswered.refused
     old = misses.get("too old", 0)
     number = sum(misses.values()) - old
     moved, renamed = (misses.get(kind, 0) for kind in ("test renamed", "case renamed"))
     texts, modes = [], {}
+    if refused:
+        requests = plural(refused, "request was", "requests were")
+        rules = "[tool.llmprod.wire] in pyproject.toml"
+        texts.append(f"{requests} refused by {rules}: mend what the tests above name")
     if outages:
         tests = counted(sum(outages.values()), "test")
         texts.append(f"{tests} got no answer: {_ranked(outages)}")
@@ -50,7 +55,7 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "once"
-    elif has_others and not (number or old or outages or unanswered.is_capped):
+    elif has_others and not (number or old or outages or refused or unanswered.is_capped):
         modes[_RECORD] = "new_episodes" if record == "none" else record
     if old:
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")

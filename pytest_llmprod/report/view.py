@@ -10,6 +10,7 @@ from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.report import remarks, swap
+from pytest_llmprod.report.audit_rows import AuditBlock, audit_block
 from pytest_llmprod.report.broken import Broken, broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, counts, month_rows
 from pytest_llmprod.report.drills import DrillBlock, drill_blocks
@@ -52,7 +53,8 @@ class View:
     of them that fail the run. `budgets` and `months` say what became of budgets, and what features
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
     what all suites cost together. `drills` says what features did under faults, `scorecards` how
-    guardrails did, and `trend` how scores moved over the accepted runs.
+    guardrails did, and `trend` how scores moved over the accepted runs. `audit` is None where
+    nobody asked for it.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -77,6 +79,7 @@ class View:
     total: str = ""
     regressions: tuple[str, ...] = ()
     trend: Trend = NO_TREND
+    audit: AuditBlock | None = None
 
 
 _LONGEST_LEAD = 50
@@ -118,6 +121,7 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         total=remarks.total(one_a_test(result.suites)),
         regressions=tuple(printable(each) for each in result.regressions),
         trend=trend_of(result, names),
+        audit=None if result.audit is None else audit_block(result.audit),
     )
 
 

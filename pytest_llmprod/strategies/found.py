@@ -50,7 +50,7 @@ def write(test_file: Path, test: Any, nodeid: str, arguments: Mapping[str, Any])
     try:
         given = {name: _as_json(value) for name, value in arguments.items()}
     except TypeError as error:
-        raise RegressionError(f"{error}. Keep it with @reproduce_failure instead.") from None
+        raise RegressionError(f"{error}. Keep it with @example of Hypothesis instead.") from None
     row = {"input": given, "tags": ["fuzz"], "test": nodeid}
     content = json.dumps(row, indent=1).encode() + b"\n"
     digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:_DIGEST]
@@ -86,7 +86,13 @@ def regressions(test: Test) -> Test:
     test_file = Path(test.__code__.co_filename)
     for path in sorted(_folder(test_file).glob(f"{_name(test)}-*.json")):
         test = example(**regression(path))(test)
+    test.llmprod_has_regressions = True  # type: ignore[attr-defined]  # a function takes any
     return test
+
+
+def is_run_on_files(test: Any) -> bool:
+    """Say whether a test runs on the files that `write` has written of it."""
+    return getattr(test, "llmprod_has_regressions", False)
 
 
 def _folder(test_file: Path) -> Path:

@@ -36,7 +36,7 @@ def _key_in_header(_: LeaveRules) -> Rule:
         outgoing = request.outgoing
         mend = "give the key to the client, which puts it into its header"
         url = urlsplit(outgoing.url)
-        in_url = [name for name, _ in parse_qsl(url.query) if _is_key(name)]
+        in_url = [name for name, _ in parse_qsl(url.query) if is_credential_name(name)]
         if url.password or in_url:
             where = f"parameter {in_url[0]}" if in_url else "password"
             yield Broken("key_in_header", f"a key stands in the URL, as {where}", mend)
@@ -64,10 +64,6 @@ def _holds(text: str, scanners: Sequence[Scanner]) -> bool:
 
 def _is_its_header(piece: Piece) -> bool:
     return piece.place.part.startswith("header ") and is_credential_name(piece.name)
-
-
-def _is_key(parameter: str) -> bool:
-    return parameter.lower() == "key" or is_credential_name(parameter)
 
 
 def _store_off(_: LeaveRules) -> Rule:

@@ -7,14 +7,13 @@ percent-encoding, compression, forms and base64 payloads are undone; what a text
 base64 in a sentence for instance, is left to who searches it.
 """
 
-import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_llmprod.core.told import unpacked
+from pytest_llmprod.core.told import text_of, unpacked
 from pytest_llmprod.wire.bodies import is_nested_too_deeply
 from pytest_llmprod.wire.canonical import payload_of
 from pytest_llmprod.wire.documents import Document, find_documents
@@ -24,7 +23,6 @@ from pytest_llmprod.wire.forms import Part, form_parts
 Way = tuple[Any, str | int] | None
 #: Shorter numbers are counts, sizes and the like.
 _LEAST_NUMBER = 10**6
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _WORD = re.compile(r"\w")
 
 
@@ -103,7 +101,7 @@ def _of_content(part: str, content_type: str, content: bytes) -> Iterator[Piece]
         for number, each in enumerate(form):
             yield from _of_form_part(f"{part} part", number, each)
         return
-    text = _as_text(content)
+    text = text_of(content)
     if text is None:
         return
     if "urlencoded" in content_type:
@@ -114,17 +112,6 @@ def _of_content(part: str, content_type: str, content: bytes) -> Iterator[Piece]
         yield from _of_json(part if len(documents) == 1 else f"{part} line {number}", document)
     if rest:
         yield Piece(Place(part), rest)
-
-
-def _as_text(content: bytes) -> str | None:
-    """Return bytes as the text that they are, whatever wrote it; None for an image, a sound."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        # One byte a letter, as spreadsheets write it. In what is no text there are control bytes.
-        return None if _CONTROL.search(content) else content.decode("latin-1")
 
 
 def _documents(text: str) -> tuple[list[Any], str]:
@@ -199,4 +186,4 @@ def _of_string(place: Place, text: str, name: str) -> Piece:
     payload = payload_of(text)
     if payload is None:
         return Piece(place, text, name)
-    return Piece(place, _as_text(unpacked(payload)) or "", name, "base64")
+    return Piece(place, text_of(unpacked(payload)) or "", name, "base64")

@@ -4,8 +4,10 @@
 """
 
 import importlib.util
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cached_property
+
+from pytest_llmprod.core.errors import CassetteError
 
 PLACEHOLDER_KEY = "replayed-by-pytest-llmprod"
 
@@ -17,6 +19,28 @@ _VARIABLES: Mapping[str, tuple[str, Sequence[str]]] = {
     "ANTHROPIC_API_KEY": ("anthropic", ("ANTHROPIC_AUTH_TOKEN",)),  # it warns where both are set
     "GEMINI_API_KEY": ("google.genai", ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")),  # it too
 }
+
+#: In which header each key is sent.
+_HEADERS = {
+    "authorization": "OPENAI_API_KEY",
+    "x-api-key": "ANTHROPIC_API_KEY",
+    "x-goog-api-key": "GEMINI_API_KEY",
+}
+
+
+def missing_key(headers: Iterable[tuple[str, str]]) -> str:
+    """Return the variable whose placeholder a request carries, '' for one with a key or none."""
+    for name, value in headers:
+        if PLACEHOLDER_KEY in value:
+            return _HEADERS.get(name.lower(), "a key")
+    return ""
+
+
+def refuse_to_send(headers: Iterable[tuple[str, str]]) -> None:
+    """Raise CassetteError for a request that is to be recorded with a placeholder as its key."""
+    wanted = missing_key(headers)
+    if wanted:
+        raise CassetteError(f"recording needs {wanted}, which is not set")
 
 
 def _is_installed(module: str) -> bool:
@@ -46,6 +70,11 @@ class LentKeys:
             for name, (client, others) in _VARIABLES.items()
             if self._is_installed(client)
         }
+
+    def are_all_lacking(self) -> bool:
+        """Say whether there are clients that want a key, and none of them finds any."""
+        found = (each for name, others in self._wanted.items() for each in (name, *others))
+        return bool(self._wanted) and not any(map(self._environ.get, found))
 
     def lend(self) -> None:
         """Set the placeholder for each client that finds nothing to authenticate with.

@@ -22,6 +22,7 @@ from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.leaving import Request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
 from pytest_llmprod.wire.outgoing import Outgoing
+from pytest_llmprod.wire.placeholder import missing_key, refuse_to_send
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.router import Router
 from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
@@ -129,6 +130,7 @@ class Switch:
             if recording is not None:
                 return _play(tape, read, recording, attempt)
             if tape.may_record(read):
+                refuse_to_send(headers)
                 settle = tape.pay(read)
                 compressed = None if plain == body else body
                 return LiveExchange(tape, read, attempt, headers, self._policy, compressed, settle)
@@ -221,8 +223,9 @@ class Switch:
         answer = faults.answer(asked, recorded)
         if answer is None and not taken:
             taken.extend(filter(None, [tape.play(read)]))
-        if answer is None and not taken and not tape.may_record(read):
-            answer = faults.stand_in(asked)
+        if answer is None and not taken:
+            may_send = tape.may_record(read) and not missing_key(headers)
+            answer = None if may_send else faults.stand_in(asked)
         if answer is None:
             return None, next(iter(taken), None)
         met = faulted.met_by(answer, patience)

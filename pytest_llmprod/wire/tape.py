@@ -9,7 +9,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pytest_llmprod.core.errors import CassetteError, CassetteMiss, LlmprodError, SpendStop
+from pytest_llmprod.core.errors import (
+    CassetteError,
+    CassetteMiss,
+    LlmprodError,
+    RequestRefused,
+    SpendStop,
+)
 from pytest_llmprod.core.exchange import Call, Exchange, calls_of
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Turn
@@ -96,6 +102,7 @@ class Tape:
         self.asked_models: set[str] = set()
         self.judged: list[Exchange] = []  # what judges were asked about the output
         self.misses: list[Miss | str] = []  # a str is the text of another error
+        self.refused: set[str] = set()  # those of them that say that a request must not leave
         self.verified: list[Verified] = []
         self.is_open = True
         self.is_stopped = False
@@ -369,6 +376,8 @@ class Tape:
         except LlmprodError as error:
             if self.is_open:
                 self.misses.append(error.miss if isinstance(error, CassetteMiss) else str(error))
+                if isinstance(error, RequestRefused):
+                    self.refused.add(str(error))
             raise
 
     def add(self, exchange: Exchange) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from ci_files import github
 
+from pytest_llmprod.handoff.audit.shell_lines import runs_of_evals
 from pytest_llmprod.handoff.audit.workflows import read_ci
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -34,6 +35,11 @@ def weaknesses(root: Path, name: str, text: str) -> list[str]:
         "pytest --llm-eval & wait $!",
         "set -o pipefail; pytest --llm-eval | tee log.txt",
         "pytest \\\n            --llm-eval",
+        "echo 'the evals; all' && pytest --llm-eval",
+        "pytest --llm-eval  # all of them || true",
+        "false && make lint; pytest --llm-eval",
+        "true || make lint && pytest --llm-eval",
+        "false && make lint || pytest --llm-eval",
     ],
 )
 def test_a_command_that_fails_with_the_evals_is_found_at_its_line(
@@ -55,6 +61,10 @@ def test_a_command_that_fails_with_the_evals_is_found_at_its_line(
         "# pytest --llm-eval",
         "pytest --llm-evaluation",
         "grep 'x' --llm-eval",
+        "make lint  # not yet: pytest --llm-eval",
+        "echo 'now; pytest --llm-eval'",
+        "cat > evals.sh <<EOF\n          pytest --llm-eval\n          EOF",
+        ": <<-'END'\n          pytest --llm-eval\n          END\n          make",
     ],
 )
 def test_what_runs_no_evals_is_not_taken_for_it(tmp_path: Path, command: str) -> None:
@@ -80,10 +90,57 @@ def test_what_runs_no_evals_is_not_taken_for_it(tmp_path: Path, command: str) ->
         ("pytest --llm-eval & wait", "`&` waits for no result"),
         ("set +o errexit\n          pytest --llm-eval", "set +e keeps the script going"),
         ("set +e\n          pytest --llm-eval", "set +e keeps the script going"),
+        ("false && pytest --llm-eval", "`false &&` keeps it from running"),
+        ("cd x; false && pip install . && pytest --llm-eval", "`false &&` keeps it from running"),
+        ("true || pytest --llm-eval", "`true ||` keeps it from running"),
+        (
+            "if false; then\n            pytest --llm-eval\n          fi",
+            "`if false` keeps it from running",
+        ),
+        (
+            "if false\n          then\n          if x\n          then\n          y\n          fi\n"
+            "          pytest --llm-eval\n          fi",
+            "`if false` keeps it from running",
+        ),
+        ("exit 0\n          pytest --llm-eval", "`exit 0` above it ends the script"),
     ],
 )
 def test_a_command_that_hides_a_failure_says_how(tmp_path: Path, command: str, why: str) -> None:
     assert weaknesses(tmp_path, WORKFLOW, github(command)) == [why]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "bash <<EOF\n          pytest --llm-eval\n          EOF",
+        "cat <<EOF\n          text\n          EOF\n          pytest --llm-eval",
+        "cat <<EOF\n          that never ends\n          pytest --llm-eval",
+        "cat <<<EOF\n          pytest --llm-eval\n          EOF",
+        "if false; then\n          make\n          else\n          pytest --llm-eval\n          fi",
+        "if false; then\n            make\n          fi\n          pytest --llm-eval",
+        "if [ -z $X ]; then\n            exit 1\n          fi\n          pytest --llm-eval",
+    ],
+)
+def test_evals_beside_what_never_runs_count(tmp_path: Path, script: str) -> None:
+    assert weaknesses(tmp_path, WORKFLOW, github(script)) == [""]
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("set -e\npytest --llm-eval\nmake\n", [""]),
+        ("cat <<EOF\npytest --llm-eval\nEOF\n", []),
+        ("false && pytest --llm-eval\n", ["`false &&` keeps it from running"]),
+        ("exit 0\npytest --llm-eval\n", ["`exit 0` above it ends the script"]),
+        ("pytest --llm-eval\n# the end\n", [""]),
+    ],
+)
+def test_a_script_that_is_called_is_read_the_same_way(
+    tmp_path: Path, script: str, why: list[str]
+) -> None:
+    write(tmp_path, "ci/evals.sh", script)
+
+    assert weaknesses(tmp_path, WORKFLOW, github("pip install . && ./ci/evals.sh")) == why
 
 
 @pytest.mark.parametrize("where", ["job", "step"])
@@ -297,3 +354,13 @@ def test_anchors_that_multiply_themselves_end(tmp_path: Path) -> None:
     write(tmp_path, ".gitlab-ci.yml", bomb)
 
     assert read_ci(tmp_path).unreadable == (".gitlab-ci.yml",)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["pytest ", "false && ", "echo 'a' ", "if false; then\n", "cat <<EOF\n", ": a; ", "x \\\n"],
+)
+def test_a_line_without_end_is_cut_before_it_is_searched(part: str) -> None:
+    calls = list(runs_of_evals(f"pytest --llm-eval\n{part * (400_000 // len(part))}", ()))
+
+    assert [call.command for call in calls] == ["pytest --llm-eval"]

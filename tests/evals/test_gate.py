@@ -63,25 +63,29 @@ def test_inconclusive_says_how_many_more_cases_would_decide() -> None:
     assert found.name == "INCONCLUSIVE"
     assert found.reason == (
         "206/220 = 93.6% (95% interval 89.6 to 96.2) spans the threshold 90.0%: "
-        "about 42 more cases at this score would make it PASS; the point estimate opens the gate"
+        "about 42 more cases make it PASS; the score alone opens the gate"
     )
-    assert found.advice == "about 42 more cases at this score would make it PASS"
+    assert found.advice == "93.6% reaches 90%, about 42 more cases make it PASS"
 
 
 def test_below_the_threshold_more_cases_would_make_it_fail() -> None:
     found = verdict(195, 220, 0.9)
 
-    assert re.fullmatch(r"about \d+ more cases at this score would make it FAIL", found.advice)
-    assert found.reason.endswith(f": {found.advice}; the point estimate closes it")
+    said = re.fullmatch(r"88\.6% is below 90%, (about \d+ more cases make it FAIL)", found.advice)
+    assert said is not None
+    assert found.reason.endswith(f": {said[1]}; the score alone closes it")
 
 
 @pytest.mark.parametrize("hits", [195, 206])
 def test_a_strict_run_says_that_it_closes_the_gate(hits: int) -> None:
-    assert verdict(hits, 220, 0.9, strict=True).reason.endswith("; --llm-strict closes it")
+    found = verdict(hits, 220, 0.9, strict=True)
+
+    assert found.reason.endswith("; --llm-strict closes it")
+    assert re.match("88.6% is below 90%, |--llm-strict closes it, about 42 ", found.advice)
 
 
 def test_one_more_case_is_no_plural() -> None:
-    assert "about 1 more case at this score would make it PASS" in verdict(34, 34, 0.9).reason
+    assert "about 1 more case makes it PASS" in verdict(34, 34, 0.9).reason
 
 
 @given(st.integers(1, 300), st.data(), st.floats(0.05, 0.99))
@@ -108,7 +112,7 @@ def test_a_score_on_the_threshold_is_told_to_be_too_close() -> None:
     found = verdict(90, 100, 0.9)
 
     assert found.name == "INCONCLUSIVE"
-    assert found.advice == "the score is too close to the threshold for more cases to decide"
+    assert found.advice == "90.0% reaches 90%, too close for more cases to decide"
 
 
 @pytest.mark.parametrize(("hits", "is_open"), [(89, False), (90, True), (91, True)])
@@ -235,7 +239,7 @@ def test_answers_to_the_same_requests_open_a_gate_by_pass_alone() -> None:
 def test_below_the_threshold_a_later_look_reads_as_before() -> None:
     found = of(Tally(cases=220, hits=195, errors=0), look=Look(number=2, is_again=True))
 
-    assert found.reason.endswith("; the point estimate closes it")
+    assert found.reason.endswith("; the score alone closes it")
 
 
 def test_all_looks_together_go_wrong_half_as_much_again_as_one() -> None:

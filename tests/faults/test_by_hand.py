@@ -229,6 +229,10 @@ def test_a_wrong_script_says_what_it_takes(project: pytest.Pytester) -> None:
         import pytest
         from pytest_llmprod.core.errors import FaultError
 
+        def test_no_fault(llm_faults):
+            with pytest.raises(FaultError, match="takes the name of a fault, or several"):
+                llm_faults.inject()
+
         def test_it(llm_script):
             with pytest.raises(FaultError, match="llm_script.json"):
                 llm_script.reply({"no": "text"})
@@ -237,6 +241,7 @@ def test_a_wrong_script_says_what_it_takes(project: pytest.Pytester) -> None:
             with pytest.raises(FaultError, match="2 chunks have 1 times"):
                 llm_script.stream(["a", "b"], times=[1])
         """,
+        count=2,
     )
 
 

@@ -45,6 +45,8 @@ FOUND = [
     ("national_id", "811218-9876", "811218-9876"),
     ("national_id", "131052-308T", "131052-308T"),
     ("national_id", "85.07.30-033.28", "85.07.30-033.28"),
+    ("national_id", "00.01.01-001.05", "00.01.01-001.05"),  # born after 1999
+    ("national_id", "701063-2391", "701063-2391"),  # a coordination number
     ("national_id", "390.533.447-05", "390.533.447-05"),
     ("national_id", "756.9217.0769.85", "756.9217.0769.85"),
     ("national_id", "2341 2341 2346", "2341 2341 2346"),
@@ -171,3 +173,76 @@ def test_two_numbers_in_two_sentences_are_two() -> None:
 )
 def test_of_cards_that_stand_side_by_side_each_is_found(text: str, found: list[str]) -> None:
     assert [each.text for each in find_pii(text) if each.kind == "card"] == found
+
+
+OTHER = "5555555555554444"
+IN_WORDS = {"4": "four", "1": "one", "5": "five"}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [" ", "-", ".", "\u00a0", ""],
+    ids=["spaces", "dashes", "dots", "no-break spaces", "nothing"],
+)
+def test_of_cards_digit_by_digit_each_is_found(between: str) -> None:
+    text = f"mine: {between.join(CARD + OTHER + CARD)}"
+
+    found = find_pii(text)
+
+    assert [each.value for each in found] == [CARD, OTHER, CARD]
+    assert [each.text for each in found] == [between.join(each.value) for each in found]
+
+
+def test_cards_digit_by_digit_are_found_before_a_day() -> None:
+    text = f"{' '.join(CARD + OTHER)} 12/28"
+
+    assert [each.value for each in find_pii(text)] == [CARD, OTHER]
+
+
+def test_cards_told_in_words_are_found_with_all_that_is_told() -> None:
+    told = " ".join(IN_WORDS[digit] for digit in CARD + OTHER)
+
+    assert [(each.kind, each.text) for each in find_pii(f"mine: {told}")] == [("card", told)]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (
+            "https://shop.example/account/settings/profile/a-very-long-path-name/?email=bob@x.example",
+            "bob@x.example",
+        ),
+        ("a=1&" + "b" * 90 + "=2&mail_to=ana.doe+news@x.example", "ana.doe+news@x.example"),
+        ("-" * 90 + "bob@x.example", "bob@x.example"),
+        ("|" * 90 + "bob@x.example|", "bob@x.example"),
+        ("**bob@x.example**", "bob@x.example"),
+        ("{email=bob@x.example}", "bob@x.example"),
+        ("bounce+bob=shop.example@x.example", "bounce+bob=shop.example@x.example"),
+        ("o'neil@x.example", "o'neil@x.example"),
+        ("a" * 64 + "@x.example", "a" * 64 + "@x.example"),
+    ],
+)
+def test_an_address_is_found_without_the_signs_before_it(text: str, part: str) -> None:
+    assert [each.text for each in find_pii(text) if each.kind == "email"] == [part]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 65 + "@x.example", "https://social.example/@user.name", "@x.example", "=@x.com"]
+)
+def test_what_is_no_address_for_its_length_or_for_want_of_a_name(text: str) -> None:
+    assert [each for each in find_pii(text) if each.kind == "email"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{CARD}{OTHER}7",
+        f"{CARD}{OTHER[:-1]}5",
+        f"0.{CARD}{OTHER}",
+        f"x{CARD}{OTHER}",
+        " ".join("4" * 200),
+        " ".join(f"3{CARD}{OTHER}"),
+    ],
+)
+def test_digits_that_are_not_all_cards_are_none(text: str) -> None:
+    assert find_pii(text) == []

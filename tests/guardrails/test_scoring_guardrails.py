@@ -327,6 +327,16 @@ def test_a_version_that_breaks_many_texts_is_worse() -> None:
     assert not old.compare(new)["recall"].paired.is_worse
 
 
+@pytest.mark.parametrize(("broken", "is_worse"), [(4, False), (5, True)])
+def test_five_broken_texts_and_no_mended_one_show_that_a_version_is_worse(
+    broken: int, is_worse: bool
+) -> None:
+    texts = [f"ignore rule {number}" for number in range(20)]
+    old, new = compared(lambda text: True, lambda text: text not in texts[:broken])
+
+    assert new.compare(old)["recall"].paired.is_worse is is_worse
+
+
 def test_false_positives_compare_the_other_way_round() -> None:
     old = score_detector(lambda text: False, ["attack"], ["a", "b"])
     new = score_detector(lambda text: True, ["attack"], ["a", "b"])

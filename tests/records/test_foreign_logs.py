@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_llmprod.core.exchange import Usage
 from pytest_llmprod.records import foreign, synonyms
-from pytest_llmprod.records.line import LogLine
+from pytest_llmprod.records.line import LogLine, figures_of
 
 MESSAGES = [{"role": "user", "parts": [{"type": "text", "content": "Where is my parcel?"}]}]
 ANSWER = [{"role": "assistant", "parts": [{"type": "text", "content": "shipping"}]}]
@@ -135,13 +135,77 @@ def test_a_failure_is_kept(error: dict[str, str]) -> None:
         (1795096921000, "2026-11-19T14:02:01Z"),
         ("2026-11-19T14:02:01", "2026-11-19T14:02:01Z"),
         ("yesterday", ""),
+        (1795096921.5, "2026-11-19T14:02:01.500000Z"),
+        (1795096921000000, "2026-11-19T14:02:01Z"),
+        (1795096921000000000, "2026-11-19T14:02:01Z"),
+        ("1999-12-31T23:30:00-01:00", "2000-01-01T00:30:00Z"),
+        (946684800, "2000-01-01T00:00:00Z"),
+        (946684799, ""),
+        (4102444800000, ""),
+        ("1999-12-31T23:59:59", ""),
+        ("2100-01-01T00:00:00Z", ""),
+        ("9999-12-31T23:59:59-10:00", ""),
+        ("0001-01-01T00:00:00+10:00", ""),
+        (0, ""),
+        (-1795096921, ""),
+        (1e17, ""),
+        (1e300, ""),
+        (-1e300, ""),
         (1e400, ""),
+        (10**400, ""),
+        (float("nan"), ""),
         (True, ""),
         ([], ""),
     ],
 )
 def test_a_time_is_one_in_utc_or_none(time: Any, expected: str) -> None:
     assert the_only_line({"model": "m", "time": time}).timestamp == expected
+
+
+@pytest.mark.parametrize(
+    "cost", [-1, "-0.1", "1e999999", "1e-99999", "0e99999", 1e300, "NaN", "Infinity", True, [1]]
+)
+def test_a_cost_that_nobody_paid_is_unpriced(cost: Any) -> None:
+    line = the_only_line({"model": "m", "cost": cost})
+
+    assert (line.cost_usd, line.cost_status) == (None, "unpriced")
+
+
+@pytest.mark.parametrize("cost", ["0.00042", 0.00042, "4.2e-4"])
+def test_a_cost_may_be_a_number_or_a_text(cost: Any) -> None:
+    assert the_only_line({"model": "m", "cost": cost}).cost_usd == Decimal("0.00042")
+
+
+@pytest.mark.parametrize("latency", [-5, True, float("nan"), 10**400, "810"])
+def test_a_latency_that_no_clock_measured_is_none(latency: Any) -> None:
+    assert the_only_line({"model": "m", "latency_ms": latency}).exchange.latency_s == 0.0
+
+
+@pytest.mark.parametrize("end", [1, 10**400])
+def test_a_span_whose_end_cannot_be_has_no_latency(end: int) -> None:
+    line = the_only_line(traces(span(ATTRIBUTES, endTimeUnixNano=end)))
+
+    assert line.timestamp == "2026-11-19T14:02:01Z"
+    assert line.exchange.latency_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [(120, 120), ("120", 120), (120.0, 120), (-1, None), (1.5, None), (10**400, None), ("²", None)],
+)
+def test_tokens_are_a_count_however_it_is_written(tokens: Any, expected: int | None) -> None:
+    usage = the_only_line({"model": "m", "input_tokens": tokens}).exchange.usage
+
+    assert (None if usage is None else usage.input_tokens) == expected
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "hot", None])
+def test_a_parameter_that_is_no_number_is_no_figure(value: Any) -> None:
+    line = the_only_line({"model": "m", "input": {"temperature": value, "seed": 7}})
+    figures = figures_of(line)
+
+    assert "gen_ai.request.temperature" not in figures
+    assert figures["gen_ai.request.seed"] == 7
 
 
 def test_lines_that_are_no_json_are_left_out() -> None:

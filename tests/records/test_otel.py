@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -398,3 +399,26 @@ def test_times_are_exact() -> None:
     assert nanoseconds("1970-01-02T00:00:00.000001Z") == 86_400_000_001_000
     assert nanoseconds("") == nanoseconds("2026-01-01") == 0
     assert math.isclose(nanoseconds("2026-11-19T14:02:01.250Z") / 1e9, 1_795_096_921.25)
+
+
+def test_a_signal_that_ends_gives_the_others_no_more_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Event()
+
+    def quick(*args: Any) -> Iterator[None]:
+        yield from ()
+
+    def silent(*args: Any) -> Iterator[None]:
+        released.wait(A_LONG_TIME_S)
+        yield from ()
+
+    ways = [Delivery("metrics", "here", quick), Delivery("1 span", "here", silent)]
+    monkeypatch.setattr(otlp, "_deliveries", lambda *args: ways)
+    # At the start, when the first news is waited for, and after the patience has run out.
+    clock = iter([0.0, 0.0, 3.0])
+
+    deliver(signals_of(tmp_path, a_line(1)), {}, lambda: next(clock), patience_s=2.0)
+
+    assert [each.is_taken for each in ways] == [True, False]
+    released.set()

@@ -72,6 +72,15 @@ def test_a_stamp_of_garbage_counts_for_nothing(tmp_path: Path) -> None:
     assert not (run / "main.bodies").exists()
 
 
+def test_a_stamp_of_a_time_to_come_counts_for_nothing(tmp_path: Path) -> None:
+    run = run_of_age(tmp_path, "run", timedelta(days=31))
+    (tmp_path / ".retention").write_text("30\n")
+    aged_stamp(tmp_path, NOW + timedelta(days=400))  # the clock was wrong once
+
+    retention.apply_daily(tmp_path, 30, NOW)
+    assert not (run / "main.bodies").exists()
+
+
 def test_a_removed_run_leaves_nothing(tmp_path: Path) -> None:
     old = run_of_age(tmp_path, "old", timedelta(days=31))
     run_of_age(tmp_path, "young", timedelta(days=1))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult
+from pytest_llmprod.core.checklist import Audit, AuditLine
 from pytest_llmprod.core.drilling import DrillResult
 from pytest_llmprod.core.growth import Growth, Moved
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult, Unanswered
@@ -22,7 +23,7 @@ UNSURE = Verdict(
     name="INCONCLUSIVE",
     reason="spans the threshold",
     is_open=True,
-    advice="about 42 more cases at this score would make it PASS",
+    advice="93.6% reaches 90%, about 42 more cases make it PASS",
 )
 
 
@@ -79,6 +80,22 @@ def case_result(**changes: Any) -> CaseResult:
         "tags": (),
     }
     return CaseResult(**{**values, **changes})
+
+
+def audit_line(name: str = "gate", **changes: Any) -> AuditLine:
+    values: dict[str, Any] = {
+        "id": name,
+        "level": "documented",
+        "asks": "gate open",
+        "status": "passed",
+        "says": "it is open",
+    }
+    return AuditLine(**{**values, **changes})
+
+
+def an_audit(*lines: AuditLine, **changes: Any) -> Audit:
+    values: dict[str, Any] = {"features": ("triage",), "when": "2026-11-26T12:00:00+00:00"}
+    return Audit(lines=lines, **{**values, **changes})
 
 
 def budget_result(**changes: Any) -> BudgetResult:

@@ -4,23 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from report_samples import an_audit
+from report_samples import audit_line as line
 
-from pytest_llmprod.core.checklist import Audit, AuditLine, Evidence
+from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.report import audit as report
 from pytest_llmprod.report.sarif import to_sarif
 
 PLACE = Evidence(path="test_a.py", line=8, run="2026-7c1f09ab", commit="a" * 40, when="2026-11-26")
-
-
-def line(name: str = "gate", **changed: object) -> AuditLine:
-    made = AuditLine(
-        id=name, level="documented", asks="gate open", status="passed", says="it is open"
-    )
-    return replace(made, **changed)  # type: ignore[arg-type]
-
-
-def an_audit(*lines: AuditLine) -> Audit:
-    return Audit(lines=lines, features=("triage",), when="2026-11-26T12:00:00+00:00", commit="c")
 
 
 FAILED = line("report", level="measured", status="failed", says="is old", mend="pytest --llm-eval")

@@ -113,20 +113,21 @@ NANO = (f"{OLD}.nano.json", f"{NEW}.nano.json")
 def test_equal_misses_count_once() -> None:
     misses = [miss(1), miss(1), miss(1, details="2"), miss(1, kind="order"), "another error"]
 
-    assert count(misses) == {"kinds": {"prompt changed": 2, "order": 1}, "moves": []}
-    assert count(["another error"]) == {"kinds": {}, "moves": []}
+    assert count(misses)["kinds"] == {"prompt changed": 2, "order": 1}
+    assert count(["another error"], refused=1) == {"kinds": {}, "moves": [], "refused": 1}
 
 
 def test_counts_are_plain_json_and_name_each_move() -> None:
     counts = count([miss(1, kind="test renamed", moves=(MINI, NANO))])
 
-    assert counts == {"kinds": {"test renamed": 1}, "moves": [list(MINI), list(NANO)]}
+    moves = [list(MINI), list(NANO)]
+    assert counts == {"kinds": {"test renamed": 1}, "moves": moves, "refused": 0}
     assert json.loads(json.dumps(counts)) == counts
 
 
 def test_the_counts_of_all_tests_are_summed_and_each_move_is_there_once() -> None:
     first = count([miss(1, kind="test renamed", moves=(MINI, NANO)), miss(1)])
-    second = count([miss(2, kind="test renamed", moves=(MINI, NANO))])
+    second = count([miss(2, kind="test renamed", moves=(MINI, NANO)), "refused"], refused=1)
 
     found = total([first, second], ["ConnectError", "status 429", "ConnectError"], "once")
 
@@ -135,6 +136,7 @@ def test_the_counts_of_all_tests_are_summed_and_each_move_is_there_once() -> Non
         moves=(MINI, NANO),
         outages={"ConnectError": 2, "status 429": 1},
         record="once",
+        refused=1,
     )
     assert total([]) == Unanswered()
 

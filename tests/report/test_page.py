@@ -19,6 +19,7 @@ from report_samples import (
 from pytest_llmprod.core.past import PastRun, PastSuite
 from pytest_llmprod.core.results import CaseRate, Repeats, RunResult, Slice
 from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.report.charts import Bounds, intervals
 from pytest_llmprod.report.page import to_html
 from pytest_llmprod.report.view import make_view
 
@@ -243,6 +244,34 @@ def test_a_page_of_10000_cases_takes_at_most_5_megabytes(text: str) -> None:
     assert len(found) <= 5_000_000
     assert "more have no room in this page" in found.decode()
     assert found.decode().count('<td>miss<td class="n">') == 10_000
+
+
+def test_a_page_of_10000_cases_with_many_low_scores_takes_no_more() -> None:
+    metrics = [f"metric-{number}" for number in range(10)]
+    cases = tuple(
+        miss(
+            id=f"t-{n:05}",
+            nodeid=f"test_triage.py::test_labels[t-{n:05}]",
+            scores=dict.fromkeys(metrics, 0.5),
+            whys=dict.fromkeys(metrics, "<" * 200),
+            model="m" * 200,
+        )
+        for n in range(10_000)
+    )
+    result = run_result(suite_result(cases=10_000), cases=cases)
+
+    assert len(to_html(result, make_view(result, ()))) <= 5_000_000
+
+
+def test_a_threshold_of_nothing_is_drawn_within_the_chart() -> None:
+    svg = intervals([Bounds("triage", 0.85, 0.9, 0.95, 0.0)])
+    across = [
+        float(x)
+        for line in re.findall(r'd="([^"]+)"', svg)
+        for x in re.findall(r"[ML] (\S+)", line)
+    ]
+
+    assert min(across) >= 0
 
 
 def test_a_page_without_any_case_is_one() -> None:

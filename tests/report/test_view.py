@@ -510,6 +510,26 @@ def test_what_a_live_run_left_out_for_another_reason_is_recorded_in_its_mode() -
     assert view.missing.commands == ((MISSING, ("pytest", "--llm-eval", "--llm-record=rewrite")),)
 
 
+@pytest.mark.parametrize(
+    ("refused", "text"), [(1, "1 request was refused by"), (12, "12 requests were refused by")]
+)
+def test_what_must_not_leave_is_not_to_be_recorded(refused: int, text: str) -> None:
+    view = view_of(suite_result(verdict=None, unrecorded=refused), refused=refused)
+
+    mend = "[tool.llmprod.wire] in pyproject.toml: mend what the tests above name"
+    assert view.missing.texts == (f"{text} {mend}",)
+    assert view.missing.commands == ()
+
+
+def test_what_is_missing_beside_what_must_not_leave_is_to_be_recorded() -> None:
+    view = view_of(suite_result(verdict=None, unrecorded=2), refused=1, misses={"order": 1})
+
+    assert len(view.missing.texts) == 2
+    assert view.missing.commands == (
+        (MISSING, ("pytest", "--llm-eval", "--llm-record=new_episodes")),
+    )
+
+
 def test_the_command_chooses_the_tests_that_this_run_chose() -> None:
     selection = ("-k", "one or two", "tests/evals")
 

@@ -53,7 +53,11 @@ def test_a_failure_is_kept_and_tried_first_from_then_on(pytester: pytest.Pyteste
     assert len(kept["input"]["doc"]["text"]) < 30
     assert (pytester.path / ".llmprod" / "examples").is_dir()
     fuzzed.stdout.fnmatch_lines(
-        ["*--- llmprod ---*", f"The failing example is kept in *{path.name}"]
+        [
+            "*--- llmprod ---*",
+            f"The failing example is kept in *{path.name}",
+            "Commit it: each run tries it first.",
+        ]
     )
     later.stdout.fnmatch_lines(["*Failing explicit example: test_redacts(", "*1 failed*"])
 

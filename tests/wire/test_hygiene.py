@@ -85,11 +85,18 @@ def test_good_requests_break_no_rule(asked: Request) -> None:
             "key_in_header",
         ),
         (request(CHAT, {**GOOD, "messages": [{"content": f"x {KEY}"}]}), "key_in_header"),
+        (request(f"{CHAT}?trace={KEY}", GOOD), "key_in_header"),
+        (request(f"{CHAT}?key=another", GOOD), "key_in_header"),
         (request(CHAT, GOOD, headers=[*HEADERS, ("x-debug", KEY)]), "key_in_header"),
     ],
 )
 def test_a_request_breaks_the_rule_that_it_breaks_and_no_other(asked: Request, rule: str) -> None:
     assert names(asked) == [rule]
+
+
+@pytest.mark.parametrize(("read_s", "total_s"), [(30.0, 900.0), (600.0, 30.0), (None, 30.0)])
+def test_one_bound_on_the_wait_is_enough(read_s: float | None, total_s: float) -> None:
+    assert names(request(CHAT, GOOD, patience=Patience(read_s=read_s, total_s=total_s))) == []
 
 
 def test_a_declared_model_is_pinned() -> None:
@@ -116,6 +123,7 @@ def test_names_with_a_version_are_pinned(model: str) -> None:
     "model",
     [
         *("gpt-5-mini", "gpt-4o", "gpt-4.1", "o3", "chatgpt-4o-latest", "gpt-4-32k"),
+        "gpt-4o-2024-08-06-latest",
         *("claude-3-5-sonnet-latest", "claude-opus-4-1", "gemini-2.5-pro", "gemini-1.5-flash-8b"),
         *("deepseek-chat", "llama-3.3-70b-versatile", "gpt-3.5-turbo-16k", "qwen3-235b-a22b"),
     ],

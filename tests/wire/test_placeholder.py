@@ -43,6 +43,22 @@ def test_no_key_is_lent_for_a_client_that_is_not_installed(
     assert environ.keys() == lent
 
 
+@pytest.mark.parametrize(
+    ("installed", "environ", "are_lacking"),
+    [
+        (["openai", "anthropic"], {}, True),
+        (["openai", "anthropic"], {"ANTHROPIC_API_KEY": KEY}, False),
+        (["anthropic"], {"ANTHROPIC_AUTH_TOKEN": KEY}, False),
+        (["openai"], {"ANTHROPIC_API_KEY": KEY}, True),
+        ([], {}, False),
+    ],
+)
+def test_it_is_known_whether_any_client_finds_a_key(
+    installed: list[str], environ: dict[str, str], are_lacking: bool
+) -> None:
+    assert LentKeys(environ, installed.__contains__).are_all_lacking() is are_lacking
+
+
 def test_which_clients_are_installed_is_found_out_without_importing_them() -> None:
     script = (
         "import sys\n"
