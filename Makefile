@@ -9,13 +9,24 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: demo test check docs reference bench coverage mutation clean
+# Some tests wait for sockets, so one worker more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
+# What touches each dependency; the example, which runs beside them, touches the others.
+LOWEST := tests/wire/clients/test_every_client.py tests/wire/test_intercept.py \
+	tests/wire/comparing tests/wire/cassettes/test_export.py tests/wire/cassettes/test_foreign.py \
+	tests/budgets/test_price_source.py tests/budgets/test_model_price.py \
+	tests/records/test_otel.py tests/report/test_markdown.py tests/report/test_terminal.py \
+	tests/evals/metrics/test_metrics_of_words.py tests/strategies/test_found.py \
+	tests/test_completion.py
+
+.PHONY: demo test check docs wheel lowest reference bench coverage mutation clean
 
 demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -26,6 +37,21 @@ check: $(VENV)/.check
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs build/docs
+
+# The wheel is built from the sdist; each is then tried in an environment of its own.
+wheel: $(VENV)/.uv
+	rm -rf build/dist
+	$(BIN)/uv build --quiet --out-dir build/dist
+	$(BIN)/python -m scripts.smoke build/dist/*.whl build/dist/*.tar.gz
+
+# The lowest versions that pyproject.toml allows; what they need themselves is the newest.
+lowest: $(VENV)/.uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct \
+		--requirements pyproject.toml --all-extras --group test --editable .
+	cd examples/support_triage && ../../build/lowest/bin/python -m pytest --quiet --llm-eval \
+		-n2 --llm-html=../../build/lowest.html
+	build/lowest/bin/python -m pytest --quiet $(LOWEST)
 
 reference: $(VENV)/.test
 	$(BIN)/python -m scripts.reference
@@ -68,6 +94,10 @@ $(VENV)/.mutation: $(VENV)/.test
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
+$(VENV)/.uv: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet uv
 	touch $@
 
 clean:

@@ -8,6 +8,7 @@ import argparse
 import gc
 import os
 import re
+import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -183,6 +184,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _prepare_plan(config)
     option = config.option
     option.llm_eval |= option.llm_fallback_only
+    if option.llm_eval and sys.flags.optimize and option.assertmode == "plain":
+        raise pytest.UsageError(
+            "python -O with --assert=plain executes no assert: every case would be a hit. Leave "
+            "out one of them."
+        )
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
         _settings(config)  # wrong settings are told before anything is collected
     if config.option.llm_eval or config.option.llm_plan:

@@ -90,7 +90,7 @@ def test_the_guardrail_test_of_the_page_fills_its_cell(project: pytest.Pytester)
     result = project.runpytest_inprocess()
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["failure modes of ticket-triage: ok malformed input;"])
+    result.stdout.fnmatch_lines(["failure modes of ticket-triage: passed: malformed input;"])
 
 
 def test_the_tests_by_hand_of_the_page_pass(project: pytest.Pytester) -> None:

@@ -42,8 +42,9 @@ def test_what_passed_and_what_failed_stands_in_the_matrix(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(
         [
             "*= llmprod =*",
-            "failure modes of triage: FAILED hostile input (1 of 1 tests); ok malformed input;",
-            "  untested slow, wrong, down, limited, retired, expensive",
+            "failure modes of triage: FAILED: hostile input (1 of 1 tests);",
+            "  passed: malformed input;",
+            "  untested: slow, wrong, down, limited, retired, expensive",
         ]
     )
     (row,) = json.loads((pytester.path / "run.json").read_text())["failure_modes"]
@@ -69,8 +70,8 @@ def test_workers_tell_the_same(pytester: pytest.Pytester) -> None:
 
     result.stdout.fnmatch_lines(
         [
-            "llmprod: failure modes of triage: ok malformed input, hostile input;",
-            "  untested slow, wrong, down, limited, retired, expensive",
+            "llmprod: failure modes of triage: passed: malformed input, hostile input;",
+            "  untested: slow, wrong, down, limited, retired, expensive",
         ]
     )
 

@@ -104,8 +104,9 @@ def _bench(name: str) -> Iterator[FaultBench]:
         stack.callback(setattr, tape, "faults", plan)
         if plan is not None:
             bench.plan = tape.faults = plan
-        if isinstance(clock, VirtualClock):
+        if isinstance(clock, VirtualClock) and clock.is_running:
             bench.clock = clock
         else:
+            stack.callback(setattr, tape, "clock", clock)
             stack.enter_context(bench.in_virtual_time())
         yield bench

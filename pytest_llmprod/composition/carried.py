@@ -1,12 +1,12 @@
 """Carried: what a run keeps of its reports and of itself, so that it can be joined with others."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest_llmprod
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.records.head import head_commit
 from pytest_llmprod.settings import Settings
 
@@ -69,11 +69,11 @@ def settings_of(settings: Settings, inipath: Path | None) -> dict[str, Any]:
 
     `inipath` is the configuration file of pytest.
     """
-    ini = "" if inipath is None else os.path.relpath(inipath, settings.rootpath)
+    ini = "" if inipath is None else path_from(inipath, settings.rootpath)
     return {
         "version": pytest_llmprod.__version__,
         "commit": head_commit(settings.rootpath),
-        "ini": Path(ini).as_posix() if ini else "",
+        "ini": ini,
         "record": settings.record,
         "strict": settings.is_strict,
         "options": list(settings.options),

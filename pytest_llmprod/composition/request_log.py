@@ -15,6 +15,7 @@ from pytest_llmprod.core.credential_names import is_credential_name
 from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.core.errors import LlmprodError, LogError
 from pytest_llmprod.core.exchange import Exchange
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.records.head import head_commit
 from pytest_llmprod.records.line import CostStatus, LogLine
 from pytest_llmprod.records.log import FOLDER, LogWriter
@@ -189,7 +190,7 @@ class RequestLog:
         return known
 
     def _relative(self, path: Path) -> str:
-        return Path(os.path.relpath(path, self._root)).as_posix()
+        return path_from(path, self._root)
 
     def _opened(self) -> LogWriter:
         """Return the writer of this process; a forked one writes under a name of its own."""

@@ -1,11 +1,10 @@
 """Written: the reports that a run leaves behind, and where each of them goes."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.files import path_from, write_whole
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.evals.history import accepted_runs
 from pytest_llmprod.evals.standing import function_of, line_in_its_file
@@ -92,12 +91,12 @@ def annotations(result: RunResult, rootpath: Path, environ: Mapping[str, str]) -
 
     def place_of(test: str) -> github.Place:
         file = rootpath / function_of(test).partition("::")[0]
-        return Path(os.path.relpath(file, workspace)).as_posix(), line_in_its_file(test, rootpath)
+        return path_from(file, workspace), line_in_its_file(test, rootpath)
 
     old = result.models[:1]
     judged = [suite for suite in result.suites if not suite.model or suite.model not in old]
     budgets = [each for each in result.budgets if not each.model or each.model not in old]
-    settings = Path(os.path.relpath(rootpath / "pyproject.toml", workspace)).as_posix()
+    settings = path_from(rootpath / "pyproject.toml", workspace)
     return [
         *github.lines(judged, place_of),
         *github.budget_lines(budgets, place_of, settings),

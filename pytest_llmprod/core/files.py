@@ -1,9 +1,11 @@
 """Files: written whole, so that a reader sees the old content or the new one."""
 
+import ntpath
 import os
+import posixpath
 import stat
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from uuid import uuid4
 
 #: The accepted run, in pytest's rootdir.
@@ -51,6 +53,18 @@ def add_lines(path: Path, lines: bytes) -> None:
             file.seek(-1, os.SEEK_END)
             lines = lines if file.read(1) == b"\n" else b"\n" + lines
         file.write(lines)
+
+
+def path_from(path: PurePath, start: PurePath) -> str:
+    """Return how the absolute `path` is written in the folder `start`, with slashes.
+
+    On Windows that is the whole path where it is on another drive: no way leads there.
+    """
+    system = ntpath if isinstance(path, PureWindowsPath) else posixpath
+    try:
+        return type(path)(system.relpath(path, start)).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def _remove_stale(beside: Path) -> None:

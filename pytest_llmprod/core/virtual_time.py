@@ -49,7 +49,8 @@ class VirtualClock:
     """A clock that is put forward in place of waiting.
 
     `elapsed_s` is what was waited for so far, in seconds: time that passes by itself does not
-    count. Threads and tasks that wait at the same time wait together.
+    count. Threads and tasks that wait at the same time wait together. `is_running` says that it
+    stands in place of Python's clocks; a wait by one that does not is over at once.
     """
 
     def __init__(self) -> None:
@@ -62,14 +63,14 @@ class VirtualClock:
         self._graced: set[int] = set()
         self._sleeping_tasks = 0
         self._selectors: list[Any] = []
-        self._is_running = False
+        self.is_running = False
 
     def wait(self, seconds: float) -> None:
         """Put the clock forward in a thread; for ever is a day."""
         seconds = min(seconds, FOREVER_S)
         if seconds <= 0:
             return
-        if self._is_running and threading.get_ident() != self._home:
+        if self.is_running and threading.get_ident() != self._home:
             self._wait_in_thread(self.elapsed_s + seconds)
         else:
             self._put_forward(seconds)
@@ -104,7 +105,7 @@ class VirtualClock:
         with self._changed:
             self._sleeping_threads[me] = until_s
             try:
-                while self._is_running and self.elapsed_s < until_s:
+                while self.is_running and self.elapsed_s < until_s:
                     if me not in self._graced:
                         self._graced.add(me)
                         self._let_come()
@@ -117,7 +118,7 @@ class VirtualClock:
     def _let_come(self) -> None:
         """Give the test's thread the time to come to wait; others may begin to sleep."""
         start = _MONOTONIC()
-        while self._is_running and _MONOTONIC() - start < _GRACE_S:
+        while self.is_running and _MONOTONIC() - start < _GRACE_S:
             if self._home_until_s is not None:
                 return
             _WAIT(self._changed, _GLANCE_S)
@@ -152,7 +153,7 @@ class VirtualClock:
     def _watch(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Have a loop put the clock forward where it would wait; say whether that can be had."""
         selector = getattr(loop, "_selector", None)
-        if selector is None or not self._is_running:
+        if selector is None or not self.is_running:
             return False  # uvloop has none
         if "select" not in vars(selector):
             selector.select = self._jumping(selector.select)
@@ -186,7 +187,7 @@ class VirtualClock:
         get ours too. The thread that enters the block is the test's.
         """
         with ExitStack() as undo:
-            self._is_running = True
+            self.is_running = True
             self._home = threading.get_ident()
             undo.callback(self._stop)
             replaced = self._replacements()
@@ -202,7 +203,7 @@ class VirtualClock:
 
     def _stop(self) -> None:
         with self._changed:
-            self._is_running = False
+            self.is_running = False
             self._changed.notify_all()
         while self._selectors:
             vars(self._selectors.pop()).pop("select", None)

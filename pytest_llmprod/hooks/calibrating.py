@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_llmprod.core.errors import JudgeError, LlmprodError
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.core.text import error_text, printable, shorten
 from pytest_llmprod.evals.judging import Judge, calibration, judge_of, labels
 from pytest_llmprod.evals.judging.calibration import Calibration, Rated
@@ -167,7 +168,7 @@ def _problem(trial: "Trial", error: Exception) -> str:
 
 
 def _relative(path: Path, rootpath: Path) -> str:
-    return Path(os.path.relpath(path.resolve(), rootpath)).as_posix()
+    return path_from(path.resolve(), rootpath)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_llmprod.composition import garbage
 from pytest_llmprod.core.errors import LlmprodError, PricesError
+from pytest_llmprod.core.text import printable
 from pytest_llmprod.hooks.gathered import Gathered
 from pytest_llmprod.hooks.reports import Reports
 from pytest_llmprod.hooks.scope import STOPPED_EARLY, Scope
@@ -157,6 +158,9 @@ class Collector:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary, and how to go on after a run that was stopped while it recorded."""
         self._summarise(terminalreporter)
+        if self._gathered.lost_evidence:
+            text = f"llmprod: the evidence of this run is lost: {self._gathered.lost_evidence}"
+            terminalreporter.write_line(printable(text), yellow=True)
         if self._config.option.llm_max_spend is not None:
             run_id, words = self._config.stash[RUN_ID], self._scope.capped_words()
             for line in self._gathered.accounts.spend_lines(run_id, words):

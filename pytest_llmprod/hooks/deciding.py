@@ -167,7 +167,7 @@ class Decider:
         try:
             drill_history.note(rootpath, results, now)
         except LlmprodError as error:
-            self._report("llmprod-history.jsonl::written", str(error))
+            self._gathered.lost_evidence = str(error)
 
     def note_evidence(self) -> None:
         """Keep in the history which guardrails and logs were tested, and which models compared."""
@@ -185,7 +185,7 @@ class Decider:
         try:
             evidence_history.note(self._config.rootpath, rows, datetime.now(UTC))
         except LlmprodError as error:
-            self._report("llmprod-history.jsonl::written", str(error))
+            self._gathered.lost_evidence = str(error)
 
     def write_reports(self) -> None:
         """Write the reports, after all that the audit in them takes as evidence."""

@@ -29,6 +29,7 @@ class Gathered:
     `run` holds the cases of evals, None where none came; `beside` what other tests told. `carried`
     is kept for the one who joins this run with others. `upkeep` is what was noticed of recordings.
     `result` is what was decided, None before, and `overdue` says which features want a drill.
+    `lost_evidence` says why the history does not keep what this run has shown, '' where it does.
     """
 
     def __init__(self, config: pytest.Config, scope: Scope, started_at: datetime) -> None:
@@ -43,6 +44,7 @@ class Gathered:
         self.carried: Carried | None = None
         self.result: RunResult | None = None
         self.overdue: list[str] = []
+        self.lost_evidence = ""
         self.has_recorded = False
 
     @cached_property

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.wire.cassettes.vcrpy_file import recording_path
 from pytest_llmprod.wire.key import ModelChoice
@@ -18,8 +19,7 @@ def _typed_nodeid(item: pytest.Function) -> str:
     start = _start(item.config)
     if start == item.config.rootpath:
         return item.nodeid
-    path = Path(os.path.relpath(item.path, start)).as_posix()
-    return f"{path}{separator}{rest}"
+    return f"{path_from(item.path, start)}{separator}{rest}"
 
 
 def _start(config: pytest.Config) -> Path:

@@ -3,15 +3,14 @@
 Exists beside the Collector. What it imports at the top is light, for it is part of every run.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_llmprod.composition.counting import Counting
 from pytest_llmprod.core.errors import LlmprodError
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ class Workers:
             )
         node.workerinput["llmprod_run"] = self._config.stash[RUN_ID]
         node.workerinput["llmprod_far"] = is_far
-        start = os.path.relpath(self._config.invocation_params.dir, self._config.rootpath)
-        node.workerinput["llmprod_start"] = Path(start).as_posix()
+        start = path_from(self._config.invocation_params.dir, self._config.rootpath)
+        node.workerinput["llmprod_start"] = start
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:

@@ -100,7 +100,7 @@ def _headline(feature: str, drills: Sequence[DrillResult]) -> str:
     if not drills:
         return f"no drill of {name}"
     unmet = len({each.fault for each in drills} - met.keys())
-    rest = f", {unmet} cannot meet it" if unmet else ""
+    rest = f", {unmet} do not apply" if unmet > 1 else ", 1 does not apply" if unmet else ""
     survived = sum(met.values())
     return f"drills of {name}: survived {survived} of {counted(len(met), 'fault')}{rest}"
 

@@ -21,7 +21,8 @@ _GROUPS: Mapping[Mode, tuple[str, ...]] = {
 }
 #: Of which way to fail a budget is, by its unit: seconds, USD, or '' for tokens and requests.
 _UNITS: Mapping[str, Mode] = {"s": "slow", "USD": "expensive", "": "expensive"}
-_PLAIN = ("ok", "untested")
+#: What a cell says of a way of which nothing failed -> how the lines call such ways.
+_PLAIN = {"ok": "passed", "untested": "untested"}
 _LONGEST_NAME = 40
 
 
@@ -39,10 +40,10 @@ def matrix_lines(result: RunResult) -> list[str]:
     for feature in features_of(result):
         cells = {mode: cell(result, feature, mode) for mode in MODES}
         failed = [f"{mode} ({text})" for mode, text in cells.items() if text not in _PLAIN]
-        parts = [f"FAILED {', '.join(failed)}"] if failed else []
-        for word in _PLAIN:
-            modes = [mode for mode, text in cells.items() if text == word]
-            parts += [f"{word} {', '.join(modes)}"] if modes else []
+        parts = [f"FAILED: {', '.join(failed)}"] if failed else []
+        for plain, word in _PLAIN.items():
+            modes = [mode for mode, text in cells.items() if text == plain]
+            parts += [f"{word}: {', '.join(modes)}"] if modes else []
         if parts[0] != parts[-1] and width(f"  {parts[-1]}") > COLUMNS:  # all but a few untested
             parts[-1] = "all else untested"
         name = shorten(printable(feature), _LONGEST_NAME)

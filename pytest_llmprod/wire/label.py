@@ -57,6 +57,10 @@ def is_cassette_of(function: str, name: str) -> bool:
     return name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end)
 
 
+#: Devices of Windows, where no file may have such a name before its first dot.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
+
+
 @lru_cache(maxsize=256)
 def file_name(name: str) -> str:
     """Return `name` as part of a file name that every system takes.
@@ -65,6 +69,7 @@ def file_name(name: str) -> str:
     share a file.
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:100].strip(".")
-    if safe == name:
+    if safe == name and not _DEVICE.match(name):
         return name
+    safe = safe.replace(".", "-") if _DEVICE.match(safe) else safe
     return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

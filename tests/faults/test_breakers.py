@@ -18,6 +18,7 @@ WRONG, SOUND = NAMES["WRONG"], NAMES["SOUND"]
 
 TEST = """
     import breaker
+    import httpx2
     import openai
     import pytest
     from hypothesis import settings
@@ -25,19 +26,22 @@ TEST = """
 
     settings.register_profile("held", max_examples=100, derandomize=True, database=None)
     settings.load_profile("held")
-    client = openai.OpenAI(api_key="sk-test", timeout=20, max_retries={retries})
+    BODY = {{"model": "gpt-test", "messages": [{{"role": "user", "content": "?"}}]}}
+    plain = httpx2.Client(timeout=20)
+    client = openai.OpenAI(api_key="sk-test", timeout=20, max_retries=2)
 
-    def ask():
-        client.chat.completions.create(
-            model="gpt-test", messages=[{{"role": "user", "content": "?"}}]
-        )
+    def ask():  # thousands of requests, and this client is the cheaper one
+        plain.post("https://provider.test/v1/chat/completions", json=BODY).raise_for_status()
+
+    def ask_thrice():
+        client.chat.completions.create(**BODY)
 
     @pytest.mark.parametrize(("name", "probes"), {breakers!r})
     @pytest.mark.llm_cassette
     def test_breaker(name, probes):
         check_circuit_breaker(
             make=getattr(breaker, name),
-            call=lambda each: each.call(ask),
+            call=lambda each: each.call({ask}),
             opens_after=3,
             open_s={open_s},
             closes_after=probes,
@@ -53,7 +57,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_each_wrong_breaker_is_found_by_its_name(project: pytest.Pytester) -> None:
     breakers = [(name, 1) for name in WRONG]
-    project.makepyfile(test_breaker=TEST.format(retries=0, breakers=breakers, open_s=30))
+    project.makepyfile(test_breaker=TEST.format(ask="ask", breakers=breakers, open_s=30))
 
     result = project.runpytest_inprocess("--tb=line")
 
@@ -64,7 +68,8 @@ def test_each_wrong_breaker_is_found_by_its_name(project: pytest.Pytester) -> No
 
 
 def test_sound_breakers_pass_also_with_a_client_that_tries_again(project: pytest.Pytester) -> None:
-    project.makepyfile(test_breaker=TEST.format(retries=2, breakers=list(SOUND.items()), open_s=30))
+    text = TEST.format(ask="ask_thrice", breakers=list(SOUND.items()), open_s=30)
+    project.makepyfile(test_breaker=text)
 
     project.runpytest_inprocess().assert_outcomes(passed=len(SOUND))
 
@@ -74,7 +79,7 @@ def test_a_breaker_that_stays_open_longer_each_time_passes_where_it_says_so(
 ) -> None:
     breakers = [("WaitsLongerEachTime", 1)]
     project.makepyfile(
-        test_breaker=TEST.format(retries=0, breakers=breakers, open_s=(30, 30 * 2**20))
+        test_breaker=TEST.format(ask="ask", breakers=breakers, open_s=(30, 30 * 2**20))
     )
 
     project.runpytest_inprocess().assert_outcomes(passed=1)

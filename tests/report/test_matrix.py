@@ -86,8 +86,8 @@ def test_the_matrix_names_each_mode_of_each_feature() -> None:
     result = run_result(mode_tests=(mode_test("hostile input"),))
 
     assert matrix_lines(result) == [
-        "failure modes of ticket-triage: ok hostile input;",
-        "  untested slow, wrong, malformed input, down, limited, retired, expensive",
+        "failure modes of ticket-triage: passed: hostile input;",
+        "  untested: slow, wrong, malformed input, down, limited, retired, expensive",
     ]
     (row,) = to_json(result)
     assert (row["feature"], set(row["modes"])) == (FEATURE, set(MODES))

@@ -271,3 +271,14 @@ def test_models_that_only_the_url_names_have_keys_of_their_own() -> None:
     }
 
     assert len(keys) == 2
+
+
+def test_a_body_that_does_not_name_the_model_goes_out_as_it_came() -> None:
+    gemini = "https://generativelanguage.googleapis.com/v1beta/models"
+    body = b'{ "contents" : [] }'
+    swapped = ModelChoice(swaps={"gemini-small": "gemini-large"})
+
+    request = wire_request(body=body, url=f"{gemini}/gemini-small:generateContent", choice=swapped)
+
+    assert request.url == f"{gemini}/gemini-large:generateContent"
+    assert request.body == body

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.files import write_whole
+from pytest_llmprod.core.files import path_from, write_whole
 from pytest_llmprod.wire.cassettes import locks
 from pytest_llmprod.wire.cassettes.leaks import refuse_leaking_text
 from pytest_llmprod.wire.fork_lock import ForkLock
@@ -207,8 +207,7 @@ class Journal:
 
     def _relative(self, cassette: Path) -> str:
         if cassette not in self._names:
-            path = Path(os.path.relpath(cassette, self._rootpath))
-            self._names[cassette] = path.as_posix()
+            self._names[cassette] = path_from(cassette, self._rootpath)
         return self._names[cassette]
 
 

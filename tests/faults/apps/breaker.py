@@ -2,7 +2,10 @@
 
 import time
 
+import httpx2
 import openai
+
+FAILURES = (openai.APIError, httpx2.HTTPError)
 
 
 class CircuitOpen(Exception):
@@ -24,7 +27,7 @@ class Breaker:
             raise CircuitOpen
         try:
             answer = ask()
-        except openai.APIError as error:
+        except FAILURES as error:
             self.failed(error, is_probe)
             raise
         self.went_well(is_probe)
@@ -118,7 +121,7 @@ class Storms(Breaker):
         for _ in range(4):
             try:
                 return ask()
-            except openai.APIError as error:
+            except FAILURES as error:
                 last = error
         raise last
 
