@@ -5,12 +5,12 @@ All text in a view is safe to print: control sequences are escaped.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.swap import Swap
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.report import remarks, swap
-from pytest_llmprod.report.audit_rows import AuditBlock, audit_block
 from pytest_llmprod.report.broken import Broken, broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_rows, counts, month_rows
 from pytest_llmprod.report.drills import DrillBlock, drill_blocks
@@ -21,6 +21,9 @@ from pytest_llmprod.report.suite_names import one_a_test, suite_names
 from pytest_llmprod.report.suite_rows import SuiteRow, suite_rows
 from pytest_llmprod.report.trend import NO_TREND, Trend, trend_of
 from pytest_llmprod.report.unanswered import Missing, missing_of
+
+if TYPE_CHECKING:
+    from pytest_llmprod.report.audit_rows import AuditBlock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class View:
     total: str = ""
     regressions: tuple[str, ...] = ()
     trend: Trend = NO_TREND
-    audit: AuditBlock | None = None
+    audit: "AuditBlock | None" = None
 
 
 _LONGEST_LEAD = 50
@@ -121,8 +124,16 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         total=remarks.total(one_a_test(result.suites)),
         regressions=tuple(printable(each) for each in result.regressions),
         trend=trend_of(result, names),
-        audit=None if result.audit is None else audit_block(result.audit),
+        audit=_audit(result),
     )
+
+
+def _audit(result: RunResult) -> "AuditBlock | None":
+    if result.audit is None:
+        return None
+    from pytest_llmprod.report.audit_rows import audit_block  # only an audited run needs it
+
+    return audit_block(result.audit)
 
 
 _SWAP_COLOURS = {"NON-INFERIOR": "green", "INFERIOR": "red"}

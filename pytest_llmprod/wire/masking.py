@@ -69,7 +69,8 @@ _SHORT = 40
 _LONG = 20_000
 _MOST_REMEMBERED = 500
 
-_SECRET_PARAMETER = re.compile(rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*")
+# A text, for most URLs have no parameters and need none compiled.
+_SECRET_PARAMETER = rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*"
 
 
 def mask(text: str, scanners: Sequence[Scanner]) -> str:
@@ -269,7 +270,9 @@ def mask_url(url: str, scanners: Sequence[Scanner]) -> str:
     """Return `url` without user and password, and with secret query parameters masked."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    query = _SECRET_PARAMETER.sub(lambda match: f"{match[1]}=[masked]", parts.query)
+    query = parts.query
+    if query:
+        query = re.sub(_SECRET_PARAMETER, lambda match: f"{match[1]}=[masked]", query)
     if "%" in query:
         query = "&".join(_mask_parameter(each, scanners) for each in query.split("&"))
     return mask(urlunsplit((parts.scheme, host, parts.path, query, "")), scanners)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.refusals import classify_refusal
 from pytest_llmprod.evals.metrics.scoring import NO_OUTPUT, Score
 from pytest_llmprod.evals.metrics.texts import normal_form, shown
 
@@ -49,6 +48,8 @@ def _told(output: Any, *, judging: bool) -> str:
         return shown(told)
     if not isinstance(output, str):
         return ""
+    from pytest_llmprod.core.refusals import classify_refusal  # its patterns take 4 ms to compile
+
     found = classify_refusal(output)
     if not found.refused or (found.kind in _BY_JUDGING and not judging):
         return ""

@@ -110,14 +110,14 @@ def _first_lines(text: str, count: int) -> list[int]:
 
 
 # As vcrpy writes headers, in YAML or JSON: one value, or a list of values.
-_HEADER = re.compile(
+_HEADER = (  # a text, for only a run that writes needs it compiled
     rf"(?im)^[ \t]*[\"']?({SECRET_NAME})[\"']?:(?:[ \t]*|\s*(?:-|\[)\s*)[\"']?([^\s\"'][^\n\"']*)"
 )
 _PLACEHOLDER = re.compile(r"(?i)dummy|example|fake|filter|mask|placeholder|redact|scrub|test|xxx")
 
 
 def _find_headers(text: str) -> Iterator[Finding]:
-    for match in _HEADER.finditer(text):
+    for match in re.finditer(_HEADER, text):
         name, value = match[1].lower(), match[2].rstrip()
         if name.endswith("authorization"):
             value = value.rpartition(" ")[2]
