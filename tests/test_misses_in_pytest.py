@@ -405,7 +405,7 @@ def test_counts_cross_to_the_controller_as_plain_json(recorded: Project) -> None
 
     lines = (recorded.path / "counts.txt").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
-        ["teardown", {"kinds": {"prompt changed": 1}, "moves": []}]
+        ["teardown", {"kinds": {"prompt changed": 1}, "moves": [], "refused": 0}]
     ]
 
 

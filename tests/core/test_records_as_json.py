@@ -96,7 +96,14 @@ def test_the_strings_of_a_value_come_in_their_order_without_names() -> None:
 
 def test_what_is_called_without_a_fixture_needs_a_running_test() -> None:
     before = running.running_or_none()
-    test = running.Running(tape=None, root=None, case="", masked=str, find_pii=None)  # type: ignore[arg-type]
+    test = running.Running(
+        tape=None,
+        root=None,  # type: ignore[arg-type]
+        case="",
+        masked=str,
+        find_pii=None,
+        lend_keys=lambda: None,
+    )
     try:
         running.begin(test)
         assert running.running("llm_fault") is test

@@ -81,7 +81,7 @@ def test_lines_of_earlier_versions_have_no_interval(tmp_path: Path) -> None:
         "[]",
         {"kind": "drill", "feature": "triage"},
         {"kind": "accepted", "suites": 3, "cost_usd": "much", "who": 3},
-        {"kind": "accepted", "suites": [3, {"score": "high"}, {"score": 3}], "cost_usd": 0.1},
+        {"kind": "accepted", "suites": [3, {"score": "high"}, {"score": 3}], "cost_usd": -1},
         {"kind": "accepted", "suites": [], "cost_usd": "NaN", "left_out": True},
     ],
 )

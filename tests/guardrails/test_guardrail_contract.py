@@ -249,7 +249,7 @@ def test_a_guardrail_that_does_not_exist_is_named(apps: pytest.Pytester) -> None
     result = run(apps, "desk.reply", 'guardrail="desk:scrub", places="answer"')
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*llm_guardrail: 'desk:scrub' names no callable*"])
+    result.stdout.fnmatch_lines(["*llm_guardrail: 'desk:scrub' is not there. There are *redact, *"])
 
 
 def test_the_fixture_needs_its_marker(apps: pytest.Pytester) -> None:
