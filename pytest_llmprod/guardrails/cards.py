@@ -1,7 +1,6 @@
 """Cards: payment cards by brand, length and check digit."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from pytest_llmprod.guardrails.check_digits import luhn
@@ -90,10 +89,10 @@ def card_at(run: Run, first: int) -> tuple[Hit, int] | None:
     One in ten numbers has a right check digit by chance: of several, the longest one counts behind
     which the run ends or another card begins, for two cards may stand side by side.
     """
-    found = list(_cards(run, first))
+    found = _cards(run, first)
     for hit, count in found:
         is_last = first + count == len(run.sizes)
-        if len(found) == 1 or is_last or any(_cards(run, first + count)):
+        if len(found) == 1 or is_last or _cards(run, first + count):
             return hit, count
     if found:
         return found[0]
@@ -109,10 +108,12 @@ def cards_in_a_row(run: Run, first: int) -> tuple[list[Hit], int]:
     Nothing says where one ends: the stretch is digits that stand one by one, or a single group. It
     is nothing but cards; there are none where the stretch is anything else, or began before.
     """
-    count = _length_of_stretch(run, first)
-    places = [at for start, end in run.groups[first : first + count] for at in range(start, end)]
-    if not 2 * _ANY[0] <= len(places) <= _MOST_IN_A_ROW * _ANY[-1]:
+    if 1 < run.sizes[first] < 2 * _ANY[0]:  # as nearly all groups are
         return [], 0
+    count = _length_of_stretch(run, first)
+    if not 2 * _ANY[0] <= sum(run.sizes[first : first + count]) <= _MOST_IN_A_ROW * _ANY[-1]:
+        return [], 0
+    places = [at for start, end in run.groups[first : first + count] for at in range(start, end)]
     if is_attached(run.text, places[0], places[-1] + 1):
         return [], 0
     digits = run.digits(first, count)
@@ -158,12 +159,14 @@ def _why(digits: str) -> str:
     return f"{brand_of(digits)}, {len(digits)} digits, Luhn"
 
 
-def _cards(run: Run, first: int) -> Iterator[tuple[Hit, int]]:
-    """Yield what may be a card and begins with a group of a run, the longest first."""
+def _cards(run: Run, first: int) -> list[tuple[Hit, int]]:
+    """Return what may be a card and begins with a group of a run, the longest first."""
+    found = []
     for count in _counts(run.sizes[first : first + _LONGEST_GROUPING]):
         hit = _card(run, first, count)
         if hit is not None:
-            yield hit, count
+            found.append((hit, count))
+    return found
 
 
 def _card(run: Run, first: int, count: int) -> Hit | None:

@@ -70,6 +70,8 @@ def label_before(text: str, start: int, labels: re.Pattern[str]) -> str | None:
     first = start
     while first > floor and text[first - 1] not in _DIGITS:
         first -= 1
+    if text[first:start].isspace():  # as between the numbers of a list
+        return None
     name = None
     for match in labels.finditer(text, first, start):
         name = match.lastgroup

@@ -123,7 +123,8 @@ def _phone(run: Run, at: int, count: int, why: str) -> Hit | None:
     elif label == "no":
         return None
     before = run.text[max(0, start - 3) : start]
-    start -= len(_leading(before, run.text[start:end]))
+    if "+" in before or "(" in before:
+        start -= len(_leading(before, run.text[start:end]))
     plus = "+" if "+" in run.text[start : start + 3] else ""
     return Hit("phone", start, end, plus + digits, why)
 
