@@ -26,7 +26,7 @@ def test_aiohttp_gets_the_pieces_of_a_stream_as_chunks(lab: Lab, wire: Server) -
             aiohttp.ClientSession() as session,
             session.post(wire.chat_url, json=chat_request("hello")) as answer,
         ):
-            # A live stream may end in a packet of its own, which aiohttp hands on as an empty chunk.
+            # A live stream may end in a packet of its own: aiohttp hands on an empty chunk.
             chunks = [
                 (chunk.count(b"data:"), end)
                 async for chunk, end in answer.content.iter_chunks()
