@@ -46,6 +46,7 @@ from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds 
     llm_script,
     llm_server,
 )
+from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
 from pytest_llmprod.hooks.witness import Witness, has_records
 from pytest_llmprod.hooks.workers import Workers
@@ -204,7 +205,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_ID] = f"{started_at:%Y%m%dT%H%M%S%f}-{os.urandom(4).hex()}"
     workers = Workers(config)
     config.pluginmanager.register(workers, "llmprod-workers")
-    config.pluginmanager.register(Collector(config, started_at, workers), "llmprod-collector")
+    config.pluginmanager.register(
+        Collector(config, Scope(config), started_at, workers), "llmprod-collector"
+    )
     if config.option.llm_otel:
         # Only a run that sends something needs it.
         from pytest_llmprod.hooks.telemetry import Telemetry

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_llmprod.cli import main
+from pytest_llmprod.composition.runbooks import gather
 from pytest_llmprod.handoff.runbook import NAMES
 from scripts import file_keys
 
@@ -190,6 +192,17 @@ def test_a_part_that_is_out_of_date_is_named_and_renewed(
     assert (checked, renewed) == (1, 0)
     assert capsys.readouterr().out == f"RUNBOOK.md: renewed 1 part: {name}\n"
     assert main(["runbook", "--check"]) == 0
+
+
+@pytest.mark.parametrize("figure", ["1e999999", "NaN", -1, [], None])
+def test_a_figure_that_nobody_can_have_measured_is_left_out(shop: Path, figure: Any) -> None:
+    path = shop / "llmprod-baseline.json"
+    accepted = json.loads(path.read_text())
+    for budget in accepted["budgets"]:
+        budget["observed"] = figure
+    path.write_text(json.dumps(accepted))
+
+    assert [bound.observed for bound in gather(shop).bounds] == ["", ""]
 
 
 def test_a_model_that_is_gone_leaves_the_runbook(

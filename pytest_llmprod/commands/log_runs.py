@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.core.money import usd_of
+from pytest_llmprod.core.money import amount_of
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.records import bodies, names, reading, retention
 from pytest_llmprod.records.reading import Entry
@@ -60,7 +60,7 @@ def _run(folder: Path) -> dict[str, Any]:
 
 
 def _cost_usd(entry: Entry) -> Decimal:
-    return usd_of(entry.text(names.COST_USD)) or Decimal(0)
+    return amount_of(entry.text(names.COST_USD)) or Decimal(0)
 
 
 def _row(run: dict[str, Any]) -> Sequence[str]:

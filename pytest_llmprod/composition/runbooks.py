@@ -5,7 +5,6 @@ Composes the settings, gates, accepted run, drills, recordings and prices. Nothi
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pytest_llmprod.budgets.model_price import ModelPrice
 from pytest_llmprod.composition import drill_history
 from pytest_llmprod.core.errors import CassetteError, HandoffError
 from pytest_llmprod.core.files import BASELINE_NAME, write_whole
+from pytest_llmprod.core.money import amount_of
 from pytest_llmprod.evals import baseline, gates_file
 from pytest_llmprod.faults.catalogue import CATALOGUE
 from pytest_llmprod.gates import FILE_NAME as GATES_NAME
@@ -183,12 +183,8 @@ def _named(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _observed(row: Mapping[str, Any]) -> str:
-    figure = row.get("observed")
-    try:
-        amount = None if figure is None else Decimal(str(figure))
-    except InvalidOperation:
-        amount = None
-    if amount is None or not amount.is_finite():
+    amount = amount_of(row.get("observed"))
+    if amount is None:
         return ""
     text = {"USD": f"${prices.usd_text(amount)}", "s": f"{amount:.2f} s"}
     days = " to ".join(dict.fromkeys(map(str, row.get("recorded") or ())))

@@ -17,7 +17,7 @@ from typing import Any
 from pytest_llmprod.core.errors import BaselineError
 from pytest_llmprod.core.files import BASELINE_NAME, add_lines, write_whole
 from pytest_llmprod.core.files import HISTORY_NAME as HISTORY_NAME
-from pytest_llmprod.core.money import usd_of
+from pytest_llmprod.core.money import amount_of
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.evals import stored_run
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
@@ -235,7 +235,7 @@ def _told(suite: Mapping[str, Any]) -> dict[str, Any]:
 def _cost(suites: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what all tests cost; under several metrics the requests of a test are the same."""
     tests = {str(each["test"]): each for each in suites}.values()
-    known = [money for each in tests if (money := usd_of(each.get("cost_usd"))) is not None]
+    known = [money for each in tests if (money := amount_of(each.get("cost_usd"))) is not None]
     unpriced = sum(each.get("unpriced", 0) + each.get("without_usage", 0) for each in tests)
     cost = {"cost_usd": str(sum(known, Decimal(0)))} if known else {}
     return {**cost, **({"unpriced": unpriced} if unpriced else {})}

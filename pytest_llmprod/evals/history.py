@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.core.history import read_history
-from pytest_llmprod.core.money import usd_of
+from pytest_llmprod.core.money import amount_of
 from pytest_llmprod.core.past import PastRun, PastSuite
 
 
@@ -28,7 +28,7 @@ def _run(row: Mapping[str, Any]) -> PastRun:
         who=_text(row.get("who")),
         why=_text(row.get("why")),
         suites=tuple(found for each in rows if (found := _suite(each)) is not None),
-        cost_usd=usd_of(row.get("cost_usd")),
+        cost_usd=amount_of(row.get("cost_usd")),
         unpriced=_count(row.get("unpriced")) or 0,
         left_out=_count(row.get("left_out")) or 0,
     )

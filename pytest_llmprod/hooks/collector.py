@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 class Collector:
     """The hooks of the process that sees every report."""
 
-    scope_type = Scope
-
-    def __init__(self, config: pytest.Config, started_at: datetime, workers: Workers) -> None:
+    def __init__(
+        self, config: pytest.Config, scope: Scope, started_at: datetime, workers: Workers
+    ) -> None:
         """Make a collector that has seen nothing."""
         self._config = config
         self._workers = workers
-        self._scope = self.scope_type(config)
-        self._gathered = Gathered(config, self._scope, started_at)
+        self._scope = scope
+        self._gathered = Gathered(config, scope, started_at)
         self._reports = Reports(config)
         self._picked_up = 0
         self._is_interrupted = False
@@ -126,7 +126,8 @@ class Collector:
         is_asked = option.llm_eval or self._reports.are_wanted()
         beside = gathered.beside
         has_told = beside.has_results or beside.has_evidence
-        return bool(is_asked or gathered.run or gathered.has_budgets or has_told)
+        has_gathered = gathered.run is not None or gathered.has_budgets
+        return bool(is_asked or has_gathered or has_told)
 
     def _report(self, session: pytest.Session, nodeid: str, failure: str) -> None:
         """Log a test report that no test made: it has failed with a text."""

@@ -40,8 +40,6 @@ class MergedScope(Scope):
 class MergedCollector(Collector):
     """The hooks of the process that sees the reports of all shards."""
 
-    scope_type = MergedScope
-
     def pytest_sessionstart(self) -> None:
         """Leave recordings alone: shards have put theirs in place."""
 
@@ -73,7 +71,7 @@ class Merger:
         started_at = min(datetime.fromisoformat(each.run["started_at"]) for each in self._shards)
         config.pluginmanager.unregister(name="llmprod-collector")
         self._workers = Workers(config)
-        self._collector = MergedCollector(config, started_at, self._workers)
+        self._collector = MergedCollector(config, MergedScope(config), started_at, self._workers)
         config.pluginmanager.register(self._collector, "llmprod-collector")
 
     @pytest.hookimpl(tryfirst=True)

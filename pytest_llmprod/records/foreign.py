@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_llmprod.core.exchange import Exchange, Usage
-from pytest_llmprod.core.money import usd_of
+from pytest_llmprod.core.money import amount_of
 from pytest_llmprod.records import names, synonyms
 from pytest_llmprod.records.line import LogLine
 
@@ -154,7 +154,7 @@ def _is_exchange(row: Row) -> bool:
 
 
 def _line(row: Row, feature: str) -> LogLine:
-    cost = usd_of(_first(row, synonyms.COSTS))
+    cost = amount_of(_first(row, synonyms.COSTS))
     moment = _iso(_first(row, _TIMES))
     return LogLine(
         exchange=_exchange(row, moment),

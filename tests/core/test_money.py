@@ -3,17 +3,17 @@ from typing import Any
 
 import pytest
 
-from pytest_llmprod.core.money import usd_of
+from pytest_llmprod.core.money import amount_of
 
 
 @pytest.mark.parametrize("value", ["0.00042", 0.00042, "4.2e-4", " 0.00042 "])
 def test_an_amount_may_be_a_text_or_a_number(value: Any) -> None:
-    assert usd_of(value) == Decimal("0.00042")
+    assert amount_of(value) == Decimal("0.00042")
 
 
 @pytest.mark.parametrize("value", [0, "0", "0.00", 0.0])
 def test_nothing_is_an_amount_too(value: Any) -> None:
-    assert usd_of(value) == 0
+    assert amount_of(value) == 0
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_nothing_is_an_amount_too(value: Any) -> None:
     ],
 )
 def test_what_nobody_can_have_paid_is_none(value: Any) -> None:
-    assert usd_of(value) is None
+    assert amount_of(value) is None
