@@ -1,5 +1,6 @@
 """The request log of a process: what it writes of the exchanges of a test that has ended."""
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from log_samples import START, an_exchange
 
 from pytest_llmprod.composition.request_log import Asker, RequestLog
-from pytest_llmprod.records import reading
+from pytest_llmprod.records import names
 from pytest_llmprod.settings import of_project
 from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 
@@ -55,6 +56,6 @@ def test_lines_come_in_the_order_in_which_answers_came_not_in_that_of_the_tape(
     log.close()
 
     assert log.problem == ""
-    entries = reading.read(tmp_path / ".llmprod" / "runs" / "run").entries
-    said = [reading.bodies_of(entry)["output"] for entry in entries]
-    assert said == ["a verdict", "an answer"]
+    run = tmp_path / ".llmprod" / "runs" / "run"
+    lines = [json.loads(line) for line in (run / "main.jsonl").read_text().splitlines()]
+    assert [line.get(names.JUDGE, False) for line in lines] == [True, False]
