@@ -69,7 +69,7 @@ _SHORT = 40
 _LONG = 20_000
 _MOST_REMEMBERED = 500
 
-# A text, for most URLs have no parameters and need none compiled.
+# Kept as a text: most URLs have no parameters, so most runs never compile it.
 _SECRET_PARAMETER = rf"(?<![\w-])({SECRET_PARAMETER})=[^&#]*"
 
 

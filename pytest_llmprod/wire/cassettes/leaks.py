@@ -110,7 +110,7 @@ def _first_lines(text: str, count: int) -> list[int]:
 
 
 # As vcrpy writes headers, in YAML or JSON: one value, or a list of values.
-_HEADER = (  # a text, for only a run that writes needs it compiled
+_HEADER = (  # kept as a text: only a run that writes compiles it
     rf"(?im)^[ \t]*[\"']?({SECRET_NAME})[\"']?:(?:[ \t]*|\s*(?:-|\[)\s*)[\"']?([^\s\"'][^\n\"']*)"
 )
 _PLACEHOLDER = re.compile(r"(?i)dummy|example|fake|filter|mask|placeholder|redact|scrub|test|xxx")
