@@ -83,6 +83,11 @@ def takes(model: type[BaseModel], text: str) -> bool:
     return True
 
 
+def with_set_sorted(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the items of `Odd.tags` sorted: how a set is written differs by process."""
+    return {name: sorted(it) if name == "tags" else it for name, it in document.items()}
+
+
 @pytest.mark.parametrize("model", [Decision, Item, Node, Odd, Nothing])
 def test_a_sound_output_is_accepted(model: type[BaseModel]) -> None:
     @SAME
@@ -91,7 +96,8 @@ def test_a_sound_output_is_accepted(model: type[BaseModel]) -> None:
         assert output.accepted
         assert output.broken == output.field == ""
         instance = model.model_validate_json(output.text)
-        assert json.loads(instance.model_dump_json(by_alias=True)) == output.document
+        written = json.loads(instance.model_dump_json(by_alias=True))
+        assert with_set_sorted(written) == with_set_sorted(output.document)
 
     accepted()
 
