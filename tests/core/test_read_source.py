@@ -159,3 +159,9 @@ def test_the_data_set_of_a_test_that_is_defined_twice_is_not_known() -> None:
 
 def test_a_warning_about_the_text_of_a_module_is_not_ours() -> None:
     assert read("def test_a(): return '\\d'\n").functions == {"test_a"}
+
+
+def test_what_a_function_inside_of_a_block_assigns_is_no_name_of_the_module() -> None:
+    source = read("if True:\n  def test_a():\n    local = 1\n  outside = 2\n")
+
+    assert source.bound == {"outside"}

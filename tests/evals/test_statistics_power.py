@@ -126,6 +126,15 @@ def test_a_drop_that_cannot_be_shown_is_none() -> None:
     assert smallest_drop(0, 0.9) is None
 
 
+def test_a_drop_that_only_no_hit_at_all_shows_is_found() -> None:
+    n, share = 12, 0.25
+    assert wilson(0, n)[1] < share <= wilson(1, n)[1]
+
+    drop = smallest_drop(n, share)
+
+    assert drop == pytest.approx(share - (1 - 0.8 ** (1 / n)))
+
+
 def test_paired_cases_are_the_969_of_miller_2024() -> None:
     # omega squared is 1 / 9 and each answer is sure; then with a spread of 1 / 6 and 10 answers.
     assert paired_cases_needed(0.03, 1 / 9) == 969

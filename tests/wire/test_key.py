@@ -127,6 +127,7 @@ def test_the_whole_url_counts_where_no_dialect_knows_it(url: str) -> None:
     ("url", "is_same"),
     [
         ("http://127.0.0.1:4000/proxy/v1/models", True),
+        ("http://127.0.0.1:4000/v1/proxy/v1/models", True),
         ("https://y.com/v1/models?page=2", False),
         ("https://y.com/v1/files", False),
         ("https://y.com/models?next=/v1/models", False),
@@ -203,14 +204,17 @@ def test_the_model_and_the_stream_are_read_from_the_body(
 ) -> None:
     request = wire_request(body=json.dumps(document).encode())
 
-    assert (request.model, request.stream) == (model, stream)
+    assert (request.model, request.named_model, request.stream) == (model, model, stream)
     assert request.document == document
 
 
 def test_without_a_choice_the_body_goes_out_as_it_came() -> None:
     body = b'{ "model" : "m",\n "n": 1.0 }'
 
-    assert wire_request(body=body).body == body
+    request = wire_request(body=body, headers={"x-trace": ["7"]})
+
+    assert request.body == body
+    assert request.headers == {"x-trace": ["7"]}
 
 
 @pytest.mark.parametrize(
@@ -230,6 +234,8 @@ def test_the_choice_of_a_run_replaces_the_model(choice: ModelChoice, asked: str)
     assert json.loads(request.body) == chat_request("hello", asked)
     assert request.document == chat_request("hello", asked)
     assert request.key == wire_request(chat_request("hello", asked)).key
+    assert request.named_model == "gpt-test"
+    assert request.replaced_model == ("" if asked == "gpt-test" else "gpt-test")
 
 
 def test_one_of_several_models_takes_the_place_of_each_other_one() -> None:

@@ -54,3 +54,16 @@ def test_a_stored_request_without_dialects_is_known_by_its_url() -> None:
     assert stored_key(stored(document), dialects=()) != stored_key(
         stored(document, uri=deeper), dialects=()
     )
+
+
+def test_the_boundary_that_a_stored_form_names_does_not_count() -> None:
+    def form(boundary: str) -> dict[str, Any]:
+        part = f'--{boundary}\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n'
+        return {
+            "method": "POST",
+            "uri": "https://api.openai.com/v1/audio/transcriptions",
+            "body": {"text": f"{part}--{boundary}--\r\n"},
+            "headers": {"content-type": [f"multipart/form-data; boundary={boundary}"]},
+        }
+
+    assert stored_key(form("one")) == stored_key(form("two"))

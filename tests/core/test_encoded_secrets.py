@@ -1,0 +1,34 @@
+"""Secrets that stand in a text in base64, or percent-encoded."""
+
+import base64
+
+import pytest
+
+from pytest_llmprod.core.encoded_secrets import find_encoded
+
+KEY = "sk-proj-" + "a1B2" * 10
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("width", [64, 76])
+def test_wrapped_base64_that_holds_a_key_is_found_from_its_first_to_its_last_line(
+    width: int, end: str
+) -> None:
+    # The key lies across the end of a line, so that no line holds it alone.
+    encoded = base64.b64encode(f"{'x' * 40} {KEY} and more".encode()).decode()
+    lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+    wrapped = end.join(lines)
+    text = f"-- begin --\n{wrapped}\n-- end --"
+
+    assert wrapped in {text[each.start : each.end] for each in find_encoded(text)}
+
+
+def test_a_key_behind_percent_signs_is_found_with_the_text_around_it() -> None:
+    encoded = KEY.replace("-", "%2D")
+
+    found = {
+        f"see {encoded} there"[each.start : each.end]
+        for each in find_encoded(f"see {encoded} there")
+    }
+
+    assert found == {encoded}
