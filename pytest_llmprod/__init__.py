@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_llmprod.composition.breakers import check_circuit_breaker as check_circuit_breaker
-    from pytest_llmprod.composition.by_hand import llm_canary as llm_canary
-    from pytest_llmprod.composition.by_hand import llm_fallback as llm_fallback
-    from pytest_llmprod.composition.by_hand import llm_faults as llm_faults
-    from pytest_llmprod.composition.by_hand import llm_script as llm_script
-    from pytest_llmprod.composition.by_hand import llm_wire as llm_wire
+    from pytest_llmprod.composition.context_managers import llm_canary as llm_canary
+    from pytest_llmprod.composition.context_managers import llm_fallback as llm_fallback
+    from pytest_llmprod.composition.context_managers import llm_faults as llm_faults
+    from pytest_llmprod.composition.context_managers import llm_script as llm_script
+    from pytest_llmprod.composition.context_managers import llm_wire as llm_wire
     from pytest_llmprod.core.schedule import Schedule as Schedule
     from pytest_llmprod.evals.judging import llm_judge as llm_judge
     from pytest_llmprod.records.collecting import llm_records as llm_records
@@ -31,9 +31,9 @@ def __getattr__(name: str) -> Any:
 
         return llm_records
     if name in ("llm_canary", "llm_fallback", "llm_faults", "llm_script", "llm_wire"):
-        from pytest_llmprod.composition import by_hand
+        from pytest_llmprod.composition import context_managers
 
-        return getattr(by_hand, name)
+        return getattr(context_managers, name)
     if name == "check_circuit_breaker":
         from pytest_llmprod.composition.breakers import check_circuit_breaker
 

@@ -53,7 +53,7 @@ from pytest_llmprod.hooks.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
-    from pytest_llmprod.composition.far import Outbox
+    from pytest_llmprod.composition.worker_files import Outbox
     from pytest_llmprod.core.exchange import Exchange
     from pytest_llmprod.evals.metrics import Metric
     from pytest_llmprod.guardrails import Finding
@@ -555,7 +555,9 @@ def _outbox(config: pytest.Config) -> "Outbox | None":
     """Return where a worker leaves what the controller is to get, None where it sees that."""
     if not getattr(config, "workerinput", {}).get("llmprod_far"):
         return None
-    from pytest_llmprod.composition.far import Outbox  # only workers on another disk need it
+    from pytest_llmprod.composition.worker_files import (
+        Outbox,  # only workers on another disk need it
+    )
 
     return Outbox(config.stash[RUN_ID])
 

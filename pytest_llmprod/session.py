@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
+from pytest_llmprod.composition.report_rows import Rows
 from pytest_llmprod.composition.request_log import Asker, Ending, RequestLog
-from pytest_llmprod.composition.rows import Rows
 from pytest_llmprod.composition.trial import Trial, named
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
@@ -44,8 +44,8 @@ from pytest_llmprod.wire.scanners.known_secrets import EnvironmentSecrets
 from pytest_llmprod.wire.tape import Pay, Settle, Tape
 
 if TYPE_CHECKING:
-    from pytest_llmprod.composition.far import Outbox
     from pytest_llmprod.composition.spending import Spending
+    from pytest_llmprod.composition.worker_files import Outbox
     from pytest_llmprod.wire.leaving import Customs
 
 

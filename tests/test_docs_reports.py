@@ -18,7 +18,7 @@ from report_samples import (  # noqa: E402
     suite_result,
 )
 
-from pytest_llmprod.composition.carried import settings_of  # noqa: E402
+from pytest_llmprod.composition.shard_parts import settings_of  # noqa: E402
 from pytest_llmprod.core.drilling import DrillResult  # noqa: E402
 from pytest_llmprod.core.fallback_score import FallbackScore  # noqa: E402
 from pytest_llmprod.core.mode_test import ModeTest  # noqa: E402

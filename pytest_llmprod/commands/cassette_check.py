@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod.commands.layout import beside
-from pytest_llmprod.composition import cases
+from pytest_llmprod.composition import departed_cases
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.settings import max_age_days
@@ -76,7 +76,7 @@ def _check(paths: Sequence[Path], now: datetime, environ: Mapping[str, str]) -> 
     for path, standing in find_owners(ours).items():
         age = ages[path.absolute().parent]
         findings += inspection.judge_owner(path, standing)
-        findings += cases.judge(path, ours[path], standing.dataset)
+        findings += departed_cases.judge(path, ours[path], standing.dataset)
         findings += inspection.inspect(path, ours[path], now=now, max_age_days=age)
     for path, recordings in foreign.items():
         findings += inspection.judge_foreign(path, recordings, ours)

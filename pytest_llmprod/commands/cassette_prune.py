@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_llmprod.commands.layout import print_error
-from pytest_llmprod.composition.cases import find_left
+from pytest_llmprod.composition.departed_cases import find_left
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_llmprod.commands.layout import beside, print_error
-from pytest_llmprod.composition.cases import case_of
+from pytest_llmprod.composition.departed_cases import case_of
 from pytest_llmprod.core.errors import DatasetError, LlmprodError
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.evals import constant, lock_file

@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> int:
     imported, run_id = _read(options)
     if options.cases is not None or options.test is not None:
         # Brings the guardrails: an import of figures does without.
-        from pytest_llmprod.composition.impersonal import impersonal
+        from pytest_llmprod.composition.masked_log import without_personal
 
-        imported = impersonal(imported)
+        imported = without_personal(imported)
     known = environment_scanners(os.environ)
     scanners = (*masking.BUILT_IN, *known)
     lines: Sequence[LogLine] = imported.lines

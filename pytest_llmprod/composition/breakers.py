@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pytest_llmprod.composition.by_hand import llm_faults, llm_script
+from pytest_llmprod.composition.context_managers import llm_faults, llm_script
 from pytest_llmprod.composition.drills import HandFaults
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.fault_names import expanded

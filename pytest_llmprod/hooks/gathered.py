@@ -16,7 +16,7 @@ from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.hooks.stash import LEFT_OUT, RUN_ID
 
 if TYPE_CHECKING:
-    from pytest_llmprod.composition.carried import Carried
+    from pytest_llmprod.composition.shard_parts import Carried
     from pytest_llmprod.composition.upkeep import Upkeep
     from pytest_llmprod.core.results import RunResult, SuiteResult, Unanswered
     from pytest_llmprod.hooks.accounts import Accounts
@@ -91,7 +91,7 @@ class Gathered:
     def _keep(self, report: Any) -> None:
         if self.carried is None:
             # Only a run that is stored needs it.
-            from pytest_llmprod.composition.carried import Carried
+            from pytest_llmprod.composition.shard_parts import Carried
 
             self.carried = Carried()
         self.carried.take(report)
@@ -140,7 +140,7 @@ class Gathered:
         `gates` is what the gates file says of each feature, None where nothing was written.
         """
         # Only a run that decides needs these.
-        from pytest_llmprod.composition.carried import settings_of
+        from pytest_llmprod.composition.shard_parts import settings_of
         from pytest_llmprod.core.part import Part
 
         unanswered = self.unanswered()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_llmprod import settings
-from pytest_llmprod.composition import carried
+from pytest_llmprod.composition import shard_parts
 from pytest_llmprod.core.errors import ShardError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.evals import shards as reading
@@ -49,7 +49,7 @@ class MergedCollector(Collector):
             self.pytest_runtest_logreport(
                 SimpleNamespace(nodeid=row["nodeid"], failed=False, when="teardown", llmprod=row)
             )
-        for report in carried.reports(shard.document["tests"]):
+        for report in shard_parts.reports(shard.document["tests"]):
             self.pytest_runtest_logreport(report)
 
     def _fold_recordings(self, session: pytest.Session) -> None:
@@ -174,7 +174,7 @@ def _refuse_other_project(shards: Sequence[Shard], rootpath: Path) -> None:
         is_strict=False,
         json_path=None,
     )
-    own = carried.settings_of(here, None)
+    own = shard_parts.settings_of(here, None)
     first = shards[0].run["settings"]
     compared = {**first, **{key: own[key] for key in ("version", "commit", "table_sha256")}}
     reading.refuse_other_settings(shards[0], compared, "as this project has")

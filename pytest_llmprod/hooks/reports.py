@@ -60,13 +60,13 @@ class Reports:
         if not (has_page or settings.json_path is not None):
             return
         # Only a run with a report needs these.
-        from pytest_llmprod.composition import written
+        from pytest_llmprod.composition import report_files
         from pytest_llmprod.hooks import emitted
 
         told = notes(result) if has_page else ()
         if self._config.option.llm_audit:
             result, told = self._audited(result, told, settings)
-        for nodeid, failure in written.write(result, told, settings, os.environ):
+        for nodeid, failure in report_files.write(result, told, settings, os.environ):
             emitted.report(session, nodeid, failure)
 
     def _audited(
@@ -76,9 +76,10 @@ class Reports:
 
         The audit looks at the page, too: it is written first, and again with the audit in it.
         """
-        from pytest_llmprod.composition import written
+        from pytest_llmprod.composition import report_files
 
-        list(written.write_page(result, notes, settings))  # why it cannot be is told at the end
+        # Why it cannot be written is told at the end.
+        list(report_files.write_page(result, notes, settings))
         self._look()
         if self._audit is None:
             return result, [*notes, f"no audit: {self._problem}"]

@@ -90,7 +90,9 @@ class Summary:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return
-        from pytest_llmprod.composition.written import annotations  # only a run on GitHub needs it
+        from pytest_llmprod.composition.report_files import (
+            annotations,  # only a run on GitHub needs it
+        )
 
         self._reporter.ensure_newline()
         self._write(annotations(result, self._config.rootpath, os.environ))

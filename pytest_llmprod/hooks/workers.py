@@ -14,7 +14,7 @@ from pytest_llmprod.core.files import path_from
 from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID
 
 if TYPE_CHECKING:
-    from pytest_llmprod.composition.far import Inbox
+    from pytest_llmprod.composition.worker_files import Inbox
 
 
 class Workers:
@@ -93,7 +93,9 @@ class Workers:
         if not files:
             return
         if self._inbox is None:
-            from pytest_llmprod.composition.far import Inbox  # only workers on another disk need it
+            from pytest_llmprod.composition.worker_files import (
+                Inbox,  # only workers on another disk need it
+            )
 
             self._inbox = Inbox(self._config.rootpath, self._config.stash[RUN_ID])
         try:

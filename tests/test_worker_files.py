@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_llmprod.composition.far import Inbox, Outbox
+from pytest_llmprod.composition.worker_files import Inbox, Outbox
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.wire.cassettes import locks
 

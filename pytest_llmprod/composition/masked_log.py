@@ -1,4 +1,4 @@
-"""Impersonal: what an application logged without what is personal, for files that git keeps."""
+"""Masked log: what an application logged, without what is personal, for files that git keeps."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ from pytest_llmprod.records.line import LogLine
 from pytest_llmprod.wire.masking import Finding, mask_strings
 
 
-def impersonal(imported: Imported) -> Imported:
+def without_personal(imported: Imported) -> Imported:
     """Return a log with each finding of `find_pii` in what was said replaced by `[masked KIND]`.
 
     A row of a data set and its recording are masked alike, so that the test which asks the one
@@ -17,12 +17,12 @@ def impersonal(imported: Imported) -> Imported:
     """
     return replace(
         imported,
-        lines=tuple(map(_impersonal_line, imported.lines)),
+        lines=tuple(map(_line_without_personal, imported.lines)),
         rows=tuple(mask_strings(row, (_find_personal,)) for row in imported.rows),
     )
 
 
-def _impersonal_line(line: LogLine) -> LogLine:
+def _line_without_personal(line: LogLine) -> LogLine:
     exchange = line.exchange
     return replace(
         line,

@@ -1,4 +1,4 @@
-"""Carried: what a run keeps of its reports and of itself, so that it can be joined with others."""
+"""Shard parts: what a run keeps of itself and its reports, to be joined with others."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

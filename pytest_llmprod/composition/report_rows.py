@@ -1,4 +1,4 @@
-"""Rows: what the report of a test carries to the process that decides, as plain JSON."""
+"""Report rows: what the report of a test carries to the process that decides, as plain JSON."""
 
 import json
 from collections.abc import Callable
@@ -111,7 +111,9 @@ class Rows:
         asked = [*trial.tape.exchanges, *trial.tape.judged]
         if asked and not trial.budgets and all(each.is_made_up for each in asked):
             return {}  # a drill says nothing of what a run costs
-        from pytest_llmprod.composition.calls import calls_row  # only a run with budgets needs it
+        from pytest_llmprod.composition.report_calls import (
+            calls_row,  # only a run with budgets needs it
+        )
 
         try:
             return calls_row(

@@ -7,7 +7,7 @@ import pytest
 from recordings import cassette, recording
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.composition.cases import case_of
+from pytest_llmprod.composition.departed_cases import case_of
 from pytest_llmprod.wire.cassettes import cassette_file
 
 EVAL = """

@@ -1,4 +1,4 @@
-"""Calls: what the report of a test carries of its calls, for the budgets that judge them."""
+"""Report calls: what the report of a test carries of its calls, for the budgets that judge them."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

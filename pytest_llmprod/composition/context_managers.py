@@ -1,4 +1,4 @@
-"""By hand: what fixtures give, as context managers, for a part of a test.
+"""Context managers: what fixtures give to a whole test, for a part of it.
 
 Inside of `@given` each example begins anew, which a fixture cannot do.
 """

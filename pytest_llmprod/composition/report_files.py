@@ -1,4 +1,4 @@
-"""Written: the reports that a run leaves behind, and where each of them goes."""
+"""Report files: the reports that a run leaves behind, and where each of them goes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Cases: which recordings belong to cases that left the data set of their eval?
+"""Departed cases: which recordings belong to cases that left the data set of their eval?
 
 The data set is known where the marker in the source writes it out and the file can be read. Else
 nothing is said: somebody paid for these recordings.

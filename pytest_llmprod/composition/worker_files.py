@@ -1,4 +1,4 @@
-"""Far: how what a worker writes comes to a controller that does not share its disk.
+"""Worker files: how what a worker writes comes to a controller that does not share its disk.
 
 Such a worker keeps its journals and its part of the request log in a temporary folder, and its
 reports carry what was added. The controller appends that to files of the same names in its project,
