@@ -1,26 +1,23 @@
-"""Plugin: pytest's way in. Options, hooks of a few lines, and nothing heavy at import.
+"""Plugin: pytest's way in. Hooks of a few lines, and nothing heavy at import.
 
 The Recorder exists where tests run (in pytest itself, or in each xdist worker), the Collector in
 the one process that sees every report. `docs/architecture.md` shows how they work together.
 """
 
-import argparse
 import gc
 import os
 import re
-import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_llmprod import fixtures, markers
 from pytest_llmprod.core import keeping
-from pytest_llmprod.core.errors import LlmprodError, SettingsError
+from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     MAKE_SESSION,
@@ -36,7 +33,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_score,
     llm_wire,
 )
-from pytest_llmprod.hooks import drilling
+from pytest_llmprod.hooks import drilling, options
 from pytest_llmprod.hooks.collector import Collector
 from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     llm_fallback,
@@ -53,10 +50,7 @@ from pytest_llmprod.hooks.workers import Workers
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.prices import PriceList
-    from pytest_llmprod.composition.worker_files import Outbox
-    from pytest_llmprod.core.exchange import Exchange
     from pytest_llmprod.evals.metrics import Metric
-    from pytest_llmprod.guardrails import Finding
     from pytest_llmprod.session import Session
     from pytest_llmprod.settings import Settings
     from pytest_llmprod.wire.dialects import Dialect
@@ -67,99 +61,7 @@ _OUR_FIXTURES = drilling.FIXTURES.union(name for name in vars(fixtures) if name.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the group `llmprod`."""
-    add = parser.getgroup("llmprod", "evals of LLM features (pytest-llmprod)").addoption
-    add(
-        "--llm-eval",
-        action="store_true",
-        help="run the tests marked with llm_eval, from their recordings: without network and "
-        "without key, unless --llm-record says otherwise",
-    )
-    add(
-        "--llm-fallback-only",
-        action="store_true",
-        help="run the evals with the provider down: score what the application answers without a "
-        "model, beside the score of the model, and write no gate",
-    )
-    add(
-        "--llm-record",
-        default="none",
-        choices=("none", "once", "new_episodes", "all", "rewrite", "verify"),
-        help="none: replay only (default). once: record the cases that have no recording yet. "
-        "new_episodes: record also new requests of cases that have some, after a change of the "
-        "prompt for instance. all: send every request and replace its recording. rewrite: start "
-        "the recordings of each case that runs anew. verify: send every request, compare each "
-        "answer with its recording, and write nothing.",
-    )
-    add(
-        "--llm-plan",
-        action="store_true",
-        help="send nothing and run no test: say which tests would record, how many requests, at "
-        "what cost, and in what time (of --llm-record=once where no mode is given)",
-    )
-    add("--llm-model", metavar="NAME", help="ask this model in place of the application's")
-    add(
-        "--llm-swap",
-        metavar="OLD=NEW",
-        action="append",
-        default=[],
-        help="ask model NEW wherever the application asks OLD (may be repeated)",
-    )
-    add(
-        "--llm-models",
-        metavar="A,B",
-        help="ask each case of each of these models, wherever the application asks one of them, "
-        "and compare them with the first",
-    )
-    add(
-        "--llm-concurrency",
-        metavar="N",
-        type=int,
-        help="how many cases run at once in an eval whose marker names a task= (default 8)",
-    )
-    add(
-        "--llm-max-spend",
-        metavar="USD",
-        help="spend at most so much while recording, in all processes together: what may cost "
-        "more is not sent, and the tests that would send it are skipped",
-    )
-    add(
-        "--llm-fuzz",
-        metavar="N",
-        nargs="?",
-        const=1000,
-        type=_examples,
-        help="try N examples (default 1000) of each Hypothesis test, and keep the failing ones",
-    )
-    add(
-        "--llm-strict",
-        action="store_true",
-        help="let an INCONCLUSIVE verdict, which has too few cases to say PASS or FAIL, close the "
-        "gate and fail a budget",
-    )
-    add("--llm-json", metavar="PATH", help="write the results as JSON to this file")
-    add("--llm-html", metavar="PATH", help="write the results as an HTML page to this file")
-    add("--llm-markdown", metavar="PATH", help="write the results as Markdown to this file")
-    add(
-        "--llm-audit",
-        action="store_true",
-        help="close the summary with the shipping checklist, judged as `llmprod audit` does, and "
-        "show it in the reports that are written; the exit status stays that of the tests",
-    )
-    add(
-        "--llm-otel",
-        action="store_true",
-        help="send the run to an OpenTelemetry collector when it has ended: spans, metrics and "
-        "evaluation results, to where OTEL_EXPORTER_OTLP_ENDPOINT says",
-    )
-
-
-def _examples(text: str) -> int:
-    """Read N of `--llm-fuzz=N`; argparse also gives the path that follows a bare `--llm-fuzz`."""
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(
-            f"takes a number of examples, not {text!r}. Write --llm-fuzz=1000, and paths after it."
-        )
-    return int(text)
+    options.add(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -181,21 +83,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
     config.add_cleanup(keeping.listen(lambda card: _keep_score(config, card)))
-    if config.option.llm_plan:
-        _prepare_plan(config)
+    options.prepare(config)
     option = config.option
-    option.llm_eval |= option.llm_fallback_only
-    if option.llm_eval and sys.flags.optimize and option.assertmode == "plain":
-        raise pytest.UsageError(
-            "python -O with --assert=plain executes no assert: every case would be a hit. Leave "
-            "out one of them."
-        )
     if option.llm_eval or option.llm_record != "none" or option.llm_otel:
-        _settings(config)  # wrong settings are told before anything is collected
-    if config.option.llm_eval or config.option.llm_plan:
+        config.stash[SETTINGS]()  # wrong settings are told before anything is collected
+    if option.llm_eval or option.llm_plan:
         config.add_cleanup(gc.unfreeze)  # early: it then comes after pytest's own last collections
-    if config.option.llm_fuzz is not None:
-        _prepare_fuzz(config)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[RUN_ID] = worker["llmprod_run"]
@@ -226,34 +119,6 @@ def _keep_score(config: pytest.Config, card: "keeping.Card") -> None:
         keeper = Scorekeeper()
         config.pluginmanager.register(keeper, "llmprod-scorekeeper")
     keeper.take(card)
-
-
-def _prepare_plan(config: pytest.Config) -> None:
-    """Plan the mode that fills gaps where none is given; workers would each plan a part."""
-    if config.option.llm_fallback_only:
-        raise pytest.UsageError(
-            "--llm-plan says what a recording run would ask, and --llm-fallback-only asks no "
-            "model. Leave out one of them."
-        )
-    if config.option.llm_record == "none":
-        config.option.llm_record = "once"
-    if getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError(
-            "--llm-plan runs no test and takes no workers. Leave out -n, or add -n0."
-        )
-
-
-def _prepare_fuzz(config: pytest.Config) -> None:
-    """Register what runs properties on many examples."""
-    try:
-        from pytest_llmprod.hooks.fuzz import Fuzz  # which brings Hypothesis
-    except ModuleNotFoundError as error:
-        if error.name != "hypothesis":
-            raise
-        raise pytest.UsageError(
-            "--llm-fuzz needs Hypothesis. Install it: pip install 'pytest-llmprod[strategies]'"
-        ) from error
-    config.pluginmanager.register(Fuzz(config.rootpath, config.option.llm_fuzz), "llmprod-fuzz")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -488,86 +353,12 @@ def _is_ours(item: pytest.Item) -> bool:
 
 
 def _settings(config: pytest.Config) -> "Settings":
-    """Return the settings, decided at the first call."""
-    from pytest_llmprod import settings
+    from pytest_llmprod.hooks import process  # only a run that uses something of ours needs it
 
-    option = config.option
-    try:
-        decided = settings.load(
-            rootpath=config.rootpath,
-            record=option.llm_record,
-            model=option.llm_model,
-            swaps=option.llm_swap,
-            models=option.llm_models,
-            concurrency=option.llm_concurrency,
-            is_strict=option.llm_strict,
-            json_path=option.llm_json,
-            max_spend=option.llm_max_spend,
-            html_path=option.llm_html,
-            markdown_path=option.llm_markdown,
-            is_exported=option.llm_otel,
-            is_fallback_only=option.llm_fallback_only,
-        )
-    except SettingsError as error:
-        raise pytest.UsageError(str(error)) from error
-    config.stash[SETTINGS] = lambda: decided
-    return decided
+    return process.settings_of(config)
 
 
 def _session(config: pytest.Config) -> "Session":
-    """Return the session of this process, made when the first test needs it."""
-    session = config.stash[SESSION]
-    if session is None:
-        # The session brings pydantic: a run without our tests does without it.
-        from pytest_llmprod.hooks.outcomes import StoppedTest
-        from pytest_llmprod.session import Extensions, Session
+    from pytest_llmprod.hooks import process  # only a run that uses something of ours needs it
 
-        session = config.stash[SESSION] = Session(
-            config.stash[SETTINGS](),
-            Extensions(
-                dialects=lambda: _flat(config.hook.pytest_llmprod_dialects()),
-                scanners=lambda: _flat(config.hook.pytest_llmprod_scanners()),
-                prices=lambda folder: config.hook.pytest_llmprod_prices(
-                    folder=folder, rootpath=config.rootpath
-                ),
-                on_exchange=lambda exchange: _tell(config, exchange),
-                spend_stop=StoppedTest,
-                find_pii=_find_pii,
-            ),
-            run_id=config.stash[RUN_ID],
-            writer=getattr(config, "workerinput", {"workerid": "main"})["workerid"],
-            now=lambda: datetime.now(UTC),
-            monotonic=perf_counter,
-            environ=os.environ,
-            outbox=_outbox(config),
-        )
-    return session
-
-
-def _find_pii(text: str) -> "Sequence[Finding]":
-    """Return what is personal in a text."""
-    from pytest_llmprod.guardrails import find_pii  # only a test of records needs it
-
-    return find_pii(text)
-
-
-def _outbox(config: pytest.Config) -> "Outbox | None":
-    """Return where a worker leaves what the controller is to get, None where it sees that."""
-    if not getattr(config, "workerinput", {}).get("llmprod_far"):
-        return None
-    from pytest_llmprod.composition.worker_files import (
-        Outbox,  # only workers on another disk need it
-    )
-
-    return Outbox(config.stash[RUN_ID])
-
-
-def _flat(supplied: list[Sequence[Any]]) -> list[Any]:
-    """Join what plugins supply: the last registered plugin comes first, the built-in part last."""
-    return [each for part in supplied for each in part]
-
-
-def _tell(config: pytest.Config, exchange: "Exchange") -> None:
-    hook = config.hook.pytest_llmprod_exchange
-    if hook.get_hookimpls():  # hardly anybody asks, and each replayed request comes by here
-        hook(exchange=exchange)
+    return process.session_of(config)

@@ -93,9 +93,8 @@ class Workers:
         if not files:
             return
         if self._inbox is None:
-            from pytest_llmprod.composition.worker_files import (
-                Inbox,  # only workers on another disk need it
-            )
+            # Only workers on another disk need it.
+            from pytest_llmprod.composition.worker_files import Inbox
 
             self._inbox = Inbox(self._config.rootpath, self._config.stash[RUN_ID])
         try:
