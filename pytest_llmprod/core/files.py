@@ -1,5 +1,6 @@
 """Files: written whole, so that a reader sees the old content or the new one."""
 
+import errno
 import ntpath
 import os
 import posixpath
@@ -26,7 +27,7 @@ def write_whole(path: Path, content: bytes) -> None:
     path = Path(os.path.realpath(path))
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     if mode is not None and not mode & stat.S_IWUSR:
-        raise PermissionError(13, "the file is read-only")
+        raise PermissionError(errno.EACCES, "the file is read-only")
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{_START}{uuid4().hex}{_END}")
     try:

@@ -269,6 +269,19 @@ def test_the_calls_of_one_request_to_the_feature_cost_together() -> None:
     assert found.verdict == "PASS"
 
 
+def test_a_month_without_the_cache_is_unknown_where_one_call_does_not_tell() -> None:
+    known = calls(12, without_cache_usd=Decimal("0.004"))
+    untold = [*known[:-1], replace(known[-1], without_cache_usd=None)]
+
+    told = judged("monthly(cost) < 300", known, requests_per_month=1000).projection
+    left_open = judged("monthly(cost) < 300", untold, requests_per_month=1000).projection
+
+    assert told is not None
+    assert told.without_cache_usd == 4
+    assert left_open is not None
+    assert left_open.without_cache_usd is None
+
+
 def test_few_cases_leave_a_month_open() -> None:
     found = judged("monthly(cost) < 300", calls(9), requests_per_month=1000)
 

@@ -20,15 +20,15 @@ def test_wrapped_base64_that_holds_a_key_is_found_from_its_first_to_its_last_lin
     wrapped = end.join(lines)
     text = f"-- begin --\n{wrapped}\n-- end --"
 
-    assert wrapped in {text[each.start : each.end] for each in find_encoded(text)}
+    found = {(each.kind, text[each.start : each.end]) for each in find_encoded(text)}
+
+    assert ("key", wrapped) in found
 
 
 def test_a_key_behind_percent_signs_is_found_with_the_text_around_it() -> None:
     encoded = KEY.replace("-", "%2D")
+    text = f"see {encoded} there"
 
-    found = {
-        f"see {encoded} there"[each.start : each.end]
-        for each in find_encoded(f"see {encoded} there")
-    }
+    found = {(each.kind, text[each.start : each.end]) for each in find_encoded(text)}
 
-    assert found == {encoded}
+    assert found == {("key", encoded)}

@@ -58,6 +58,13 @@ def test_a_row_holds_figures_and_nothing_that_was_said() -> None:
     }
 
 
+def test_a_row_says_which_try_of_a_call_it_was_and_that_it_costs_nothing() -> None:
+    row = exchange(attempt=2, status=429, usage=None).to_row()
+
+    assert (row["attempt"], row["free"]) == (2, True)
+    assert {"attempt", "free"}.isdisjoint(exchange().to_row())
+
+
 def test_a_row_without_usage_says_nothing_about_tokens() -> None:
     assert "usage" not in exchange(usage=None).to_row()
 

@@ -74,7 +74,7 @@ def test_a_read_only_file_is_respected(tmp_path: Path) -> None:
     with pytest.raises(PermissionError) as caught:
         write_whole(path, b"new")
 
-    assert caught.value.strerror == "the file is read-only"
+    assert (caught.value.errno, caught.value.strerror) == (errno.EACCES, "the file is read-only")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file.json"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import KEY, chat_request, wire_request
 
-from pytest_llmprod.wire.key import NO_MODEL, ModelChoice
+from pytest_llmprod.wire.key import NO_MODEL, ModelChoice, WireRequest
 
 BASE = chat_request("hello", temperature=0.5, tools=[{"name": "search"}])
 
@@ -156,6 +156,23 @@ def test_a_body_that_is_no_json_counts_by_its_bytes() -> None:
     assert wire_request(body=b"\xff1").key == wire_request(body=b"\xff1").key
     assert wire_request(body=b"\xff1").key != wire_request(body=b"\xff2").key
     assert wire_request(body=b"\xff1").key != wire_request(body=b"\xfe1").key
+
+
+def test_a_key_of_a_provider_behind_an_escape_makes_the_same_request() -> None:
+    one, two = (
+        wire_request(chat_request(f"say\nsk-proj-{letter * 32}\tand more")) for letter in "kj"
+    )
+
+    assert one.key == two.key
+    assert one.key != wire_request(chat_request("say\nand more")).key
+
+
+def test_what_is_asked_counts_beside_ids() -> None:
+    def answered(text: str) -> WireRequest:
+        tool = {"role": "tool", "tool_call_id": "call_1", "content": text}
+        return wire_request(BASE | {"messages": [tool]})
+
+    assert answered("sunny").key != answered("rainy").key
 
 
 def test_keys_stay_what_they_were_in_recorded_cassettes() -> None:
