@@ -158,8 +158,8 @@ def test_a_cost_budget_over_unpriced_calls_fails_and_names_the_models(text: str)
 def test_many_unpriced_models_are_counted() -> None:
     measured = [replace(CALL, cost_usd=None, model=f"m-{n}") for n in range(5)]
 
-    assert judged("cost < 1", measured).reason.endswith(
-        "m-0 (1), m-1 (1), m-2 (1) and 2 other models"
+    assert judged("cost < 1", measured).reason == (
+        "5 of 5 calls have no known cost: m-0 (1), m-1 (1), m-2 (1) and 2 other models"
     )
 
 

@@ -97,6 +97,15 @@ def test_replays_of_one_recording_are_one_sample() -> None:
     assert one[0].recording == two[0].recording != live[0].recording
 
 
+def test_the_last_digits_of_a_time_do_not_make_another_sample() -> None:
+    one, two = (
+        measure([replace(ANSWER, latency_s=seconds)], cent)[0] for seconds in (0.3, 0.1 + 0.2)
+    )
+    near = measure([replace(ANSWER, latency_s=0.3000001)], cent)[0]
+
+    assert one.recording == two.recording == near.recording
+
+
 def test_a_recording_without_times_has_none() -> None:
     (found,) = measure([replace(ANSWER, latency_s=0.0, ttft_s=0.0)], cent)
 

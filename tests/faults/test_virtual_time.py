@@ -38,9 +38,11 @@ def test_nothing_stays_replaced() -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), VirtualClock().running():
+    clock = VirtualClock()
+    with pytest.raises(KeyboardInterrupt), clock.running():
         stop()
 
+    assert not clock.is_running
     assert (time.sleep, asyncio.sleep, time.monotonic) == (
         REAL_SLEEP,
         REAL_ASYNC_SLEEP,

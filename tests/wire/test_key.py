@@ -296,6 +296,15 @@ def test_models_that_only_the_url_names_have_keys_of_their_own() -> None:
     assert len(keys) == 2
 
 
+def test_the_operation_counts_where_only_the_url_names_the_model() -> None:
+    model = "https://generativelanguage.googleapis.com/v1beta/models/gemini-small"
+
+    answer = wire_request({"contents": []}, url=f"{model}:generateContent")
+    count = wire_request({"contents": []}, url=f"{model}:countTokens")
+
+    assert answer.key != count.key
+
+
 def test_a_body_that_does_not_name_the_model_goes_out_as_it_came() -> None:
     gemini = "https://generativelanguage.googleapis.com/v1beta/models"
     body = b'{ "contents" : [] }'
