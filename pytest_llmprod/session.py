@@ -19,7 +19,7 @@ from pytest_llmprod.composition.trial import Trial, named
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.results import Forecast
+from pytest_llmprod.core.forecast import Forecast
 from pytest_llmprod.core.running import Running
 from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen

@@ -30,9 +30,9 @@ from pytest_llmprod.wire.rules import PlayRules, RecordMode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_llmprod.core.drift import Verified
     from pytest_llmprod.core.faulting import FaultPlan
     from pytest_llmprod.core.miss import Miss
-    from pytest_llmprod.core.results import Verified
     from pytest_llmprod.core.virtual_time import Clock
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
     from pytest_llmprod.wire.outgoing import Outgoing
