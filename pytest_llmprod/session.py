@@ -19,7 +19,6 @@ from pytest_llmprod.composition.trial import Trial, named
 from pytest_llmprod.core import running
 from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.forecast import Forecast
 from pytest_llmprod.core.running import Running
 from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
@@ -46,6 +45,7 @@ from pytest_llmprod.wire.tape import Pay, Settle, Tape
 if TYPE_CHECKING:
     from pytest_llmprod.composition.spending import Spending
     from pytest_llmprod.composition.worker_files import Outbox
+    from pytest_llmprod.core.forecast import Forecast
     from pytest_llmprod.wire.leaving import Customs
 
 
@@ -155,7 +155,7 @@ class Session:
         """Return the key of a stored request, as the dialects and scanners of this run see it."""
         return stored_key(request, self._extensions.dialects(), self._scanners)
 
-    def forecasts(self, labels: Sequence[TapeLabel]) -> list[Forecast]:
+    def forecasts(self, labels: Sequence[TapeLabel]) -> "list[Forecast]":
         """Return what the tests that `labels` name would send if they recorded now."""
         # Only a plan needs these.
         from pytest_llmprod.composition.forecast import make_forecasts
