@@ -29,11 +29,21 @@ def test_one_fault_holds_for_all_requests() -> None:
 
 def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c() -> None:
     command = [sys.executable, "-m", "pytest_llmprod.cli", "serve", "--reply", "Yes."]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell starts what it runs in the background with a Ctrl-C that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
-        name, _, url = process.stdout.readline().strip().partition("=")
-        answer = httpx2.post(f"{url}/chat/completions", json={})
-        process.send_signal(signal.SIGINT)
+        try:
+            name, _, url = process.stdout.readline().strip().partition("=")
+            answer = httpx2.post(f"{url}/chat/completions", json={})
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
 
     assert name == "OPENAI_BASE_URL"
     assert answer.json()["choices"][0]["message"]["content"] == "Yes."
