@@ -638,14 +638,18 @@ def test_repeats_tell_flaky_cases_from_failing_ones(changes: Any, line: str) -> 
     assert told(suite_result(repeats=repeated(**changes))) == (line,)
 
 
-def test_clusters_and_looks_are_told_in_a_few_characters() -> None:
+def test_clusters_and_looks_are_told_in_one_line() -> None:
     found = told(suite_result(is_clustered=True, look=Look(number=3)))
 
-    assert found == ("interval clustered; look 3",)
+    assert found == (
+        "interval clustered; look 3: recorded anew under a closed gate, interval widened",
+    )
 
 
 def test_of_several_suites_each_line_names_its_own() -> None:
-    assert told(suite_result(), suite_result(feature="b", look=Look(number=2))) == ("b: look 2",)
+    assert told(suite_result(), suite_result(feature="b", look=Look(number=2))) == (
+        "b: look 2: recorded anew under a closed gate, interval widened",
+    )
 
 
 def test_what_was_not_judged_has_no_line() -> None:
