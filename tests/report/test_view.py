@@ -416,6 +416,7 @@ def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> N
             ("13 requests are in no recording: prompt changed 11, one more call 1, order 1",),
         ),
         ({"too old": 1}, ("1 recording is too old to be played",)),
+        ({"unplayed": 2}, ("2 tests did not play all of their recordings",)),
         (
             {"too old": 2, "order": 1},
             ("1 request is in no recording: order 1", "2 recordings are too old to be played"),
@@ -429,12 +430,15 @@ def test_misses_are_counted_the_most_frequent_kind_first(
 
 
 OLD = "record what is too old with: "
+LEFT = "drop what is not played with: "
 
 
 @pytest.mark.parametrize(
     ("misses", "modes"),
     [
         ({"too old": 3}, {OLD: "rewrite"}),
+        ({"unplayed": 3}, {LEFT: "new_episodes"}),
+        ({"order": 1, "unplayed": 3}, {MISSING: "new_episodes"}),
         ({"order": 1}, {MISSING: "new_episodes"}),
         ({"no cassette": 2}, {MISSING: "once"}),
         ({"case not recorded": 2, "model": 1, "repeat not recorded": 1}, {MISSING: "once"}),
