@@ -15,11 +15,11 @@ from pytest_llmprod.fixtures import NEEDING_A_TAPE
 
 if TYPE_CHECKING:
     from pytest_llmprod.budgets.expression import Expression
+    from pytest_llmprod.composition.feature_settings import FeatureSettings
     from pytest_llmprod.evals.dataset import Dataset
     from pytest_llmprod.evals.metrics import Scorer
     from pytest_llmprod.evals.suite import Asking, Suite
     from pytest_llmprod.session import Session
-    from pytest_llmprod.settings import FeatureSettings
     from pytest_llmprod.wire.rules import PlayRules
 
 MARKERS = (

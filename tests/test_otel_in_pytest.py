@@ -196,7 +196,8 @@ def test_a_missing_extra_is_told_before_any_test_runs(
     cheap: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
-    monkeypatch.setattr("pytest_llmprod.settings._is_installed", lambda name: "sdk" not in name)
+    is_installed = "pytest_llmprod.composition.option_values._is_installed"
+    monkeypatch.setattr(is_installed, lambda name: "sdk" not in name)
 
     result = cheap.run("--llm-otel")
 

@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_written_fails_the_run(recorded: Project) -> None:
 def test_a_page_without_its_libraries_is_refused_before_any_test(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_llmprod.settings.find_spec", lambda name: None)
+    monkeypatch.setattr("pytest_llmprod.composition.option_values.find_spec", lambda name: None)
     result = project.run("--llm-html=run.html")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pytest_llmprod.core.errors import SettingsError
-from pytest_llmprod.settings import Settings, load, max_age_days
+from pytest_llmprod.settings import Settings, load
 
 
 def read(tmp_path: Path, table: str | bytes | None = None, **options: Any) -> Settings:
@@ -163,14 +163,3 @@ def test_an_option_without_a_value_is_told_with_the_cure(
 
     assert str(caught.value).startswith(text)
     assert str(caught.value).endswith("or leave the option out.")
-
-
-def test_the_age_of_recordings_comes_from_the_nearest_file(tmp_path: Path) -> None:
-    near = tmp_path / "near"
-    (near / "cassettes").mkdir(parents=True)
-    (tmp_path / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 9\n")
-
-    far = max_age_days(near / "cassettes")
-    (near / "pyproject.toml").write_text("[tool.llmprod.wire]\nmax_age_days = 7\n")
-
-    assert (far, max_age_days(near / "cassettes")) == (9, 7)

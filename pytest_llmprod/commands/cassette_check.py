@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_llmprod.commands.layout import beside
 from pytest_llmprod.composition import departed_cases
+from pytest_llmprod.composition.wire_settings import max_age_days
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.settings import max_age_days
 from pytest_llmprod.wire import masking
 from pytest_llmprod.wire.cassettes import any_cassette, folders, inspection
 from pytest_llmprod.wire.cassettes.inspection import Finding

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.composition.settings_keys import AUDIT_KEYS, names
+from pytest_llmprod.composition.settings_table import read_table, refuse_unknown
 from pytest_llmprod.core.errors import SettingsError
 from pytest_llmprod.handoff.audit.lines import NAMES
 from pytest_llmprod.handoff.audit.waivers import Excuses, Waiver
-from pytest_llmprod.settings import read_table, refuse_unknown
 
 _NAME = "tool.llmprod.audit"
 _WAIVER_EXAMPLE = '{ until = 2026-12-31, by = "Ann Lee", why = "the tests come with release 2" }'

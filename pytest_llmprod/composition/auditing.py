@@ -13,6 +13,7 @@ from pytest_llmprod import settings
 from pytest_llmprod.budgets.expression import parse
 from pytest_llmprod.composition import audit_evidence, audit_settings
 from pytest_llmprod.composition.audit_settings import AuditSettings
+from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.checklist import Audit, Evidence
 from pytest_llmprod.core.errors import BudgetError, SettingsError
 from pytest_llmprod.core.history import read_history
@@ -22,7 +23,7 @@ from pytest_llmprod.handoff.audit.marks import Mark, read_marks
 from pytest_llmprod.handoff.audit.runbook_file import read_runbook
 from pytest_llmprod.handoff.audit.workflows import read_ci
 from pytest_llmprod.records.head import head_commit
-from pytest_llmprod.settings import FeatureSettings, Settings
+from pytest_llmprod.settings import Settings
 
 _PROJECT = "pyproject.toml"
 

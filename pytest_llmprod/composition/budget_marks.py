@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 
 from pytest_llmprod.budgets.expression import Expression, parse
+from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.errors import BudgetError, MarkerError
-from pytest_llmprod.settings import FeatureSettings
 
 MARK = "llm_budget"
 _EXAMPLE = '@pytest.mark.llm_budget("cost < 0.002", "p95(latency) < 2.5s")'

@@ -14,9 +14,10 @@ from pytest_llmprod.budgets.budget import Budget, Result, judge
 from pytest_llmprod.budgets.expression import Expression, bound_text, parse
 from pytest_llmprod.budgets.measured import Measured
 from pytest_llmprod.budgets.provenance import Provenance
+from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult, Scope
 from pytest_llmprod.core.errors import PricesError
-from pytest_llmprod.settings import FeatureSettings, Settings
+from pytest_llmprod.settings import Settings
 
 Row = Mapping[str, Any]
 #: A figure that only grows with what is missing: once it breaks a bound, it does so for ever.

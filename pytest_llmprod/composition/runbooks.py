@@ -12,6 +12,7 @@ from pytest_llmprod import settings
 from pytest_llmprod.budgets import price_lock, prices
 from pytest_llmprod.budgets.model_price import ModelPrice
 from pytest_llmprod.composition import drill_history
+from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.errors import CassetteError, HandoffError
 from pytest_llmprod.core.files import BASELINE_NAME, write_whole
 from pytest_llmprod.core.money import amount_of
@@ -117,7 +118,7 @@ def _feature(
     accepted: Mapping[str, Any],
     drilled: Mapping[str, Mapping[str, Any]],
 ) -> Feature:
-    said = project.features.get(name, settings.FeatureSettings())
+    said = project.features.get(name, FeatureSettings())
     gate, drill = gates.get(name), drilled.get(name, {})
     switch_s = drill.get("slowest_switch_s")
     return Feature(

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.budgets.cost import Costs
-from pytest_llmprod.composition.request_log import Asker
+from pytest_llmprod.composition.request_log import Asker, Ending
 from pytest_llmprod.core.errors import ScoreError, SpendStop
 from pytest_llmprod.core.exchange import calls_of
 from pytest_llmprod.core.miss import Miss
@@ -158,6 +158,20 @@ class Trial:
         if not calls:
             return self.is_keyless or self.trace.outcome == "error"
         return all(call.last.is_outage for call in calls)
+
+    def ending(self) -> Ending:
+        """Return how the test ended, as the request log says it."""
+        trace = self.trace
+        outcome = trace.outcome or ""
+        verdict = outcome if self.suite is not None else _PLAIN_VERDICTS.get(outcome, outcome)
+        scores = trace.scores
+        if self.suite is not None and outcome in ("hit", "miss"):
+            scores = {**scores, PASSED: float(outcome == "hit")}
+        return Ending(verdict=verdict, why=trace.why, scores=scores)
+
+
+#: What the outcomes of a test are called that is no eval.
+_PLAIN_VERDICTS = {"hit": "passed", "miss": "failed", "error": "failed"}
 
 
 def named(error: BaseException) -> str:

@@ -130,7 +130,8 @@ class Driller:
             look = self._session.look
             stack.enter_context(bench.on_sockets(os.environ, longest_s, look))
             assert bench.server is not None
-            stack.enter_context(self._session.reaching(f"127.0.0.1:{bench.server.port}"))
+            reaching = self._session.wiring.intercept.reaching
+            stack.enter_context(reaching(f"127.0.0.1:{bench.server.port}"))
 
     def _make_drill(self, item: pytest.Function, bench: "FaultBench", marker: pytest.Mark) -> float:
         """Make the drill of a test; return how long its server lets a client wait, in seconds."""

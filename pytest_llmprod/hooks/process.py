@@ -52,8 +52,9 @@ def session_of(config: pytest.Config) -> "Session":
     session = config.stash[SESSION]
     if session is None:
         # The session brings pydantic: a run without our tests does without it.
+        from pytest_llmprod.composition.extensions import Extensions
         from pytest_llmprod.hooks.outcomes import StoppedTest
-        from pytest_llmprod.session import Extensions, Session
+        from pytest_llmprod.session import Session
 
         session = config.stash[SESSION] = Session(
             config.stash[SETTINGS](),

@@ -17,7 +17,7 @@ class Untaped:
     def __init__(self, session: "Session") -> None:
         """Look at all requests from now on."""
         self._session = session
-        session.look_at_everything()
+        session.wiring.intercept.install()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -25,7 +25,7 @@ class Untaped:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Fail the phase in which it was refused: the application may have swallowed the error."""
         report = yield
-        untold = self._session.untold_refusals()
+        untold = self._session.wiring.untold_refusals()
         if untold:
             fail(report, "\n\n".join(untold))
         return report

@@ -133,6 +133,15 @@ def test_answers_that_are_not_streamed_have_no_time_to_the_first_token() -> None
     assert (found.verdict, found.observed) == ("INCONCLUSIVE", None)
 
 
+def test_a_mean_without_some_of_its_calls_is_shown_and_decides_nothing() -> None:
+    found = judged(
+        "mean(tokens.input) < 200", [*calls(4), *(replace(each, usage=None) for each in calls(3))]
+    )
+
+    assert (found.verdict, found.reason) == ("INCONCLUSIVE", "3 calls without tokens")
+    assert found.observed == 100
+
+
 def test_a_stream_that_began_and_stalled_did_begin() -> None:
     stalled = calls(1, is_timeout=True)
 

@@ -1,5 +1,6 @@
 """What tokens cost: cached, written, heard, in long requests and in other tiers."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,7 @@ FULL = ModelPrice(
     input_audio=Decimal(30),
     output_audio=Decimal(60),
 )
+LONG = replace(PLAIN, longer=((1000, replace(PLAIN, input=Decimal(4), output=Decimal(12))),))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_a_tier_that_is_not_known_has_no_price() -> None:
 COUNTS = st.integers(0, 5000)
 
 
-@given(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.sampled_from([PLAIN, FULL]))
+@given(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.sampled_from([PLAIN, FULL, LONG]))
 def test_nothing_costs_more_than_the_worst_case(
     fresh: int, read: int, written: int, sound: int, output: int, price: ModelPrice
 ) -> None:

@@ -97,6 +97,12 @@ def test_a_lock_is_sorted_and_says_where_it_came_from() -> None:
     }
 
 
+def test_an_override_without_a_note_has_none_in_the_file() -> None:
+    text = dump(Lock(source="", locked_on="2026-11-22", models={}, overrides={("o", "m"): MINI}))
+
+    assert "note" not in tomllib.loads(text)["overrides"][0]
+
+
 def test_an_override_goes_before_what_was_locked(tmp_path: Path) -> None:
     lock = read(write(tmp_path, row() + row("overrides", input='"0.7"', note='"contract 12"')))
 
@@ -120,6 +126,7 @@ def test_an_override_goes_before_what_was_locked(tmp_path: Path) -> None:
             row(cached_write='"1"'),
             "'cached_write' of 'm' is not known; did you mean 'cache_write'?",
         ),
+        ("zzz = 1", "the key 'zzz' of the file is not known)"),
         ("overides = []", "'overides' of the file is not known; did you mean 'overrides'?"),
         (row(provider=""), "'provider' is missing"),
         (row(input='"cheap"'), "input of 'm' must be USD from 0 up, not 'cheap'"),

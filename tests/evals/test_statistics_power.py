@@ -85,6 +85,8 @@ def test_a_threshold_of_1_is_failed_by_the_first_miss() -> None:
 def test_where_no_number_would_do_none_is_given() -> None:
     assert cases_needed(0.9, 0.9) is None
     assert cases_needed(0.9001, 0.9) is None
+    assert cases_needed(0.9005, 0.9) is None  # two millions, and one is the most
+    assert cases_needed(0.901, 0.9) is not None
     assert cases_needed(1 - 1e-9, 1) is None
     assert cases_needed(0.5, 0) == 1
 

@@ -1,6 +1,8 @@
 """Keys: which requests are the same, and which model is asked."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import KEY, chat_request, wire_request
 
+from pytest_llmprod.core.scanning import Finding
 from pytest_llmprod.wire.key import NO_MODEL, ModelChoice, WireRequest
 
 BASE = chat_request("hello", temperature=0.5, tools=[{"name": "search"}])
@@ -137,6 +140,19 @@ def test_the_base_of_the_wire_of_openai_does_not_count(url: str, is_same: bool) 
     known = wire_request(method="GET", body=b"", url="https://api.openai.com/v1/models")
 
     assert (wire_request(method="GET", body=b"", url=url).key == known.key) == is_same
+
+
+def test_what_a_scanner_of_the_project_finds_in_the_url_does_not_count() -> None:
+    def find_tenants(text: str) -> Iterator[Finding]:
+        for found in re.finditer(r"tenant-\w+", text):
+            yield Finding("tenant", found.start(), found.end())
+
+    one, two = (
+        wire_request(url=f"https://x.com/search?of=tenant-{name}", scanners=(find_tenants,))
+        for name in ("abc", "def")
+    )
+
+    assert one.key == two.key
 
 
 def test_a_secret_in_the_url_does_not_count() -> None:
