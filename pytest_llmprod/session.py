@@ -23,7 +23,6 @@ from pytest_llmprod.composition.trial import Trial, named
 from pytest_llmprod.composition.wiring import Wiring
 from pytest_llmprod.core import running
 from pytest_llmprod.core.exchange import Exchange
-from pytest_llmprod.core.results import Forecast
 from pytest_llmprod.core.running import Running
 from pytest_llmprod.evals.dataset import Dataset
 from pytest_llmprod.evals.lock_file import load_frozen
@@ -40,6 +39,7 @@ from pytest_llmprod.wire.tape import Tape
 
 if TYPE_CHECKING:
     from pytest_llmprod.composition.worker_files import Outbox
+    from pytest_llmprod.core.forecast import Forecast
 
 
 class Session:
@@ -100,7 +100,7 @@ class Session:
         """Return why the request log could not be written, '' where it could."""
         return self._log.problem
 
-    def forecasts(self, labels: Sequence[TapeLabel]) -> list[Forecast]:
+    def forecasts(self, labels: Sequence[TapeLabel]) -> "list[Forecast]":
         """Return what the tests that `labels` name would send if they recorded now."""
         # Only a plan needs these.
         from pytest_llmprod.composition.forecast import make_forecasts

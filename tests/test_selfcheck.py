@@ -216,7 +216,10 @@ def test_a_drill_of_the_gate_fails_where_the_model_is_asked_all_the_same(
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
-        ("run.judge = lambda *_, **__: PASS", "gate doubling stays open where every case is wrong"),
+        (
+            "suite_result.judge = lambda *_, **__: PASS",
+            "gate doubling stays open where every case is wrong",
+        ),
         (
             "budgeting.judge = lambda *a, **k: replace(judge(*a, **k), verdict='PASS')",
             "cost < 0.01 of test_doubles does not fail where each request is a request of 99",
@@ -247,9 +250,8 @@ def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) 
     hook = "" if broken else "def pytest_llmprod_verdict(result):\n    return PASS\n"
     (tmp_path / "conftest.py").write_text(
         "from dataclasses import replace\n"
-        "from pytest_llmprod import run\n"
         "from pytest_llmprod.budgets.budget import judge\n"
-        "from pytest_llmprod.composition import budgeting\n"
+        "from pytest_llmprod.composition import budgeting, suite_result\n"
         "from pytest_llmprod.core.verdict import Verdict\n"
         "from pytest_llmprod.evals import shards\n"
         "from pytest_llmprod.faults import drill\n"

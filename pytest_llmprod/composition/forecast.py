@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.budgets.prices import Bill
-from pytest_llmprod.core.results import Forecast, Plan
+from pytest_llmprod.core.forecast import Forecast, Plan
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.plan import PlannedCall, PlannedTest, Planner
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_llmprod.core.results import Drift, Verified
+from pytest_llmprod.core.drift import Drift, Verified
 from pytest_llmprod.report import upkeep
 from pytest_llmprod.wire.cassettes.folding import Folded
 

@@ -4,8 +4,8 @@ A Trace gathers while a test runs and travels on its report; the others are made
 when the run ends, and are what reports print and files keep.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -23,41 +23,6 @@ from pytest_llmprod.core.swap import Swap, without_model
 from pytest_llmprod.core.verdict import Verdict
 
 Outcome = Literal["hit", "miss", "error", "skip"]
-Likeness = Literal["same", "text", "behaviour", "unrecorded", "unasked"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """How a live answer compares with its recording.
-
-    `likeness` is `text` where they differ in words only and `behaviour` where a program would act
-    on the difference; `what` says it in one short line. An `unasked` one is a recording for which
-    the test did not ask: it has no live answer. `asked` is the model that was asked, `before` and
-    `now` are the names under which it answered.
-    """
-
-    nodeid: str
-    likeness: Likeness
-    what: str
-    asked: str
-    before: str
-    now: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the comparison as plain JSON."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Drift:
-    """A model that answered under another name than before: its alias has moved on.
-
-    `asked` is the name by which it was asked, `before` and `now` are those by which it answered.
-    """
-
-    asked: str
-    before: str
-    now: str
 
 
 @dataclass(slots=True)
@@ -366,54 +331,3 @@ class RunResult:
     scorecards: tuple[ScorecardResult, ...] = ()
     past: tuple[PastRun, ...] = ()
     audit: Audit | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What the tests of one function would send to one model if they recorded now.
-
-    `tests` counts those that would record, `guessed` those of them that were never recorded and
-    are taken to ask what the others ask, each with its first model only, and `unknown` those of
-    which nothing is known at all; nothing else counts the unknown ones. `cost_usd` sums the priced
-    requests; `unpriced` counts those whose model has no price, which `unpriced_model` names, and
-    `without_usage` those of which nobody knows what they use. `latency_s` is the sum over the
-    requests.
-    """
-
-    function: str
-    model: str
-    told_by: str
-    tests: int
-    guessed: int
-    unknown: int
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: Decimal
-    unpriced: int
-    unpriced_model: str
-    without_usage: int
-    latency_s: float
-
-
-class Plan(list[Forecast]):
-    """The forecasts of a recording run, and what else is to be told before it starts.
-
-    `unmet` are the options that name a model which no test is known to ask, though all are known,
-    `asked` the models that applications ask. `waiting` counts the recordings that a killed run has
-    left.
-    """
-
-    def __init__(
-        self,
-        forecasts: Iterable[Forecast],
-        *,
-        unmet: Iterable[str],
-        asked: Iterable[str],
-        waiting: int,
-    ) -> None:
-        """Make a plan of `forecasts`."""
-        super().__init__(forecasts)
-        self.unmet = tuple(unmet)
-        self.asked = tuple(asked)
-        self.waiting = waiting

@@ -7,15 +7,9 @@ from typing import Any
 from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import (
-    Good,
-    answer_of,
-    document_of,
-    event,
-    events_of,
-    json_answer,
-    stream_answer,
-)
+from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.good_answer import answer_of, document_of, events_of
+from pytest_llmprod.faults.http_answer import event, json_answer, stream_answer
 
 _REFUSAL = "I'm sorry, but I can't help with that."
 

@@ -7,16 +7,11 @@ from typing import Any
 
 from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
+from pytest_llmprod.faults.embeddings_answer import encoded
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import (
-    Call,
-    Good,
-    answer_of,
-    body_answer,
-    document_of,
-    encoded,
-    json_answer,
-)
+from pytest_llmprod.faults.good import Call, Good
+from pytest_llmprod.faults.good_answer import answer_of, document_of
+from pytest_llmprod.faults.http_answer import body_answer, json_answer
 
 _PAGE = b"<!doctype html><html><body>We will be back soon.</body></html>"
 _FOREIGN = "Lo siento, hoy no puedo responder en el idioma que me pide."

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.faulting import Asked, WireAnswer
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import Good, answer_of, default_good
+from pytest_llmprod.faults.good import Good, default_good
+from pytest_llmprod.faults.good_answer import answer_of
 from pytest_llmprod.faults.reading import good_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pytest_llmprod.core.faulting import Asked, FaultPlan, WireAnswer
-from pytest_llmprod.faults.good import Call, Good, answer_of, document_of, json_answer
+from pytest_llmprod.faults.good import Call, Good
+from pytest_llmprod.faults.good_answer import answer_of, document_of
+from pytest_llmprod.faults.http_answer import json_answer
 from pytest_llmprod.faults.schema_instance import instance_of
 
 #: Where the secret stands: in the text, in the text of each of several choices, in the arguments of

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pytest_llmprod.core.fault_names import Group
 from pytest_llmprod.core.faulting import Asked, WireAnswer
 from pytest_llmprod.faults.fault import Fault, Turns
-from pytest_llmprod.faults.good import JSON, Good, body_answer
+from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.http_answer import JSON, body_answer
 
 _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 _ANTHROPIC_TYPES: Mapping[int, str] = {

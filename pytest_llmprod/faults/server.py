@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from pytest_llmprod.core.faulting import Asked, Break, FaultPlan, Patience, WireAnswer
-from pytest_llmprod.faults.good import json_answer
+from pytest_llmprod.faults.http_answer import json_answer
 
 #: By these clients find a provider: `url` and `root_url` of a server.
 URL_VARIABLES = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")

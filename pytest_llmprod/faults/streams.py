@@ -5,17 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_llmprod.core.faulting import NEVER_S, Asked, Break, WireAnswer
+from pytest_llmprod.faults.chat_answer import completion_chunk
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import (
-    DONE,
-    Good,
-    completion_chunk,
-    document_of,
-    event,
-    events_of,
-    json_answer,
-    stream_answer,
-)
+from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.good_answer import document_of, events_of
+from pytest_llmprod.faults.http_answer import DONE, event, json_answer, stream_answer
 
 _Events = Sequence[bytes]
 _SPLIT = "caf\u00e9"

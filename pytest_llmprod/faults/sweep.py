@@ -12,7 +12,8 @@ from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.faulting import Asked, Break, WireAnswer
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.faults.fault import Build, Fault
-from pytest_llmprod.faults.good import Good, answer_of
+from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.good_answer import answer_of
 from pytest_llmprod.faults.plan import InjectedFaults
 from pytest_llmprod.faults.schedule import Always
 

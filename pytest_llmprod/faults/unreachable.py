@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from pytest_llmprod.core.faulting import NEVER_S, Asked, Break, WireAnswer
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import EVENTS, JSON, Good, answer_of
+from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.good_answer import answer_of
+from pytest_llmprod.faults.http_answer import EVENTS, JSON
 
 _CONNECTION = ("connect", "connection", "disconnected", "unreachable")
 _TIMEOUT = ("timed out", "timeout", "time out", "too slow", "deadline")

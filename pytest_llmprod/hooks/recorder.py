@@ -30,7 +30,7 @@ from pytest_llmprod.wire.label import TapeLabel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_llmprod.core.results import Forecast
+    from pytest_llmprod.core.forecast import Forecast
     from pytest_llmprod.wire.tape import Tape
 
 

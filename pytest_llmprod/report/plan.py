@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pytest_llmprod.core.results import Forecast, Plan
+from pytest_llmprod.core.forecast import Forecast, Plan
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.amounts import cost_text, listed, unpriced_text
 from pytest_llmprod.report.layout import COLUMNS, wrapped

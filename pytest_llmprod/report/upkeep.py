@@ -4,7 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from pytest_llmprod.core.results import Drift, Verified
+from pytest_llmprod.core.drift import Drift, Verified
 from pytest_llmprod.core.text import counted, printable, shorten
 from pytest_llmprod.report.layout import COLUMNS, command_lines
 from pytest_llmprod.report.unanswered import record_command

@@ -3,9 +3,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 from pytest_llmprod.wire.key import WireRequest
-from pytest_llmprod.wire.tape import Attempt, Tape
+from pytest_llmprod.wire.tape import Tape
+
+
+class Attempt(NamedTuple):
+    """Which try of which logical call a request is, and how long the client paused before it.
+
+    Both are counted from 1: `call` within the test, `number` within the call.
+    """
+
+    call: int = 1
+    number: int = 1
+    backoff_s: float = 0.0
 
 
 class Attempts:

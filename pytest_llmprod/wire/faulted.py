@@ -12,10 +12,10 @@ from pytest_llmprod.core.exchange import Exchange
 from pytest_llmprod.core.faulting import Asked, Break, Patience, WireAnswer
 from pytest_llmprod.core.virtual_time import FOREVER_S
 from pytest_llmprod.wire import bodies
+from pytest_llmprod.wire.attempts import Attempt
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.recording import Failure, Recording
-from pytest_llmprod.wire.tape import Attempt
 
 _BEFORE_THE_HEAD: Mapping[Break, Failure] = {
     "reset": Failure(error="ReadError", message="[Errno 104] Connection reset by peer"),

@@ -10,10 +10,12 @@ from typing import Any
 
 from pytest_llmprod.core.encoded_secrets import find_encoded
 from pytest_llmprod.wire import bodies, masking
+from pytest_llmprod.wire.attempts import Attempt
 from pytest_llmprod.wire.cassettes import leaks
 from pytest_llmprod.wire.dialects import Answer, Dialect, StreamReader, read_plain
 from pytest_llmprod.wire.dialects.service_tier import tier_of
 from pytest_llmprod.wire.dialects.unknown_model import is_of_unknown_model
+from pytest_llmprod.wire.exchanges import exchange_of
 from pytest_llmprod.wire.fork_lock import ForkLock
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.leaving import Customs
@@ -21,7 +23,7 @@ from pytest_llmprod.wire.masking import Scanner
 from pytest_llmprod.wire.recording import NO_MODEL, Failure, Recording
 from pytest_llmprod.wire.rules import timestamp
 from pytest_llmprod.wire.scanners.known_secrets import request_scanners
-from pytest_llmprod.wire.tape import Attempt, Settle, Tape, exchange_of
+from pytest_llmprod.wire.tape import Settle, Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,12 @@ from pytest_llmprod.core.faulting import ENDLESS, FaultPlan, Patience, WireAnswe
 from pytest_llmprod.core.miss import Miss
 from pytest_llmprod.core.virtual_time import Clock
 from pytest_llmprod.wire import bodies, masking
-from pytest_llmprod.wire.attempts import Attempts
+from pytest_llmprod.wire.attempts import Attempt, Attempts
 from pytest_llmprod.wire.cassettes.codings import codings, decompress
 from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.dialects import Answer, read_document
 from pytest_llmprod.wire.dialects.service_tier import tier_of
+from pytest_llmprod.wire.exchanges import exchange_of
 from pytest_llmprod.wire.key import ModelChoice, WireRequest, read_request
 from pytest_llmprod.wire.leaving import Request
 from pytest_llmprod.wire.live import LiveExchange, WirePolicy
@@ -25,7 +26,7 @@ from pytest_llmprod.wire.outgoing import Outgoing
 from pytest_llmprod.wire.placeholder import missing_key, refuse_to_send
 from pytest_llmprod.wire.recording import Failure, Recording
 from pytest_llmprod.wire.router import Router
-from pytest_llmprod.wire.tape import Attempt, Tape, exchange_of
+from pytest_llmprod.wire.tape import Tape
 
 #: A judge is to stay the same, whichever model the run asks.
 _AS_IT_IS = ModelChoice(swaps={})

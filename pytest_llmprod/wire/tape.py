@@ -1,13 +1,12 @@
 """Tape: what one test plays from and records to."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from operator import itemgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_llmprod.core.errors import (
     CassetteError,
@@ -21,18 +20,19 @@ from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile
 from pytest_llmprod.wire.cassettes.journal import Turn
 from pytest_llmprod.wire.cassettes.library import Library
 from pytest_llmprod.wire.clock import REAL_CLOCK
-from pytest_llmprod.wire.conversations import earlier_answer, going_on, read_conversations
-from pytest_llmprod.wire.dialects import Answer
 from pytest_llmprod.wire.key import WireRequest, names_of
 from pytest_llmprod.wire.label import TapeLabel
 from pytest_llmprod.wire.misses import leftover
+from pytest_llmprod.wire.plays import Plays
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import PlayRules, RecordMode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_llmprod.core.drift import Verified
     from pytest_llmprod.core.faulting import FaultPlan
     from pytest_llmprod.core.miss import Miss
-    from pytest_llmprod.core.results import Verified
     from pytest_llmprod.core.virtual_time import Clock
     from pytest_llmprod.wire.comparing.verification import LiveAnswer
     from pytest_llmprod.wire.outgoing import Outgoing
@@ -50,17 +50,6 @@ def _for_free(request: WireRequest) -> Settle:
     return lambda exchange: None
 
 
-class Attempt(NamedTuple):
-    """Which try of which logical call a request is, and how long the client paused before it.
-
-    Both are counted from 1: `call` within the test, `number` within the call.
-    """
-
-    call: int = 1
-    number: int = 1
-    backoff_s: float = 0.0
-
-
 class UnderWay(Protocol):
     """A request that has been sent, and whose answer has not come to its end."""
 
@@ -70,11 +59,7 @@ class UnderWay(Protocol):
 
 
 class Tape:
-    """The recordings and exchanges of one test.
-
-    Look-up and consumption are one step under a lock: equal requests, also from several threads,
-    get the recordings in the order in which they were made, each once.
-    """
+    """The recordings and exchanges of one test."""
 
     def __init__(
         self,
@@ -118,7 +103,7 @@ class Tape:
         self._expired_before = expired_before
         self._aging_before = aging_before
         self.aging_since = ""
-        self._played: dict[Path, dict[str, list[int]]] = {}  # positions, in the order of plays
+        self.plays = Plays(label, library)
         self._calls = 0
         self._recorded: set[Path] = set()
         self._under_way: dict[UnderWay, None] = {}  # in the order in which they were sent
@@ -179,7 +164,7 @@ class Tape:
         """
         if self.mode in ("all", "rewrite", "verify"):
             return None
-        recording = self._next(request)
+        recording = self.plays.next(request, self.rules.repeats)
         if recording is None or not self._aging_before:
             return recording
         if "" < recording.recorded_at < self._expired_before:
@@ -197,53 +182,6 @@ class Tape:
             expired_before=self._expired_before,
             swapped=f"--llm-swap={other}={request.model}" if other else "",
         )
-
-    def _next(self, request: WireRequest) -> Recording | None:
-        """Return the next recording of `request` and count it as played, or None."""
-        for cassette in self.library.playing(self.label, request.shelf):
-            recording = self._next_in(cassette, request)
-            if recording is not None:
-                return recording
-        return None
-
-    def _next_in(self, cassette: CassetteFile, request: WireRequest) -> Recording | None:
-        with self._lock:
-            played = self._played.setdefault(cassette.path, {})
-            positions = played.get(request.key, [])
-            times = len(positions)
-            count = cassette.count(self.label.case, request.key)
-            position = self._position(times, count)
-            earlier = earlier_answer(request.document)
-            if position is not None and earlier and times < count:
-                position = self._going_on(cassette, request.key, earlier, positions)
-            if position is None:
-                return None
-            played[request.key] = [*positions, position]
-        return cassette.read(self.label.case, request.key, position)
-
-    def _going_on(
-        self, cassette: CassetteFile, key: str, earlier: str, taken: Sequence[int]
-    ) -> int | None:
-        """Return which of the recordings of `key` goes on from the answer `earlier`."""
-        case = self.label.case
-        known = self.library.remembered(
-            ("conversations", cassette.path, case, key),
-            lambda: read_conversations(
-                (cassette.read(case, key, at) for at in range(cassette.count(case, key))),
-                cassette.section(case),
-            ),
-        )
-        return going_on(earlier, known, taken)
-
-    def is_left(self, cassette: CassetteFile, key: str) -> bool:
-        """Say whether a recording of `key` has not been played yet."""
-        positions = self._played.get(cassette.path, {}).get(key, ())
-        return len(positions) < cassette.count(self.label.case, key)
-
-    def has_played_all(self, cassette: CassetteFile) -> bool:
-        """Say whether this test has recordings in `cassette`, and all of them were played."""
-        keys = cassette.keys(self.label.case)
-        return bool(keys) and not any(self.is_left(cassette, key) for key in keys)
 
     def read_on(self, recording: Recording) -> None:
         """Raise CassetteError: the client wants more of an answer than was recorded of it."""
@@ -305,27 +243,12 @@ class Tape:
             found = [each for each in found if each.likeness != "unasked"]
         self.verified += found
 
-    def _position(self, times: int, count: int) -> int | None:
-        """Return which of `count` equal recordings comes after `times` plays, None for none."""
-        if times < count:
-            return times
-        if not count or self.rules.repeats == "strict":
-            return None
-        return count - 1 if self.rules.repeats == "last" else times % count
-
     def unplayed(self) -> str:
-        """Return what to say of recordings of this test that were not played, or ''.
-
-        It knows the cassettes of the models that were asked. Of a test that asked none, it looks
-        for any cassette.
-        """
+        """Return what to say of recordings of this test that were not played, or ''."""
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
             return ""
-        for path, played in self._own_played() or self._never_played():
-            cassette = self.library.open(path)
-            left = cassette.unplayed(self.label.case, played)
-            if left:
-                return leftover.unplayed(self.label, cassette, left)
+        for cassette, _, left in self.plays.left_over():
+            return leftover.unplayed(self.label, cassette, left)
         return ""
 
     def may_record(self, request: WireRequest) -> bool:
@@ -407,60 +330,9 @@ class Tape:
         self.settle()
         self.is_open = False
         if finished and self.mode != "none":
-            for path in self._recorded | self._completed():
+            for path in self._recorded | self.plays.completed():
                 self.library.finished(path, self.label.case, self._turn)
             self.library.journal.ended(self._turn)
         if passed and self.mode == "new_episodes" and self.rules.unplayed == "fail":
-            for path, played in self._own_played() or ([] if is_given else self._never_played()):
-                if self.library.open(path).unplayed(self.label.case, played):
-                    self.library.journal.played(path, self.label.case, played, self._turn)
-
-    def _completed(self) -> set[Path]:
-        """Return the cassettes in which this test played what an earlier one left unfinished."""
-        played = (path for path, _ in self._own_played())
-        return {path for path in played if self.library.open(path).is_unfinished(self.label.case)}
-
-    def _own_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
-        """Return what was played from each cassette of ours; those of others we do not keep up."""
-        return [each for each in self._played.items() if not self.library.is_foreign(each[0])]
-
-    def _never_played(self) -> list[tuple[Path, dict[str, list[int]]]]:
-        """Return all cassettes of a test that asked nothing, of whatever model."""
-        return [(path, {}) for path in self.library.of_function(self.label)]
-
-
-def exchange_of(
-    request: WireRequest,
-    recording: Recording,
-    answer: Answer,
-    attempt: Attempt,
-    *,
-    replayed: bool,
-    tier: str = "",
-) -> Exchange:
-    """Return the exchange that `recording` tells of."""
-    return Exchange(
-        provider=request.provider,
-        operation=request.operation,
-        model_requested=request.model,
-        model=recording.model,
-        stream=request.stream,
-        status=recording.status,
-        usage=recording.usage,
-        latency_s=recording.latency_s,
-        ttft_s=recording.ttft_s,
-        text=answer.text,
-        replayed=replayed,
-        recorded_at=recording.recorded_at,
-        request=request.document,
-        key=request.key,
-        finish_reasons=answer.finish_reasons,
-        refusal=answer.refusal,
-        tool_calls=answer.tool_calls,
-        call=attempt.call,
-        attempt=attempt.number,
-        backoff_s=recording.backoff_s or attempt.backoff_s,
-        failure=recording.failure.error if recording.failure else "",
-        is_judge=request.judged is not None,
-        tier=tier,
-    )
+            for cassette, played, _ in self.plays.left_over(is_given=is_given):
+                self.library.journal.played(cassette.path, self.label.case, played, self._turn)

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from pytest_llmprod.core import running
+from pytest_llmprod.core.drift import Verified
 from pytest_llmprod.core.drilling import DrillResult, survived_by_fault
 from pytest_llmprod.core.errors import FaultError, SpendStop
+from pytest_llmprod.core.forecast import Plan
 from pytest_llmprod.core.mode_test import ModeTest
-from pytest_llmprod.core.results import Plan, Verified
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.core.text import strings_in
 

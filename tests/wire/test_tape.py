@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from lab import NOW, Lab, Run, chat_request, recording, wire_request
 
 from pytest_llmprod.core.errors import CassetteError
+from pytest_llmprod.wire.attempts import Attempt
 from pytest_llmprod.wire.cassettes import journal
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, save
 from pytest_llmprod.wire.dialects import Answer
+from pytest_llmprod.wire.exchanges import exchange_of
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.label import file_name
 from pytest_llmprod.wire.recording import Recording
 from pytest_llmprod.wire.rules import RecordMode, timestamp
-from pytest_llmprod.wire.tape import Attempt, exchange_of
 
 HELLO = wire_request(chat_request("hello"))
 BYE = wire_request(chat_request("goodbye"))

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_llmprod.core.drift import Drift
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, locks
 from pytest_llmprod.wire.cassettes.cassette_file import CassetteFile, Rekey
 from pytest_llmprod.wire.cassettes.harvest import Harvest, gather

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_llmprod.core.results import Likeness, Verified
+from pytest_llmprod.core.drift import Likeness, Verified
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.comparing.behaviour import Difference, behaviour_of, compare
 from pytest_llmprod.wire.comparing.pairing import pair

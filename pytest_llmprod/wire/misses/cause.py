@@ -94,17 +94,17 @@ class Cause:
 
 def find_cause(tape: Tape, asked: Asked) -> Cause:
     """Return why a request has no recording for `tape`."""
-    search, request = _Search(tape, asked), asked.request
+    search, request, plays = _Search(tape, asked), asked.request, tape.plays
     own, case = tape.cassette(request.model), tape.label.case
     recorded = own.count(case, request.key)
     # A request that goes on from another answer than the recorded one has the same key.
-    goes_on = bool(earlier_answer(request.document)) and tape.is_left(own, request.key)
+    goes_on = bool(earlier_answer(request.document)) and plays.is_left(own, request.key)
     if recorded and not goes_on:
         near = search.near(own, own.read(case, request.key, recorded - 1))
         headline = f"one more call than recorded ({recorded})"
         return _cause("one more call", "", headline, near)
-    in_section = search.nearest(own, [case], lambda recording: tape.is_left(own, recording.key))
-    if in_section is not None and tape.has_played_all(own):
+    in_section = search.nearest(own, [case], lambda recording: plays.is_left(own, recording.key))
+    if in_section is not None and plays.has_played_all(own):
         count = len(own.cases[case])
         headline = f"one more call than recorded ({count}, {'all ' if count > 1 else ''}played)"
         return _cause("one more call", "", headline, in_section)

@@ -16,8 +16,8 @@ from journals import PlainJournal, fold, fold_abandoned, journal_of, runs_left, 
 from lab import recording
 
 from pytest_llmprod.core import claims
+from pytest_llmprod.core.drift import Drift
 from pytest_llmprod.core.errors import CassetteError
-from pytest_llmprod.core.results import Drift
 from pytest_llmprod.wire.cassettes import cassette_file, folding, locks
 from pytest_llmprod.wire.cassettes.cassette_file import load, save
 from pytest_llmprod.wire.cassettes.folding import Folded
