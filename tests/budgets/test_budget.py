@@ -131,6 +131,7 @@ def test_answers_that_are_not_streamed_have_no_time_to_the_first_token() -> None
     assert judged("ttft < 90ms", mixed).reason == "4 of 4 calls break it, up to 100ms"
     found = judged("ttft < 90ms", calls(3, ttft_s=None))
     assert (found.verdict, found.observed) == ("INCONCLUSIVE", None)
+    assert found.reason == "no time to the first token was measured"
 
 
 def test_a_mean_without_some_of_its_calls_is_shown_and_decides_nothing() -> None:
@@ -276,6 +277,18 @@ def test_the_calls_of_one_request_to_the_feature_cost_together() -> None:
     assert found.projection is not None
     assert (found.projection.requests, found.projection.monthly_usd) == (12, 2)
     assert found.verdict == "PASS"
+    unnumbered = judged(
+        "monthly(cost) < 300",
+        [replace(each, request=None) for each in twice],
+        requests_per_month=1000,
+    )
+    assert unnumbered.projection == found.projection
+
+
+def test_a_month_of_calls_that_cost_nothing_costs_nothing() -> None:
+    found = judged("monthly(cost) < 1", calls(12, cost_usd=Decimal(0)), requests_per_month=1000)
+
+    assert (found.verdict, found.observed) == ("PASS", 0)
 
 
 def test_a_month_without_the_cache_is_unknown_where_one_call_does_not_tell() -> None:

@@ -18,7 +18,15 @@ ANSWER = Exchange(
     model="mini-2026",
     stream=True,
     status=200,
-    usage=Usage(input_tokens=10, output_tokens=5, cache_read_tokens=4),
+    usage=Usage(
+        input_tokens=10,
+        output_tokens=5,
+        cache_read_tokens=4,
+        cache_write_tokens=3,
+        reasoning_tokens=2,
+        input_audio_tokens=1,
+        output_audio_tokens=1,
+    ),
     latency_s=0.5,
     ttft_s=0.1,
     text="hello",
@@ -56,7 +64,15 @@ def test_attempts_that_were_answered_cost_together() -> None:
     (found,) = measure([ANSWER, replace(ANSWER, attempt=2)], cent)
 
     assert found.cost_usd == Decimal("0.02")
-    assert found.usage == Usage(input_tokens=20, output_tokens=10, cache_read_tokens=8)
+    assert found.usage == Usage(
+        input_tokens=20,
+        output_tokens=10,
+        cache_read_tokens=8,
+        cache_write_tokens=6,
+        reasoning_tokens=4,
+        input_audio_tokens=2,
+        output_audio_tokens=2,
+    )
 
 
 def test_calls_are_told_apart() -> None:
@@ -101,9 +117,11 @@ def test_the_last_digits_of_a_time_do_not_make_another_sample() -> None:
     one, two = (
         measure([replace(ANSWER, latency_s=seconds)], cent)[0] for seconds in (0.3, 0.1 + 0.2)
     )
-    near = measure([replace(ANSWER, latency_s=0.3000001)], cent)[0]
+    near, other = (
+        measure([replace(ANSWER, latency_s=seconds)], cent)[0] for seconds in (0.3000001, 0.31)
+    )
 
-    assert one.recording == two.recording == near.recording
+    assert one.recording == two.recording == near.recording != other.recording
 
 
 def test_a_recording_without_times_has_none() -> None:

@@ -42,7 +42,7 @@ def test_what_is_reserved_counts_as_spent_until_it_is_settled(tmp_path: Path) ->
 
 
 def test_a_call_that_may_pass_the_cap_is_refused_with_the_reason(tmp_path: Path) -> None:
-    cap = SpendCap(tmp_path, Decimal("0.025"))
+    cap = SpendCap(tmp_path / "new" / "folder", Decimal("0.025"))
     first = reserved(cap)
     reserved(cap)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_llmprod.core.encoders import ENCODERS
-from pytest_llmprod.core.told import Planted, unpacked, without_escapes
+from pytest_llmprod.core.told import Planted, text_of, unpacked, without_escapes
 
 VALUE = "LLMPROD-QXKWVZHJ"
 AROUND = "Dear customer, the answer is {} and that is all. Order 4711, 12:30."
@@ -93,3 +93,17 @@ def test_what_is_no_gzip_is_left_as_it_is() -> None:
 
     assert unpacked(broken) == broken
     assert unpacked(gzip.compress(b"text", mtime=0)) == b"text"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("grün".encode(), "grün"),
+        ("grün".encode("latin-1"), "grün"),
+        ("grün".encode("utf-16"), "grün"),
+        (b"\xff\xfea\x00b", "a\ufffd"),
+        (b"\x89PNG\x00\x01", None),
+    ],
+)
+def test_bytes_are_the_text_that_they_are(content: bytes, text: str | None) -> None:
+    assert text_of(content) == text

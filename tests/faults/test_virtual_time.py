@@ -34,6 +34,15 @@ def test_every_clock_of_time_goes_forward_by_a_sleep() -> None:
     assert clock.elapsed_s == 3600
 
 
+def test_a_sleep_of_less_than_a_second_counts_and_one_of_none_gives_its_result() -> None:
+    clock = VirtualClock()
+    with clock.running():
+        time.sleep(0.25)
+        result = asyncio.run(asyncio.sleep(0, "awake"))
+
+    assert (clock.elapsed_s, result) == (0.25, "awake")
+
+
 def test_nothing_stays_replaced() -> None:
     def stop() -> None:
         raise KeyboardInterrupt

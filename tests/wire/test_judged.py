@@ -9,9 +9,14 @@ from samples import chat_request
 from server import Server
 
 from pytest_llmprod.core.judging import judging
+from pytest_llmprod.wire.key import names_of
 
 if TYPE_CHECKING:
     from pytest_llmprod.wire.rules import RecordMode
+
+
+def test_the_names_of_models_are_one_text_in_whatever_order() -> None:
+    assert names_of(["b", "a", "b"]) == "a.b"
 
 
 def test_a_judge_is_asked_about_a_model_whose_answer_is_still_on_its_way(
