@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.handoff.audit.yaml_nodes import entries, get, items
 
 _CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 _CATALOGUES = ("catalog-info.yaml", "catalog-info.yml")
@@ -127,23 +128,11 @@ class _Document:
     def at(self, path: str) -> yaml.Node | None:
         node = self._top
         for name in path.split("."):
-            if not isinstance(node, yaml.MappingNode):
-                return None
-            found = (value for key, value in node.value if _scalar(key) == name)
-            node = next(found, None)
+            node = get(node, name)
         return node
 
     def text(self, path: str) -> str:
         return _scalar(self.at(path))
-
-    def members(self, path: str) -> Iterator[tuple[str, yaml.Node]]:
-        node = self.at(path)
-        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            yield _scalar(key), value
-
-    def entries(self, path: str) -> Iterator[yaml.Node]:
-        node = self.at(path)
-        yield from node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 def _scalar(node: yaml.Node | None) -> str:
@@ -163,10 +152,10 @@ def _owners_in(document: _Document) -> Iterator[_Said]:
 
 def _pagers_in(document: _Document) -> Iterator[_Said]:
     if document.is_catalogue:
-        for key, node in document.members("metadata.annotations"):
+        for key, node in items(document.at("metadata.annotations")):
             if _PAGERS.search(key):
                 yield key, _scalar(node), node
-        for node in document.entries("metadata.links"):
+        for node in entries(document.at("metadata.links")):
             link = _Document(node)
             if _PAGERS.search(f"{link.text('title')} {link.text('url')}"):
                 yield link.text("title"), link.text("url"), node
