@@ -2,14 +2,16 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from log_samples import a_line, an_exchange, write
 
 from pytest_llmprod.cli import main
-from pytest_llmprod.composition import audit_evidence
+from pytest_llmprod.composition import audit_evidence, audit_settings, auditing
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
+from pytest_llmprod.settings import of_project
 
 EVAL = """
 import pytest
@@ -98,8 +100,16 @@ def test_a_waiver_needs_a_day_a_name_and_a_reason(
     (project / "pyproject.toml").write_text(table + whole)
     assert told(capsys)["report"]["status"] == "waived"
 
-    for part in ("until = 2999-01-01, ", 'by = "Ann Lee", ', ', why = "Grafana comes in May"'):
-        (project / "pyproject.toml").write_text(table + whole.replace(part, ""))
+    slips = [
+        ("until = 2999-01-01, ", ""),
+        ('by = "Ann Lee", ', ""),
+        (', why = "Grafana comes in May"', ""),
+        ("Ann Lee", " "),
+        ("Grafana comes in May", ""),
+        (" }", ', til = "May" }'),
+    ]
+    for part, slip in slips:
+        (project / "pyproject.toml").write_text(table + whole.replace(part, slip))
         assert main(["audit"]) == 1
         assert "[tool.llmprod.audit] waived.report must be" in capsys.readouterr().err
 
@@ -139,6 +149,85 @@ def test_only_the_features_that_are_named_are_audited(
     assert told(capsys)["threshold-set"]["status"] == "failed"
     (project / "pyproject.toml").write_text('[tool.llmprod.audit]\nfeatures = ["triage"]\n')
     assert told(capsys)["threshold-set"]["status"] == "passed"
+
+
+def test_a_data_set_beside_its_test_is_the_one_that_a_run_would_read(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = project / "tests"
+    beside.mkdir()
+    (project / "test_triage.py").rename(beside / "test_triage.py")
+    (beside / "rows.jsonl").write_text('{"id": "r1", "input": "text", "expected": "a"}\n')
+
+    line = told(capsys)["dataset-size"]
+
+    assert line["says"].startswith("1 case,")
+    assert line["evidence"] == [{"path": "tests/rows.jsonl"}]
+
+
+def test_people_are_those_of_the_repository_or_all_that_the_settings_name(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        '[tool.llmprod.features.triage]\nowner = "Ann Lee"\nescalation = "on-call"\n'
+        "[tool.llmprod.features.summary]\n{}"
+    )
+    (project / "pyproject.toml").write_text(settings.format(""))
+    partly = told(capsys)
+    (project / "pyproject.toml").write_text(
+        settings.format('owner = "Bob"\nescalation = "on-call"\n')
+    )
+    wholly = told(capsys)
+    (project / "CODEOWNERS").write_text("* @support\n")
+    (project / "catalog-info.yaml").write_text(
+        "apiVersion: backstage.io/v1alpha1\n"
+        "metadata: {annotations: {pagerduty.com/service-id: P1}}\n"
+    )
+    of_files = told(capsys)
+
+    assert (partly["owner"]["status"], partly["on-call"]["status"]) == ("failed", "failed")
+    assert (wholly["owner"]["says"], wholly["on-call"]["says"]) == ("Bob, Ann Lee", "on-call")
+    assert of_files["owner"]["says"] == "@support"
+    assert of_files["on-call"]["says"] == "P1 (pagerduty.com/service-id)"
+
+
+def test_recordings_are_as_old_as_a_run_lets_them_be(project: Path) -> None:
+    def allowed(settings: str) -> int:
+        (project / "pyproject.toml").write_text(settings)
+        own = audit_settings.load(project)
+        return auditing.gather(project, of_project(project), own, datetime.now(UTC)).max_age_days
+
+    days = "[tool.llmprod]\ngate_valid_days = 30\n"
+
+    assert allowed("") == 90
+    assert allowed(days) == 30
+    assert allowed(f"{days}[tool.llmprod.wire]\nmax_age_days = 45\n") == 45
+
+
+def test_a_gates_file_that_cannot_be_read_holds_no_gate(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "llmprod-gates.json").write_text('{"gates": {broken')
+
+    line = told(capsys)["gate"]
+
+    assert line["status"] == "failed"
+    assert line["says"].startswith("no whole run has decided")
+
+
+def test_the_gitignore_of_the_repository_around_is_named_from_the_project(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".git").mkdir()
+    (project / ".gitignore").write_text("*.log\n/.llmprod/\n")
+    inner = project / "apps" / "triage"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+
+    assert told(capsys)["log-ignored"]["evidence"] == [{"path": "../../.gitignore", "line": 2}]
+
+    (inner / ".git").mkdir()
+    assert told(capsys)["log-ignored"]["status"] == "failed"
 
 
 def test_personal_data_in_the_newest_log_is_told_by_its_kind_only(

@@ -101,7 +101,7 @@ def _with_dataset(mark: Mark, root: Path) -> Mark:
 
 
 def _features(marks: Sequence[Mark], project: Settings) -> tuple[str, ...]:
-    named = [mark.text("feature") for mark in marks if mark.name != "llm_budget"]
+    named = (mark.text("feature") for mark in marks)
     return tuple(sorted({*filter(None, named), *project.features}))
 
 

@@ -42,6 +42,15 @@ def test_line_ends_of_windows_stay() -> None:
     assert regions.outdated(found(renewed), BODIES) == []
 
 
+def test_marks_in_a_list_are_indented() -> None:
+    text = TEXT.replace("<!--", "  <!--")
+
+    renewed = regions.renew(text, BODIES)
+
+    assert [each.name for each in found(text)] == ["models", "budgets"]
+    assert renewed.count("  <!-- llmprod:models -->\none\ntwo\n  <!-- /llmprod:models -->\n") == 1
+
+
 def test_only_regions_that_differ_are_out_of_date() -> None:
     text = TEXT.replace("one\n", "one\ntwo\n")
 
