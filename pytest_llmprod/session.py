@@ -154,7 +154,7 @@ class Session:
             library=self._library,
             observe=observe,
             price=costs.usd,
-            **self._purse.paying(_folder(label), costs),
+            pay=self._purse.paying(_folder(label), costs),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),

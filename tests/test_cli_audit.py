@@ -2,15 +2,20 @@
 
 import json
 import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from log_samples import a_line, an_exchange, write
+from recordings import recording, save
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.composition import audit_evidence, audit_settings, auditing
+from pytest_llmprod.evals.dataset import load
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
+from pytest_llmprod.handoff.audit.marks import read_marks
 from pytest_llmprod.settings import of_project
 
 EVAL = """
@@ -213,6 +218,76 @@ def test_a_gates_file_that_cannot_be_read_holds_no_gate(
 
     assert line["status"] == "failed"
     assert line["says"].startswith("no whole run has decided")
+
+
+def test_a_gate_that_was_decided_on_other_data_is_closed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def judged(sha256: str) -> dict[str, str]:
+        suite = {"test": "test_triage.py::test_labels", "metric": "passed", "model": "m-1"}
+        suite |= {"dataset": "rows.jsonl", "dataset_sha256": sha256, "verdict": "PASS"}
+        suite |= {"threshold": "0.9", "score": "1.0", "interval": ["0.9", "1.0"], "cases": 120}
+        said = {"enabled": True, "why": "", "valid_until": "2999-01-01T00:00:00+00:00"}
+        gate = {**said, "suites": [suite | said]}
+        document = {"schema": 1, "run": {"id": "r"}, "gates": {"triage": gate}}
+        (project / "llmprod-gates.json").write_text(json.dumps(document, indent=1))
+        return told(capsys)["gate"]
+
+    assert judged(load(project / "rows.jsonl").sha256)["says"] == "open"
+    changed = judged("0" * 64)
+    (project / "rows.jsonl").write_text("{broken\n")
+
+    assert changed["status"] == judged("0" * 64)["status"] == "failed"
+    assert changed["says"] == "closed: it was decided on other data: rows.jsonl has changed since"
+
+
+@pytest.mark.parametrize(
+    ("case", "misses"),
+    [
+        ({"outcome": "hit", "scores": {"passed": 1.0}}, 0),
+        ({"outcome": "hit", "scores": {"passed": 1.0, "f1": 0.99}}, 1),
+        ({"outcome": "miss", "scores": {}}, 1),
+    ],
+)
+def test_a_case_that_is_not_whole_by_any_metric_is_a_miss(
+    project: Path, monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], misses: int
+) -> None:
+    document = {
+        "suites": [{"test": "t", "feature": "triage"}],
+        "cases": [{"suite": "t", "id": "r1", **case}],
+    }
+    monkeypatch.setattr(audit_evidence.baseline, "load_document", lambda path: document)
+
+    found = audit_evidence.accepted_fact(project)
+
+    assert found is not None
+    assert found.misses == {"triage": misses}
+
+
+def test_what_judges_said_is_no_recording_of_the_application(project: Path) -> None:
+    home = project / "cassettes" / "test_triage"
+    save(home / "test_labels.gpt-test.json", recording())
+    save(home / "test_labels.judge.json", recording(model="judge", judged="gpt-test"))
+
+    (found,) = audit_evidence.recordings_facts(project, read_marks(project)[:1])
+
+    assert found.asked == ("gpt-test",)
+
+
+def test_a_log_in_version_control_is_named_as_it_is(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project / ".llmprod" / "runs" / "über alles" / "main.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    (project / ".gitignore").write_text(".llmprod/\n")
+    for words in (["init", "--quiet"], ["add", "--force", ".llmprod"]):
+        subprocess.run(["git", *words], check=True)
+
+    line = told(capsys)["log-ignored"]
+
+    assert line["says"] == "1 file of it in version control"
+    assert line["evidence"] == [{"path": ".llmprod/runs/über alles/main.jsonl"}]
 
 
 def test_the_gitignore_of_the_repository_around_is_named_from_the_project(

@@ -74,13 +74,15 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["pytest_llmprod.cli", "accept", "run.json", "--who=Ann"],
         ["pytest_llmprod.cli", "runbook"],
     ):
-        subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=folder,
             env=environment,
             capture_output=True,
-            check=True,
+            text=True,
+            check=False,
         )
+        assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
