@@ -363,6 +363,26 @@ def test_settings_that_cannot_be_added_to_are_left_alone(
     assert f"left alone  pyproject.toml: {reason}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[project]\nname = "half"\n',
+        '[project]\nname = "half"  # [tool.llmprod] comes later',
+        "[tool.ruff]\n\n[tool.llmprod]\n",
+    ],
+)
+def test_settings_that_were_only_begun_are_completed(folder: Path, text: str) -> None:
+    (folder / "pyproject.toml").write_text(text)
+
+    init()
+
+    content = (folder / "pyproject.toml").read_text()
+    table = tomllib.loads(content)["tool"]["llmprod"]
+    assert content.startswith(text)
+    assert list(table["features"]) == ["ticket-triage"]
+    assert table["wire"] == {"forbid": ["pii", "secrets"]}
+
+
 def test_tests_go_where_pytest_looks_for_them(folder: Path) -> None:
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = checks/unit\npythonpath = src\n")
     write(folder, "src/app/triage.py", NAIVE)

@@ -33,6 +33,16 @@ import pytest
 def test_survives(llm_fault): ...
 """
 ONE_DEAR = '"cost < 0.01"'
+#: An audit is excused; what cannot fail cannot fail all the same.
+WAIVED = """
+[tool.llmprod.audit.waived]
+gate = { until = 2999-01-01, by = "Ann Lee", why = "it comes with release 2" }
+threshold-set = { until = 2999-01-01, by = "Ann Lee", why = "it comes with release 2" }
+
+[tool.llmprod.audit.not_applicable]
+threshold-fails = "not yet"
+
+"""
 ROWS = 40
 WIRE = '[tool.llmprod.wire]\nforbid = ["pii", "iban", "secrets"]\n'
 
@@ -144,6 +154,10 @@ def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
     ("changes", "told"),
     [
         ({"threshold": "0"}, "gate doubling stays open where every case is wrong"),
+        (
+            {"threshold": "0", "settings": WAIVED},
+            "gate doubling stays open where every case is wrong",
+        ),
         (
             {"threshold": "0.95", "settings": 'addopts = ["--llm-strict"]\n'},
             "gate doubling stays closed where every case is right: 40/40 = 100.0%",

@@ -78,3 +78,23 @@ def test_a_mark_that_cannot_be_right_is_told_with_its_line(lines: list[str], tol
         found("\n".join(lines))
 
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("<!--llmprod:models-->", "<!-- llmprod:models-->", "<!-- llmprod: models -->"),
+        *("<!-- LLMPROD:models -->", "<!-- / llmprod:models -->", "<!-- llmprod:models"),
+        "<!-- llmprod:models --> our models",
+    ],
+)
+def test_a_mark_that_is_damaged_is_told(line: str) -> None:
+    with pytest.raises(HandoffError) as caught:
+        found(f"# By hand\n{line}\n")
+
+    assert str(caught.value).startswith(f"R.md:2: {line!r} is no mark. Write <!-- llmprod:NAME -->")
+
+
+@pytest.mark.parametrize("line", ["`<!-- llmprod:models -->` is a mark", "<!-- of llmprod -->"])
+def test_a_line_that_tells_of_marks_is_none(line: str) -> None:
+    assert found(line) == []
