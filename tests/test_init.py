@@ -137,12 +137,13 @@ def test_a_callable_that_is_there_is_called_as_it_wants(
     assert (folder / "app" / "triage.py").read_text() == source
 
 
+@pytest.mark.parametrize("place", ["elsewhere", "a new project/env/lib/site-packages"])
 def test_what_is_written_for_an_installed_function_stands_in_the_project(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    write(tmp_path / "elsewhere", "app/__init__.py", "")
-    write(tmp_path / "elsewhere", "app/triage.py", NAIVE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    write(tmp_path / place, "app/__init__.py", "")
+    write(tmp_path / place, "app/triage.py", NAIVE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / place))
 
     assert init() == 0
 
@@ -171,6 +172,26 @@ def test_the_other_steps_of_its_workflow_pass_before_and_after_the_rows_are_fill
 
     assert [step.strip() for step in steps] == ["runbook --check", "selfcheck"]
     assert before == statuses() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "installed"),
+    [
+        ("requirements.txt", "openai\n", "-r requirements.txt pytest-llmprod"),
+        ("pyproject.toml", '[project]\nname = "shop"\n', "-e . pytest-llmprod"),
+        ("pyproject.toml", "[tool.ruff]\n", "pytest-llmprod"),
+        ("README.md", "", "pytest-llmprod"),
+    ],
+)
+def test_the_workflow_installs_what_the_project_says(
+    folder: Path, name: str, text: str, installed: str
+) -> None:
+    (folder / name).write_text(text)
+
+    init()
+
+    workflow = (folder / ".github" / "workflows" / "llmprod.yml").read_text()
+    assert f"pip install {installed}\n" in workflow
 
 
 def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> None:
