@@ -1,6 +1,6 @@
 """Session: one run in the process where its tests run.
 
-The composition root: it knows every package, and no package knows another. It imports no pytest.
+It puts together what `composition/` has for a process and for a test. It imports no pytest.
 """
 
 import os

@@ -24,6 +24,7 @@ from pytest_llmprod.handoff.audit.facts import (
 )
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
 from pytest_llmprod.handoff.audit.marks import Mark
+from pytest_llmprod.handoff.audit.runbook_file import Runbook
 from pytest_llmprod.handoff.audit.waivers import Excuses, Waiver
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -444,3 +445,37 @@ def test_the_lines_stand_in_the_order_of_the_levels_with_names_of_their_own() ->
 
     assert levels == sorted(levels)
     assert len(set(NAMES)) == len(NAMES) == 30
+
+
+def test_what_mends_a_line_can_be_copied_whatever_the_names() -> None:
+    marks = (mark(feature="ticket triage", dataset="my rows.jsonl"),)
+    data = replace(DATA, path="my rows.jsonl", cases=3, problem="1 row added")
+    told: dict[str, Any] = {
+        "features": ("ticket triage",),
+        "marks": marks,
+        "datasets": {"my rows.jsonl": data},
+        "page": PageFact(path="my report.html"),
+        "runbook_named": "ops/on call.md",
+    }
+
+    def mend(name: str, **changed: Any) -> str:
+        return judged(name, **told | changed).mend
+
+    table = '[tool.llmprod.features."ticket triage"]'
+    assert mend("dataset-frozen") == "llmprod dataset freeze 'my rows.jsonl' --why \"...\""
+    assert "llmprod dataset add 'my rows.jsonl' --expected" in mend("dataset-size")
+    assert mend("threshold-set", marks=()) == "llmprod init --feature 'ticket triage'"
+    assert mend("report") == "pytest --llm-eval --llm-html='my report.html'"
+    assert mend("runbook") == "llmprod runbook 'ops/on call.md'"
+    assert mend("budget-cost") == f'budgets = ["cost < 0.01"] in {table}'
+    assert mend("replacement") == f'replacement = "MODEL" in {table}'
+    assert mend("model-pinned") == f'model = "VERSION" in {table}'
+
+
+def test_a_runbook_without_a_section_is_mended_by_hand() -> None:
+    runbook = Runbook(path="RUNBOOK.md", sections=())
+
+    line = judged("runbook", runbook=runbook)
+
+    assert line.says == "no heading tells of the owner"
+    assert line.mend == "add a section about the owner to RUNBOOK.md"
