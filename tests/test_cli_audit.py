@@ -223,9 +223,9 @@ def test_a_gates_file_that_cannot_be_read_holds_no_gate(
 def test_a_gate_that_was_decided_on_other_data_is_closed(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def judged(sha256: str) -> dict[str, str]:
+    def judged(sha256: str, dataset: str = "rows.jsonl") -> dict[str, str]:
         suite = {"test": "test_triage.py::test_labels", "metric": "passed", "model": "m-1"}
-        suite |= {"dataset": "rows.jsonl", "dataset_sha256": sha256, "verdict": "PASS"}
+        suite |= {"dataset": dataset, "dataset_sha256": sha256, "verdict": "PASS"}
         suite |= {"threshold": "0.9", "score": "1.0", "interval": ["0.9", "1.0"], "cases": 120}
         said = {"enabled": True, "why": "", "valid_until": "2999-01-01T00:00:00+00:00"}
         gate = {**said, "suites": [suite | said]}
@@ -234,6 +234,7 @@ def test_a_gate_that_was_decided_on_other_data_is_closed(
         return told(capsys)["gate"]
 
     assert judged(load(project / "rows.jsonl").sha256)["says"] == "open"
+    assert judged("0" * 64, "elsewhere.jsonl")["says"] == "open"  # nobody can tell from here
     changed = judged("0" * 64)
     (project / "rows.jsonl").write_text("{broken\n")
 

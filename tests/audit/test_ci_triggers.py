@@ -211,6 +211,7 @@ def test_only_names_its_refs_under_a_key_of_their_own_too(tmp_path: Path) -> Non
     ("pipelines", "why"),
     [
         ("{default: [*e]}", ""),
+        ("{script: [pytest --llm-eval]}", ""),
         ("{pull-requests: {'**': [*e]}}", ""),
         ("{branches: {'**': [*e]}}", ""),
         ("{branches: {main: [*e]}}", ON_MAIN),

@@ -40,7 +40,7 @@ def of_file(system: str, top: yaml.Node) -> str:
 
 def of_place(system: str, top: yaml.Node, path: Sequence[str]) -> str:
     """Return what keeps the place from being started to which the keys of `path` lead."""
-    if system == "circleci" and path[0] == "jobs" and len(path) > 1:
+    if system == "circleci" and path[0] == "jobs":
         return _circleci_job(top, path[1])
     if system == "bitbucket" and path[0] == "pipelines" and len(path) > 2:
         return _bitbucket_pipeline(path[1], path[2])
@@ -162,8 +162,8 @@ def _circleci_job(top: yaml.Node, job: str) -> str:
 
 
 def _circleci_schedule(workflow: yaml.Node) -> str:
-    triggers = entries(get(workflow, "triggers"))
-    is_scheduled = bool(triggers) and all(get(each, "schedule") is not None for each in triggers)
+    """Return whether a workflow has triggers: there are none but schedules."""
+    is_scheduled = get(workflow, "triggers") is not None
     return "its workflow runs by schedule only" if is_scheduled else ""
 
 
