@@ -65,11 +65,19 @@ def _code_owner(root: Path, paths: Sequence[str]) -> Named | None:
 
 
 def _rules(text: str) -> Iterator[tuple[int, re.Pattern[str], list[str]]]:
+    of_section: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
-        words = line.partition("#")[0].split()
-        if words and not words[0].startswith(("[", "^[")):  # a section of GitLab
-            owners = [each for each in words[1:] if "@" in each and is_name(each.strip("@"))]
-            yield number, _pattern(words[0]), owners
+        said = line.partition("#")[0]
+        words = said.split()
+        if words and words[0].startswith(("[", "^[")):
+            # A section of GitLab: those behind it own what its rules name nobody for.
+            of_section = _owners_among(said.rpartition("]")[2].split())
+        elif words:
+            yield number, _pattern(words[0]), _owners_among(words[1:]) or of_section
+
+
+def _owners_among(words: Sequence[str]) -> list[str]:
+    return [each for each in words if "@" in each and is_name(each.strip("@"))]
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
