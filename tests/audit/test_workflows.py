@@ -401,6 +401,38 @@ def test_the_workflows_of_the_repository_around_the_project_count(tmp_path: Path
     assert run.path == f"../../{WORKFLOW}"
 
 
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("apps/one", ""),
+        ("./apps/../apps/one/", ""),
+        ("apps/one/tests", ""),
+        ("apps", ""),
+        ("apps/two", "it runs in apps/two"),
+        ("${{ matrix.app }}", ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["step", "defaults", "azure"])
+def test_the_evals_of_another_project_in_the_repository_are_not_ours(
+    tmp_path: Path, folder: str, why: str, where: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    for name in ("apps/one/tests", "apps/two"):
+        (tmp_path / name).mkdir(parents=True)
+    if where == "azure":
+        text = f"steps: [{{script: pytest --llm-eval, workingDirectory: '{folder}'}}]\n"
+        write(tmp_path, "azure-pipelines.yml", text)
+    elif where == "step":
+        write(tmp_path, WORKFLOW, github(step=f"working-directory: {folder}"))
+    else:
+        job = f"defaults: {{run: {{working-directory: '{folder}'}}}}"
+        write(tmp_path, WORKFLOW, github(job=job))
+
+    (run,) = read_ci(tmp_path / "apps" / "one").runs
+
+    assert run.weakness == why
+
+
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
     write(tmp_path, WORKFLOW, "jobs: [\n")
 

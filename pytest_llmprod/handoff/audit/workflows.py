@@ -5,6 +5,7 @@ Travis, Woodpecker, Drone and Buildkite. They have one thing in common: a comman
 of mappings, and a key in one of those around it may say that its failure counts for nothing.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _FILES = {
     ".drone.yml": "",
 }
 _AFTER = "after_script"
+_FOLDER = "working-directory"
 #: Under which keys commands stand.
 _COMMANDS = frozenset(
     {"run", "script", "before_script", "commands", "command", "bash", "pwsh", "powershell", _AFTER}
@@ -104,7 +106,8 @@ class _Workflow:
 
     def __init__(self, path: Path, home: Path, root: Path, name: str) -> None:
         self._path = path
-        self._folders = tuple(dict.fromkeys((root, home)))
+        self._root = root
+        self._home = home
         self._name = name
         self._system = _system_of(path.relative_to(home))
         self._left = _MOST_NODES
@@ -151,13 +154,14 @@ class _Workflow:
         late = f"what {_AFTER} fails with counts for nothing" if path[-1] == _AFTER else ""
         weak = (
             late
+            or self._elsewhere(around)
             or next(filter(None, map(_weakness, reversed(around))), "")
             or ci_triggers.of_place(self._system, top, path)
             or ci_triggers.of_file(self._system, top)
         )
         calls = runs_of_evals(
             str(node.value),
-            self._folders,
+            tuple(dict.fromkeys((self._root, self._home))),
             has_pipefail=self._has_pipefail(around),
             stops=self._system != "azure",
         )
@@ -168,6 +172,17 @@ class _Workflow:
                 command=call.command,
                 weakness=call.weakness or weak,
             )
+
+    def _elsewhere(self, around: _Around) -> str:
+        """Say where a step runs that leaves this project out, as one of several in a repository."""
+        for node in reversed(around):
+            named = get(node, _FOLDER) or get(get(get(node, "defaults"), "run"), _FOLDER)
+            folder = named or get(node, "workingDirectory")  # as Azure writes it
+            if isinstance(folder, yaml.ScalarNode):
+                place = Path(os.path.normpath(self._home / str(folder.value)))
+                is_around = self._root.is_relative_to(place) or place.is_relative_to(self._root)
+                return "" if is_around or not place.is_dir() else f"it runs in {folder.value}"
+        return ""
 
     def _has_pipefail(self, around: _Around) -> bool:
         """Say whether a step is run with pipefail: on GitHub where `shell: bash` is written."""
