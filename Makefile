@@ -9,7 +9,8 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-# Some tests wait for sockets, so one worker more than there are cores.
+# Some tests wait for sockets, so one worker more than there are cores. Whoever is done first takes
+# tests from the others: some take a hundred times as long as most.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 # What touches each dependency; the example, which runs beside them, touches the others.
@@ -26,7 +27,7 @@ demo: $(VENV)/.demo
 	cd examples/support_triage && ../../$(BIN)/python -m pytest --llm-eval
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -60,7 +61,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 coverage: $(VENV)/.coverage
-	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/python -m scripts.covered
 
 mutation: $(VENV)/.mutation

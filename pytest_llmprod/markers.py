@@ -348,6 +348,11 @@ def _find(where: str, argument: str, name: Any, definition: Any, rootpath: Path)
         )
     candidates: list[Path] = [definition.path.parent / name, rootpath / name]
     for candidate in candidates:
+        if candidate.is_dir():
+            raise DatasetError(
+                f"{where}: {argument}={str(name)!r}: {candidate} is a folder. Name a file in it, "
+                f"with its ending."
+            )
         if candidate.exists():
             return candidate.resolve()
     tried = " and ".join(str(candidate) for candidate in dict.fromkeys(candidates))

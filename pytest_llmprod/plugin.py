@@ -218,8 +218,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         tests = GuardrailTests(items, config.option.llm_fuzz or 0)
         config.pluginmanager.register(tests, "llmprod-guardrail-tests")
     if any(_is_ours(item) for item in items):
+        from pytest_llmprod.hooks.labels import refuse_shared_cassettes
         from pytest_llmprod.hooks.recorder import Forecaster, Recorder, TaskRunner
 
+        refuse_shared_cassettes(item for item in items if _is_ours(item))
         recorder = Recorder(_session(config), is_worker=hasattr(config, "workerinput"))
         config.pluginmanager.register(recorder, "llmprod-recorder")
         config.pluginmanager.register(TaskRunner(recorder), "llmprod-task-runner")

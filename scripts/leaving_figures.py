@@ -109,7 +109,9 @@ def refused(folder: Path) -> tuple[int, list[str]]:
     for outgoing in recorded(folder):
         count += 1
         told = _customs().problem(Request(outgoing, None, None))
-        found = [line.split()[1] for line in told.splitlines() if line.startswith("  found ")]
+        found = [
+            line.split()[1] for line in (told or "").splitlines() if line.startswith("  found ")
+        ]
         kinds += [" ".join(sorted(set(found)))] if told else []
     return count, kinds
 

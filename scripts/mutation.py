@@ -18,7 +18,7 @@ from scripts.mutant_runs import MUTANTS, TIMED_OUT
 
 ROOT = Path(__file__).resolve().parents[1]
 SURVIVORS = MUTANTS / "survivors.txt"
-SEED = 10
+SEED = 11
 # pytest failed, or broke down; the mutant never ended, by the clock or by SIGXCPU of the processor.
 SEEN = {1, 3, TIMED_OUT, -24}
 PARTS = {

@@ -27,6 +27,10 @@ def mark(project: Project, arguments: str, function: str = "test_doubles(llm_cas
             "*dataset='nowhere.jsonl': there is no such file; looked for *Create it*",
         ),
         (
+            'feature="f", dataset=".", threshold=0.5',
+            "*dataset='.': * is a folder. Name a file in it, with its ending.*",
+        ),
+        (
             'feature="f", dataset="words.jsonl", threshold=90',
             "*threshold must be a share between 0 and 1 (0.9 for 90 %), not 90.*",
         ),

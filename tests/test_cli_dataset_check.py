@@ -296,7 +296,7 @@ def test_a_lock_that_cannot_be_read_is_a_finding_beside_the_others(
         (["--score", "nan"], "'nan' is no share"),
         (["--max-age", "-1"], "'-1' is no number of days; write 180"),
         (["--prompt", "nope"], "nope: there is no such file or folder"),
-        (["--prompt", "."], "--prompt .: Is a directory; name a file with a prompt"),
+        (["--prompt", "."], "--prompt: .: is a folder; name a file in it"),
         (["a.jsonl", "--outputs", "a.jsonl"], "--outputs goes with one FILE"),
     ],
 )

@@ -163,7 +163,8 @@ def test_show_tells_all_of_an_exchange(capsys: pytest.CaptureFixture[str]) -> No
         "  status    200, stop",
         "  tokens    120 in, 64 from the cache, 12 out",
         "  cost      unpriced",
-        "  latency   0.81 s, replayed, recorded 2026-11-01T09:00:00Z",
+        "  latency   0.81 s",
+        "  source    replayed, recorded 2026-11-01T09:00:00Z",
         "  cassette  cassettes/test_triage/test_labels_a_ticket.gpt-5-mini.json",
         f"  commit    {'0' * 40}",
         "asked",
@@ -173,6 +174,19 @@ def test_show_tells_all_of_an_exchange(capsys: pytest.CaptureFixture[str]) -> No
         "replay it",
         "  pytest --llm-eval 'test_triage.py::test_labels_a_ticket[t-002]'",
     ]
+
+
+def test_show_cuts_no_time_of_a_stream_that_was_tried_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exchange = an_exchange(ttft_s=0.25, backoff_s=1.5, attempt=2)
+    (name,) = write(RUNS, a_line(1, exchange=exchange), run=OLD)
+
+    lines = run(capsys, "show", name).splitlines()
+
+    first = "0.81 s, 0.25 s to the first event, 1.50 s waited before"
+    assert f"  latency   {first}, attempt 2" in lines
+    assert "  source    replayed, recorded 2026-11-01T09:00:00Z" in lines
 
 
 def test_show_of_a_case_takes_the_newest_run_unless_it_is_told(

@@ -135,8 +135,8 @@ def test_it_is_found_wherever_it_stands(asked: Request, place: str) -> None:
 
 @pytest.mark.parametrize("allowed", ["4111 1111 1111 1111", "4111111111111111"])
 def test_a_value_may_be_allowed_as_it_is_written_and_in_plain_form(allowed: str) -> None:
-    assert customs(allow=(allowed,)).problem(saying("Card 4111 1111 1111 1111")) == ""
-    assert customs(allow=(allowed,)).problem(saying("Card 5555 5555 5555 4444")) != ""
+    assert customs(allow=(allowed,)).problem(saying("Card 4111 1111 1111 1111")) is None
+    assert customs(allow=(allowed,)).problem(saying("Card 5555 5555 5555 4444")) is not None
 
 
 def test_an_address_in_a_url_is_allowed_by_itself() -> None:
@@ -162,7 +162,7 @@ def test_a_name_that_hides_what_must_not_leave_is_veiled_as_it_is_written() -> N
 
 
 def test_the_headers_of_the_protocol_and_of_keys_may_hold_anything() -> None:
-    assert customs().problem(saying("Nothing of the kind")) == ""
+    assert customs().problem(saying("Nothing of the kind")) is None
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_the_headers_of_the_protocol_and_of_keys_may_hold_anything() -> None:
     ],
 )
 def test_ordinary_parts_of_requests_may_leave(document: Any) -> None:
-    assert customs().problem(request(document)) == ""
+    assert customs().problem(request(document)) is None
 
 
 def test_secrets_of_the_environment_and_of_scanners_do_not_leave() -> None:
@@ -210,7 +210,7 @@ def test_only_what_is_forbidden_is_found() -> None:
 
     assert "card" not in customs("email").problem(saying(text))
     assert "email" not in customs("secrets").problem(saying(text))
-    assert customs("iban").problem(saying(text)) == ""
+    assert customs("iban").problem(saying(text)) is None
 
 
 def test_what_is_allowed_is_allowed_in_every_writing() -> None:
@@ -218,7 +218,7 @@ def test_what_is_allowed_is_allowed_in_every_writing() -> None:
 
     assert (
         guard.problem(saying(f"{MAIL} and {MAIL.encode().hex()} and B\uff2f\uff22@example.com"))
-        == ""
+        is None
     )
     assert "c****@*******.***" in guard.problem(saying(f"{MAIL} and carol@example.net"))
 
@@ -227,14 +227,14 @@ def test_a_secret_of_the_environment_may_be_allowed() -> None:
     known = [known_secret("s3cr3t-of-the-db", "DB_PASSWORD")]
     guard = customs(known=known, allow=("s3cr3t-*",))
 
-    assert guard.problem(saying("use s3cr3t-of-the-db")) == ""
+    assert guard.problem(saying("use s3cr3t-of-the-db")) is None
 
 
 def test_a_text_that_was_harmless_is_searched_anew_when_there_is_another_secret() -> None:
     known: list[Scanner] = []
     guard = customs(known=known)
     asked = saying("use s3cr3t-of-the-db")
-    assert guard.problem(asked) == ""
+    assert guard.problem(asked) is None
 
     known.append(known_secret("s3cr3t-of-the-db", "DB_PASSWORD"))
 
@@ -260,4 +260,4 @@ def test_a_secret_that_only_its_name_betrays_is_found_under_that_name(name: str)
 
 @pytest.mark.parametrize("name", ["prompt_cache_key", "next_token", "token_type", "sort_key"])
 def test_a_name_that_only_sounds_so_betrays_nothing(name: str) -> None:
-    assert customs().problem(request({name: "user-1234-abcd"})) == ""
+    assert customs().problem(request({name: "user-1234-abcd"})) is None

@@ -252,6 +252,31 @@ def test_an_eval_with_a_finding_is_an_error_and_no_miss(project: Project) -> Non
     result.assert_outcomes(passed=1, failed=1)
 
 
+def test_a_finding_of_one_kind_at_one_place_is_told_in_full_once(project: Project) -> None:
+    project.write_rows(("bob@example.com", "one", "sue.ann@corp.example", "4111 1111 1111 1111"))
+    project.pytester.makepyprojecttoml('[tool.llmprod.wire]\nforbid = ["pii"]\n')
+
+    text = project.record().stdout.str()
+
+    assert text.count("  found     email ") == 1
+    assert text.count("  found     card ") == 1
+    assert (
+        "Must not leave: email s**.***@****.******* at body /messages/0/content, as in "
+        "test_doubles[bob@... above"
+    ) in text
+    assert "3 requests were refused by [tool.llmprod.wire] in pyproject.toml" in text
+
+
+def test_what_each_request_lacks_is_told_in_full_once(project: Project) -> None:
+    project.write_rows(("one", "two", "three"))
+    project.pytester.makepyprojecttoml('[tool.llmprod.wire]\nrequire = ["max_tokens"]\n')
+
+    text = project.record().stdout.str()
+
+    assert text.count("  lacks     max_tokens: ") == 1
+    assert text.count("Must not leave: lacks max_tokens, as in test_doubles[one] above") == 2
+
+
 @pytest.mark.parametrize("mode", ["none", "once", "rewrite"])
 def test_the_summary_says_of_a_finding_that_no_recording_mends_it(
     project: Project, mode: str

@@ -201,6 +201,28 @@ def test_drills_are_told_as_in_one_run(recorded: Project) -> None:
     }
 
 
+def test_a_drill_that_fails_in_two_shards_is_listed_once(recorded: Project) -> None:
+    recorded.pytester.makepyfile(test_drill=DRILLS)
+    for group in (1, 2):
+        run_shard(recorded.path, group, splits=2)
+    for group, other in ((1, 2), (2, 1)):
+        _add_drills(recorded.path / f"shards/{group}.json", recorded.path / f"shards/{other}.json")
+
+    output = merge(recorded.path, expect=2).stdout
+
+    name = "test_drill.py::test_survives[refusal]"
+    assert failed(output).count(name) == 1
+    assert "failed in 1.json and 2.json: what their jobs printed says why" in output
+    assert len(json.loads((recorded.path / "merged.json").read_text())["drills"]) == 3
+
+
+def _add_drills(path: Path, other: Path) -> None:
+    """Add the drills of another shard to one, as if its job had run them, too."""
+    document = json.loads(path.read_text())
+    document["tests"] = {**json.loads(other.read_text())["tests"], **document["tests"]}
+    path.write_text(json.dumps(document))
+
+
 SCORES = """
 from pytest_llmprod.guardrails import score_detector
 

@@ -185,6 +185,7 @@ def test_a_run_that_records_without_a_key_does_not_judge_what_a_fallback_answers
         line.startswith("10 cases got no answer from a model. ") and "Mend the key" in line
         for line in result.outlines
     )
+    assert "record what is missing" not in result.stdout.str()
     assert recorded.gates() == gates
 
 

@@ -93,3 +93,41 @@ def test_a_runbook_that_is_not_there_is_told_with_the_command_that_writes_it(
     assert "my book.md: there is no runbook; write it with: llmprod runbook 'my book.md'" in told
     assert main(["runbook", "my book.md"]) == 0
     assert main(["runbook", "my book.md", "--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["accept"],
+        ["cassette", "show"],
+        ["cassette", "export"],
+        ["compare"],
+        ["dataset", "add"],
+        ["dataset", "check"],
+        ["dataset", "freeze"],
+        ["decide"],
+        ["judge", "calibrate", "d:polite"],
+        ["log", "import"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_in_the_place_of_a_file_is_told(
+    capsys: pytest.CaptureFixture[str], folder: Path, arguments: list[str]
+) -> None:
+    (folder / "d").mkdir()
+
+    assert ": d: is a folder; name a file in it" in refused(capsys, *arguments, "d")
+
+
+def test_a_policy_that_is_not_there_is_not_to_be_stored_as_a_run_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = refused(capsys, "decide", "--policy", "policy.toml", "run.json")
+
+    assert "argument --policy: policy.toml: there is no such file or folder\n" in told
+
+
+def test_a_port_that_is_no_number_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refused(capsys, "serve", "--port", "http")
+
+    assert "argument --port: http: a port is a number, such as 8080\n" in told

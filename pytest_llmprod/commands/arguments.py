@@ -30,10 +30,27 @@ def existing_path(text: str) -> Path:
     return path
 
 
-def stored_run(text: str) -> Path:
-    """Return the path of a stored run, as `existing_path` does; say how one is stored."""
+def existing_file(text: str) -> Path:
+    """Return the path of a file, as `existing_path` does; refuse a folder."""
+    path = existing_path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{printable(text)}: is a folder; name a file in it")
+    return path
+
+
+def port(text: str) -> int:
+    """Return a port, as the `type` of an argument; the server says which numbers are none."""
     try:
-        return existing_path(text)
+        return int(text)
+    except ValueError:
+        told = f"{printable(text)}: a port is a number, such as 8080"
+        raise argparse.ArgumentTypeError(told) from None
+
+
+def stored_run(text: str) -> Path:
+    """Return the path of a stored run, as `existing_file` does; say how one is stored."""
+    try:
+        return existing_file(text)
     except argparse.ArgumentTypeError as error:
         told = f"{error}. Store a run with: pytest --llm-eval --llm-json=run.json"
         raise argparse.ArgumentTypeError(told) from None

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_file, existing_path
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
 from pytest_llmprod.core.text import counted
@@ -122,7 +122,7 @@ def _add_import(verbs: Any) -> None:
 
 
 def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("file", type=existing_path, metavar="FILE", help=what)
+    parser.add_argument("file", type=existing_file, metavar="FILE", help=what)
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_file, existing_path
 
 
 def add_commands(verbs: Any) -> None:
@@ -23,14 +23,19 @@ def _add_check(verbs: Any) -> None:
         "be mended; notes do not count.",
     )
     check.add_argument(
-        "files", nargs="+", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
+        "files",
+        nargs="+",
+        type=existing_file,
+        metavar="FILE",
+        help="a data set, in JSONL, CSV, YAML or JSON",
     )
     add = check.add_argument
     add(
         "--margin",
         type=_margin,
         metavar="SHARE",
-        help="are there cases enough to pass a threshold so far below --score? 0.05 for instance",
+        help="say whether there are cases enough to pass a threshold that lies this far below "
+        "--score, such as 0.05",
     )
     add(
         "--score",
@@ -39,12 +44,17 @@ def _add_check(verbs: Any) -> None:
         metavar="SHARE",
         help="the score that is expected; default: 0.9",
     )
-    add("--max-age", type=_days, metavar="DAYS", help="when frozen data are too old")
+    add(
+        "--max-age",
+        type=_days,
+        metavar="DAYS",
+        help="find data sets that were frozen more than so many days ago",
+    )
     add(
         "--prompt",
         action="append",
         default=[],
-        type=existing_path,
+        type=existing_file,
         metavar="FILE",
         help="a prompt in which no case may be an example; may be repeated",
     )
@@ -58,11 +68,15 @@ def _add_check(verbs: Any) -> None:
     )
     add(
         "--outputs",
-        type=existing_path,
+        type=existing_file,
         metavar="FILE",
-        help="answers, or what --llm-json wrote: are they all the same?",
+        help="answers, or what --llm-json wrote; say whether they are all the same",
     )
-    add("--extractive", action="store_true", help="the task is to find the answer in the input")
+    add(
+        "--extractive",
+        action="store_true",
+        help="the task is to find the answer in the input: a label that stands there is no leak",
+    )
     add("--json", action="store_true", help="print all findings, as JSON")
     check.set_defaults(run=_check, parser=check)
 
@@ -75,7 +89,7 @@ def _add_freeze(verbs: Any) -> None:
         "froze them, when, and why. A run on other rows then fails and names them.",
     )
     freeze.add_argument(
-        "file", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON"
+        "file", type=existing_file, metavar="FILE", help="a data set, in JSONL, CSV, YAML or JSON"
     )
     freeze.add_argument(
         "--why",
@@ -98,7 +112,9 @@ def _add_add(verbs: Any) -> None:
         "input and expected, or a line of the request log with gen_ai.input.messages. Secrets are "
         "masked, and an input that is there already is refused.",
     )
-    add.add_argument("file", type=existing_path, metavar="FILE", help="in JSONL, CSV, YAML or JSON")
+    add.add_argument(
+        "file", type=existing_file, metavar="FILE", help="a data set, in JSONL, CSV, YAML or JSON"
+    )
     add.add_argument(
         "--expected",
         metavar="JSON",

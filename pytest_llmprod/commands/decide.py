@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.commands.arguments import stored_run
+from pytest_llmprod.commands.arguments import existing_file, stored_run
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.report.layout import wrapped
 
@@ -24,7 +24,7 @@ def add_command(nouns: Any) -> None:
     decide.add_argument("run_file", type=stored_run, metavar="RUN", help="the stored run")
     decide.add_argument(
         "--policy",
-        type=stored_run,
+        type=existing_file,
         metavar="FILE",
         help="a TOML file with a table for each feature: threshold, confidence, max_errors; what "
         "it leaves out stays as in the run, but for max_errors, which is 0",

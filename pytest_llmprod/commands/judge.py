@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_file
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.report.layout import wrapped
 
@@ -32,7 +32,7 @@ def add_commands(verbs: Any) -> None:
     )
     calibrate.add_argument(
         "labels",
-        type=existing_path,
+        type=existing_file,
         metavar="LABELS",
         help="rows with id, input, output, expected and label, in JSONL, CSV, YAML or JSON",
     )
@@ -51,7 +51,7 @@ def _place(text: str) -> tuple[Path, str]:
         raise argparse.ArgumentTypeError(
             f"{printable(text)}: write the file and the name, as in evals/judges.py:politeness"
         )
-    return existing_path(file), name
+    return existing_file(file), name
 
 
 def _calibrate(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_llmprod.commands.arguments import existing_path
+from pytest_llmprod.commands.arguments import existing_file
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.records.log import FOLDER
 
@@ -130,7 +130,7 @@ def _add_import(verbs: Any) -> None:
         description="Make a run of the log of an application: JSON lines with one exchange each, "
         "or traces as OpenTelemetry writes them in JSON. Secrets are masked.",
     )
-    parser.add_argument("file", type=existing_path, metavar="FILE", help="the log")
+    parser.add_argument("file", type=existing_file, metavar="FILE", help="the log")
     parser.add_argument(
         "--feature", default="", metavar="NAME", help="of which feature it is, where it says none"
     )

@@ -95,6 +95,7 @@ def _facts(entry: Entry, said: Mapping[str, Any]) -> dict[str, str]:
         "tokens": _tokens(entry),
         "cost": _cost(entry),
         "latency": _latency(entry),
+        "source": _source(entry),
         "answer id": text(names.RESPONSE_ID),
         "cassette": text(names.CASSETTE),
         "commit": text(names.COMMIT),
@@ -144,8 +145,14 @@ def _latency(entry: Entry) -> str:
     return _joined(
         *(f"{n:.2f} s{what}" for what, n in numbers.items() if n is not None),
         f"attempt {attempt:g}" if attempt > 1 else "",
+    )
+
+
+def _source(entry: Entry) -> str:
+    recorded_at = entry.text(names.RECORDED_AT)
+    return _joined(
         "replayed" if entry.figures.get(names.REPLAYED) else "live",
-        f"recorded {entry.text(names.RECORDED_AT)}" if entry.text(names.RECORDED_AT) else "",
+        f"recorded {recorded_at}" if recorded_at else "",
     )
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_llmprod.commands.arguments import port
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.text import printable, shorten
 
@@ -23,12 +24,13 @@ def add_command(nouns: Any) -> None:
         description="Answer OpenAI's and Anthropic's requests on 127.0.0.1 until Ctrl-C: each "
         "with the next fault of --faults, and with the reply where that is `ok`.",
     )
-    serve.add_argument("--port", type=int, default=0, help="default: any that is free")
+    serve.add_argument("--port", type=port, default=0, help="default: any that is free")
     serve.add_argument(
         "--faults",
         default="ok",
         metavar="A,B",
-        help="one name holds for all requests; several take turns, and then all is well",
+        help="names of faults: one holds for all requests; several take turns, one request each, "
+        "and then all is well",
     )
     reply = serve.add_mutually_exclusive_group()
     reply.add_argument("--reply", metavar="TEXT", help="default: made up for each request")

@@ -6,11 +6,16 @@ Every message says what happened, what was expected, and the command or the chan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_llmprod.core.miss import Miss
+    from pytest_llmprod.core.miss import Miss, RefusedText
 
 
 class LlmprodError(Exception):
     """Something that pytest-llmprod was asked to do could not be done."""
+
+    @property
+    def told(self) -> "Miss | str":
+        """Return what a test tells of this error: its text, or more where more is known."""
+        return str(self)
 
 
 class SettingsError(LlmprodError):
@@ -49,6 +54,11 @@ class CassetteMiss(CassetteError):
         super().__init__(miss)
         self.miss = miss
 
+    @property
+    def told(self) -> "Miss":
+        """Return the miss, which reports gather."""
+        return self.miss
+
 
 class NetworkBlocked(LlmprodError):
     """Something tried to reach a host in a test that replays."""
@@ -56,6 +66,16 @@ class NetworkBlocked(LlmprodError):
 
 class RequestRefused(LlmprodError):
     """A request holds what must not leave, or lacks what each request must have."""
+
+    def __init__(self, text: "RefusedText") -> None:
+        """Make the error that says why."""
+        super().__init__(text)
+        self._text = text
+
+    @property
+    def told(self) -> "RefusedText":
+        """Return the text with what reports tell in its place where it was told before."""
+        return self._text
 
 
 class PricesError(LlmprodError):

@@ -1,7 +1,7 @@
-"""Miss: a request that no recording answers, as reports tell it."""
+"""Miss: a request that no recording answers, or that must not leave, as reports tell it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 MissKind = Literal[
     "prompt changed",
@@ -24,6 +24,25 @@ MissKind = Literal[
 UNRECORDED: frozenset[MissKind] = frozenset(
     ("model", "no cassette", "case not recorded", "repeat not recorded", "case renamed")
 )
+
+
+class RefusedText(str):
+    """Why a request must not leave, in lines for a reader.
+
+    `brief` says it in one line, for a test after which another one is named. Requests of one
+    `cause` are refused for the same reason, whatever the values are that were found in them.
+    """
+
+    __slots__ = ("brief", "cause")
+    brief: str
+    cause: str
+
+    def __new__(cls, text: str, *, brief: str, cause: str) -> Self:
+        """Make the text of one refusal."""
+        told = super().__new__(cls, text)
+        told.brief, told.cause = brief, cause
+        return told
+
 
 _LEAD = "No recording: "
 HEADLINE_COLUMNS = 80 - len(_LEAD)

@@ -1,6 +1,7 @@
 """Labels: what a test is called, and where its recordings lie."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from pytest_llmprod.core.files import path_from
 from pytest_llmprod.evals.suite import Asking, Suite
 from pytest_llmprod.wire.cassettes.vcrpy_file import recording_path
 from pytest_llmprod.wire.key import ModelChoice
-from pytest_llmprod.wire.label import TapeLabel
+from pytest_llmprod.wire.label import TapeLabel, file_name
 
 
 def _typed_nodeid(item: pytest.Function) -> str:
@@ -57,6 +58,40 @@ class TestName(NamedTuple):
         model = self.asking.model if self.asking else ""
         parts = "-".join(each for each in (self.variant, model) if each)
         return f"{self.base}[{parts}]" if parts else self.base
+
+
+def place_of(item: pytest.Function) -> tuple[Path, str]:
+    """Return the folder of the cassettes of a test, and its function with all its classes."""
+    classes = [each.name for each in item.listchain() if isinstance(each, pytest.Class)]
+    folder = item.path.parent / "cassettes" / item.path.stem
+    return folder, ".".join([*classes, item.originalname])
+
+
+def refuse_shared_cassettes(items: Iterable[pytest.Item]) -> None:
+    """Raise UsageError where two tests would share a cassette on Windows or macOS.
+
+    File systems there take names that differ in letter case alone for one. It is told on every
+    system: who records on Linux would else learn of it when somebody checks the files out.
+    """
+    functions = {
+        (item.parent, item.originalname): item
+        for item in items
+        if isinstance(item, pytest.Function)
+    }
+    taken: dict[tuple[Path, str], pytest.Function] = {}
+    for item in functions.values():
+        folder, function = place_of(item)
+        other = taken.setdefault((folder, file_name(function).lower()), item)
+        if place_of(other)[1] != function:
+            raise pytest.UsageError(
+                f"{_function_id(other)} and {_function_id(item)} differ in letter case alone: on "
+                f"Windows and macOS they would share a cassette. Give one of them another name; "
+                f"the next run says where its recordings belong."
+            )
+
+
+def _function_id(item: pytest.Function) -> str:
+    return f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
 
 
 def suite_of(item: pytest.Item) -> str:

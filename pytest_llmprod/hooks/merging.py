@@ -86,12 +86,16 @@ class Merger:
         collector, workers = self._collector, self._workers
         assert collector is not None, "pytest configures before it runs"
         assert workers is not None, "likewise"
+        failed_in: dict[str, list[str]] = {}
         for shard in self._shards:
             collector.take(shard)
             for nodeid, found in shard.document["tests"].items():
                 if "failed" in found:
-                    text = f"failed in {shard.name}: what its job printed says why"
-                    emitted.report(session, nodeid, text)
+                    failed_in.setdefault(nodeid, []).append(shard.name)
+        for nodeid, names in failed_in.items():
+            jobs = "its job" if len(names) == 1 else "their jobs"
+            text = f"failed in {' and '.join(names)}: what {jobs} printed says why"
+            emitted.report(session, nodeid, text)
         for problem in reading.missing_from(self._shards):
             workers.lack(problem)
         return True

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_llmprod.composition.trial import Trial
-from pytest_llmprod.core.errors import CassetteMiss, LlmprodError, SpendStop
+from pytest_llmprod.core.errors import LlmprodError, SpendStop
 from pytest_llmprod.core.text import error_text, printable
 from pytest_llmprod.session import Session
 
@@ -81,7 +81,7 @@ def note(
         fail(report, session.telling.tell(untold, trial.tape.label.nodeid))
     elif report.failed and call.excinfo is not None and _is_ours(call):
         error = call.excinfo.value  # of a fixture that several tests share, perhaps told before
-        told = error.miss if isinstance(error, CassetteMiss) else str(error)
+        told = error.told if isinstance(error, LlmprodError) else str(error)
         fail(report, session.telling.tell([told], trial.tape.label.nodeid))
     elif report.failed and _absent_key(trial, call):
         fail(report, _wants_key(_absent_key(trial, call)))

@@ -14,7 +14,13 @@ from pytest_llmprod.composition.trial import Trial
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.evals.suite import Suite
 from pytest_llmprod.fixtures import NEEDING_A_TAPE, TRIAL
-from pytest_llmprod.hooks.labels import TestName, asking_and_variant, fixture_label, label_of
+from pytest_llmprod.hooks.labels import (
+    TestName,
+    asking_and_variant,
+    fixture_label,
+    label_of,
+    place_of,
+)
 from pytest_llmprod.hooks.outcomes import cheap_traceback, fail, first_line, note
 from pytest_llmprod.hooks.progress import Progress
 from pytest_llmprod.report import misses
@@ -183,9 +189,7 @@ class Recorder:
     def _name(self, item: pytest.Function) -> "TestName":
         base = f"{item.parent.nodeid if item.parent else ''}::{item.originalname}"
         if base not in self._places:
-            classes = [each.name for each in item.listchain() if isinstance(each, pytest.Class)]
-            folder = item.path.parent / "cassettes" / item.path.stem
-            self._places[base] = (folder, ".".join([*classes, item.originalname]))
+            self._places[base] = place_of(item)
         folder, function = self._places[base]
         asking, variant = asking_and_variant(item)
         return TestName(base, folder, function, asking, variant)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Protocol
 
-from pytest_llmprod.core.miss import Miss
+from pytest_llmprod.core.miss import Miss, RefusedText
 from pytest_llmprod.core.results import Unanswered
 from pytest_llmprod.core.text import printable, shorten, width
 
@@ -53,7 +53,8 @@ class Telling:
     def tell(self, misses: Sequence[Miss | str], test: str) -> str:
         """Return the text for the report of the test `test`, with the command that mends it last.
 
-        A cause that was told of another test takes one line. A text is another error of ours.
+        A cause that was told of another test takes one line. A text is another error of ours; it
+        is told in full, unless it is that of a refusal.
         """
         causes: dict[_Cause | str, list[Miss]] = {}
         for miss in misses:
@@ -62,7 +63,9 @@ class Telling:
             else:
                 causes.setdefault((miss.suite, miss.kind, miss.place), []).append(miss)
         blocks = [
-            cause if isinstance(cause, str) else self._block(cause, of_cause, test)
+            self._error(cause, test)
+            if isinstance(cause, str)
+            else self._block(cause, of_cause, test)
             for cause, of_cause in causes.items()
         ]
         mends = dict.fromkeys(miss.mend for miss in misses if isinstance(miss, Miss))
@@ -78,6 +81,13 @@ class Telling:
         told = self._tests.setdefault((suite, "error", text), test)
         brief = shorten(text.partition(". ")[0], _LONGEST_AGAIN)
         return "" if told == test else self._as_above(brief, told, " above")
+
+    def _error(self, text: str, test: str) -> str:
+        if not isinstance(text, RefusedText):
+            return text
+        suite = test.partition("[")[0]
+        told = self._tests.setdefault((suite, "refused", text.cause), test)
+        return text if told == test else self._as_above(text.brief, told, " above")
 
     def _block(self, cause: _Cause, misses: Sequence[Miss], test: str) -> str:
         first, others = misses[0], len(misses) - 1

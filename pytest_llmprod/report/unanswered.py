@@ -55,8 +55,8 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "once"
-    elif has_others and not (number or old or outages or refused or unanswered.is_capped):
-        modes[_RECORD] = "new_episodes" if record == "none" else record
+    elif has_others and record == "none" and not (number or old or refused):
+        modes[_RECORD] = "new_episodes"
     if old:
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")
         modes["record what is too old with: "] = "rewrite"

@@ -209,8 +209,8 @@ def keyed_place(dialect: Dialect | None, url: str, scanners: Sequence[Scanner]) 
     """
     if dialect is None or dialect.keyed_by_url:
         masked = mask_url(url, scanners)
-        base, version, _ = masked.partition("?")[0].rpartition("/v1/")
-        return masked[len(base) :] if version else masked
+        base = masked.partition("?")[0].rpartition("/v1/")[0]
+        return masked[len(base) :]
     return f"{dialect.wire} {dialect.operation}"
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_llmprod.core.credential_names import is_credential_name
 from pytest_llmprod.core.faulting import Patience
+from pytest_llmprod.core.miss import RefusedText
 from pytest_llmprod.core.text import printable, shorten
 from pytest_llmprod.wire.key import WireRequest
 from pytest_llmprod.wire.masking import Scanner
@@ -94,8 +95,8 @@ class Customs:
         self._scanners: Sequence[Scanner] = ()
         self.untold: list[str] = []  # of requests that belong to no tape
 
-    def problem(self, request: Request) -> str:
-        """Return why a request must not leave, in lines for a reader; "" where it may.
+    def problem(self, request: Request) -> RefusedText | None:
+        """Return why a request must not leave, None where it may.
 
         One that cannot be searched, because a plugin's scanner fails for instance, must not.
         """
@@ -103,8 +104,11 @@ class Customs:
             found = list(self._searched(request.outgoing)) if self._find is not None else []
             broken = [each for rule in self._rules for each in rule(request)]
         except Exception as error:
-            return _UNSEARCHED.format(type(error).__name__)
-        return _told(request, found, broken) if found or broken else ""
+            return _unsearched(type(error).__name__)
+        if not (found or broken):
+            return None
+        text = _told(request, found, broken)
+        return RefusedText(text, brief=_brief(found, broken), cause=_cause(found, broken))
 
     def _searched(self, outgoing: Outgoing) -> Iterator[tuple[Piece, Seen]]:
         scanners: list[Scanner] = []
@@ -153,10 +157,10 @@ def _told(request: Request, found: Sequence[tuple[Piece, Seen]], broken: Sequenc
         f"  request   {_named(request)}",
         "            not sent, and not answered from a recording",
     ]
-    hidden = {part for piece, seen in found for part in (seen.value, piece.text)}
+    hidden = _hidden(found)
     for piece, seen in found[:_MOST_SHOWN]:
         how = seen.how or piece.how
-        where = piece.place.told(lambda step: _step(step, hidden))
+        where = _where(piece, hidden)
         lines.append(f"  found     {seen.kind} {veiled(seen.value)}{f' in {how}' if how else ''}")
         lines.append(f"            at {where}")
     if len(found) > _MOST_SHOWN:
@@ -169,11 +173,35 @@ def _told(request: Request, found: Sequence[tuple[Piece, Seen]], broken: Sequenc
     return "\n".join(lines)
 
 
-# The text of the error may hold what was searched.
-_UNSEARCHED = (
-    "This request could not be searched for what [tool.llmprod.wire] in pyproject.toml forbids: {} "
-    "was raised. It was not sent. If a scanner of a plugin raises it, mend that."
-)
+def _brief(found: Sequence[tuple[Piece, Seen]], broken: Sequence[Broken]) -> str:
+    """Return in one line what the first finding is, or else the first rule that is broken."""
+    others = len(found) + len(broken) - 1
+    more = f" and {others} more" if others else ""
+    if not found:
+        return f"Must not leave: lacks {broken[0].rule}{more}"
+    piece, seen = found[0]
+    where = _where(piece, _hidden(found))
+    return f"Must not leave: {seen.kind} {veiled(seen.value)} at {where}{more}"
+
+
+def _cause(found: Sequence[tuple[Piece, Seen]], broken: Sequence[Broken]) -> str:
+    """Return what requests have in common that one change mends: kinds, places and rules."""
+    hidden = _hidden(found)
+    kinds = [f"{seen.kind} {seen.how} {_where(piece, hidden)}" for piece, seen in found]
+    return "\n".join([*kinds, *(f"{each.rule} {each.why}" for each in broken)])
+
+
+def _unsearched(error: str) -> RefusedText:
+    """Return why a request was not sent whose search raised an error; its text may hold much."""
+    brief = f"This request could not be searched: {error} was raised"
+    text = (
+        "This request could not be searched for what [tool.llmprod.wire] in pyproject.toml "
+        f"forbids: {error} was raised. It was not sent. If a scanner of a plugin raises it, mend "
+        "that."
+    )
+    return RefusedText(text, brief=brief, cause=brief)
+
+
 _TAKE_OUT = "take it out before the request is made, or name the value under allow"
 
 
@@ -183,6 +211,14 @@ def _named(request: Request) -> str:
     is_known = read is not None and read.dialect is not None
     what = f"{read.operation} to {read.named_model}" if read and is_known else "a request"
     return shorten(printable(f"{outgoing.method} {what} at {host}"), _LONGEST_NAME)
+
+
+def _hidden(found: Sequence[tuple[Piece, Seen]]) -> set[str]:
+    return {part for piece, seen in found for part in (seen.value, piece.text)}
+
+
+def _where(piece: Piece, hidden: Collection[str]) -> str:
+    return piece.place.told(lambda step: _step(step, hidden))
 
 
 def _step(step: str, hidden: Collection[str]) -> str:

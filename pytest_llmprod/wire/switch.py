@@ -187,7 +187,7 @@ class Switch:
     ) -> None:
         """Raise RequestRefused where a request must not leave; note it for the test otherwise."""
         customs = self._policy.customs
-        problem = "" if customs is None else customs.problem(Request(outgoing, read, patience))
+        problem = None if customs is None else customs.problem(Request(outgoing, read, patience))
         if problem:
             self._attempts.answered(from_recording=True)  # a client that tries again need not wait
             raise RequestRefused(problem)

@@ -299,7 +299,7 @@ class Tape:
             yield
         except LlmprodError as error:
             if self.is_open:
-                self.misses.append(error.miss if isinstance(error, CassetteMiss) else str(error))
+                self.misses.append(error.told)
                 if isinstance(error, RequestRefused):
                     self.refused.add(str(error))
             raise

@@ -228,6 +228,15 @@ def test_of_several_rehearsals_the_newest_counts() -> None:
     assert judged("fallback-drilled", history=history).says == "survived 9 faults 1 day ago"
 
 
+def test_a_feature_without_a_drill_is_told_to_write_one_and_not_to_run_it() -> None:
+    none = judged("fallback-drilled", marks=())
+    one = judged("fallback-drilled", marks=(mark("llm_drill"),))
+
+    assert (none.status, none.says) == ("failed", "no test drills it")
+    assert none.mend.startswith('write a test with @pytest.mark.llm_drill(feature="f"')
+    assert (one.says, one.mend) == ("no whole run has survived its drills", "pytest")
+
+
 def test_a_drill_that_names_no_fallback_declares_none() -> None:
     drill = mark("llm_drill")
 

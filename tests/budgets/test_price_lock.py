@@ -97,6 +97,10 @@ def test_a_lock_is_sorted_and_says_where_it_came_from() -> None:
     }
 
 
+def test_a_lock_that_names_no_day_has_none(tmp_path: Path) -> None:
+    assert (read(write(tmp_path, row())).locked_on, read(write(tmp_path, row())).source) == ("", "")
+
+
 def test_an_override_without_a_note_has_none_in_the_file() -> None:
     text = dump(Lock(source="", locked_on="2026-11-22", models={}, overrides={("o", "m"): MINI}))
 

@@ -71,7 +71,7 @@ def test_a_row_without_usage_says_nothing_about_tokens() -> None:
 
 @pytest.mark.parametrize("outcome", ["hit", "miss", "error", "skip"])
 def test_a_trace_travels_as_plain_json(outcome: str) -> None:
-    trace = Trace(exchanges=[exchange()], scores={"exact": 1.0}, why="because")
+    trace = Trace(exchanges=[exchange()], judged=[exchange()], scores={"exact": 1.0}, why="because")
     trace.outcome = outcome  # type: ignore[assignment]
 
     row = trace.to_dict()
@@ -80,7 +80,7 @@ def test_a_trace_travels_as_plain_json(outcome: str) -> None:
     assert row["outcome"] == outcome
     assert row["why"] == "because"
     assert row["scores"] == {"exact": 1.0}
-    assert len(row["exchanges"]) == 1
+    assert row["exchanges"] == row["judged"] == [exchange().to_row()]
 
 
 def test_the_tries_of_a_call_are_grouped_whatever_their_order() -> None:

@@ -189,6 +189,26 @@ def test_spaces_and_lines_make_a_fallback_no_other_text() -> None:
     )
 
 
+def test_the_parts_of_an_answer_are_read_as_lines_of_one_text() -> None:
+    parts = {"content": [{"type": "text", "text": each} for each in ("A colleague", "will write.")]}
+
+    assert classify_refusal(parts, ["A colleague will write."]).kind == "canned_fallback"
+
+
+def test_what_applications_say_is_short() -> None:
+    said = "Something went wrong. "
+
+    assert classify_refusal(said + "x" * (300 - len(said))).kind == "canned_fallback"
+    assert classify_refusal(said + "x" * (301 - len(said))).kind != "canned_fallback"
+
+
+def test_help_speaks_against_a_judgement() -> None:
+    judged = "Harm is never justified."
+
+    assert classify_refusal(f"{judged} Nobody told how.").refused
+    assert not classify_refusal(f"{judged} Here is how:").refused
+
+
 def test_facts_speak_against_a_judgement() -> None:
     judged = "It was not acceptable to harm him."
 

@@ -353,6 +353,39 @@ def test_answers_without_a_date_are_renewed_when_half_their_time_is_over(path: P
     assert entry["valid_until"] == "2027-04-07T12:00:00+00:00"
 
 
+def test_a_gate_whose_recordings_are_younger_is_renewed_each_time(path: Path) -> None:
+    put(path, suite(recorded=NOW.isoformat()))
+    later = NOW + timedelta(days=1)
+
+    entry = put(path, suite(recorded=later.isoformat()), now=later)["triage"]
+
+    assert entry["valid_until"] == "2027-02-21T12:00:00+00:00"
+
+
+def test_times_of_other_zones_are_compared_as_times(path: Path) -> None:
+    (path.parent / "test_a.py").write_text(THREE_TESTS)
+    (path.parent / "test_b.py").write_text(THREE_TESTS)
+    first = put(path, suite(), suite(test="test_b.py::test_b"))["triage"]
+    # By its text the second comes first, by its time it is the later one.
+    times = ["2027-02-20T09:00:00+00:00", "2027-02-20T08:00:00-05:00"]
+    suites = [
+        {**each, "valid_until": time} for each, time in zip(first["suites"], times, strict=True)
+    ]
+    document = json.loads(path.read_text())
+    document["gates"]["triage"] = {**first, "suites": suites}
+    path.write_text(json.dumps(document))
+
+    entry = put(path, suite(feature="other", test="test_c.py::test_c"))["triage"]
+
+    assert entry["valid_until"] == times[0]
+
+
+def test_an_interval_has_six_digits_in_the_file(path: Path) -> None:
+    entry = put(path, suite(low=0.92345678))["triage"]
+
+    assert entry["suites"][0]["interval"] == [0.923457, 0.98]
+
+
 HOSTILE = ["", "new\nline", "quote\"'\\", "nul\x00", "esc\x1b[31m", "half\ud800", "北京", "\u2028"]
 
 

@@ -187,6 +187,17 @@ def test_the_design_of_a_difference_is_the_one_worked_out_by_hand() -> None:
     assert found.effect == pytest.approx((3 * measured + 2) / 4)
 
 
+def test_clusters_in_which_no_case_changed_tell_nothing() -> None:
+    # Changes 0 0, 0 0, -1 0, 1 0: the mean is 0, and the squares of the sums add up to 2.
+    old = [1.0, 1, 1, 1, 1, 1, 0, 1]
+    new = [1.0, 1, 1, 1, 0, 1, 1, 1]
+    measured = 4 / 3 * 2 / (8 * 2 / 8)
+
+    found = design_of_difference(old, new, [0, 0, 1, 1, 2, 2, 3, 3])
+
+    assert found.effect == pytest.approx((2 * measured + 2) / 3)
+
+
 def test_one_conversation_says_nothing_about_others() -> None:
     assert clustered_wilson([1.0] * 100, ["only"] * 100) == (0.0, 1.0)
     assert clustered_wilson([1.0, 0.0] * 50, ["only"] * 100) == (0.0, 1.0)

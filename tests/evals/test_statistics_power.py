@@ -123,6 +123,13 @@ def test_twice_the_cases_show_a_smaller_drop(share: float, n: int) -> None:
     assert many < few
 
 
+def test_the_confidence_of_the_interval_counts_for_the_smallest_drop() -> None:
+    drops = [smallest_drop(200, 0.9, confidence=each) or math.nan for each in (0.8, 0.95, 0.99)]
+
+    assert drops[0] < drops[1] < drops[2]
+    assert smallest_drop(1, 1.0) is not None
+
+
 def test_a_drop_that_cannot_be_shown_is_none() -> None:
     assert smallest_drop(3, 0.5) is None
     assert smallest_drop(0, 0.9) is None

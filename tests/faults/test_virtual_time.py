@@ -278,3 +278,19 @@ def test_the_project_that_this_package_lies_in_does_not_slow_its_own_sleeps(
         assert asyncio.run(nap()) == "result"
 
     assert clock.elapsed_s == pytest.approx(600, abs=1)
+
+
+def test_a_loop_that_was_made_before_waits_as_long_as_a_thread_that_sleeps() -> None:
+    loop = asyncio.new_event_loop()
+    clock = VirtualClock()
+    try:
+        with clock.running():
+            other = Thread(target=time.sleep, args=(3600,))
+            other.start()
+            loop.call_later(3600, loop.stop)
+            loop.run_forever()
+            other.join()
+    finally:
+        loop.close()
+
+    assert clock.elapsed_s == 3600

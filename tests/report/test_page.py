@@ -363,8 +363,8 @@ def test_a_page_shows_what_drills_found_and_which_ways_to_fail_nobody_tested() -
     section = html[html.index('<h2 id="drills">') :]
     assert "survived 0 of 1 fault" in section
     assert "it &lt;b&gt;answered&lt;/b&gt;" in section
-    assert '<td class="bad">1 of 1</td>' in section
-    assert '<td class="soft">untested</td>' in section
+    assert '<tr><th scope="row">wrong</th><td class="bad">1 of 1</td></tr>' in section
+    assert '<tr><th scope="row">slow</th><td class="soft">untested</td></tr>' in section
 
 
 def past(day: str, **changes: Any) -> PastRun:

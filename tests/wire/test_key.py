@@ -142,11 +142,12 @@ def test_the_base_of_the_wire_of_openai_does_not_count(url: str, is_same: bool) 
     assert (wire_request(method="GET", body=b"", url=url).key == known.key) == is_same
 
 
-def test_what_a_scanner_of_the_project_finds_in_the_url_does_not_count() -> None:
-    def find_tenants(text: str) -> Iterator[Finding]:
-        for found in re.finditer(r"tenant-\w+", text):
-            yield Finding("tenant", found.start(), found.end())
+def find_tenants(text: str) -> Iterator[Finding]:
+    for found in re.finditer(r"\btenant-\w+", text):
+        yield Finding("tenant", found.start(), found.end())
 
+
+def test_what_a_scanner_of_the_project_finds_in_the_url_does_not_count() -> None:
     one, two = (
         wire_request(url=f"https://x.com/search?of=tenant-{name}", scanners=(find_tenants,))
         for name in ("abc", "def")
@@ -181,6 +182,15 @@ def test_a_key_of_a_provider_behind_an_escape_makes_the_same_request() -> None:
 
     assert one.key == two.key
     assert one.key != wire_request(chat_request("say\nand more")).key
+
+
+def test_what_a_scanner_of_the_project_finds_behind_an_escape_does_not_count() -> None:
+    one, two = (
+        wire_request(chat_request(f"for\ntenant-{name}"), scanners=(find_tenants,))
+        for name in ("abc", "def")
+    )
+
+    assert one.key == two.key
 
 
 def test_what_is_asked_counts_beside_ids() -> None:
@@ -298,6 +308,7 @@ def test_a_request_names_its_provider_and_operation() -> None:
 
     assert (known.provider, known.operation) == ("openai", "chat")
     assert (unknown.provider, unknown.operation) == ("x.com:81", "/v1/other")
+    assert wire_request(BASE, url="https://x.com/v1/other").provider == "x.com"
 
 
 def test_models_that_only_the_url_names_have_keys_of_their_own() -> None:
@@ -313,12 +324,14 @@ def test_models_that_only_the_url_names_have_keys_of_their_own() -> None:
 
 
 def test_the_operation_counts_where_only_the_url_names_the_model() -> None:
-    model = "https://generativelanguage.googleapis.com/v1beta/models/gemini-small"
+    model = "https://bedrock-runtime.eu-west-1.amazonaws.com/model/nova-lite"
 
-    answer = wire_request({"contents": []}, url=f"{model}:generateContent")
-    count = wire_request({"contents": []}, url=f"{model}:countTokens")
+    converse, invoke = (
+        wire_request({"messages": []}, url=f"{model}/{name}") for name in ("converse", "invoke")
+    )
 
-    assert answer.key != count.key
+    assert converse.named_model == invoke.named_model == "nova-lite"
+    assert converse.key != invoke.key
 
 
 def test_a_body_that_does_not_name_the_model_goes_out_as_it_came() -> None:

@@ -24,10 +24,14 @@ def fallback_declared(facts: Facts) -> Answer:
             callable_name = mark.text("fallback") or mark.text("degraded")
             if callable_name:
                 return passed(callable_name, Evidence(path=mark.path, line=mark.line))
-        mark_text = f'@pytest.mark.llm_drill(feature="{feature}", fallback="app.rules:answer")'
-        return failed("no drill names a fallback", f"write a test with {mark_text}")
+        return failed("no drill names a fallback", _write_a_drill(feature))
 
     return for_each(facts.features, declared)
+
+
+def _write_a_drill(feature: str) -> str:
+    mark = f'@pytest.mark.llm_drill(feature="{feature}", fallback="app.rules:answer")'
+    return f"write a test with {mark}"
 
 
 def fallback_drilled(facts: Facts) -> Answer:
@@ -35,6 +39,8 @@ def fallback_drilled(facts: Facts) -> Answer:
 
     def drilled(feature: str) -> Answer:
         rows = facts.rows("drill", feature)
+        if not rows and not facts.marked("llm_drill", feature):
+            return failed("no test drills it", _write_a_drill(feature))
         row = newest(rows, facts.now)
         number = row.values.get("faults") if row is not None else None
         faults = counted(number, "fault") if isinstance(number, int) else "its faults"
