@@ -415,6 +415,30 @@ def test_tests_go_where_pytest_looks_for_them(folder: Path) -> None:
     assert run_pytest(folder, "--llm-eval").returncode == 0
 
 
+def test_tests_stay_in_the_project_wherever_else_pytest_looks_for_them(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = ../shared . part_*/checks\n")
+
+    init()
+
+    assert (folder / "tests" / "test_ticket_triage_eval.py").is_file()
+
+
+def test_a_folder_of_almost_that_name_does_not_keep_the_log_out_of_git(folder: Path) -> None:
+    (folder / ".gitignore").write_text(".llmprod-old/\n")
+
+    init()
+
+    assert (folder / ".gitignore").read_text() == ".llmprod-old/\n.llmprod/\n"
+
+
+def test_a_module_beside_the_application_is_in_nobodys_way(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = src\n")
+    write(folder, "src/app/triage.py", NAIVE)
+    write(folder, "inspect.py", "raise RuntimeError('a script of ours')\n")
+
+    assert init() == 0
+
+
 def test_a_project_on_gitlab_gets_no_workflow_of_github(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

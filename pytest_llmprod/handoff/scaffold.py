@@ -234,7 +234,7 @@ def _requirements(root: Path) -> str:
     if (root / "requirements.txt").is_file():
         return "-r requirements.txt pytest-llmprod"
     try:
-        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8-sig"))
+        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         document = {}
     return "-e . pytest-llmprod" if "project" in document else "pytest-llmprod"
