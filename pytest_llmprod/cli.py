@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pytest_llmprod import __version__
 from pytest_llmprod.commands import (
     accept,
     audit,
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Start a feature with `llmprod init`. `llmprod COMMAND --help` says more about a "
         "command.",
     )
+    parser.add_argument("--version", action="version", version=f"pytest-llmprod {__version__}")
     nouns = _commands_of(parser)
 
     init.add_command(nouns)

@@ -115,9 +115,14 @@ def budgets(test: Any, features: "Mapping[str, FeatureSettings]") -> "tuple[Expr
 _MAKING_ANSWERS_UP = frozenset({"llm_fault", "llm_faults", "llm_script", "llm_server", "llm_place"})
 
 
+def answers_made_up(test: Any) -> list[str]:
+    """Return the fixtures of a test by which faults or a script answer its requests."""
+    return sorted(_MAKING_ANSWERS_UP & set(test.fixturenames))
+
+
 def refuse_answers_made_up(test: Any) -> None:
     """Raise MarkerError where an eval would judge what no model has answered."""
-    used = sorted(_MAKING_ANSWERS_UP & set(test.fixturenames))
+    used = answers_made_up(test)
     if used:
         raise MarkerError(
             f"{test.nodeid}: is marked with llm_eval and uses the fixture {used[0]}. An eval opens "

@@ -100,12 +100,18 @@ class Session:
         """Return why the request log could not be written, '' where it could."""
         return self._log.problem
 
-    def forecasts(self, labels: Sequence[TapeLabel]) -> "list[Forecast]":
-        """Return what the tests that `labels` name would send if they recorded now."""
+    def forecasts(self, labels: Sequence[TapeLabel], made_up: Collection[str]) -> "list[Forecast]":
+        """Return what the tests that `labels` name would send if they recorded now.
+
+        `made_up` are the ids of those that faults or a script answer: one of which nothing is
+        recorded is taken to send nothing.
+        """
         # Only a plan needs these.
         from pytest_llmprod.composition.forecast import make_forecasts
         from pytest_llmprod.wire.plan import Planner
 
+        recorded = self._library.of_function
+        labels = [each for each in labels if each.nodeid not in made_up or recorded(each)]
         planner = Planner(
             self.settings.record,
             self._extensions.dialects(),

@@ -289,6 +289,15 @@ def test_an_answer_that_is_missing_leaves_a_budget_open(recorded: Project) -> No
     assert first["reason"] == "1 test lacks an answer; otherwise, it is 9"
 
 
+def test_where_every_answer_is_missing_nothing_is_said_of_the_others(recorded: Project) -> None:
+    mark(recorded, "max(latency) < 1min")
+    recorded.edit("feature.py", "Double this word", "Write twice")
+
+    (found,) = recorded.data()["budgets"]
+
+    assert (found["verdict"], found["reason"]) == ("INCONCLUSIVE", "10 tests lack an answer")
+
+
 def test_a_provider_that_did_not_answer_is_slower_than_any_bound(project: Project) -> None:
     def answering(body: dict[str, Any]) -> str:
         if "two" in str(body["messages"]):

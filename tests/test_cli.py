@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_llmprod import __version__
 from pytest_llmprod.budgets import prices
 from pytest_llmprod.cli import main
 from pytest_llmprod.commands.layout import print_error
@@ -534,3 +535,11 @@ def test_an_error_is_broken_into_lines_on_a_terminal_only(
         "  here:",
         "  llmprod accept --who Ann --why 'a reason that takes more than all of the columns' x",
     ]
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"pytest-llmprod {__version__}\n"

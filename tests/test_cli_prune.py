@@ -148,6 +148,20 @@ def test_a_file_that_cannot_be_written_stays_and_is_told(
     assert len(cassette_file.load(path)) == 3
 
 
+def test_what_is_wrong_with_all_cassettes_is_told_once(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(project)
+    (project / locks.LOCK).mkdir(parents=True)  # a folder in its place: root may write anywhere
+
+    status = main(["cassette", "prune"])
+
+    told = capsys.readouterr()
+    assert (status, told.out) == (1, "nothing removed\n")
+    assert told.err.count("recording.lock: cannot be written") == 1
+    assert files(project) == before
+
+
 def test_recordings_of_vcrpys_that_were_imported_are_no_copies(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,6 +133,14 @@ def test_an_application_without_a_fallback_fails_its_cases(pytester: pytest.Pyte
     assert result.ret == 1
     assert stored(pytester.path)["suites"][0]["errors"] == len(WORDS)
     result.stdout.fnmatch_lines(["fallback of doubling: 0.0% *"])
+    result.stdout.fnmatch_lines(
+        [
+            "doubling: every case ended in an error; let its eval call what has the fallback",
+        ]
+    )
+    text = result.stdout.str()
+    assert text.count("\nfeature.py:") == 1  # one traceback, and not one for each case
+    assert text.count("as in test_doubles[one] above") == len(WORDS) - 1
 
 
 def test_a_task_and_its_retries_take_no_time(pytester: pytest.Pytester) -> None:

@@ -93,6 +93,23 @@ def test_an_option_of_pytest_leaves_the_verdict_as_it_is(
     assert (bad.ret, recorded.gates()["doubling"]["enabled"]) == (1, False)
 
 
+def test_a_report_that_pytest_takes_for_a_test_path_is_told(recorded: Project) -> None:
+    home = recorded.path / "project"
+    home.mkdir()
+    (home / "pytest.ini").write_text("[pytest]\n")
+    (home / "test_one.py").write_text("def test_one():\n    pass\n")
+    report = recorded.path / "old.md"
+    report.touch()
+
+    apart = started(home, *PYTEST, "--llm-markdown", str(report))
+    together = started(home, *PYTEST, f"--llm-markdown={report}")
+    within = started(home, *PYTEST, "--llm-markdown", "old.md")
+
+    assert apart.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"Write --llm-markdown={report}, as one word." in apart.stderr
+    assert (together.returncode, within.returncode) == (0, 0), together.stdout + within.stdout
+
+
 def test_without_the_plugin_an_eval_is_an_error_and_no_pass(recorded: Project) -> None:
     result = recorded.pytester.runpytest_inprocess("-p", "no:llmprod")
 

@@ -103,6 +103,7 @@ def test_in_an_empty_folder_everything_is_written_and_green(
         ]
     )
     assert "wrote       app/triage.py\n" in told
+    assert told.index("--llm-record=once") < told.index("llmprod runbook ")
     assert told.endswith("runs the drill and the guardrails, and no eval\n")
 
 
@@ -223,11 +224,14 @@ def test_the_eval_that_is_written_opens_and_closes_the_gate(
 
     recorded = run_pytest(folder, "--llm-eval", "--llm-record=once", **variables)
     replayed = run_pytest(folder, "--llm-eval")
+    checked = [main(["runbook", *words]) for words in (["--check"], [], ["--check"])]
     data.write_text(data.read_text().replace("word1 word1", "wrong").replace("word2 word2", "too"))
     wrong = run_pytest(folder, "--llm-eval")
 
     assert recorded.returncode == 0, recorded.stdout
     assert replayed.returncode == 0, replayed.stdout
+    # The workflow that is written checks the runbook: a recording puts it out of date.
+    assert checked == [1, 0, 0]
     assert "gate ticket-triage: open" in replayed.stdout
     assert len(server.requests) == 2
     assert wrong.returncode == 1
@@ -514,6 +518,27 @@ def test_it_asks_for_what_is_not_given(
     told = capsys.readouterr().out
     assert told.startswith("Name of the feature, such as ticket-triage: Function that asks the")
     assert (folder / "app" / "triage.py").is_file()
+
+
+def test_a_name_that_is_none_is_refused_before_the_next_question(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Ticket triage!\n"))
+
+    assert main(["init"]) == 1
+
+    told = capsys.readouterr()
+    assert "Function that asks" not in told.out
+    assert "'Ticket triage!' names no feature" in told.err
+
+
+def test_the_drill_that_is_written_has_its_imports_in_order(folder: Path) -> None:
+    init("app.classify:triage")  # before the module with the gate, app.ticket_triage_gated
+
+    lines = (folder / "tests" / "test_ticket_triage_drill.py").read_text().splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    assert imports == sorted(imports)
+    assert len(imports) == 3
 
 
 def test_without_an_answer_it_is_called_in_a_wrong_way(

@@ -46,7 +46,7 @@ def test_the_same_questions_asked_anew_open_no_gate_by_the_point_estimate(moody:
         [
             "suite* 99.17% interval *",
             "doubling * 9 90.0% * INCONCLUSIVE *",
-            "look 2",
+            "look 2: recorded anew under a closed gate, interval widened",
             "gate doubling: closed; only PASS opens it at look 2 of the same requests; about*",
         ]
     )
@@ -71,7 +71,8 @@ def test_another_prompt_may_open_it(moody: Project) -> None:
     result = record(moody, 9)
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["look 2", "gate doubling: open; *, about*"])
+    look = "look 2: recorded anew under a closed gate, interval widened"
+    result.stdout.fnmatch_lines([look, "gate doubling: open; *, about*"])
     assert looks(moody) == [False, True]
 
     assert record(moody, 9).ret == pytest.ExitCode.OK  # of a gate that was open

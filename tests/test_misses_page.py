@@ -115,6 +115,16 @@ def make_older(page: Page) -> None:
     pyproject.write_text("[tool.llmprod.wire]\nmax_age_days = 30\n")
 
 
+def take_back(page: Page) -> None:
+    """Undo a change of the prompt that was recorded, and with which no case has hit."""
+    server = page.project.server
+    server.answer = lambda body: "other"
+    page.edit("Say one of these", "Answer with one of these")
+    page.project.record("--llm-record=new_episodes")
+    page.edit("Answer with one of these", "Say one of these")
+    server.answer = sorts
+
+
 CHANGES: dict[MissKind, Callable[[Page], object]] = {
     "prompt changed": lambda page: page.edit("Say one of these", "Answer with one of these"),
     "model": lambda page: page.edit("gpt-5-mini", "gpt-5-nano"),
@@ -136,6 +146,11 @@ CHANGES: dict[MissKind, Callable[[Page], object]] = {
     "case renamed": lambda page: page.edit("t-1", "parcel", "tickets.jsonl"),
     "other key": edit_key,
     "too old": make_older,
+    "unplayed": take_back,
+}
+_TOLD = {
+    "too old": "1 recording is too old to be played\n",
+    "unplayed": "1 test did not play all of its recordings\n",
 }
 
 
@@ -153,8 +168,7 @@ def test_a_kind_prints_what_the_page_shows(page: Page, kind: MissKind) -> None:
 
     shown, *_ = blocks(f"`{kind}`")
     assert shown in output
-    told = f"1 request is in no recording: {kind} 1\n"
-    assert ("1 recording is too old to be played\n" if kind == "too old" else told) in output
+    assert _TOLD.get(kind, f"1 request is in no recording: {kind} 1\n") in output
     assert max(len(line) for line in shown.splitlines()[:-1]) <= 80
 
 
@@ -170,7 +184,18 @@ def test_the_command_of_each_kind_mends_it(page: Page, kind: MissKind) -> None:
 
     case = "parcel" if kind == "case renamed" else "t-1"
     assert page.project.run("-k", case).ret == pytest.ExitCode.OK
-    assert len(page.project.server.requests) == 1
+    assert len(page.project.server.requests) == (0 if kind == "unplayed" else 1)
+
+
+def test_of_many_tests_that_leave_recordings_unplayed_one_is_told_in_full(page: Page) -> None:
+    take_back(page)
+
+    output = page.output()
+
+    assert output.count("allow it") == 1
+    assert "were not played, as in test_triage[t-1] above\n  mend " in output
+    assert "2 tests did not play all of their recordings\n" in output
+    assert "record what is missing" not in output
 
 
 def test_several_misses_and_the_summary_are_what_the_page_shows(page: Page) -> None:

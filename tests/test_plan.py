@@ -95,6 +95,25 @@ def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: 
     ]
 
 
+def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(recorded: Project) -> None:
+    recorded.pytester.makepyfile(
+        test_drills="""
+        import pytest
+
+        @pytest.mark.llm_drill(feature="doubling", faults=["dns-failure"])
+        def test_survives(llm_fault):
+            pass
+
+        def test_by_hand(llm_faults):
+            pass
+        """
+    )
+
+    assert plan(recorded, "--llm-record=once")[0] == (
+        "--llm-record=once would send nothing: everything is recorded"
+    )
+
+
 @pytest.fixture
 def left_behind(recorded: Project) -> Project:
     """The project with the cassettes that pytest-recording would have left, and none of ours."""

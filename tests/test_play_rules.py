@@ -39,15 +39,17 @@ def test_a_test_that_asks_less_than_was_recorded_fails(project: Project) -> None
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "2 of the 3 recordings of this test were not played: the test asks less",
-            "than it asked when they were made.",
+            "2 of the 3 recordings of this test were not played",
             "",
             "  cassette  cassettes/test_words/test_asks.gpt-test.json",
             '  unplayed  "Double this word: two", answered by gpt-test-2026-01-01 on 20*',
             '  unplayed  "Double this word: three", answered by *',
-            "",
+            "  because   the test asks less than it once did, or asks in other words",
             '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
+            "",
             "  mend      pytest --llm-record=new_episodes test_words.py::test_asks",
+            "*1 test did not play all of its recordings",
+            "drop what is not played with: pytest --llm-eval --llm-record=new_episodes",
         ]
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from recordings import cassette, recording
 
-from pytest_llmprod.cli import main
+from pytest_llmprod.cli import main, make_parser
 from pytest_llmprod.composition.runbooks import gather
 from pytest_llmprod.handoff.runbook import NAMES
 from scripts import file_keys
@@ -142,6 +143,22 @@ def test_the_runbook_says_what_the_files_say(lived_in: Path) -> None:
     assert "nobody: set `owner`" in rows(text, "people")[1][1]
     assert "--llm-models=gpt-5-mini,gpt-5-nano" in region(text, "swap")
     assert "--feature ticket-triage" in region(text, "logs")
+
+
+def test_every_command_that_the_runbook_names_can_be_given(
+    lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("app.jsonl", "swap.json"):
+        (tmp_path / name).touch()
+    text = (lived_in / "RUNBOOK.md").read_text()
+    commands = [line for line in text.splitlines() if line.startswith("llmprod ")]
+    parser = make_parser()
+
+    for command in commands:
+        parser.parse_args(shlex.split(command)[1:])  # exits where an option lacks its value
+
+    assert {command.split()[1] for command in commands} == {"log", "prices", "compare"}
 
 
 def test_a_runbook_that_was_just_written_is_up_to_date(

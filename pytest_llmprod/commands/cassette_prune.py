@@ -29,21 +29,23 @@ class _Plan(NamedTuple):
 def run(options: argparse.Namespace) -> int:
     """Remove what no test plays and say so; exit with 1 where a file could not be read."""
     done = "would remove" if options.dry_run else "removed"
-    status = 0
+    problems: dict[str, None] = {}  # each once: where nobody may write, all cassettes have the same
     plans: list[_Plan] = []
     for path in folders.find(options.places):
         try:
             plan = _plan(path) if options.dry_run else _prune(path)
         except CassetteError as error:
-            print_error(printable(str(error)))
-            status = 1
+            problems[printable(str(error))] = None
             continue
         if plan is not None:
             print(printable(str(path)))
             print(shorten(f"  {done} {printable(plan.what)}", COLUMNS))
             plans.append(plan)
-    print(f"{done} {_sum(plans)}" if plans else "nothing to remove")
-    return status
+    for problem in problems:
+        print_error(problem)
+    nothing = "nothing to remove" if not problems else "nothing removed"
+    print(f"{done} {_sum(plans)}" if plans else nothing)
+    return 1 if problems else 0
 
 
 def _prune(path: Path) -> _Plan | None:

@@ -41,6 +41,7 @@ def _init(options: argparse.Namespace) -> int:
     from pytest_llmprod.wire.placeholder import LentKeys
 
     name = options.feature or _ask(options, _FEATURE, "--feature")
+    scaffold.read_feature(name)  # before the next question
     callable_name = options.callable or _ask(options, _CALLABLE, "--callable")
     root, environ = Path.cwd(), dict(os.environ)
     settings.of_project(root)  # raises before anything is written where they cannot be read
@@ -73,6 +74,7 @@ def _next_steps(feature: "Feature") -> list[str]:
         *([labels] if feature.probed is None else []),
         f"  edit evals/{feature.snake}.jsonl: say in its rows what is asked and expected",
         "  llmprod prices lock --model=openai/gpt-5-mini",
-        "  pytest --llm-eval --llm-record=once     with your key; then commit all",
+        "  pytest --llm-eval --llm-record=once     with your key",
+        "  llmprod runbook                         with what was measured; then commit all",
         "`pytest` without --llm-eval runs the drill and the guardrails, and no eval",
     ]

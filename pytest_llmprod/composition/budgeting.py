@@ -138,10 +138,10 @@ class Budgeting:
     ) -> tuple[BudgetResult, Result]:
         raw = self._judge(group, expression, monthly)
         if not self._is_complete:
-            raw = _unless_final(raw, "the run is INCOMPLETE; of what came, ")
+            raw = _unless_final(raw, "the run is INCOMPLETE", "; of what came, ")
         elif group.lacking:
             tests = "1 test lacks" if group.lacking == 1 else f"{group.lacking:,} tests lack"
-            raw = _unless_final(raw, f"{tests} an answer; otherwise, ")
+            raw = _unless_final(raw, f"{tests} an answer", "; otherwise, ")
         told = raw.provenance
         reason = raw.reason
         if expression.quantity in _TIMES and raw.calls:
@@ -174,12 +174,16 @@ class Budgeting:
         return result, raw
 
 
-def _unless_final(found: Result, lead: str) -> Result:
-    """Return what can be said where some calls are missing, and `lead` says why."""
+def _unless_final(found: Result, why: str, link: str) -> Result:
+    """Return what can be said where some calls are missing, or all of them, and `why` says why.
+
+    `link` leads to what the others say.
+    """
     is_final = found.verdict == "FAIL" and found.budget.expression.function in _ONLY_GROW
     if is_final or found.unpriced:
         return found
-    return replace(found, verdict="INCONCLUSIVE", reason=f"{lead}{found.reason}")
+    reason = f"{why}{link}{found.reason}" if found.calls else why
+    return replace(found, verdict="INCONCLUSIVE", reason=reason)
 
 
 def _month(group: _Group, found: Result, monthly: int) -> MonthResult:

@@ -138,7 +138,7 @@ class Trial:
         if self.tape.misses or (self.suite is not None and self.suite.outputs is not None):
             return  # what was missing explains what was left over
         left = self.tape.unplayed()
-        if left:
+        if left is not None:
             self.tape.misses.append(left)
 
     def got_no_answer(self) -> bool:

@@ -18,6 +18,7 @@ MissKind = Literal[
     "case renamed",
     "other key",
     "too old",
+    "unplayed",
 ]
 
 #: The test has no recording for this model: `--llm-record=once` adds one and touches no other.
@@ -52,7 +53,8 @@ HEADLINE_COLUMNS = 80 - len(_LEAD)
 class Miss:
     """A request that is in no recording, with what a reader needs to mend it.
 
-    The kind `too old` has a recording, one that is not played any more.
+    The kind `too old` has a recording, one that is not played any more. The kind `unplayed` is no
+    request at all, but recordings that a test did not play.
     `suite` names the test function: misses of one kind at one `place` of a suite have one cause.
     `headline` says what is wrong in at most `HEADLINE_COLUMNS`, `details` are the lines that show
     it, and `command` is what mends this test. After a rename of a test, `moves` holds each cassette
@@ -71,7 +73,7 @@ class Miss:
     @property
     def full(self) -> str:
         """Return the headline and the details."""
-        lead = "" if self.kind == "too old" else _LEAD
+        lead = "" if self.kind in ("too old", "unplayed") else _LEAD
         return f"{lead}{self.headline}\n\n{self.details}"
 
     @property

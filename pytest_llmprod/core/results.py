@@ -265,7 +265,8 @@ class SuiteResult:
 class Unanswered:
     """What got no answer in all tests of a run, evals or not, and what mends that.
 
-    `misses` counts the requests that no recording answers, by kind. `moves` holds what is to be
+    `misses` counts the requests that no recording answers, and the tests that leave recordings
+    unplayed, by kind. `moves` holds what is to be
     moved after a rename, as two paths each. `outages` counts the tests that no provider answered,
     by the reason, and `record` is the mode in which they asked. `is_capped` says that a spend cap
     kept some tests from asking; how to go on after that is told apart. `refused` counts the

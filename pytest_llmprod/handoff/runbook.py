@@ -279,7 +279,7 @@ def _swap(facts: Facts) -> list[str]:
         f"llmprod prices lock --model=openai/{new}" if new == "NEW" else "llmprod prices lock",
         f"pytest --llm-eval --llm-models={old},{new} --llm-record=once --llm-max-spend=5",
         f"pytest --llm-eval --llm-models={old},{new} --llm-json=swap.json",
-        "llmprod compare swap.json --show",
+        "llmprod compare swap.json",
         "```",
         "",
         "The second needs a key and costs money. Where the comparison does not say INFERIOR, name",

@@ -69,13 +69,19 @@ class Written:
     reason: str = ""
 
 
-def learn(name: str, callable_name: str, root: Path, environ: Mapping[str, str]) -> Feature:
-    """Return what is known of a feature; raise HandoffError where its names cannot be used."""
+def read_feature(name: str) -> str:
+    """Return the name of a feature without its outer blanks; raise HandoffError for none."""
     name = name.strip()
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
         raise HandoffError(
             f"{name!r} names no feature. Write letters, digits and -, for instance ticket-triage."
         )
+    return name
+
+
+def learn(name: str, callable_name: str, root: Path, environ: Mapping[str, str]) -> Feature:
+    """Return what is known of a feature; raise HandoffError where its names cannot be used."""
+    name = read_feature(name)
     module, function = read_name(callable_name)
     setup = testing_setup.read(root)
     configured = [root / each for each in setup.pythonpath]
@@ -180,6 +186,7 @@ def _values(feature: Feature, root: Path) -> dict[str, str]:
     callee = f"{feature.module}.{feature.function}"
     answer = f"{feature.gated_module}.answer({stars}GIVEN)"
     tests = _tests_folder(feature.setup)
+    imported = [feature.gated_module, *([feature.module] if probed is None else [])]
     return {
         "feature": feature.name,
         "title": feature.name.replace("-", " ").replace("_", " ").capitalize(),
@@ -201,7 +208,7 @@ def _values(feature: Feature, root: Path) -> dict[str, str]:
         "async_def": "async " if is_async else "",
         "await_": "await " if is_async else "",
         "requirements": _requirements(root),
-        "import_module": f"import {feature.module}\n" if probed is None else "",
+        "import_application": "".join(f"import {each}\n" for each in sorted(imported)),
         "good": f"{feature.module}.LABELS[0]" if probed is None else '"yes"',
         **_faults(is_new=probed is None),
     }

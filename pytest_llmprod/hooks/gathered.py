@@ -177,7 +177,8 @@ class Gathered:
         if result.fallbacks:
             from pytest_llmprod.report.fallback import fallback_lines  # only such a run needs it
 
-            beside = fallback_lines(result.fallbacks)
+            errors = {each.test: each.errors for each in result.suites}
+            beside = fallback_lines(result.fallbacks, errors)
         return [*self.strange(result), *beside, *self.noticed_lines(), *self._supplied]
 
     def strange(self, result: "RunResult") -> list[str]:

@@ -106,6 +106,8 @@ def _examples(text: str) -> int:
 def prepare(config: pytest.Config) -> None:
     """Refuse what does not go together, and set what an option means for others."""
     option = config.option
+    for name in ("--llm-json", "--llm-html", "--llm-markdown"):
+        _refuse_moved_root(config, name, config.getoption(name))
     if option.llm_plan:
         _prepare_plan(config)
     option.llm_eval |= option.llm_fallback_only
@@ -116,6 +118,23 @@ def prepare(config: pytest.Config) -> None:
         )
     if option.llm_fuzz is not None:
         _register_fuzz(config)
+
+
+def _refuse_moved_root(config: pytest.Config, name: str, path: str | None) -> None:
+    """Raise UsageError where pytest looked for its settings from the path of a report on.
+
+    It does so before it knows our options: a word that names an existing file is a test path then.
+    """
+    words, start = config.invocation_params.args, config.invocation_params.dir
+    if not path or name not in words or config.inipath is not None or config.option.rootdir:
+        return
+    has_moved = config.rootpath in start.parents and not (config.rootpath / "setup.py").exists()
+    file = (start / path).resolve()
+    if has_moved and file.exists() and not file.is_relative_to(start.resolve()):
+        raise pytest.UsageError(
+            f"pytest took {path} for a test path, so that its rootdir is {config.rootpath} and no "
+            f"settings of this project are read. Write {name}={path}, as one word."
+        )
 
 
 def _prepare_plan(config: pytest.Config) -> None:

@@ -121,7 +121,8 @@ def _tell_once(session: Session, trial: Trial, report: pytest.TestReport, text: 
 def _tell_outage_once(session: Session, trial: Trial, report: pytest.TestReport) -> None:
     """Leave out the traceback through the client where a test above got no answer either."""
     tape = trial.tape
-    if tape.mode == "none" or not (tape.calls or tape.judged):
+    may_lack = tape.mode != "none" or session.settings.is_fallback_only
+    if not may_lack or not (tape.calls or tape.judged):
         return
     from pytest_llmprod.hooks.outages import outage_of  # a replay does without
 

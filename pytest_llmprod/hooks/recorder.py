@@ -266,12 +266,14 @@ class Forecaster:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Plan all tests that may record, and run none."""
-        labels = [
-            self._recorder.label(item)
-            for item in session.items
-            if isinstance(item, pytest.Function) and needs_a_tape(item)
+        tests = [
+            each
+            for each in session.items
+            if isinstance(each, pytest.Function) and needs_a_tape(each)
         ]
-        self._forecasts = self._session.forecasts(labels)
+        made_up = {each.nodeid for each in tests if markers.answers_made_up(each)}
+        labels = [self._recorder.label(each) for each in tests]
+        self._forecasts = self._session.forecasts(labels, made_up)
         return True
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,7 @@
 """Fallback: the score without a model beside that of the model, as lines and as JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,12 +9,19 @@ from pytest_llmprod.core.fallback_score import FallbackScore
 from pytest_llmprod.core.text import printable, shorten
 
 _LONGEST_NAME = 30
+_RAISES = ": every case ended in an error; let its eval call what has the fallback"
 
 
-def fallback_lines(scores: Sequence[FallbackScore]) -> list[str]:
-    """Return a sentence for each suite: what the fallback scores, and what the model does."""
+def fallback_lines(scores: Sequence[FallbackScore], errors: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each suite: what the fallback scores, and what the model does.
+
+    `errors` maps test -> how many of its cases ended in an error; where all did, that is told.
+    """
     metrics = Counter(each.test for each in scores)
-    return [_sentence(each, has_others=metrics[each.test] > 1) for each in scores]
+    lines = [_sentence(each, has_others=metrics[each.test] > 1) for each in scores]
+    raising = [each for each in scores if 0 < each.cases <= errors.get(each.test, 0)]
+    names = dict.fromkeys(shorten(printable(each.feature), _LONGEST_NAME) for each in raising)
+    return [*lines, *(f"{name}{_RAISES}" for name in names)]
 
 
 def _sentence(each: FallbackScore, *, has_others: bool) -> str:

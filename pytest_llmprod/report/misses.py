@@ -1,5 +1,6 @@
 """Misses: how those of a test are told, each kind at each place of a suite in full once a run."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
@@ -11,6 +12,8 @@ from pytest_llmprod.core.text import printable, shorten, width
 
 _COLUMNS = 80
 _LONGEST_AGAIN = 120
+_HEADLINES = ("No recording: ", "recording too old: ")
+_UNPLAYED = re.compile(r"\d+ of the \d+ recordings of this test were not played$")
 _Cause = tuple[str, str, str]
 Move = tuple[str, str]
 
@@ -38,7 +41,7 @@ def _markup(line: str) -> dict[str, bool]:
     start = line.lstrip()[:2]
     if line.startswith("   ") and start in ("- ", "+ "):
         return {"red" if start == "- " else "green": True}
-    if line.startswith(("No recording: ", "recording too old: ")):
+    if line.startswith(_HEADLINES) or _UNPLAYED.match(line):
         return {"red": True, "bold": True}
     return {"bold": True} if line.startswith("  mend ") else {}
 

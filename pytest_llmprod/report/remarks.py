@@ -13,6 +13,7 @@ from pytest_llmprod.report.judges import judge_text
 from pytest_llmprod.report.suite_names import one_a_test
 
 _LONGEST_TAG = 20  # columns
+_LOOKED = ": recorded anew under a closed gate, interval widened"
 _FEWEST_TOLD = 5  # cases of a tag: of fewer, each is named below anyway
 
 
@@ -21,7 +22,7 @@ def repeats(suites: Sequence[SuiteResult], names: Mapping[int, str]) -> Iterator
     for suite in suites:
         parts = [_passes(suite)] if suite.repeats.count > 1 and suite.repeats.pass_hat else []
         parts += ["interval clustered"] if suite.is_clustered else []
-        parts += [f"look {suite.look.number}"] if suite.look.number > 1 else []
+        parts += [f"look {suite.look.number}{_LOOKED}"] if suite.look.number > 1 else []
         if parts and suite.verdict is not None:
             lead = f"{names[id(suite)]}: " if len(suites) > 1 else ""
             yield lead + "; ".join(parts)

@@ -34,8 +34,9 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
     """
     misses, outages, record = unanswered.misses, unanswered.outages, unanswered.record
     refused = unanswered.refused
-    old = misses.get("too old", 0)
-    number = sum(misses.values()) - old
+    old, unplayed = misses.get("too old", 0), misses.get("unplayed", 0)
+    unmet = {kind: count for kind, count in misses.items() if kind not in ("too old", "unplayed")}
+    number = sum(unmet.values())
     moved, renamed = (misses.get(kind, 0) for kind in ("test renamed", "case renamed"))
     texts, modes = [], {}
     if refused:
@@ -48,18 +49,22 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         modes["once that is mended, ask again with: "] = record
     if number:
         requests = plural(number, "request is", "requests are")
-        kinds = {kind: count for kind, count in misses.items() if kind != "too old"}
-        texts.append(f"{requests} in no recording: {_ranked(kinds, is_counted=True)}")
+        texts.append(f"{requests} in no recording: {_ranked(unmet, is_counted=True)}")
     unrecorded = sum(count for kind, count in misses.items() if kind in UNRECORDED)
     if number > moved + renamed:
         modes[_RECORD] = "once" if number == unrecorded + moved else "new_episodes"
     elif renamed:
         modes["rename the case, or record it with: "] = "once"
-    elif has_others and record == "none" and not (number or old or refused):
+    elif has_others and record == "none" and not (number or old or unplayed or refused):
         modes[_RECORD] = "new_episodes"
     if old:
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")
         modes["record what is too old with: "] = "rewrite"
+    if unplayed:
+        tests = plural(unplayed, "test did not play all of its", "tests did not play all of their")
+        texts.append(f"{tests} recordings")
+        if "new_episodes" not in modes.values():
+            modes["drop what is not played with: "] = "new_episodes"
     return Missing(
         texts=tuple(texts),
         commands=tuple((lead, record_command(mode, options)) for lead, mode in modes.items()),

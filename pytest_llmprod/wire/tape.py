@@ -244,13 +244,13 @@ class Tape:
             found = [each for each in found if each.likeness != "unasked"]
         self.verified += found
 
-    def unplayed(self) -> str:
-        """Return what to say of recordings of this test that were not played, or ''."""
+    def unplayed(self) -> "Miss | None":
+        """Return what to say of recordings of this test that were not played, or None."""
         if self.mode != "none" or self.rules.unplayed == "allow" or self.label.is_shared:
-            return ""
+            return None
         for cassette, _, left in self.plays.left_over():
             return leftover.unplayed(self.label, cassette, left)
-        return ""
+        return None
 
     def may_record(self, request: WireRequest) -> bool:
         """Say whether a request that is in no recording may be sent.

@@ -19,6 +19,7 @@ from report_samples import (
 from pytest_llmprod.core.past import PastRun, PastSuite
 from pytest_llmprod.core.results import CaseRate, Repeats, RunResult, Slice
 from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.core.verdict import VerdictName
 from pytest_llmprod.report.charts import Bounds, intervals
 from pytest_llmprod.report.page import to_html
 from pytest_llmprod.report.view import make_view
@@ -299,6 +300,13 @@ def test_a_budget_shows_its_figure_its_samples_and_where_they_come_from() -> Non
     for text in ("cost < 0.002", "$0.0018", "220 calls, 219 samples", "61 ms", "it is 61ms"):
         assert text in found.text
     assert "replayed, recorded 2026-11-22 to 2026-11-23; 2 too old" in found.text
+
+
+@pytest.mark.parametrize(("verdict", "colour"), [("FAIL", "bad"), ("INCONCLUSIVE", "unsure")])
+def test_only_a_budget_that_fails_is_red_at_the_top(verdict: VerdictName, colour: str) -> None:
+    plain = page(run_result(suite_result(), budgets=(budget_result(verdict=verdict),)))
+
+    assert f'<p class="{colour}"><a href="#spread">Budgets</a>: 1 {verdict}</p>' in plain
 
 
 def test_a_month_shows_its_interval_and_what_would_change_it() -> None:

@@ -416,6 +416,7 @@ def test_a_gate_without_recordings_is_not_judged(unrecorded: int, why: str) -> N
             ("13 requests are in no recording: prompt changed 11, one more call 1, order 1",),
         ),
         ({"too old": 1}, ("1 recording is too old to be played",)),
+        ({"unplayed": 2}, ("2 tests did not play all of their recordings",)),
         (
             {"too old": 2, "order": 1},
             ("1 request is in no recording: order 1", "2 recordings are too old to be played"),
@@ -429,12 +430,15 @@ def test_misses_are_counted_the_most_frequent_kind_first(
 
 
 OLD = "record what is too old with: "
+LEFT = "drop what is not played with: "
 
 
 @pytest.mark.parametrize(
     ("misses", "modes"),
     [
         ({"too old": 3}, {OLD: "rewrite"}),
+        ({"unplayed": 3}, {LEFT: "new_episodes"}),
+        ({"order": 1, "unplayed": 3}, {MISSING: "new_episodes"}),
         ({"order": 1}, {MISSING: "new_episodes"}),
         ({"no cassette": 2}, {MISSING: "once"}),
         ({"case not recorded": 2, "model": 1, "repeat not recorded": 1}, {MISSING: "once"}),
@@ -639,14 +643,18 @@ def test_repeats_tell_flaky_cases_from_failing_ones(changes: Any, line: str) -> 
     assert told(suite_result(repeats=repeated(**changes))) == (line,)
 
 
-def test_clusters_and_looks_are_told_in_a_few_characters() -> None:
+def test_clusters_and_looks_are_told_in_one_line() -> None:
     found = told(suite_result(is_clustered=True, look=Look(number=3)))
 
-    assert found == ("interval clustered; look 3",)
+    assert found == (
+        "interval clustered; look 3: recorded anew under a closed gate, interval widened",
+    )
 
 
 def test_of_several_suites_each_line_names_its_own() -> None:
-    assert told(suite_result(), suite_result(feature="b", look=Look(number=2))) == ("b: look 2",)
+    assert told(suite_result(), suite_result(feature="b", look=Look(number=2))) == (
+        "b: look 2: recorded anew under a closed gate, interval widened",
+    )
 
 
 def test_what_was_not_judged_has_no_line() -> None:

@@ -18,25 +18,26 @@ _COLUMNS = 78
 _LONGEST_GIST = 46
 
 
-def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]) -> str:
+def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]) -> Miss:
     """Return what to say of the recordings `left` in the section of a test."""
     whole = len(cassette.section(label.case))
     lines = [
-        f"{len(left)} of the {whole} recordings of this test were not played: the test asks less",
-        "than it asked when they were made.",
-        "",
         f"  cassette  {_shown_path(cassette.path)}",
         *(shorten(f"  unplayed  {_described(each)}", _COLUMNS) for each in left[:_MOST]),
     ]
     if len(left) > _MOST:
         lines.append(f"            and {len(left) - _MOST} more")
-    return "\n".join(
-        [
-            *lines,
-            "",
-            '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
-            f"  mend      {label.command('new_episodes')}",
-        ]
+    lines += [
+        "  because   the test asks less than it once did, or asks in other words",
+        '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
+    ]
+    return Miss(
+        kind="unplayed",
+        place="",
+        suite=f"{label.folder}/{label.function}",
+        headline=f"{len(left)} of the {whole} recordings of this test were not played",
+        details="\n".join(lines),
+        command=label.command("new_episodes"),
     )
 
 
