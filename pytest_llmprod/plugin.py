@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod import fixtures, markers
+from pytest_llmprod import fixtures, hookspecs, markers
 from pytest_llmprod.core import keeping
 from pytest_llmprod.core.errors import LlmprodError
 from pytest_llmprod.core.text import printable
@@ -66,8 +66,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Let other plugins implement our hooks."""
-    from pytest_llmprod import hookspecs
-
     pluginmanager.add_hookspecs(hookspecs)
 
 

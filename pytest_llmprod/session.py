@@ -1,6 +1,6 @@
 """Session: one run in the process where its tests run.
 
-The composition root: it knows every package, and no package knows another. It imports no pytest.
+It puts together what `composition/` has for a process and for a test. It imports no pytest.
 """
 
 import os
@@ -160,7 +160,7 @@ class Session:
             library=self._library,
             observe=observe,
             price=costs.usd,
-            **self._purse.paying(_folder(label), costs),
+            pay=self._purse.paying(_folder(label), costs),
             rules=rules,
             expired_before=rules.expired_before(now),
             aging_before=rules.aging_before(now),

@@ -138,12 +138,13 @@ def test_a_callable_that_is_there_is_called_as_it_wants(
     assert (folder / "app" / "triage.py").read_text() == source
 
 
+@pytest.mark.parametrize("place", ["elsewhere", "a new project/env/lib/site-packages"])
 def test_what_is_written_for_an_installed_function_stands_in_the_project(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    write(tmp_path / "elsewhere", "app/__init__.py", "")
-    write(tmp_path / "elsewhere", "app/triage.py", NAIVE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    write(tmp_path / place, "app/__init__.py", "")
+    write(tmp_path / place, "app/triage.py", NAIVE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / place))
 
     assert init() == 0
 
@@ -172,6 +173,26 @@ def test_the_other_steps_of_its_workflow_pass_before_and_after_the_rows_are_fill
 
     assert [step.strip() for step in steps] == ["runbook --check", "selfcheck"]
     assert before == statuses() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "installed"),
+    [
+        ("requirements.txt", "openai\n", "-r requirements.txt pytest-llmprod"),
+        ("pyproject.toml", '[project]\nname = "shop"\n', "-e . pytest-llmprod"),
+        ("pyproject.toml", "[tool.ruff]\n", "pytest-llmprod"),
+        ("README.md", "", "pytest-llmprod"),
+    ],
+)
+def test_the_workflow_installs_what_the_project_says(
+    folder: Path, name: str, text: str, installed: str
+) -> None:
+    (folder / name).write_text(text)
+
+    init()
+
+    workflow = (folder / ".github" / "workflows" / "llmprod.yml").read_text()
+    assert f"pip install {installed}\n" in workflow
 
 
 def test_the_import_mode_importlib_finds_the_application_too(folder: Path) -> None:
@@ -367,6 +388,26 @@ def test_settings_that_cannot_be_added_to_are_left_alone(
     assert f"left alone  pyproject.toml: {reason}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[project]\nname = "half"\n',
+        '[project]\nname = "half"  # [tool.llmprod] comes later',
+        "[tool.ruff]\n\n[tool.llmprod]\n",
+    ],
+)
+def test_settings_that_were_only_begun_are_completed(folder: Path, text: str) -> None:
+    (folder / "pyproject.toml").write_text(text)
+
+    init()
+
+    content = (folder / "pyproject.toml").read_text()
+    table = tomllib.loads(content)["tool"]["llmprod"]
+    assert content.startswith(text)
+    assert list(table["features"]) == ["ticket-triage"]
+    assert table["wire"] == {"forbid": ["pii", "secrets"]}
+
+
 def test_tests_go_where_pytest_looks_for_them(folder: Path) -> None:
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = checks/unit\npythonpath = src\n")
     write(folder, "src/app/triage.py", NAIVE)
@@ -376,6 +417,30 @@ def test_tests_go_where_pytest_looks_for_them(folder: Path) -> None:
     assert (folder / "checks" / "unit" / "test_ticket_triage_eval.py").is_file()
     assert (folder / "src" / "app" / "ticket_triage_gated.py").is_file()
     assert run_pytest(folder, "--llm-eval").returncode == 0
+
+
+def test_tests_stay_in_the_project_wherever_else_pytest_looks_for_them(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = ../shared . part_*/checks\n")
+
+    init()
+
+    assert (folder / "tests" / "test_ticket_triage_eval.py").is_file()
+
+
+def test_a_folder_of_almost_that_name_does_not_keep_the_log_out_of_git(folder: Path) -> None:
+    (folder / ".gitignore").write_text(".llmprod-old/\n")
+
+    init()
+
+    assert (folder / ".gitignore").read_text() == ".llmprod-old/\n.llmprod/\n"
+
+
+def test_a_module_beside_the_application_is_in_nobodys_way(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = src\n")
+    write(folder, "src/app/triage.py", NAIVE)
+    write(folder, "inspect.py", "raise RuntimeError('a script of ours')\n")
+
+    assert init() == 0
 
 
 def test_a_project_on_gitlab_gets_no_workflow_of_github(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recordings import cassette, recording
 
 from pytest_llmprod.cli import main, make_parser
 from pytest_llmprod.composition.runbooks import gather
@@ -44,6 +45,17 @@ owner = "Support tools"
 escalation = "on-call of the shop"
 prompts = ["app/prompt.md", "app/gone.md"]
 """
+PRICES = """
+source = "by hand"
+locked_on = "2026-11-26"
+
+[[models]]
+provider = "openai"
+model = "gpt-test"
+input = "0.25"
+cached = "0.03"
+output = "2"
+"""
 IGNORED = ("llmprod-gates.json", "llmprod-history.jsonl", "__pycache__", ".*cache", ".llmprod")
 
 
@@ -63,13 +75,15 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["pytest_llmprod.cli", "accept", "run.json", "--who=Ann"],
         ["pytest_llmprod.cli", "runbook"],
     ):
-        subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=folder,
             env=environment,
             capture_output=True,
-            check=True,
+            text=True,
+            check=False,
         )
+        assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
@@ -211,6 +225,46 @@ def test_a_part_that_is_out_of_date_is_named_and_renewed(
     assert main(["runbook", "--check"]) == 0
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_runbook_in_which_nothing_is_out_of_date_is_not_written(shop: Path, end: str) -> None:
+    runbook = shop / "RUNBOOK.md"
+    runbook.write_bytes(runbook.read_bytes().replace(b"\n", end.encode()))
+    runbook.chmod(0o444)
+
+    assert main(["runbook", "--check"]) == 0
+    assert main(["runbook"]) == 0
+
+
+def test_a_gate_that_is_off_is_closed(shop: Path) -> None:
+    edit(shop / "llmprod-gates.json", '"enabled": true', '"enabled": false')
+
+    main(["runbook"])
+
+    written = rows((shop / "RUNBOOK.md").read_text(), "scores")
+    assert {row[1] for row in written} == {"closed"}
+
+
+def test_a_budget_that_left_the_settings_is_no_budget(shop: Path) -> None:
+    edit(shop / "pyproject.toml", 'budgets = ["sum(cost) < 1"]\n', "")
+
+    assert [bound.text for bound in gather(shop).bounds] == ["monthly(cost) < 300"]
+
+
+def test_models_are_those_that_answered_the_application(tmp_path: Path) -> None:
+    days = ("2026-11-22T10:00:00Z", "2026-11-20T10:00:00Z", "2026-11-24T10:00:00Z")
+    own = [recording(asked=day, recorded_at=day) for day in days]
+    judge = recording(model="judge", judged="gpt-test")
+    refused = recording(model="refused", response={**own[0].response, "status": {"code": 429}})
+    cassette(tmp_path, *own, judge, refused)
+    (tmp_path / "llmprod.prices.toml").write_text(PRICES)
+
+    (model,) = gather(tmp_path).models
+
+    assert (model.asked, model.answered, model.recordings) == ("gpt-test", "gpt-test-1", 3)
+    assert model.recorded == ("2026-11-20", "2026-11-24")
+    assert model.price == "0.25 in, 0.03 cached, 2 out"
+
+
 @pytest.mark.parametrize("figure", ["1e999999", "NaN", -1, [], None])
 def test_a_figure_that_nobody_can_have_measured_is_left_out(shop: Path, figure: Any) -> None:
     path = shop / "llmprod-baseline.json"
@@ -247,14 +301,14 @@ def test_what_people_wrote_stays(shop: Path) -> None:
 
 
 def test_text_from_files_cannot_break_out_of_its_cell(shop: Path) -> None:
-    hostile = "Ann | <script>\\n<!-- /llmprod:people --> `x"
+    hostile = "Ann | <script>\\n<!-- /llmprod:people --> `x <b>"
     edit(shop / "pyproject.toml", "on-call of the shop", hostile)
 
     assert main(["runbook"]) == 0
     assert main(["runbook", "--check"]) == 0
 
     (row, _) = rows((shop / "RUNBOOK.md").read_text(), "people")
-    assert row[2] == "Ann \\| &lt;script> &lt;!-- /llmprod:people --> `x"
+    assert row[2] == "Ann \\| &lt;script> &lt;!-- /llmprod:people --> `x &lt;b>"
 
 
 def test_a_runbook_without_a_mark_says_how_they_look(

@@ -33,6 +33,16 @@ import pytest
 def test_survives(llm_fault): ...
 """
 ONE_DEAR = '"cost < 0.01"'
+#: An audit is excused; what cannot fail cannot fail all the same.
+WAIVED = """
+[tool.llmprod.audit.waived]
+gate = { until = 2999-01-01, by = "Ann Lee", why = "it comes with release 2" }
+threshold-set = { until = 2999-01-01, by = "Ann Lee", why = "it comes with release 2" }
+
+[tool.llmprod.audit.not_applicable]
+threshold-fails = "not yet"
+
+"""
 ROWS = 40
 WIRE = '[tool.llmprod.wire]\nforbid = ["pii", "iban", "secrets"]\n'
 
@@ -113,6 +123,14 @@ def test_each_gate_of_a_sound_project_can_fail(tmp_path: Path) -> None:
     assert status == 0
 
 
+@pytest.mark.parametrize("options", ["-n2", "-p no:xdist", "-rA --maxfail=1 --pdb"])
+def test_it_collects_whatever_the_project_asks_of_its_runs(tmp_path: Path, options: str) -> None:
+    status, printed = selfcheck(project(tmp_path, settings=f'addopts = "{options}"\n'))
+
+    assert status == 0, printed
+    assert printed.endswith("each can fail\n")
+
+
 def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
     project(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -144,6 +162,10 @@ def test_the_number_of_wrong_cases_is_the_one_that_closes_the_gate_of_a_run(
     ("changes", "told"),
     [
         ({"threshold": "0"}, "gate doubling stays open where every case is wrong"),
+        (
+            {"threshold": "0", "settings": WAIVED},
+            "gate doubling stays open where every case is wrong",
+        ),
         (
             {"threshold": "0.95", "settings": 'addopts = ["--llm-strict"]\n'},
             "gate doubling stays closed where every case is right: 40/40 = 100.0%",
@@ -208,9 +230,10 @@ def test_a_drill_of_the_gate_fails_where_the_model_is_asked_all_the_same(
     text = DRILL.format(faults='"gate"', fallback=fallback)
     (tmp_path / "test_drill.py").write_text(text)
 
-    _, printed = selfcheck(tmp_path)
+    status, printed = selfcheck(tmp_path)
 
     assert told in printed
+    assert (status, printed.count("CANNOT FAIL")) == (0, 0)  # of evals there is nothing to tell
 
 
 @pytest.mark.parametrize(
@@ -229,10 +252,27 @@ def test_a_drill_of_the_gate_fails_where_the_model_is_asked_all_the_same(
             "drill._weaknesses = lambda *_: iter(())",
             "drill test_survives passes where",
         ),
+        (
+            "drilling.DrillResult.survived = False",
+            "drill test_survives always fails",
+        ),
         ("shards.missing_from = lambda _: []", "a shard that is missing from a merge is not told"),
+        (
+            "shards.missing_from = lambda _: ['all of it']",
+            "a shard that is missing from a merge is not told",
+        ),
+        (
+            "load = shards.load\n"
+            "shards.load = lambda folder, _: load(folder, len(list(folder.iterdir())))",
+            "a shard that is missing from a merge is not told",
+        ),
         ("masking.mask = lambda text, _: text", "a key in a request stays as it is before it is"),
         (
             "leaving.Customs.problem = lambda *_: ''",
+            "a request with pii leaves, or everything is refused",
+        ),
+        (
+            "leaving.Customs.problem = lambda *_: 'no'",
             "a request with pii leaves, or everything is refused",
         ),
         (
@@ -240,7 +280,10 @@ def test_a_drill_of_the_gate_fails_where_the_model_is_asked_all_the_same(
             "gate doubling stays open where every case is wrong",
         ),
     ],
-    ids=["gates", "budgets", "drills", "shards", "masking", "leaving", "a verdict of a plugin"],
+    ids=[
+        *("gates", "budgets", "drills", "drills that fail", "shards", "whole runs"),
+        *("shards that are gone", "masking", "leaving", "all refused", "a verdict of a plugin"),
+    ],
 )
 def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) -> None:
     """What runs is the judging of this installation, with the hooks of the project."""
@@ -252,6 +295,7 @@ def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) 
         "from dataclasses import replace\n"
         "from pytest_llmprod.budgets.budget import judge\n"
         "from pytest_llmprod.composition import budgeting, suite_result\n"
+        "from pytest_llmprod.core import drilling\n"
         "from pytest_llmprod.core.verdict import Verdict\n"
         "from pytest_llmprod.evals import shards\n"
         "from pytest_llmprod.faults import drill\n"
@@ -266,6 +310,32 @@ def test_judging_that_is_broken_is_told(tmp_path: Path, broken: str, told: str) 
     assert f"CANNOT FAIL  {told}" in printed
 
 
+def test_a_gate_whose_judge_is_not_calibrated_decides_nothing(tmp_path: Path) -> None:
+    project(tmp_path, threshold="{polite: 0.8}")
+    test = tmp_path / "test_words.py"
+    test.write_text(
+        "from pytest_llmprod import llm_judge\n"
+        'polite = llm_judge("It is polite.", "gpt-judge", name="polite")\n' + test.read_text()
+    )
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 1
+    told = "gate doubling polite decides nothing: its judge is not calibrated"
+    assert f"CANNOT FAIL  {told}" in printed
+
+
+def test_one_case_alone_is_no_merge_from_which_a_shard_may_be_missing(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "words.jsonl").write_text('{"id": "w-00", "input": "0", "expected": "0 0"}\n')
+    (tmp_path / "answers.jsonl").write_text('{"id": "w-00", "output": "0 0"}\n')
+
+    _, printed = selfcheck(tmp_path)
+
+    assert "gate doubling" in printed
+    assert "shard" not in printed
+
+
 def test_tests_that_cannot_be_collected_are_told(tmp_path: Path) -> None:
     project(tmp_path)
     (tmp_path / "test_broken.py").write_text("import nowhere_at_all\n")
@@ -275,6 +345,16 @@ def test_tests_that_cannot_be_collected_are_told(tmp_path: Path) -> None:
     assert status == 1
     assert "llmprod: the tests cannot be collected" in printed
     assert "nowhere_at_all" in printed
+
+
+def test_what_keeps_the_gates_from_being_tried_is_told(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "conftest.py").write_text("def pytest_llmprod_verdict(result):\n    return 3\n")
+
+    status, printed = selfcheck(tmp_path)
+
+    assert status == 1
+    assert printed.startswith("llmprod: the hook pytest_llmprod_verdict must return a Verdict or")
 
 
 def test_without_a_gate_nothing_is_proven(tmp_path: Path) -> None:

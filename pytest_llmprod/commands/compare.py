@@ -1,4 +1,7 @@
-"""The command `llmprod compare`: is a new run as good as an old one?"""
+"""The command `llmprod compare`: is a new run as good as an old one?
+
+What compares runs is imported where it is called: other commands do without.
+"""
 
 import argparse
 import json

@@ -43,7 +43,11 @@ def _runbook(options: argparse.Namespace) -> int:
         stale = runbooks.outdated(root, path)
         for each in stale:
             print(f"{name}:{each.line}: out of date: {each.name}")
-        print(f"renew it with: llmprod runbook {name}" if stale else f"{name}: up to date")
+        print(
+            f"renew it with: llmprod runbook {shlex.quote(name)}"
+            if stale
+            else f"{name}: up to date"
+        )
         return 1 if stale else 0
     if not path.exists():
         runbooks.write_new(root, str(path))

@@ -20,7 +20,7 @@ from pytest_llmprod.core.errors import (
     LlmprodError,
     PricesError,
 )
-from pytest_llmprod.core.files import BASELINE_NAME
+from pytest_llmprod.core.files import BASELINE_NAME, path_from
 from pytest_llmprod.core.history import moment_of
 from pytest_llmprod.core.text import printable, shorten, squeezed, strings_in
 from pytest_llmprod.evals import baseline, gates_file, lock_file
@@ -70,7 +70,7 @@ def dataset_fact(root: Path, name: str) -> DatasetFact:
     return DatasetFact(
         path=name,
         cases=len(dataset.cases),
-        lock=relative(lock_file.lock_path(path), root),
+        lock=path_from(lock_file.lock_path(path), root),
         frozen_at=tuple(each.frozen_at for each in (*lock.earlier, lock.latest)),
         problem=problem,
     )
@@ -80,11 +80,6 @@ def _problem(error: LlmprodError, path: Path) -> str:
     """Return the first line of an error, without the path that stands beside it."""
     first = str(error).partition("\n")[0].replace(f"{path}: ", "")
     return shorten(printable(first), _LONGEST_PROBLEM)
-
-
-def relative(path: Path, root: Path) -> str:
-    """Return a path as an audit tells it."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def gates_fact(root: Path) -> GatesFact:
@@ -177,7 +172,7 @@ def _recordings(path: Path, feature: str, root: Path) -> RecordingsFact | None:
     answered = {each.model for each in recordings if each.is_answer and each.model}
     return RecordingsFact(
         feature=feature,
-        path=relative(path, root),
+        path=path_from(path, root),
         asked=tuple(sorted(set(filter(None, map(asked_model, recordings))))),
         answered=tuple(sorted(answered)),
         oldest=min((each for each in moments if each is not None), default=None),
@@ -264,7 +259,7 @@ def _ignored_at(root: Path) -> tuple[str, int]:
     for folder in (root, *root.parents):
         for number, line in enumerate(_text(folder / ".gitignore").split("\n"), 1):
             if line.strip().strip("/").removeprefix("**/") in (".llmprod", ".llmprod/runs"):
-                return relative(folder / ".gitignore", root), number
+                return path_from(folder / ".gitignore", root), number
         if (folder / ".git").exists():
             break
     return "", 0

@@ -16,6 +16,7 @@ from pytest_llmprod.composition.audit_settings import AuditSettings
 from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.checklist import Audit, Evidence
 from pytest_llmprod.core.errors import BudgetError, SettingsError
+from pytest_llmprod.core.files import path_from
 from pytest_llmprod.core.history import read_history
 from pytest_llmprod.handoff.audit import ownership, waivers
 from pytest_llmprod.handoff.audit.facts import BudgetFact, Facts, ModelFact
@@ -95,12 +96,12 @@ def _with_dataset(mark: Mark, root: Path) -> Mark:
         return mark
     beside = (root / mark.path).parent / name
     path = beside if beside.is_file() else root / name
-    found = audit_evidence.relative(path.resolve() if path.is_file() else path, root)
+    found = path_from(path.resolve() if path.is_file() else path, root)
     return replace(mark, arguments={**mark.arguments, "dataset": found})
 
 
 def _features(marks: Sequence[Mark], project: Settings) -> tuple[str, ...]:
-    named = [mark.text("feature") for mark in marks if mark.name != "llm_budget"]
+    named = (mark.text("feature") for mark in marks)
     return tuple(sorted({*filter(None, named), *project.features}))
 
 

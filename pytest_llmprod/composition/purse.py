@@ -9,7 +9,7 @@ from pytest_llmprod.budgets.cost import Costs
 from pytest_llmprod.core.errors import SpendStop
 from pytest_llmprod.settings import Settings
 from pytest_llmprod.wire.key import WireRequest
-from pytest_llmprod.wire.tape import Pay, Settle
+from pytest_llmprod.wire.tape import Pay, Settle, for_free
 
 if TYPE_CHECKING:
     from pytest_llmprod.composition.spending import Spending
@@ -46,17 +46,17 @@ class Purse:
         """Return what says what the exchanges of a test in `folder` cost."""
         return Costs(lambda: self.price_lists(folder))
 
-    def paying(self, folder: Path, costs: Costs) -> dict[str, Pay]:
-        """Return what a tape asks before it sends something; nothing where there is no cap."""
+    def paying(self, folder: Path, costs: Costs) -> Pay:
+        """Return what a tape asks before it sends something; without a cap it asks for nothing."""
         if self._spending is None:
-            return {}
+            return for_free
         spending = self._spending
 
         def pay(request: WireRequest) -> Settle:
             lists = self.price_lists(folder)
             return spending.pay(request, lists, costs.usd)
 
-        return {"pay": pay}
+        return pay
 
     @cached_property
     def _spending(self) -> "Spending | None":

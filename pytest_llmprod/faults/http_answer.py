@@ -32,7 +32,8 @@ def stream_answer(events: Sequence[bytes]) -> WireAnswer:
 def event(data: Any, name: str = "") -> bytes:
     """Return a server-sent event whose data is JSON, or text as it is."""
     text = data if isinstance(data, str) else json.dumps(data)
-    return f"{f'event: {name}{chr(10)}' if name else ''}data: {text}\n\n".encode()
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {text}\n\n".encode()
 
 
 DONE = event("[DONE]")

@@ -11,9 +11,12 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from pytest_llmprod.core.errors import HandoffError
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import printable, shorten
 
 _MARK = re.compile(r"<!-- (/?)llmprod:(\S+) -->")
+#: A line that somebody meant to be a mark. Nobody would renew what stands behind it.
+_NEARLY = re.compile(r"(?i)<!--\s*/?\s*llmprod\s*:")
+_LONGEST_LINE = 60
 
 
 class Region(NamedTuple):
@@ -38,12 +41,18 @@ def find(text: str, known: Collection[str], where: str) -> list[Region]:
     """Return the regions of a text in their order.
 
     `where` names the file. Raises HandoffError, with the line, where one is not among the `known`,
-    has no end, or stands there twice.
+    has no end, or stands there twice, and for a mark that is damaged.
     """
     found: list[Region] = []
     name, first, body = "", 0, []
     for number, line in enumerate(text.splitlines(), 1):
         mark = _MARK.fullmatch(line.strip())
+        if mark is None and _NEARLY.match(line.strip()):
+            shown = shorten(printable(line.strip()), _LONGEST_LINE)
+            raise HandoffError(
+                f"{where}:{number}: {shown!r} is no mark. Write {start_of('NAME')} or "
+                f"{end_of('NAME')}, alone on its line."
+            )
         if mark is None:
             body.append(line)
             continue

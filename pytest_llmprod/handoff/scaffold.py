@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from string import Template
+from typing import Any
 
 from pytest_llmprod.core.errors import HandoffError
 from pytest_llmprod.core.files import write_whole
@@ -240,7 +241,7 @@ def _requirements(root: Path) -> str:
     if (root / "requirements.txt").is_file():
         return "-r requirements.txt pytest-llmprod"
     try:
-        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8-sig"))
+        document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         document = {}
     return "-e . pytest-llmprod" if "project" in document else "pytest-llmprod"
@@ -283,7 +284,7 @@ def _add_settings(feature: Feature, root: Path, table: str) -> Written:
     if feature.needs_path and not feature.setup.is_configured:
         table = f'[tool.pytest.ini_options]\npythonpath = ["."]\n\n{table}'
     text = _text(root, path)
-    if "tool.llmprod" not in text:  # what others of its tests may send is not ours to forbid
+    if not _llmprod_table(text):  # what others of its tests may send is not ours to forbid
         table = f"{table}\n{_filled('wire.toml', {})}"
     after = _joined(text, table)
     if feature.name in _features(text):
@@ -298,11 +299,15 @@ def _add_settings(feature: Feature, root: Path, table: str) -> Written:
 
 def _features(text: str) -> Mapping[str, object]:
     """Return the features of a pyproject.toml, none where it is no valid TOML."""
+    return dict(_llmprod_table(text).get("features", {}))
+
+
+def _llmprod_table(text: str) -> Mapping[str, Any]:
+    """Return `[tool.llmprod]` of a pyproject.toml, empty where it has none or is no valid TOML."""
     try:
-        features = tomllib.loads(text)["tool"]["llmprod"]["features"]
+        return dict(tomllib.loads(text)["tool"]["llmprod"])
     except (ValueError, KeyError):
         return {}
-    return dict(features)
 
 
 def _add(root: Path, path: str, lines: str, *, is_there: Callable[[str], bool]) -> Written:

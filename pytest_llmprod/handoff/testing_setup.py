@@ -48,7 +48,7 @@ def _table(root: Path) -> Mapping[str, Any] | None:
 
 def _pyproject_table(path: Path) -> Mapping[str, Any] | None:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
         table = document["tool"]["pytest"]
         found = table.get("ini_options", table)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

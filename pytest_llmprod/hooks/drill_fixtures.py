@@ -1,4 +1,7 @@
-"""Drill fixtures: faults, scripts and spies for tests, each a few lines."""
+"""Drill fixtures: faults, scripts and spies for tests, each a few lines.
+
+What makes them is imported where the first test asks for one.
+"""
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING

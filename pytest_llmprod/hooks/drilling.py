@@ -1,4 +1,7 @@
-"""Drilling: the hooks of a process in which tests have faults."""
+"""Drilling: the hooks of a process in which tests have faults.
+
+What they need is imported where the first such test is met.
+"""
 
 import os
 from collections.abc import Generator

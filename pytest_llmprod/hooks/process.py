@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def settings_of(config: pytest.Config) -> "Settings":
     """Return the settings, decided at the first call."""
-    from pytest_llmprod import settings
+    from pytest_llmprod import settings  # a run without a test of ours needs none
 
     option = config.option
     try:

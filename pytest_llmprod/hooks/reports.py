@@ -76,7 +76,7 @@ class Reports:
 
         The audit looks at the page, too: it is written first, and again with the audit in it.
         """
-        from pytest_llmprod.composition import report_files
+        from pytest_llmprod.composition import report_files  # only who asks for an audit
 
         # Why it cannot be written is told at the end.
         list(report_files.write_page(result, notes, settings))
@@ -104,7 +104,7 @@ class Reports:
         if self._audit is None:
             terminalreporter.write_line(f"llmprod: {self._problem}", red=True)
             return
-        from pytest_llmprod.report import audit as report
+        from pytest_llmprod.report import audit as report  # only who asks for it
 
         if terminalreporter.verbosity < 0:
             lines = report.render_quiet(self._audit)

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,7 +101,6 @@ def run(places: Sequence[str]) -> Prover:
     prover, printed = Prover(), io.StringIO()
     options = ["--collect-only", "-q", "--llm-eval", "-p", "no:cacheprovider"]
     options += ["-W", "ignore:Module already imported so cannot be rewritten"]  # nor is it to be
-    options += ["-n0"] if find_spec("xdist") else []  # whatever the project asks for
     with redirect_stdout(printed), redirect_stderr(printed):
         status = pytest.main([*options, *places], plugins=[prover])
     if prover.problem:

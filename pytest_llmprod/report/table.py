@@ -29,7 +29,7 @@ def named_table(
 
     `align` has a letter l or r for each of the other columns. A name is at least 8 columns wide.
     """
-    import tabulate
+    import tabulate  # for the same reason
 
     lines = [headers, *rows]  # tabulate would make a column wider than its header
     figures = tabulate.tabulate(

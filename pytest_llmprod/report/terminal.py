@@ -225,7 +225,7 @@ def _figures(row: SuiteRow) -> tuple[str, ...]:
 
 
 def _plain_format() -> "tabulate.TableFormat":
-    import tabulate
+    import tabulate  # only a summary with a table needs it
 
     return tabulate.TableFormat(
         lineabove=None,

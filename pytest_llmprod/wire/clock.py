@@ -13,24 +13,14 @@ class RealClock:
 
     def wait(self, seconds: float) -> None:
         """Wait in a thread."""
-        wait(seconds)
+        if seconds > 0:
+            time.sleep(seconds)
 
     async def wait_async(self, seconds: float) -> None:
-        """Wait in a task."""
-        await wait_async(seconds)
+        """Wait in a task; others get their turn even where there is nothing to wait for."""
+        import anyio  # comes with httpx2, which has imported it by now
+
+        await anyio.sleep(max(0.0, seconds))
 
 
 REAL_CLOCK = RealClock()
-
-
-def wait(seconds: float) -> None:
-    """Wait in a replay."""
-    if seconds > 0:
-        time.sleep(seconds)
-
-
-async def wait_async(seconds: float) -> None:
-    """Wait in a replay; other tasks get their turn even where there is nothing to wait for."""
-    import anyio  # comes with httpx2, which has imported it by now
-
-    await anyio.sleep(max(0.0, seconds))

@@ -1,4 +1,4 @@
-"""Plays: which recordings answer the requests of one test, and which of its are left."""
+"""Plays: which recordings answer the requests of one test, and which of them are left."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

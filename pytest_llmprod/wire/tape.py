@@ -45,7 +45,8 @@ Settle = Callable[[Exchange], None]
 Pay = Callable[[WireRequest], Settle]
 
 
-def _for_free(request: WireRequest) -> Settle:
+def for_free(request: WireRequest) -> Settle:
+    """Reserve nothing: there is no cap."""
     del request
     return lambda exchange: None
 
@@ -69,7 +70,7 @@ class Tape:
         library: Library,
         observe: Callable[[Exchange], None],
         price: Callable[[Exchange], Decimal | None] = lambda exchange: None,
-        pay: Pay = _for_free,
+        pay: Pay = for_free,
         rules: PlayRules = PLAY_RULES,
         expired_before: str = "",
         aging_before: str = "",
@@ -77,9 +78,9 @@ class Tape:
         """Open the tape of the test that `label` names.
 
         `price` says what an exchange cost in USD, or None where it has no price, and `pay` is
-        asked before a request is sent. A recording that
-        was made before `expired_before` is not played; `aging_since` becomes the moment of the
-        oldest one that is played and was made before `aging_before`.
+        asked before a request is sent. A recording that was made before `expired_before` is not
+        played; `aging_since` becomes the moment of the oldest one that is played and was made
+        before `aging_before`.
         """
         self.label = label
         self.mode = mode

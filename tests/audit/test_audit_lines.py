@@ -24,6 +24,7 @@ from pytest_llmprod.handoff.audit.facts import (
 )
 from pytest_llmprod.handoff.audit.lines import LINES, NAMES
 from pytest_llmprod.handoff.audit.marks import Mark
+from pytest_llmprod.handoff.audit.runbook_file import Runbook
 from pytest_llmprod.handoff.audit.waivers import Excuses, Waiver
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -134,6 +135,7 @@ def test_a_threshold_that_no_case_misses_may_not_be_able_to_fail(misses: int, st
         ({}, "passed"),
         ({"is_open": False, "why": "too low"}, "failed"),
         ({"valid_until": NOW - timedelta(seconds=1)}, "stale"),
+        ({"valid_until": NOW}, "passed"),
         ({"valid_until": None}, "stale"),
     ],
 )
@@ -168,9 +170,10 @@ def test_the_recordings_of_the_replacement_are_not_those_of_the_feature() -> Non
 
 
 def test_an_eval_of_outputs_has_no_recording_to_grow_old() -> None:
-    line = judged("recordings", recordings=(), marks=(mark(outputs="o.jsonl"),))
+    outputs = mark(outputs="o.jsonl")
 
-    assert line.status == "not applicable"
+    assert judged("recordings", recordings=(), marks=(outputs,)).status == "not applicable"
+    assert judged("recordings", recordings=(), marks=(outputs, mark())).status == "failed"
 
 
 @pytest.mark.parametrize(("days", "status"), [(90, "passed"), (91, "stale")])
@@ -249,6 +252,16 @@ def test_a_swap_with_another_model_is_not_that_with_the_replacement() -> None:
     assert judged("swap", history=history, models=models).status == "failed"
 
 
+@pytest.mark.parametrize("key", ["new", "asked"])
+def test_a_swap_names_the_replacement_as_it_was_asked_or_as_it_answered(key: str) -> None:
+    names = {"old": "m-1", "new": "m-3-2026", "asked": "m-3-2026", key: "m-3"}
+    history = (row(1, kind="swap", verdict="NON-INFERIOR", **names),)
+
+    line = judged("swap", history=history, models={"f": ModelFact(replacement="m-3")})
+
+    assert line.status == "passed"
+
+
 def test_a_swap_that_nobody_rehearsed_names_the_models_to_compare() -> None:
     models = {"f": ModelFact(replacement="m-3")}
 
@@ -283,7 +296,15 @@ def test_models_that_were_only_tried_pin_nothing() -> None:
         "model-pinned", recordings=(tried,), models={"f": ModelFact(model="m-1")}, gates=gates
     )
 
-    assert declared.status == told.status == "passed"
+    alias = replace(RECORDED, asked=("latest",), answered=("n-1",))
+    replaced = judged(
+        "model-pinned",
+        recordings=(alias, RECORDED),
+        models={"f": ModelFact(replacement="latest")},
+        gates=gates,
+    )
+
+    assert declared.status == told.status == replaced.status == "passed"
     assert other.says == "m-1 is declared, and n-1 answered"
 
 
@@ -404,6 +425,7 @@ def test_a_line_that_does_not_apply_says_why_and_blocks_nothing() -> None:
     line = judged("report", Excuses(not_applicable={"report": "Grafana has it"}))
 
     assert (line.status, line.says, line.blocks) == ("not applicable", "Grafana has it", False)
+    assert (line.mend, line.evidence) == ("", ())
 
 
 def test_a_level_is_reached_only_with_all_below_it() -> None:
@@ -432,3 +454,37 @@ def test_the_lines_stand_in_the_order_of_the_levels_with_names_of_their_own() ->
 
     assert levels == sorted(levels)
     assert len(set(NAMES)) == len(NAMES) == 30
+
+
+def test_what_mends_a_line_can_be_copied_whatever_the_names() -> None:
+    marks = (mark(feature="ticket triage", dataset="my rows.jsonl"),)
+    data = replace(DATA, path="my rows.jsonl", cases=3, problem="1 row added")
+    told: dict[str, Any] = {
+        "features": ("ticket triage",),
+        "marks": marks,
+        "datasets": {"my rows.jsonl": data},
+        "page": PageFact(path="my report.html"),
+        "runbook_named": "ops/on call.md",
+    }
+
+    def mend(name: str, **changed: Any) -> str:
+        return judged(name, **told | changed).mend
+
+    table = '[tool.llmprod.features."ticket triage"]'
+    assert mend("dataset-frozen") == "llmprod dataset freeze 'my rows.jsonl' --why \"...\""
+    assert "llmprod dataset add 'my rows.jsonl' --expected" in mend("dataset-size")
+    assert mend("threshold-set", marks=()) == "llmprod init --feature 'ticket triage'"
+    assert mend("report") == "pytest --llm-eval --llm-html='my report.html'"
+    assert mend("runbook") == "llmprod runbook 'ops/on call.md'"
+    assert mend("budget-cost") == f'budgets = ["cost < 0.01"] in {table}'
+    assert mend("replacement") == f'replacement = "MODEL" in {table}'
+    assert mend("model-pinned") == f'model = "VERSION" in {table}'
+
+
+def test_a_runbook_without_a_section_is_mended_by_hand() -> None:
+    runbook = Runbook(path="RUNBOOK.md", sections=())
+
+    line = judged("runbook", runbook=runbook)
+
+    assert line.says == "no heading tells of the owner"
+    assert line.mend == "add a section about the owner to RUNBOOK.md"

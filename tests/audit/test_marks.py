@@ -25,11 +25,24 @@ def test_a_marker_is_found_with_its_line_and_what_is_written_out(tmp_path: Path)
 def test_names_that_the_module_sets_once_are_known_and_others_are_not(tmp_path: Path) -> None:
     (mark,) = marks_in(
         tmp_path,
-        'from pytest import mark\nF = "f"\nD = "a"\nD = "b"\n'
-        "@mark.llm_eval(feature=F, dataset=D)\ndef test_one(llm_case): ...\n",
+        'from pytest import mark\nF = "f"\nD = "a"\nD = "b"\nT = 0.9\nT += 0.05\n'
+        "@mark.llm_eval(feature=F, dataset=D, threshold=T)\ndef test_one(llm_case): ...\n",
     )
 
     assert mark.arguments == {"feature": "f"}
+
+
+def test_names_that_are_set_with_their_type_are_known_too(tmp_path: Path) -> None:
+    (ours, of_all) = marks_in(
+        tmp_path,
+        'import pytest\nfrom typing import Any, Final\nF: Final = "f"\nD: str\n'
+        "pytestmark: Any = pytest.mark.llm_drill(feature=F, fallback=D)\n"
+        "ours: Any = pytest.mark.llm_eval(feature=F)\n"
+        "@ours\ndef test_one(llm_case): ...\n",
+    )[::-1]
+
+    assert (ours.name, ours.arguments) == ("llm_eval", {"feature": "f"})
+    assert (of_all.name, of_all.arguments) == ("llm_drill", {"feature": "f"})
 
 
 def test_a_marker_with_a_name_of_its_own_is_followed(tmp_path: Path) -> None:

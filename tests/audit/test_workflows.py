@@ -229,6 +229,70 @@ def test_a_job_of_gitlab_with_a_template_is_read_as_one(tmp_path: Path, job: str
     assert weaknesses(tmp_path, ".gitlab-ci.yml", GITLAB.format(job=job)) == [why]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            ".base: {allow_failure: true, script: [pytest --llm-eval]}\n"
+            "evals: {extends: .base, allow_failure: false}\n",
+            [""],
+        ),
+        (
+            ".base: {allow_failure: true}\nevals: {extends: .base, script: [pytest --llm-eval]}\n",
+            ["allow_failure lets it fail"],
+        ),
+        (
+            ".base: {script: [pytest --llm-eval]}\nevals: {extends: .base, script: [make]}\n",
+            [],
+        ),
+        (
+            ".a: {script: [pytest --llm-eval]}\n.b: {script: [make]}\nevals: {extends: [.a, .b]}\n",
+            [],
+        ),
+        (
+            ".a: {script: [pytest --llm-eval]}\n.b: {extends: .a}\nevals: {extends: .b}\n",
+            [""],
+        ),
+        (
+            ".a: &a {allow_failure: true, script: [pytest --llm-eval]}\n"
+            "evals: {<<: *a, allow_failure: false}\n",
+            [""],
+        ),
+        (
+            ".a: &a {script: [pytest --llm-eval]}\n.b: &b {script: [make]}\n"
+            "evals: {<<: [*a, *b]}\n",
+            [""],
+        ),
+        (
+            ".a: {extends: .b, script: [pytest --llm-eval]}\n.b: {extends: .a}\n"
+            "evals: {extends: .b}\n",
+            [""],
+        ),
+        ("evals: {variables: {.x: {script: [pytest --llm-eval]}}}\n", [""]),
+    ],
+    ids=[
+        *("a key of its own", "a key of the template", "a script of its own", "the later one"),
+        *("a template of a template", "merged", "the first one merged", "in a circle", "a dot"),
+    ],
+)
+def test_what_a_job_says_itself_wins_over_its_template(
+    tmp_path: Path, text: str, why: list[str]
+) -> None:
+    assert weaknesses(tmp_path, ".gitlab-ci.yml", text) == why
+
+
+def test_a_file_that_holds_itself_ends(tmp_path: Path) -> None:
+    write(tmp_path, ".gitlab-ci.yml", "evals: &e {script: [pytest --llm-eval], again: *e}\n")
+
+    assert read_ci(tmp_path).unreadable == (".gitlab-ci.yml",)
+
+
+def test_what_before_script_fails_with_stops_the_job(tmp_path: Path) -> None:
+    text = "evals: {before_script: [pytest --llm-eval], script: [make]}\n"
+
+    assert weaknesses(tmp_path, ".gitlab-ci.yml", text) == [""]
+
+
 def test_what_after_script_fails_with_counts_for_nothing(tmp_path: Path) -> None:
     text = "evals:\n  script: [make]\n  after_script:\n    - pytest --llm-eval\n"
 
@@ -335,6 +399,38 @@ def test_the_workflows_of_the_repository_around_the_project_count(tmp_path: Path
     (run,) = read_ci(project).runs
 
     assert run.path == f"../../{WORKFLOW}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("apps/one", ""),
+        ("./apps/../apps/one/", ""),
+        ("apps/one/tests", ""),
+        ("apps", ""),
+        ("apps/two", "it runs in apps/two"),
+        ("${{ matrix.app }}", ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["step", "defaults", "azure"])
+def test_the_evals_of_another_project_in_the_repository_are_not_ours(
+    tmp_path: Path, folder: str, why: str, where: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    for name in ("apps/one/tests", "apps/two"):
+        (tmp_path / name).mkdir(parents=True)
+    if where == "azure":
+        text = f"steps: [{{script: pytest --llm-eval, workingDirectory: '{folder}'}}]\n"
+        write(tmp_path, "azure-pipelines.yml", text)
+    elif where == "step":
+        write(tmp_path, WORKFLOW, github(step=f"working-directory: {folder}"))
+    else:
+        job = f"defaults: {{run: {{working-directory: '{folder}'}}}}"
+        write(tmp_path, WORKFLOW, github(job=job))
+
+    (run,) = read_ci(tmp_path / "apps" / "one").runs
+
+    assert run.weakness == why
 
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:

@@ -42,6 +42,15 @@ def test_line_ends_of_windows_stay() -> None:
     assert regions.outdated(found(renewed), BODIES) == []
 
 
+def test_marks_in_a_list_are_indented() -> None:
+    text = TEXT.replace("<!--", "  <!--")
+
+    renewed = regions.renew(text, BODIES)
+
+    assert [each.name for each in found(text)] == ["models", "budgets"]
+    assert renewed.count("  <!-- llmprod:models -->\none\ntwo\n  <!-- /llmprod:models -->\n") == 1
+
+
 def test_only_regions_that_differ_are_out_of_date() -> None:
     text = TEXT.replace("one\n", "one\ntwo\n")
 
@@ -69,3 +78,23 @@ def test_a_mark_that_cannot_be_right_is_told_with_its_line(lines: list[str], tol
         found("\n".join(lines))
 
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("<!--llmprod:models-->", "<!-- llmprod:models-->", "<!-- llmprod: models -->"),
+        *("<!-- LLMPROD:models -->", "<!-- / llmprod:models -->", "<!-- llmprod:models"),
+        "<!-- llmprod:models --> our models",
+    ],
+)
+def test_a_mark_that_is_damaged_is_told(line: str) -> None:
+    with pytest.raises(HandoffError) as caught:
+        found(f"# By hand\n{line}\n")
+
+    assert str(caught.value).startswith(f"R.md:2: {line!r} is no mark. Write <!-- llmprod:NAME -->")
+
+
+@pytest.mark.parametrize("line", ["`<!-- llmprod:models -->` is a mark", "<!-- of llmprod -->"])
+def test_a_line_that_tells_of_marks_is_none(line: str) -> None:
+    assert found(line) == []

@@ -108,6 +108,25 @@ def test_sarif_of_what_was_found_nowhere_points_at_the_settings() -> None:
 
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "pyproject.toml"
+    assert place["region"]["startLine"] == 1
+
+
+def test_sarif_names_what_a_scanner_knows_a_result_by_again() -> None:
+    place = Evidence(path="my tests/ä%1.py", line=2)
+    revised = line("dataset-revised", status="failed", evidence=(place,))
+
+    document = json.loads(to_sarif(an_audit(revised), "1.2.3"))
+
+    (run,) = document["runs"]
+    (result,) = run["results"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert document["version"] == "2.1.0"
+    assert run["tool"]["driver"]["version"] == "1.2.3"
+    assert run["properties"] == {"level": "none"}
+    assert rule["name"] == "DatasetRevised"
+    assert result["partialFingerprints"] == {"llmprod/v1": "dataset-revised"}
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "my%20tests/%C3%A4%251.py"
 
 
 def test_json_has_every_line_with_what_is_known_of_it() -> None:

@@ -15,7 +15,7 @@ import pytest
 from lab import Clock, Lab, Reply, Server, chat_request, says, streams
 
 from pytest_llmprod.core.exchange import Exchange, Usage
-from pytest_llmprod.wire.clock import wait
+from pytest_llmprod.wire.clock import REAL_CLOCK
 from pytest_llmprod.wire.rules import PlayRules
 
 BUSY = b'{"error": {"message": "slow down"}}'
@@ -316,7 +316,7 @@ def test_tokens_per_second_count_from_the_first_event_on() -> None:
 
 
 def test_nothing_is_waited_for_where_there_is_nothing_to_wait_for(slept: Slept) -> None:
-    wait(0.0)
-    wait(-1.0)
+    REAL_CLOCK.wait(0.0)
+    REAL_CLOCK.wait(-1.0)
 
     assert slept.pauses == []

@@ -1,5 +1,7 @@
 """Answers: what a line of the checklist says, before anybody has waived it."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +68,12 @@ def for_each(names: Iterable[str], answer: Callable[[str], Answer]) -> Answer:
     says = list(dict.fromkeys(f"{each}: {found.says}" for each, found in answers))
     evidence = dict.fromkeys(at for _, found in answers for at in found.evidence)
     return passed("; ".join(says), *evidence)
+
+
+def table_of(feature: str) -> str:
+    """Return the head of the settings of a feature: `[tool.llmprod.features.ticket-triage]`."""
+    key = feature if re.fullmatch(r"[\w-]+", feature, re.ASCII) else json.dumps(feature)
+    return f"[tool.llmprod.features.{key}]"
 
 
 def days_between(moment: datetime, now: datetime) -> int:

@@ -13,6 +13,7 @@ from pytest_llmprod.handoff.audit.answers import (
     inapplicable,
     passed,
     stale,
+    table_of,
 )
 from pytest_llmprod.handoff.audit.facts import BudgetFact, Facts
 
@@ -44,7 +45,7 @@ def _bounded(facts: Facts, is_meant: Callable[[BudgetFact], bool], example: str)
         own = [each for each in facts.budgets if is_meant(each) and each.feature in (feature, "")]
         if not own:
             bound = {"cost": "0.01", "p95(latency)": "5s"}.get(example, "100")
-            mend = f'budgets = ["{example} < {bound}"] in [tool.llmprod.features.{feature}]'
+            mend = f'budgets = ["{example} < {bound}"] in {table_of(feature)}'
             return failed(f"no budget bounds {example}", mend)
         texts = ", ".join(dict.fromkeys(each.text for each in own))
         return passed(texts, *dict.fromkeys(Evidence(path=e.path, line=e.line) for e in own))

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.text import counted
-from pytest_llmprod.handoff.audit.answers import Answer, failed, for_each, newest, passed, rehearsed
+from pytest_llmprod.handoff.audit.answers import (
+    Answer,
+    failed,
+    for_each,
+    newest,
+    passed,
+    rehearsed,
+    table_of,
+)
 from pytest_llmprod.handoff.audit.facts import Facts, ModelFact, RecordingsFact
 
 
@@ -91,7 +99,7 @@ def _as_declared(
 
 
 def _declare(feature: str, model: str) -> str:
-    return f'model = "{model}" in [tool.llmprod.features.{feature}]'
+    return f'model = "{model}" in {table_of(feature)}'
 
 
 def replacement_named(facts: Facts) -> Answer:
@@ -101,7 +109,7 @@ def replacement_named(facts: Facts) -> Answer:
         name = facts.models.get(feature, ModelFact()).replacement
         if name:
             return passed(name, Evidence(path="pyproject.toml"))
-        mend = f'replacement = "MODEL" in [tool.llmprod.features.{feature}]'
+        mend = f'replacement = "MODEL" in {table_of(feature)}'
         return failed("no model is named that could take over", mend)
 
     return for_each(facts.features, named)

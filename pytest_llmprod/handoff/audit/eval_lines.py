@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from shlex import quote
 
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.history import is_to_come, moment_of
@@ -31,7 +32,7 @@ def dataset_frozen(facts: Facts) -> Answer:
 
 
 def _frozen(dataset: DatasetFact) -> Answer:
-    freeze = f'llmprod dataset freeze {dataset.path} --why "..."'
+    freeze = f'llmprod dataset freeze {quote(dataset.path)} --why "..."'
     if dataset.problem:
         return failed(dataset.problem, freeze, Evidence(path=dataset.path))
     if not dataset.lock:
@@ -48,11 +49,11 @@ def dataset_size(facts: Facts) -> Answer:
         at = Evidence(path=dataset.path)
         says = f"{counted(dataset.cases, 'case')}"
         if dataset.cases < FEWEST_CASES:
-            add = f"llmprod log show REQUEST --json | llmprod dataset add {dataset.path}"
+            add = f"llmprod log show REQUEST --json | llmprod dataset add {quote(dataset.path)}"
             add += " --expected JSON"
             return failed(f"{says}, at least {FEWEST_CASES} are needed", add, at)
         if dataset.cases > MOST_CASES:
-            check = f"llmprod dataset check {dataset.path}"
+            check = f"llmprod dataset check {quote(dataset.path)}"
             return failed(f"{says}, more than {MOST_CASES} nobody reads again", check, at)
         return passed(says, at)
 
@@ -69,7 +70,7 @@ def dataset_revised(facts: Facts) -> Answer:
         at = Evidence(path=dataset.lock, when=f"{dataset.frozen_at[-1]:%Y-%m-%d}")
         says = f"frozen {_times(len(recent))} within a year"
         if len(recent) < REVISIONS:
-            freeze = f'llmprod dataset freeze {dataset.path} --why "..."'
+            freeze = f'llmprod dataset freeze {quote(dataset.path)} --why "..."'
             needed = f"{says}, {REVISIONS} are needed: add what production has shown"
             return failed(needed, freeze, at)
         return passed(says, at)
@@ -100,7 +101,7 @@ def threshold_set(facts: Facts) -> Answer:
     def threshold(feature: str) -> Answer:
         marks = facts.marked("llm_eval", feature)
         if not marks:
-            return failed("no eval names it", f"llmprod init --feature {feature}")
+            return failed("no eval names it", f"llmprod init --feature {quote(feature)}")
         for mark in marks:
             if not _bounds(mark):
                 mend = f"add threshold=0.9 to the marker in {mark.path}"
@@ -181,7 +182,7 @@ def evals_in_ci(facts: Facts) -> Answer:
 def report_young(facts: Facts) -> Answer:
     """Say whether there is a report that is younger than a week."""
     page = facts.page
-    write = f"pytest --llm-eval --llm-html={page.path}"
+    write = f"pytest --llm-eval --llm-html={quote(page.path)}"
     if not page.when:
         return failed(f"{page.path} is no report of a run, or is not there", write)
     moment = moment_of(page.when)

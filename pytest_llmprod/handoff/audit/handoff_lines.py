@@ -1,5 +1,7 @@
 """Handoff lines: the request log, the runbook, and the people."""
 
+from shlex import quote
+
 from pytest_llmprod.core.checklist import Evidence
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.handoff.audit.answers import Answer, failed, inapplicable, passed
@@ -44,11 +46,14 @@ def runbook_filled(facts: Facts) -> Answer:
     """Say whether there is a runbook with all that it has to tell, and nothing left to fill in."""
     runbook = facts.runbook
     if runbook is None:
-        return failed(f"there is no {facts.runbook_named or 'RUNBOOK.md'}", "llmprod runbook")
+        named = f" {quote(facts.runbook_named)}" if facts.runbook_named else ""
+        says = f"there is no {facts.runbook_named or 'RUNBOOK.md'}"
+        return failed(says, f"llmprod runbook{named}")
     missing = runbook.missing()
     if missing:
         says = f"no heading tells of {missing[0]}"
-        return failed(says, f"llmprod runbook {runbook.path}", Evidence(path=runbook.path))
+        mend = f"add a section about {missing[0]} to {runbook.path}"
+        return failed(says, mend, Evidence(path=runbook.path))
     empty = runbook.unfilled()
     if empty is not None:
         at = Evidence(path=runbook.path, line=empty.line)

@@ -79,28 +79,32 @@ def _constants(body: Iterable[ast.stmt]) -> dict[str, Any]:
     """Return the names that a module sets once, at its top, to a value that is written out."""
     found: dict[str, Any] = {}
     seen: set[str] = set()
-    for statement in body:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target, value = statement.targets[0], statement.value
-            if isinstance(target, ast.Name):
-                known = _value(value, {})
-                if target.id in seen or known is None:
-                    found.pop(target.id, None)
-                else:
-                    found[target.id] = known
-                seen.add(target.id)
+    for name, value in _assigned(body):
+        known = None if value is None else _value(value, {})
+        if name in seen or known is None:
+            found.pop(name, None)
+        else:
+            found[name] = known
+        seen.add(name)
     return found
 
 
 def _named_markers(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
     """Return the markers to which a module gives a name of its own: `survives = pytest.mark...`."""
-    return {
-        statement.targets[0].id: statement.value
-        for statement in body
-        if isinstance(statement, ast.Assign)
-        and isinstance(statement.targets[0], ast.Name)
-        and isinstance(statement.value, ast.Call)
-    }
+    return {name: value for name, value in _assigned(body) if isinstance(value, ast.Call)}
+
+
+def _assigned(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield the names that statements set, with their values; `x += y` gives an unknown one."""
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, statement.value
+        elif isinstance(statement, ast.AnnAssign | ast.AugAssign):
+            value = None if isinstance(statement, ast.AugAssign) else statement.value
+            if isinstance(statement.target, ast.Name):
+                yield statement.target.id, value
 
 
 class _Reader:
@@ -116,12 +120,8 @@ class _Reader:
 
     def shared(self, body: Iterable[ast.stmt]) -> list[ast.expr]:
         """Return the markers that `pytestmark` gives to all tests of a module or a class."""
-        for statement in body:
-            if isinstance(statement, ast.Assign) and any(
-                isinstance(target, ast.Name) and target.id == "pytestmark"
-                for target in statement.targets
-            ):
-                value = statement.value
+        for name, value in _assigned(body):
+            if name == "pytestmark" and value is not None:
                 return list(value.elts) if isinstance(value, ast.List | ast.Tuple) else [value]
         return []
 

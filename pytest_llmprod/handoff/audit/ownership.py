@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.handoff.audit.yaml_nodes import entries, get, items
 
 _CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 _CATALOGUES = ("catalog-info.yaml", "catalog-info.yml")
@@ -64,11 +65,19 @@ def _code_owner(root: Path, paths: Sequence[str]) -> Named | None:
 
 
 def _rules(text: str) -> Iterator[tuple[int, re.Pattern[str], list[str]]]:
+    of_section: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
-        words = line.partition("#")[0].split()
-        if words and not words[0].startswith(("[", "^[")):  # a section of GitLab
-            owners = [each for each in words[1:] if "@" in each and is_name(each.strip("@"))]
-            yield number, _pattern(words[0]), owners
+        said = line.partition("#")[0]
+        words = said.split()
+        if words and words[0].startswith(("[", "^[")):
+            # A section of GitLab: those behind it own what its rules name nobody for.
+            of_section = _owners_among(said.rpartition("]")[2].split())
+        elif words:
+            yield number, _pattern(words[0]), _owners_among(words[1:]) or of_section
+
+
+def _owners_among(words: Sequence[str]) -> list[str]:
+    return [each for each in words if "@" in each and is_name(each.strip("@"))]
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
@@ -127,23 +136,11 @@ class _Document:
     def at(self, path: str) -> yaml.Node | None:
         node = self._top
         for name in path.split("."):
-            if not isinstance(node, yaml.MappingNode):
-                return None
-            found = (value for key, value in node.value if _scalar(key) == name)
-            node = next(found, None)
+            node = get(node, name)
         return node
 
     def text(self, path: str) -> str:
         return _scalar(self.at(path))
-
-    def members(self, path: str) -> Iterator[tuple[str, yaml.Node]]:
-        node = self.at(path)
-        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            yield _scalar(key), value
-
-    def entries(self, path: str) -> Iterator[yaml.Node]:
-        node = self.at(path)
-        yield from node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 def _scalar(node: yaml.Node | None) -> str:
@@ -163,10 +160,10 @@ def _owners_in(document: _Document) -> Iterator[_Said]:
 
 def _pagers_in(document: _Document) -> Iterator[_Said]:
     if document.is_catalogue:
-        for key, node in document.members("metadata.annotations"):
+        for key, node in items(document.at("metadata.annotations")):
             if _PAGERS.search(key):
                 yield key, _scalar(node), node
-        for node in document.entries("metadata.links"):
+        for node in entries(document.at("metadata.links")):
             link = _Document(node)
             if _PAGERS.search(f"{link.text('title')} {link.text('url')}"):
                 yield link.text("title"), link.text("url"), node

@@ -48,16 +48,20 @@ class EvalCall(NamedTuple):
 
 
 def runs_of_evals(
-    text: str, folders: Sequence[Path], *, has_pipefail: bool = True
+    text: str, folders: Sequence[Path], *, has_pipefail: bool = True, stops: bool = True
 ) -> Iterator[EvalCall]:
     """Yield where a script runs `pytest --llm-eval`.
 
     A target of `make`, and a script that lies in one of `folders`, is looked into; the line is then
-    that of the call. `has_pipefail` says that the shell was started so.
+    that of the call. `has_pipefail` and `stops` say that the shell was started so, and with -e.
     """
-    goes_on = "set +e keeps the script going" if _GOES_ON.search(text) else ""
     has_pipefail = has_pipefail or _PIPEFAIL.search(text) is not None
-    for number, line, skipped in _commands(text):
+    stops = stops or _STOPS.search(text) is not None
+    asked = "set +e keeps the script going" if _GOES_ON.search(text) else ""
+    lines = list(_commands(text))
+    for number, line, skipped in lines:
+        is_last = number == lines[-1][0]
+        goes_on = asked or ("" if stops or is_last else "without `set -e` the script goes on")
         if _EVALS.search(line):
             weakness = skipped or _weakness(line, has_pipefail=has_pipefail)
             yield EvalCall(number, line.strip(), weakness or goes_on)

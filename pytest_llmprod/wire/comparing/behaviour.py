@@ -132,7 +132,7 @@ def _contents(old: Behaviour, new: Behaviour) -> Iterator[Change]:
     before, after = old.answer, new.answer
     yield from _tool_calls(before.tool_calls, after.tool_calls)
     yield from compare_texts(_words(before), _words(after))
-    yield from _whole("finish", _list(before.finish_reasons), _list(after.finish_reasons))
+    yield from _whole("finish", ", ".join(before.finish_reasons), ", ".join(after.finish_reasons))
     is_other = not (before.refusal and after.refusal)
     yield from _whole("refusal", before.refusal, after.refusal, is_behaviour=is_other)
     if old.body is not None and new.body is not None:
@@ -145,10 +145,6 @@ def _whole(aspect: Aspect, old: str, new: str, *, is_behaviour: bool = True) -> 
         yield Change(aspect=aspect, place="", old=old, new=new, is_behaviour=is_behaviour)
 
 
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
 def _words(answer: Answer) -> str:
     """Return the text of an answer, unless it is that of its refusal."""
     return "" if answer.text == answer.refusal else answer.text
@@ -158,7 +154,7 @@ def _tool_calls(old: Sequence[ToolCall], new: Sequence[ToolCall]) -> Iterator[Ch
     """Compare which tools are called, in order, and the arguments of each; ids do not count."""
     names, others = [each.name for each in old], [each.name for each in new]
     if names != others:
-        yield from _whole("tool calls", _list(names), _list(others))
+        yield from _whole("tool calls", ", ".join(names), ", ".join(others))
         return
     for before, after in zip(old, new, strict=True):
         for change in compare_documents(before.arguments, after.arguments):
