@@ -57,6 +57,8 @@ def test_a_request_is_priced_by_the_name_that_was_asked_where_the_answer_has_ano
     )
 
     assert compare([aliased], BEFORE, AFTER)[0].after == Bill(cost_usd=Decimal("1.2"))
+    both = PriceList({("openai", "mini"): price("1"), ("openai", "mini-2026-08-07"): price("3")})
+    assert compare([aliased], BEFORE, both)[0].after == Bill(cost_usd=Decimal(3))
 
 
 def test_a_request_is_priced_at_the_tier_that_served_it() -> None:

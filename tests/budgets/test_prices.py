@@ -137,10 +137,10 @@ def test_the_name_that_answered_is_looked_up_before_the_one_that_was_asked() -> 
 
 
 def test_a_cost_is_known_where_the_price_and_the_tokens_are() -> None:
-    lists, usage = [PriceList({("p", "m"): MINI})], Usage(input_tokens=1000, output_tokens=100)
+    lists, usage = [PriceList({("p", "mini"): MINI})], Usage(input_tokens=1000, output_tokens=100)
 
-    assert cost_usd(lists, "p", "m", usage) == MINI.cost_usd(usage) > 0
-    assert cost_usd(lists, "p", "m", None) is None
+    assert cost_usd(lists, "p", "mini", usage) == MINI.cost_usd(usage) > 0
+    assert cost_usd(lists, "p", "mini", None) is None
     assert cost_usd(lists, "p", "other", usage) is None
 
 

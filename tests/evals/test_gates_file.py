@@ -66,8 +66,10 @@ def suite(
     )
 
 
-def put(path: Path, *suites: SuiteResult, now: datetime = NOW, **run: Any) -> dict[str, Any]:
-    entries = gate_entries(suites, now=now, valid_days=90)
+def put(
+    path: Path, *suites: SuiteResult, now: datetime = NOW, valid_days: int = 90, **run: Any
+) -> dict[str, Any]:
+    entries = gate_entries(suites, now=now, valid_days=valid_days)
     return write(path, entries, run_id="run-1", now=now, **run)
 
 
@@ -360,6 +362,14 @@ def test_a_gate_whose_recordings_are_younger_is_renewed_each_time(path: Path) ->
     entry = put(path, suite(recorded=later.isoformat()), now=later)["triage"]
 
     assert entry["valid_until"] == "2027-02-21T12:00:00+00:00"
+
+
+def test_a_gate_of_dated_recordings_expires_by_the_days_of_the_newest_run(path: Path) -> None:
+    put(path, suite(recorded=OLD))
+
+    entry = put(path, suite(recorded=OLD), valid_days=60)["triage"]
+
+    assert entry["valid_until"] == "2026-11-30T12:00:00+00:00"
 
 
 def test_times_of_other_zones_are_compared_as_times(path: Path) -> None:
