@@ -101,7 +101,7 @@ def write_survivors(parts: Iterable[ExitCodes]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--each", type=int, default=40, help="mutants to draw from each part")
+    parser.add_argument("--each", type=int, default=120, help="mutants to draw from each part")
     parser.add_argument("--again", action="store_true", help="run the survivors again")
     arguments = parser.parse_args()
     os.chdir(ROOT)

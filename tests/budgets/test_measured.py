@@ -58,6 +58,7 @@ def test_a_call_is_measured_as_its_last_attempt() -> None:
     assert (found.cost_usd, found.without_cache_usd) == (Decimal("0.01"), Decimal("0.02"))
     assert (found.case, found.request, found.is_timeout) == ("t-1", 3, False)
     assert (found.is_replayed, found.recorded_at) == (True, ANSWER.recorded_at)
+    assert not found.is_judge
 
 
 def test_attempts_that_were_answered_cost_together() -> None:
