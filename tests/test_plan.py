@@ -97,7 +97,7 @@ def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: 
 
 def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(recorded: Project) -> None:
     recorded.pytester.makepyfile(
-        test_drills="""
+        test_without_a_model="""
         import pytest
 
         @pytest.mark.llm_drill(feature="doubling", faults=["dns-failure"])
