@@ -265,6 +265,26 @@ def test_a_case_that_is_not_whole_by_any_metric_is_a_miss(
     assert found.misses == {"triage": misses}
 
 
+def test_a_fault_that_the_accepted_run_did_not_survive_is_counted_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = {"quota": "hung", "server-error": "fell back", "stream-stalls": "not met"}
+    drills = [
+        {"feature": "triage", "test": test, "fault": fault, "outcome": outcome}
+        for test in ("one", "two")
+        for fault, outcome in outcomes.items()
+    ]
+    run = {"id": "r", "started_at": "2026-11-26T12:00:00+00:00"}
+    document = {"run": run, "suites": [], "cases": [], "drills": drills}
+    monkeypatch.setattr(audit_evidence.baseline, "load_document", lambda path: document)
+
+    found = audit_evidence.accepted_fact(project)
+
+    assert found is not None
+    assert found.unsurvived == {"triage": 1}
+    assert found.moment == datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
 def test_what_judges_said_is_no_recording_of_the_application(project: Path) -> None:
     home = project / "cassettes" / "test_triage"
     save(home / "test_labels.gpt-test.json", recording())

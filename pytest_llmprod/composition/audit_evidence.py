@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_llmprod.budgets import price_lock
+from pytest_llmprod.core.drilling import WEAKNESSES
 from pytest_llmprod.core.errors import (
     CassetteError,
     DatasetError,
@@ -127,7 +128,7 @@ def _is_of_these_data(suite: Mapping[str, Any], root: Path) -> bool:
 
 
 def accepted_fact(root: Path) -> AcceptedFact | None:
-    """Return which cases missed in the accepted run, None where there is none."""
+    """Return what missed and what was not survived in the accepted run, None without one."""
     try:
         document = baseline.load_document(root / BASELINE_NAME)
     except LlmprodError:
@@ -146,9 +147,20 @@ def accepted_fact(root: Path) -> AcceptedFact | None:
         path=BASELINE_NAME,
         run=str(run.get("id", "")),
         when=baseline.accepted_on(document),
+        moment=moment_of(str(run.get("started_at", ""))),
         misses=misses,
         cases=cases,
+        unsurvived=_unsurvived(document),
     )
+
+
+def _unsurvived(document: Mapping[str, Any]) -> dict[str, int]:
+    """Return feature -> how many faults an accepted run shows that it did not survive."""
+    faults: dict[str, set[str]] = {}
+    for each in baseline.rows_of(document, "drills"):
+        if each.get("outcome") in WEAKNESSES:
+            faults.setdefault(str(each.get("feature")), set()).add(str(each.get("fault")))
+    return {feature: len(found) for feature, found in faults.items()}
 
 
 def recordings_facts(root: Path, evals: Iterable[Mark]) -> Iterator[RecordingsFact]:

@@ -228,6 +228,24 @@ def test_of_several_rehearsals_the_newest_counts() -> None:
     assert judged("fallback-drilled", history=history).says == "survived 9 faults 1 day ago"
 
 
+@pytest.mark.parametrize(
+    ("days", "unsurvived", "status"),
+    [(1, {"f": 3}, "failed"), (3, {"f": 3}, "passed"), (1, {"other": 3}, "passed")],
+)
+def test_a_drill_is_no_evidence_once_a_newer_accepted_run_speaks_against_it(
+    days: int, unsurvived: dict[str, int], status: str
+) -> None:
+    moment = NOW - timedelta(days=days)
+    accepted = AcceptedFact(path="b.json", moment=moment, unsurvived=unsurvived)
+
+    line = judged("fallback-drilled", history=(row(2, kind="drill", faults=8),), accepted=accepted)
+
+    assert line.status == status
+    if status == "failed":
+        assert line.says == "3 faults not survived in the accepted run"
+        assert line.mend.endswith("llmprod accept run.json")
+
+
 def test_a_feature_without_a_drill_is_told_to_write_one_and_not_to_run_it() -> None:
     none = judged("fallback-drilled", marks=())
     one = judged("fallback-drilled", marks=(mark("llm_drill"),))

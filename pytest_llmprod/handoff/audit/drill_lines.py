@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pytest_llmprod.core.checklist import Evidence
+from pytest_llmprod.core.history import Row
 from pytest_llmprod.core.text import counted
 from pytest_llmprod.handoff.audit.answers import (
     Answer,
@@ -42,6 +43,8 @@ def fallback_drilled(facts: Facts) -> Answer:
         if not rows and not facts.marked("llm_drill", feature):
             return failed("no test drills it", _write_a_drill(feature))
         row = newest(rows, facts.now)
+        if row is not None and (since := _unsurvived_since(facts, feature, row)):
+            return since
         number = row.values.get("faults") if row is not None else None
         faults = counted(number, "fault") if isinstance(number, int) else "its faults"
         return rehearsed(
@@ -53,6 +56,24 @@ def fallback_drilled(facts: Facts) -> Answer:
         )
 
     return for_each(facts.features, drilled)
+
+
+def _unsurvived_since(facts: Facts, feature: str, row: Row) -> Answer | None:
+    """Return what the accepted run says against the drill of `row`, where it is the newer one.
+
+    The history has a line of a drill only where all went well, so the newest may be out of date.
+    """
+    accepted = facts.accepted
+    number = accepted.unsurvived.get(feature, 0) if accepted is not None else 0
+    if accepted is None or not number or accepted.moment is None or row.moment is None:
+        return None
+    if accepted.moment <= row.moment:
+        return None
+    return failed(
+        f"{counted(number, 'fault')} not survived in the accepted run",
+        "pytest --llm-eval --llm-json=run.json && llmprod accept run.json",
+        Evidence(path=accepted.path, run=accepted.run, when=accepted.when),
+    )
 
 
 def model_pinned(facts: Facts) -> Answer:

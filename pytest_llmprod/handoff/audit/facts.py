@@ -65,13 +65,19 @@ class GatesFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedFact:
-    """The accepted run: when, and how many cases missed of how many, by feature."""
+    """The accepted run: when, and how many cases missed of how many, by feature.
+
+    `moment` is when it started, None where that is not known, and `unsurvived` counts the faults
+    that each feature did not survive in it.
+    """
 
     path: str
     run: str = ""
     when: str = ""
+    moment: datetime | None = None
     misses: Mapping[str, int] = field(default_factory=dict)
     cases: Mapping[str, int] = field(default_factory=dict)
+    unsurvived: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
