@@ -124,11 +124,14 @@ def _safe(value: Any) -> Any:
 
 
 def _state(view: View) -> str:
-    """Return how many gates are in which state, and what became of budgets, in a few words."""
+    """Return how many gates are in which state, what became of budgets, and what drills found."""
     states = [state for _, state, _ in view.gates]
     parts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
     gates = f"gates: {', '.join(parts)}" if parts else "no gate"
-    return f"{gates}; budgets: {view.unkept}" if view.unkept else gates
+    budgets = f"; budgets: {view.unkept}" if view.unkept else ""
+    weak = sum(len(each.weaknesses) for each in view.drills)
+    drills = f"; drills: {weak} {'weakness' if weak == 1 else 'weaknesses'}" if weak else ""
+    return gates + budgets + drills
 
 
 def _named(result: RunResult, view: View) -> Iterator[tuple[SuiteResult, str]]:

@@ -368,6 +368,7 @@ def test_a_page_shows_what_drills_found_and_which_ways_to_fail_nobody_tested() -
 
     html = to_html(result, make_view(result, [])).decode()
 
+    assert "<title>llmprod: no gate; drills: 1 weakness</title>" in html
     section = html[html.index('<h2 id="drills">') :]
     assert "survived 0 of 1 fault" in section
     assert "it &lt;b&gt;answered&lt;/b&gt;" in section
