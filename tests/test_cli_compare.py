@@ -129,6 +129,26 @@ def test_a_file_that_is_no_run_is_told(tmp_path: Path, capsys: pytest.CaptureFix
     assert "is no run in schema 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_run_of_several_models_is_not_compared_with_a_run_of_one(
+    tmp_path: Path, is_reversed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = run_file(tmp_path / "one.json", OLD)
+    several = run_file(tmp_path / "several.json", OLD)
+    document = json.loads(Path(several).read_text())
+    document["run"] = {"id": "r", "models": ["gpt-5-mini", "gpt-5-nano"]}
+    Path(several).write_text(json.dumps(document))
+    files = [several, one] if is_reversed else [one, several]
+
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", *files])
+
+    assert caught.value.code == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{several} was made with --llm-models and the other run was not" in told
+    assert main(["compare", several, several, "--margin", "0.2"]) == 0
+
+
 @pytest.mark.parametrize("margin", ["1", "-0.1", "nan", "much"])
 def test_a_wrong_margin_is_wrong_use(
     tmp_path: Path, margin: str, capsys: pytest.CaptureFixture[str]

@@ -98,11 +98,23 @@ def _compared(options: argparse.Namespace) -> _Compared:
         new = first
     else:
         old, new = first, stored_run.load_run(options.new)
+        if bool(old.models) != bool(new.models):
+            _refuse_models_beside_one(options, options.old if old.models else options.new)
     swaps = swap.compare(old.suites, new.suites, margin=options.margin)
     others = {suite.name: suite for suite in new.suites}
     sides = [(suite, others.get(suite.name)) for suite in old.suites]
     report_only = [each for side in sides for each in side if each and each.is_report_only]
     return _Compared(swaps, sides, report_only, options.new is not None)
+
+
+def _refuse_models_beside_one(options: argparse.Namespace, several: Path) -> None:
+    """Exit with 2: the suites of several models are named after them, so each would be missing."""
+    options.parser.error(
+        f"{printable(str(several))} was made with --llm-models and the other run was not, so they "
+        f"have no suite in common. Compare the models of that run with `llmprod compare "
+        f"{printable(str(several))}`, or make a run of the new model alone with `pytest --llm-eval "
+        f"--llm-swap OLD=NEW --llm-json=FILE`."
+    )
 
 
 def _not_compared(compared: _Compared) -> "Iterator[str]":
