@@ -114,6 +114,24 @@ def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(recorded: Pro
     )
 
 
+@pytest.mark.parametrize("arguments", [("--llm-eval", "test_without_a_model.py"), ()])
+def test_where_no_test_asks_a_model_nothing_is_said_to_be_recorded(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    project.pytester.makepyfile(
+        test_without_a_model="""
+        def test_by_hand(llm_faults):
+            pass
+        """
+    )
+
+    result = project.pytester.runpytest("--llm-plan", *arguments)
+
+    text = result.stdout.str()
+    assert "--llm-record=once would send nothing: no test here asks a model" in text
+    assert "everything is recorded" not in text
+
+
 @pytest.fixture
 def left_behind(recorded: Project) -> Project:
     """The project with the cassettes that pytest-recording would have left, and none of ours."""

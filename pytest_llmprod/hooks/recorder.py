@@ -262,6 +262,7 @@ class Forecaster:
         self._recorder = recorder
         self._session = session
         self._forecasts: list[Forecast] = []
+        self._asking = 0  # tests that may ask a model
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -274,6 +275,7 @@ class Forecaster:
         made_up = {each.nodeid for each in tests if markers.answers_made_up(each)}
         labels = [self._recorder.label(each) for each in tests]
         self._forecasts = self._session.forecasts(labels, made_up)
+        self._asking = len(tests) - len(made_up)
         return True
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -281,7 +283,8 @@ class Forecaster:
         from pytest_llmprod.report import plan  # only a plan needs it
 
         terminalreporter.section("llmprod plan")
-        for line in plan.render(self._forecasts, mode=self._session.settings.record):
+        mode = self._session.settings.record
+        for line in plan.render(self._forecasts, mode=mode, asking=self._asking):
             terminalreporter.write_line(line)
 
 

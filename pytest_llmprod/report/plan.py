@@ -13,9 +13,14 @@ _UNSEEN = "a changed prompt is not seen here: run the tests without --llm-plan t
 _HEADERS = ("test", "model", "tests", "requests", "in", "out", "cost", "time")
 
 
-def render(forecasts: Sequence[Forecast], *, mode: str) -> list[str]:
-    """Return the lines of a plan for a run with `--llm-record=mode`."""
+def render(forecasts: Sequence[Forecast], *, mode: str, asking: int) -> list[str]:
+    """Return the lines of a plan for a run with `--llm-record=mode`.
+
+    `asking` is how many of the collected tests may ask a model.
+    """
     before = _before(forecasts, mode) if isinstance(forecasts, Plan) else []
+    if not asking:
+        return [*before, f"--llm-record={mode} would send nothing: no test here asks a model"]
     return [*before, *_table(forecasts, mode)]
 
 
