@@ -83,6 +83,31 @@ def test_recordings_of_cases_that_left_the_data_set_are_found(
     )
 
 
+@pytest.mark.parametrize(("roots", "is_found"), [(1, True), (2, False), (0, False)])
+def test_a_data_set_in_the_root_folder_is_found_where_there_is_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    roots: int,
+    is_found: bool,
+) -> None:
+    home = tmp_path / "inner" / "tests"
+    home.mkdir(parents=True)
+    (home / "test_m.py").write_text(EVAL)
+    record(home, "t-1", "t-2")
+    write_ids(home.parent, "t-1")
+    for root in (home.parent, tmp_path)[:roots]:
+        (root / "pyproject.toml").write_text("")
+        write_ids(root, "t-1")
+    monkeypatch.chdir(home.parent)
+
+    status, lines = check(capsys)
+
+    assert status == int(is_found)
+    told = "1 recording of 1 case that is not in tickets.jsonl: t-2" in " ".join(lines)
+    assert told == is_found
+
+
 def test_one_case_that_left_is_told_in_the_singular(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ _ROOT_FILES = ("pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.
 class Standing(NamedTuple):
     """Whether the owner of a cassette is there; `why` says how that is known, or why it is not.
 
-    `dataset` is the path at which an eval looks for its data set first, where its source tells it.
+    `dataset` is where an eval finds its data set, if its source and the folders tell that.
     """
 
     state: Literal["there", "gone", "unknown"]
@@ -109,7 +109,20 @@ def _dataset(owners: Sequence[str], folder: Path, source: Source) -> Path | None
     is_open = source.open_because or owners[0] in source.multiplied | source.bound
     if name is None or is_open or len(owners) > 1:
         return None
-    return folder.parent.parent / name
+    return _found_from(folder.parent.parent, name)
+
+
+def _found_from(home: Path, name: str) -> Path:
+    """Return the data set beside the tests, else the one in what may be pytest's root folder.
+
+    Where two folders above may be the root and hold such a file, nobody can tell which is read.
+    """
+    beside = home / name
+    if beside.is_file():
+        return beside
+    roots = [each for each in (home, *home.parents) if _has_root_file(each)]
+    found = [each / name for each in roots if (each / name).is_file()]
+    return found[0] if len(found) == 1 else beside
 
 
 def _is_of_one(file: str, functions: Iterable[str]) -> bool:
