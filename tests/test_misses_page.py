@@ -194,7 +194,7 @@ def test_of_many_tests_that_leave_recordings_unplayed_one_is_told_in_full(page: 
 
     # In CI pytest's short summary, at the end, has the whole messages once more.
     assert output.partition("short test summary")[0].count("allow it") == 1
-    assert "were not played, as in test_triage[t-1] above\n  mend " in output
+    assert "was not played, as in test_triage[t-1] above\n  mend " in output
     assert "2 tests did not play all of their recordings\n" in output
     assert "record what is missing" not in output
 

@@ -631,7 +631,7 @@ def test_a_teardown_that_no_longer_asks_leaves_recordings_unplayed(project: Proj
     result = project.run("-k", "one")
 
     assert result.parseoutcomes() == {"passed": 1, "errors": 1, "deselected": 1}
-    result.stdout.fnmatch_lines(["1 of the 3 recordings of this test were not played*"])
+    result.stdout.fnmatch_lines(["1 of the 3 recordings of this test was not played*"])
 
 
 def test_a_worker_thread_of_a_session_fixture_serves_every_test(project: Project) -> None:

@@ -13,7 +13,7 @@ from pytest_llmprod.core.text import printable, shorten, width
 _COLUMNS = 80
 _LONGEST_AGAIN = 120
 _HEADLINES = ("No recording: ", "recording too old: ")
-_UNPLAYED = re.compile(r"\d+ of the \d+ recordings of this test were not played$")
+_UNPLAYED = re.compile(r"\d+ of the \d+ recordings of this test (?:was|were) not played$")
 _Cause = tuple[str, str, str]
 Move = tuple[str, str]
 

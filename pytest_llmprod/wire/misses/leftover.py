@@ -31,11 +31,12 @@ def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]
         "  because   the test asks less than it once did, or asks in other words",
         '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
     ]
+    verb = "was" if len(left) == 1 else "were"
     return Miss(
         kind="unplayed",
         place="",
         suite=f"{label.folder}/{label.function}",
-        headline=f"{len(left)} of the {whole} recordings of this test were not played",
+        headline=f"{len(left)} of the {whole} recordings of this test {verb} not played",
         details="\n".join(lines),
         command=label.command("new_episodes"),
     )
