@@ -235,3 +235,9 @@ def test_importing_a_module_imports_nothing_heavy(module: str, may_import: set[s
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_a_module_has_room_for_one_question() -> None:
+    lengths = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in modules()}
+
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}

@@ -25,6 +25,14 @@ def test_wrapped_base64_that_holds_a_key_is_found_from_its_first_to_its_last_lin
     assert ("key", wrapped) in found
 
 
+def test_base64_behind_a_segment_of_a_path_is_found_though_it_has_slashes_itself() -> None:
+    encoded = base64.b64encode(f"???{KEY}???".encode()).decode()
+    assert encoded.count("/") > 1
+    text = f"https://example.test/segment/{encoded}"
+
+    assert "key" in {each.kind for each in find_encoded(text)}
+
+
 def test_a_key_behind_percent_signs_is_found_with_the_text_around_it() -> None:
     encoded = KEY.replace("-", "%2D")
     text = f"see {encoded} there"
