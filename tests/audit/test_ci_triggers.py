@@ -86,11 +86,11 @@ AZURE = "{triggers}\nsteps:\n- bash: {command}\n  {step}\n"
         ("trigger: none\npr: none", "trigger: none and pr: none start it by hand"),
         (
             "trigger: {paths: {include: [src]}}\npr: none",
-            "paths of trigger leaves out changes of other files",
+            "paths of trigger leaves out changes of some files",
         ),
         (
             "trigger: [main]\npr: {paths: {exclude: [docs]}}",
-            "paths of pr leaves out changes of other files",
+            "paths of pr leaves out changes of some files",
         ),
     ],
 )
@@ -320,7 +320,7 @@ def test_a_job_of_github_is_left_out_with_those_that_it_needs(
     assert weakness(tmp_path, ".github/workflows/e.yml", text) == why
 
 
-BY_FILES = "changes in its rules leaves out changes of other files"
+BY_FILES = "changes in its rules leaves out changes of some files"
 MERGES = "if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'"
 
 
@@ -462,7 +462,7 @@ def test_steps_of_azure_stand_below_an_expression(
         ("trigger: automatic", ""),
         (
             "condition: {changesets: {includePaths: [src/**]}}",
-            "changesets in its condition leaves out changes of other files",
+            "changesets in its condition leaves out changes of some files",
         ),
         ("on-fail: {strategy: ignore}", "on-fail: ignore lets it fail"),
         ("on-fail: {strategy: fail}", ""),

@@ -67,7 +67,7 @@ def of_mapping(node: yaml.Node) -> str:
     if word(get(node, "trigger")) == "manual":  # as Bitbucket writes it
         return "trigger: manual leaves it out"
     if get(get(node, "condition"), "changesets") is not None:
-        return "changesets in its condition leaves out changes of other files"
+        return "changesets in its condition leaves out changes of some files"
     if word(get(node, "enabled")) == "false":
         return "enabled: false leaves it out"
     for key in ("if", "condition"):
@@ -107,7 +107,7 @@ def _rules(rules: yaml.Node | None) -> str:
     if not all(_each_of_few(each, _GITLAB_OF_FEW) for each in conditions):
         return ""
     if by_files:
-        return "changes in its rules leaves out changes of other files"
+        return "changes in its rules leaves out changes of some files"
     return f"its rules leave out changes but those of {conditions[0]}"
 
 
@@ -128,7 +128,7 @@ def _only(only: yaml.Node | None) -> str:
     if only is None:
         return ""
     if get(only, "changes") is not None:
-        return "only: changes leaves out changes of other files"
+        return "only: changes leaves out changes of some files"
     refs = words(get(only, "refs") or only)
     if not {"merge_requests", "branches", "pushes", "external_pull_requests"} & set(refs):
         return f"only: {', '.join(refs)} leaves other changes out"
@@ -180,7 +180,7 @@ def _of_pushes(condition: str, on: yaml.Node | None) -> str:
 def _github_event(event: str, node: yaml.Node | None) -> str:
     for key in ("paths", "paths-ignore"):
         if get(node, key) is not None:
-            return f"{key} of {event} leaves out changes of other files"
+            return f"{key} of {event} leaves out changes of some files"
     types = words(get(node, "types"))
     if types and event.startswith("pull_request") and "synchronize" not in types:
         return f"types of {event} leave out new commits"
@@ -202,11 +202,11 @@ def _azure_triggers(top: yaml.Node) -> str:
     trigger, pull_request = get(top, "trigger"), get(top, "pr")
     if word(pull_request) != "none":
         has_paths = get(pull_request, "paths") is not None
-        return "paths of pr leaves out changes of other files" if has_paths else ""
+        return "paths of pr leaves out changes of some files" if has_paths else ""
     if word(trigger) == "none":
         return "trigger: none and pr: none start it by hand"
     if get(trigger, "paths") is not None:
-        return "paths of trigger leaves out changes of other files"
+        return "paths of trigger leaves out changes of some files"
     is_list = not isinstance(trigger, yaml.MappingNode)
     branches = words(trigger if is_list else get(get(trigger, "branches"), "include"))
     return _on_branches(branches) if branches and "*" not in branches else ""
