@@ -202,7 +202,22 @@ def _collecting() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave evals out unless they are asked for, and register the Recorder where it is needed."""
+    """Leave evals out unless they are asked for, and register what the tests that run need."""
+    try:
+        _prepare_items(config, items)
+    except pytest.UsageError as error:
+        if not hasattr(config, "workerinput"):
+            raise
+        # xdist shows nothing of it, and ends with an internal error. An error of collection it
+        # shows, that of several workers once.
+        items.clear()
+        config.hook.pytest_collectreport(
+            report=pytest.CollectReport("", "failed", longrepr=str(error), result=[])
+        )
+
+
+def _prepare_items(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Do as the hook says; raise UsageError where an item is wrong, or two share a cassette."""
     if not config.option.llm_eval:
         evals = [item for item in items if markers.is_eval(item)]
         if evals:

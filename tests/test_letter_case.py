@@ -50,6 +50,18 @@ def test_two_tests_that_differ_in_letter_case_alone_are_refused(
     )
 
 
+def test_workers_tell_it_once_and_run_no_test(project: Project) -> None:
+    project.pytester.makepyfile(test_words=PLAIN)
+
+    result = project.record("-n2")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert project.server.requests == []
+    result.assert_outcomes(errors=1)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    result.stdout.fnmatch_lines(["test_words.py::test_asks and * differ in letter case alone: *"])
+
+
 def test_tests_that_record_nothing_may_have_any_names(project: Project) -> None:
     project.pytester.makepyfile(
         test_words=f"{EVAL}\n    def test_Doubles():\n        pass\n",

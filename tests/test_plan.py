@@ -95,7 +95,9 @@ def test_a_function_of_which_nothing_is_recorded_is_said_to_be_unknown(project: 
     ]
 
 
-def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(recorded: Project) -> None:
+def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(
+    recorded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorded.pytester.makepyfile(
         test_without_a_model="""
         import pytest
@@ -109,9 +111,12 @@ def test_what_faults_or_a_script_answer_is_not_taken_to_be_unknown(recorded: Pro
         """
     )
 
-    assert plan(recorded, "--llm-record=once")[0] == (
-        "--llm-record=once would send nothing: everything is recorded"
-    )
+    nothing = "--llm-record=once would send nothing: everything is recorded"
+    assert plan(recorded, "--llm-record=once")[0] == nothing
+    below = recorded.path / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)  # where tests have other names to be told
+    assert plan(recorded, "--llm-record=once", "--rootdir=..", "..")[0] == nothing
 
 
 @pytest.mark.parametrize("arguments", [("--llm-eval", "test_without_a_model.py"), ()])

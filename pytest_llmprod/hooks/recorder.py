@@ -272,8 +272,12 @@ class Forecaster:
             for each in session.items
             if isinstance(each, pytest.Function) and needs_a_tape(each)
         ]
-        made_up = {each.nodeid for each in tests if markers.answers_made_up(each)}
         labels = [self._recorder.label(each) for each in tests]
+        made_up = {
+            label.nodeid
+            for each, label in zip(tests, labels, strict=True)
+            if markers.answers_made_up(each)
+        }
         self._forecasts = self._session.forecasts(labels, made_up)
         self._asking = len(tests) - len(made_up)
         return True

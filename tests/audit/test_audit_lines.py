@@ -1,5 +1,6 @@
 """What each line says of the facts that it rests on: failed, stale, or not to be judged."""
 
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from pytest_llmprod.core.checklist import LEVELS, AuditLine
 from pytest_llmprod.core.history import Row
 from pytest_llmprod.handoff.audit import waivers
+from pytest_llmprod.handoff.audit.answers import table_of
 from pytest_llmprod.handoff.audit.facts import (
     AcceptedFact,
     BudgetFact,
@@ -506,3 +508,12 @@ def test_a_runbook_without_a_section_is_mended_by_hand() -> None:
 
     assert line.says == "no heading tells of the owner"
     assert line.mend == "add a section about the owner to RUNBOOK.md"
+
+
+@pytest.mark.parametrize(
+    "feature", ["triage", "ticket triage", "a.b", 'a"b', "Übersicht", "🧾 bills"]
+)
+def test_the_table_of_a_feature_can_be_read_as_it_is_told(feature: str) -> None:
+    document = tomllib.loads(table_of(feature))
+
+    assert document == {"tool": {"llmprod": {"features": {feature: {}}}}}

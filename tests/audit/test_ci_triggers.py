@@ -86,11 +86,11 @@ AZURE = "{triggers}\nsteps:\n- bash: {command}\n  {step}\n"
         ("trigger: none\npr: none", "trigger: none and pr: none start it by hand"),
         (
             "trigger: {paths: {include: [src]}}\npr: none",
-            "paths of trigger leaves out changes of other files",
+            "paths of trigger leaves out changes of some files",
         ),
         (
             "trigger: [main]\npr: {paths: {exclude: [docs]}}",
-            "paths of pr leaves out changes of other files",
+            "paths of pr leaves out changes of some files",
         ),
     ],
 )
@@ -251,3 +251,224 @@ def test_of_two_events_one_that_leaves_nothing_out_is_enough(tmp_path: Path) -> 
     text = github(on="{pull_request: {paths: [src]}, push: }")
 
     assert weakness(tmp_path, ".github/workflows/ci.yml", text) == ""
+
+
+GITHUB_JOB = """\
+on: {on}
+jobs:
+  evals:
+    {job}
+    steps: [{{run: pytest --llm-eval}}]
+  deploy:
+    if: github.ref == 'refs/heads/main'
+    steps: [{{run: make}}]
+  push:
+    needs: deploy
+    steps: [{{run: make}}]
+"""
+MAIN_OR_PULL = "{push: {branches: [main]}, pull_request: }"
+
+
+@pytest.mark.parametrize(
+    ("condition", "on", "is_sound"),
+    [
+        ("github.event_name == 'pull_request' || github.event_name == 'schedule'", "", True),
+        ("github.event_name != 'workflow_dispatch'", "", True),
+        ("github.event_name == 'schedule' || github.event_name == 'workflow_dispatch'", "", False),
+        ("github.ref == 'refs/heads/main' || startsWith(github.ref, 'refs/tags/')", "", False),
+        ("github.ref == 'refs/heads/main' || github.event_name == 'pull_request'", "", True),
+        ("github.ref_name == github.event.repository.default_branch", "", False),
+        ("github.base_ref == github.event.repository.default_branch", "", True),
+        ("contains(github.event.pull_request.labels.*.name, 'evals')", "", False),
+        ("${{ !contains(github.event.pull_request.labels.*.name, 'skip') }}", "", True),
+        ("github.event.pull_request.merged == true", "", False),
+        ("${{ !github.event.pull_request.merged }}", "", True),
+        ("${{ !(github.event_name == 'schedule') }}", "", True),
+        ("github.event_name == 'push'", "", False),
+        ("github.event_name == 'push'", "[push, pull_request]", True),
+        ("github.event_name == 'push'", "pull_request", False),
+        ("github.event_name != 'pull_request'", "", False),
+        ("github.event_name != 'pull_request'", "[pull_request, merge_group]", True),
+    ],
+)
+def test_a_condition_of_github_leaves_changes_out_if_each_of_its_alternatives_does(
+    tmp_path: Path, condition: str, on: str, is_sound: bool
+) -> None:
+    text = GITHUB_JOB.format(on=on or MAIN_OR_PULL, job=f'if: "{condition}"')
+
+    found = weakness(tmp_path, ".github/workflows/e.yml", text)
+
+    assert found.endswith(" leaves changes out") is not is_sound
+    assert bool(found) is not is_sound
+
+
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [
+        ("needs: deploy", "it needs the job deploy, which leaves changes out"),
+        ("needs: [push]", "it needs the job deploy, which leaves changes out"),
+        ("needs: [evals]", ""),
+        ("{needs: deploy, if: always()}", ""),
+        ("{needs: deploy, if: '!cancelled()'}", ""),
+    ],
+)
+def test_a_job_of_github_is_left_out_with_those_that_it_needs(
+    tmp_path: Path, job: str, why: str
+) -> None:
+    text = GITHUB_JOB.format(on=MAIN_OR_PULL, job=job.strip("{}").replace(", ", "\n    "))
+
+    assert weakness(tmp_path, ".github/workflows/e.yml", text) == why
+
+
+BY_FILES = "changes in its rules leaves out changes of some files"
+MERGES = "if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'"
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (f"[{{{MERGES}, changes: [src/**]}}, {{if: $CI_COMMIT_BRANCH == 'main'}}]", BY_FILES),
+        (f"[{{{MERGES}, changes: [src/**]}}, {{when: on_success}}]", ""),
+        (f"[{{{MERGES}, changes: ['**/*']}}]", ""),
+        (f"[{{{MERGES}, changes: {{paths: ['**/*']}}}}]", ""),
+        (f"[{{when: never}}, {{{MERGES}}}]", "its rules start it by hand or never"),
+        (f"[{{if: $CI_COMMIT_TAG, when: never}}, {{{MERGES}}}]", ""),
+        (
+            "[{if: $CI_PIPELINE_SOURCE == 'web' || $CI_PIPELINE_SOURCE == 'api'}]",
+            "its rules leave out changes but those of "
+            "$ci_pipeline_source == 'web' || $ci_pipeline_source == 'api'",
+        ),
+        (f"[{{{MERGES[:-1]} || $CI_COMMIT_TAG'}}]", ""),
+    ],
+)
+def test_rules_of_gitlab_are_read_together(tmp_path: Path, rules: str, why: str) -> None:
+    text = f"evals:\n  rules: {rules}\n  script: pytest --llm-eval\n"
+
+    assert weakness(tmp_path, ".gitlab-ci.yml", text) == why
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"), [("", ""), ("when: manual", "when: manual leaves it out")]
+)
+def test_a_script_is_found_that_a_job_of_gitlab_refers_to(
+    tmp_path: Path, rest: str, why: str
+) -> None:
+    script = ".evals: {script: [pytest --llm-eval]}\nevals:\n"
+    text = f"{script}  script: [make, !reference [.evals, script]]\n  {rest}\n"
+
+    assert weakness(tmp_path, ".gitlab-ci.yml", text) == why
+
+
+@pytest.mark.parametrize(
+    "reference", ["[.other, script]", "[.evals, script, more]", "[evals, script]"]
+)
+def test_a_reference_that_leads_nowhere_runs_nothing(tmp_path: Path, reference: str) -> None:
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        f".evals: {{script: [make]}}\nevals: {{script: [!reference {reference}]}}\n"
+    )
+
+    assert read_ci(tmp_path).runs == ()
+
+
+NIGHTLY = "parameters: {nightly: {type: boolean, default: false}}\n"
+
+
+@pytest.mark.parametrize(
+    ("workflow", "why"),
+    [
+        (
+            "{when: {equal: [scheduled_pipeline, << pipeline.trigger_source >>]}, jobs: [evals]}",
+            "its workflow runs by schedule only",
+        ),
+        (
+            "{when: {not: {equal: [scheduled_pipeline, << pipeline.trigger_source >>]}}, "
+            "jobs: [evals]}",
+            "",
+        ),
+        ("{when: {equal: [main, << pipeline.git.branch >>]}, jobs: [evals]}", ON_MAIN),
+        (
+            "{when: << pipeline.parameters.nightly >>, jobs: [evals]}",
+            "its workflow waits for the parameter nightly",
+        ),
+        ("{when: << pipeline.parameters.other >>, jobs: [evals]}", ""),
+        ("{unless: << pipeline.parameters.nightly >>, jobs: [evals]}", ""),
+        (
+            "{jobs: [{ask: {type: approval}}, {put: {requires: [ask]}}, "
+            "{evals: {requires: [put]}}]}",
+            "it waits until somebody approves it",
+        ),
+        ("{jobs: [{put: {requires: [evals]}}, {evals: {requires: [put]}}]}", ""),
+    ],
+)
+def test_a_workflow_of_circleci_may_wait(tmp_path: Path, workflow: str, why: str) -> None:
+    text = NIGHTLY + CIRCLECI.format(workflow=workflow)
+
+    assert weakness(tmp_path, ".circleci/config.yml", text) == why
+
+
+@pytest.mark.parametrize(
+    ("steps", "filters", "why"),
+    [
+        ("[checkout]", "", "no job runs the command evals"),
+        ("[checkout, evals]", "", ""),
+        ("[{evals: {model: a}}]", "", ""),
+        ("[{when: {condition: true, steps: [evals]}}]", "", ""),
+        ("[evals]", ": {filters: {branches: {only: main}}}", ON_MAIN),
+    ],
+)
+def test_a_command_of_circleci_runs_where_a_job_has_it(
+    tmp_path: Path, steps: str, filters: str, why: str
+) -> None:
+    text = (
+        "commands: {evals: {steps: [{run: pytest --llm-eval}]}}\n"
+        f"jobs: {{build: {{steps: {steps}}}}}\n"
+        f"workflows:\n  all:\n    jobs:\n      - build{filters}\n"
+    )
+
+    assert weakness(tmp_path, ".circleci/config.yml", text) == why
+
+
+def test_a_command_of_circleci_that_another_has_is_not_followed(tmp_path: Path) -> None:
+    text = (
+        "commands: {evals: {steps: [{run: pytest --llm-eval}]}, all: {steps: [evals]}}\n"
+        "jobs: {build: {steps: [all]}}\nworkflows: {all: {jobs: [build]}}\n"
+    )
+
+    assert weakness(tmp_path, ".circleci/config.yml", text) == ""
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        (
+            "eq(variables['Build.SourceBranch'], 'refs/heads/main')",
+            "if eq(variables['Build.SourceBranch'], 'refs/heads/main') leaves changes out",
+        ),
+        ("eq(variables['Build.Reason'], 'PullRequest')", ""),
+    ],
+)
+def test_steps_of_azure_stand_below_an_expression(
+    tmp_path: Path, expression: str, why: str
+) -> None:
+    text = f"steps:\n- ${{{{ if {expression} }}}}:\n  - script: pytest --llm-eval\n"
+
+    assert weakness(tmp_path, "azure-pipelines.yml", text) == why
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("trigger: manual", "trigger: manual leaves it out"),
+        ("trigger: automatic", ""),
+        (
+            "condition: {changesets: {includePaths: [src/**]}}",
+            "changesets in its condition leaves out changes of some files",
+        ),
+        ("on-fail: {strategy: ignore}", "on-fail: ignore lets it fail"),
+        ("on-fail: {strategy: fail}", ""),
+    ],
+)
+def test_a_step_of_bitbucket_may_be_left_out_or_fail(tmp_path: Path, key: str, why: str) -> None:
+    text = f"pipelines: {{default: [{{step: {{{key}, script: [pytest --llm-eval]}}}}]}}\n"
+
+    assert weakness(tmp_path, "bitbucket-pipelines.yml", text) == why

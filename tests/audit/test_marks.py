@@ -45,6 +45,16 @@ def test_names_that_are_set_with_their_type_are_known_too(tmp_path: Path) -> Non
     assert (of_all.name, of_all.arguments) == ("llm_drill", {"feature": "f"})
 
 
+def test_a_type_alone_sets_no_name(tmp_path: Path) -> None:
+    (mark,) = marks_in(
+        tmp_path,
+        'import pytest\nF: str\nF = "f"\n'
+        "@pytest.mark.llm_eval(feature=F)\ndef test_one(llm_case): ...\n",
+    )
+
+    assert mark.arguments == {"feature": "f"}
+
+
 def test_a_marker_with_a_name_of_its_own_is_followed(tmp_path: Path) -> None:
     (mark,) = marks_in(
         tmp_path,

@@ -218,11 +218,11 @@ evals:
         ("when: manual", "when: manual leaves it out"),
         ("only: [schedules]", "only: schedules leaves other changes out"),
         ("only: [merge_requests]", ""),
-        ("only: {changes: [src/*]}", "only: changes leaves out changes of other files"),
+        ("only: {changes: [src/*]}", "only: changes leaves out changes of some files"),
         ("rules: [{if: $CI_MERGE_REQUEST_ID}]", ""),
         ("rules: [{if: $X, allow_failure: true}]", "allow_failure in its rules lets it fail"),
         ("rules: [{when: manual}, {when: never}]", "its rules start it by hand or never"),
-        ("rules: [{changes: [a]}]", "changes in its rules leaves out changes of other files"),
+        ("rules: [{changes: [a]}]", "changes in its rules leaves out changes of some files"),
     ],
 )
 def test_a_job_of_gitlab_with_a_template_is_read_as_one(tmp_path: Path, job: str, why: str) -> None:

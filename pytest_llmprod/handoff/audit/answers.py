@@ -72,7 +72,8 @@ def for_each(names: Iterable[str], answer: Callable[[str], Answer]) -> Answer:
 
 def table_of(feature: str) -> str:
     """Return the head of the settings of a feature: `[tool.llmprod.features.ticket-triage]`."""
-    key = feature if re.fullmatch(r"[\w-]+", feature, re.ASCII) else json.dumps(feature)
+    is_bare = re.fullmatch(r"[\w-]+", feature, re.ASCII) is not None
+    key = feature if is_bare else json.dumps(feature, ensure_ascii=False)
     return f"[tool.llmprod.features.{key}]"
 
 

@@ -103,7 +103,8 @@ def _assigned(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]
                     yield target.id, statement.value
         elif isinstance(statement, ast.AnnAssign | ast.AugAssign):
             value = None if isinstance(statement, ast.AugAssign) else statement.value
-            if isinstance(statement.target, ast.Name):
+            is_bare = isinstance(statement, ast.AnnAssign) and value is None  # it sets nothing
+            if isinstance(statement.target, ast.Name) and not is_bare:
                 yield statement.target.id, value
 
 

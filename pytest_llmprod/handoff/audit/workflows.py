@@ -135,7 +135,7 @@ class _Workflow:
             if path and path[-1] in _COMMANDS:
                 yield from self._script(node, around, path, top)
         elif isinstance(node, yaml.SequenceNode):
-            for each in node.value:
+            for each in _referred(node, top) or node.value:
                 yield from self._walk(each, around, path, top)
         elif isinstance(node, yaml.MappingNode):
             whole = _whole(node, top)
@@ -222,6 +222,16 @@ def _extended(node: yaml.MappingNode, top: yaml.MappingNode) -> list[yaml.Node]:
     return [found[name] for name in names if name in found]
 
 
+def _referred(node: yaml.SequenceNode, top: yaml.MappingNode) -> list[yaml.Node]:
+    """Return what `!reference [.job, script]` of GitLab stands for, nothing for another list."""
+    if node.tag != "!reference":
+        return []
+    found: yaml.Node | None = top
+    for each in node.value:
+        found = get(found, str(each.value))
+    return [] if found is None else [found]
+
+
 def _weakness(node: yaml.MappingNode) -> str:
     """Return why a failure below this mapping stops no change, '' where it does."""
     for key in _MAY_FAIL:
@@ -232,4 +242,6 @@ def _weakness(node: yaml.MappingNode) -> str:
         return "allow_failure in its rules lets it fail"
     if word(get(node, "failure")) == "ignore":
         return "failure: ignore lets it fail"
+    if word(get(get(node, "on-fail"), "strategy")) == "ignore":
+        return "on-fail: ignore lets it fail"
     return ci_triggers.of_mapping(node)
