@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from pytest_llmprod.cli import main
+from pytest_llmprod.commands import serve
 from pytest_llmprod.commands.serve import load_reply, make_server
 
 
@@ -39,6 +40,7 @@ def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c() -> None:
         assert process.stdout is not None
         try:
             name, _, url = process.stdout.readline().strip().partition("=")
+            process.stdout.readline()
             answer = httpx2.post(f"{url}/chat/completions", json={})
             process.send_signal(signal.SIGINT)
             process.wait(timeout=60)
@@ -48,6 +50,15 @@ def test_the_command_prints_where_it_listens_and_ends_with_ctrl_c() -> None:
     assert name == "OPENAI_BASE_URL"
     assert answer.json()["choices"][0]["message"]["content"] == "Yes."
     assert process.returncode == 0
+
+
+def test_ctrl_c_ends_the_command_also_before_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serve, "make_server", stop)
+
+    assert main(["serve"]) == 0
 
 
 def test_an_unknown_fault_and_a_port_in_use_are_findings(

@@ -1,6 +1,7 @@
 """The command `llmprod serve`: a scripted provider on loopback, with faults."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -45,14 +46,17 @@ def add_command(nouns: Any) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     reply = options.reply if options.reply_by is None else load_reply(options.reply_by, Path.cwd())
-    with make_server(options.faults, reply, options.port) as server:
+    with contextlib.suppress(KeyboardInterrupt):  # it may come before the addresses are told, too
+        _answer_requests(options.faults, reply, options.port)
+    return 0
+
+
+def _answer_requests(faults: str, reply: "Text | None", port: int) -> None:
+    with make_server(faults, reply, port) as server:
         print(f"OPENAI_BASE_URL={server.url}")
         print(f"ANTHROPIC_BASE_URL={server.root_url}", flush=True)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            return 0
+        while True:
+            time.sleep(3600)
 
 
 def load_reply(name: str, folder: Path) -> Any:
