@@ -100,7 +100,7 @@ class Run:
                 suite.meta["threshold"],
             )
             for name, suite in sorted(self._suites.items())
-            for number, (_, row) in enumerate(sorted(suite.rows.items()))
+            for number, row in enumerate(suite.in_order())
         ]
 
     def write_gates(

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from project import WORDS, Project
 
+from pytest_llmprod.core.text import natural
+
 KEY = "sk-live-0123456789abcdefghijkl"
 
 FEATURE = """
@@ -101,7 +103,7 @@ def test_many_at_once_leave_what_one_by_one_does(tasked: Project) -> None:
 
     one_by_one = everything(tasked, 1)
 
-    assert [case["id"] for case in one_by_one[1]["cases"]] == sorted(words)
+    assert [case["id"] for case in one_by_one[1]["cases"]] == sorted(words, key=natural)
     assert one_by_one[1]["suites"][0]["hits"] == len(words) - 1
     for concurrency in (8, 20):
         assert everything(tasked, concurrency) == one_by_one

@@ -72,7 +72,7 @@ def test_a_worse_model_fails_a_report_of_its_own(many: Project) -> None:
             "gpt-new is worse than gpt-test",
             "doubling  -40.0 points (*)  INFERIOR",
             "  gpt-test -> gpt-new",
-            "  newly broken: word0, word1, word10, word11, word2 and 7 more",
+            "  newly broken: word0, word1, word2, word3, word4 and 7 more",
         ]
     )
     result.stdout.fnmatch_lines(["FAILED test_words.py::test_doubles::swap?gpt-new? - gpt-new is*"])

@@ -212,6 +212,13 @@ def one_case(run: Run, *exchanges: dict[str, Any], **changes: Any) -> SuiteResul
     return run.decide()[0]
 
 
+def test_cases_stand_in_the_order_of_the_numbers_in_their_ids(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    add(run, "h" * 12)
+
+    assert [case.id for case in run.cases()] == [f"c{number}" for number in range(12)]
+
+
 def test_priced_requests_are_summed(tmp_path: Path) -> None:
     run = make_run(tmp_path)
 

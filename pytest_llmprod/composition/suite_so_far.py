@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_llmprod.budgets.prices import Bill
 from pytest_llmprod.composition.case_row import Asked, Row, asked_of, bill_of, exchanges_of
+from pytest_llmprod.core.text import natural
 from pytest_llmprod.evals.looks import Answers
 
 
@@ -53,9 +54,14 @@ class SuiteSoFar:
             bill = self.bills[asked] = bill_of(exchanges_of(row))
         return bill
 
+    def in_order(self) -> list[Row]:
+        """Return the row of each repeat of each case, numbers in ids by their value."""
+        asked = sorted(self.rows, key=lambda each: (natural(each[0]), each[1]))
+        return [self.rows[each] for each in asked]
+
     def answers(self) -> Answers:
         """Return what tells the answers of this suite from others to the same requests."""
-        rows = [row for _, row in sorted(self.rows.items())]
+        rows = self.rows.values()
         return Answers.of(
             times=[
                 # To the digits that a cassette keeps: a replay must read like the run that

@@ -4,10 +4,12 @@ Model output is hostile: it may hold control sequences that move the cursor, dir
 reorder what a reader sees, and lone surrogates that no terminal can encode.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_NUMBERS = re.compile("([0-9]+)")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -36,6 +38,18 @@ def error_text(error: BaseException) -> str:
         return str(error)
     except Exception as problem:
         return f"(its text cannot be had: {type(problem).__name__})"
+
+
+def natural(text: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a key that sorts texts as people do, each number in them by its value.
+
+    >>> sorted(["m-10", "m-2", "m-1"], key=natural)
+    ['m-1', 'm-2', 'm-10']
+    """
+    parts = _NUMBERS.split(text)  # a text, a number, a text, and so on
+    parts[1::2] = [number.lstrip("0") for number in parts[1::2]]
+    # The longer number is the larger one; int() would refuse one of thousands of digits.
+    return [(len(part) if at % 2 else 0, part) for at, part in enumerate(parts)], text
 
 
 def _escape(char: str) -> str:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
-from pytest_llmprod.core.text import counted, printable
+from pytest_llmprod.core.text import counted, natural, printable
 from pytest_llmprod.report.amounts import plural
 
 
@@ -84,7 +85,7 @@ def _each_case_once(
     group: Iterable["_Shown"], hits: Mapping[str, Sequence[bool]]
 ) -> list["_Shown"]:
     """Return what is shown, sorted; of a case with repeats the worst, and how many are like it."""
-    ranked = sorted(group)
+    ranked = sorted(group, key=_order)
     if not hits:
         return ranked
     low = Counter(case_id for rank, _, case_id, *_ in ranked if rank == 2)
@@ -95,7 +96,12 @@ def _each_case_once(
         count = f"below 1 in {low[case_id]}" if rank == 2 else f"hit {sum(of_case)}"
         text = f"{count} of {len(of_case)}{f': {why}' if why else ''}"
         worst.setdefault(case_id, (rank, rate, case_id, nodeid, text))
-    return sorted(worst.values())
+    return sorted(worst.values(), key=_order)
+
+
+def _order(shown: _Shown) -> tuple[Any, ...]:
+    rank, score, case_id, *others = shown
+    return rank, score, natural(case_id), *others
 
 
 def _counts_of(group: Sequence[_Shown]) -> str:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from pytest_llmprod.core.budget_result import BudgetResult
 from pytest_llmprod.core.results import CaseResult, RunResult, SuiteResult
 from pytest_llmprod.core.swap import Swap
+from pytest_llmprod.core.text import natural
 from pytest_llmprod.report import charts
 from pytest_llmprod.report.amounts import cost_text, seconds_text
 from pytest_llmprod.report.charts import Bounds, Moment
@@ -271,7 +272,7 @@ def _case_rows(
     """
     cases = sorted(result.cases, key=lambda case: not is_failure(case))[:MOST_CASES]
     groups: dict[str, list[CaseRow]] = {}
-    for case in sorted(cases, key=lambda case: (case.suite, case.id, case.repeat)):
+    for case in sorted(cases, key=lambda case: (case.suite, natural(case.id), case.repeat)):
         name = anchor(case)
         groups.setdefault(case.suite, []).append(
             CaseRow(

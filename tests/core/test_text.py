@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.core.text import counted, escaped, printable, shorten, width
+from pytest_llmprod.core.text import counted, escaped, natural, printable, shorten, width
 
 ANY_TEXT = st.text(st.characters(), max_size=80)
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -96,3 +96,30 @@ def test_shortened_text_fits_and_text_that_fits_stays(text: str, columns: int) -
 )
 def test_a_count_takes_its_noun_along(number: int, expected: str) -> None:
     assert counted(number, "file") == expected
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["m-1", "m-2", "m-10"],
+        ["1.9", "1.10", "2.0"],
+        ["a", "a0", "a1", "a1b", "aa", "b"],
+        ["7", "a", "a-7"],
+        ["m-1", "m-01-b", "m-1-c"],
+        ["", "9" * 5000, "1" * 5001],
+        ["x-1", "x-²"],
+    ],
+)
+def test_numbers_in_texts_sort_by_their_value(ordered: list[str]) -> None:
+    turned = ordered[::-1]
+    turned.sort(key=natural)
+
+    assert turned == ordered
+
+
+@given(st.data())
+def test_texts_in_any_order_are_sorted_to_the_same(data: st.DataObject) -> None:
+    texts = data.draw(st.lists(st.text("a-01 29", max_size=6), unique=True))
+    turned = data.draw(st.permutations(texts))
+
+    assert sorted(texts, key=natural) == sorted(turned, key=natural)

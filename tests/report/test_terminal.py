@@ -42,8 +42,8 @@ def lines_of(*suites: Any, note: str = "", notes: tuple[str, ...] = (), **keywor
 
 def test_one_suite_looks_like_this() -> None:
     cases = (
-        case_result(id="t-014", outcome="miss", why="assert 'refund' == 'billing'"),
-        case_result(id="t-002", outcome="miss", why="assert 'other' == 'complaint'"),
+        case_result(id="t-14", outcome="miss", why="assert 'refund' == 'billing'"),
+        case_result(id="t-2", outcome="miss", why="assert 'other' == 'complaint'"),
     )
 
     lines = lines_of(
@@ -59,8 +59,8 @@ def test_one_suite_looks_like_this() -> None:
         "gpt-5-mini, replayed, recorded 2026-11-22",
         "triage: 2 misses in 220; run the first alone with:",
         "  pytest --llm-eval 'test_triage.py::test_labels[t-001]'",
-        "  t-002  assert 'other' == 'complaint'",
-        "  t-014  assert 'refund' == 'billing'",
+        "  t-2  assert 'other' == 'complaint'",
+        "  t-14  assert 'refund' == 'billing'",
         "gate triage: open; 93.6% reaches 90%, about 42 more cases make it PASS",
         "gates not written: -k selects a part of the tests",
         "a note of a plugin",
