@@ -156,7 +156,7 @@ class _Workflow:
             late
             or self._elsewhere(around)
             or next(filter(None, map(_weakness, reversed(around))), "")
-            or ci_triggers.of_place(self._system, top, path)
+            or ci_triggers.of_place(self._system, top, path, around)
             or ci_triggers.of_file(self._system, top)
         )
         calls = runs_of_evals(
