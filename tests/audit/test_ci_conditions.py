@@ -1,4 +1,4 @@
-"""What the conditions of a job of continuous integration leave out."""
+"""What the conditions and events of a job of continuous integration leave out."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from ci_files import github
 from pytest_llmprod.handoff.audit.workflows import read_ci
 
 MAIN_OR_PULL = "{push: {branches: [main]}, pull_request: }"
+ON_MAIN = "it runs when a change is on main, and not before"
+BY_FILES = "path of when leaves out changes of some files"
 BY_TAG = "it runs when a tag is made, and not before"
 
 
@@ -236,3 +238,98 @@ def test_an_expression_of_circleci_asks_for_some_branches(
     found = weakness(tmp_path, ".circleci/config.yml", text)
 
     assert found == ("" if is_sound else f"{key}: {expression} leaves changes out")
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_sound"),
+    [
+        ("type = push AND branch = main", False),
+        ("type != pull_request AND (branch = main OR tag =~ ^v)", False),
+        ("tag IS present", False),
+        ("type IN (cron, api)", False),
+        ("type = api OR tag IS present", False),
+        ("type = push", True),
+        ("type IN (push, pull_request)", True),
+        ("branch = main", True),  # that of a pull request is the one that it is for
+        ("branch = main OR type = pull_request", True),
+        ("NOT type = cron", True),
+        ("tag IS blank", True),
+    ],
+)
+@pytest.mark.parametrize("place", ["build", "job"])
+def test_a_condition_of_travis_asks_for_some_changes(
+    tmp_path: Path, condition: str, is_sound: bool, place: str
+) -> None:
+    own = f"script: pytest --llm-eval\n    if: {condition}\n"
+    text = f"jobs:\n  include:\n  - {own}" if place == "job" else own.replace("    ", "")
+
+    found = weakness(tmp_path, ".travis.yml", text)
+
+    assert found == ("" if is_sound else f"if: {condition.lower()} leaves changes out")
+
+
+def test_pull_requests_for_a_branch_that_travis_builds_are_built(tmp_path: Path) -> None:
+    text = "branches: {only: [main]}\nscript: pytest --llm-eval\n"
+
+    assert weakness(tmp_path, ".travis.yml", text) == ""
+
+
+NO_CHANGE = "event of {key} leaves out pushes and pull requests"
+EVENTS = [
+    ("{event: [push, pull_request]}", ""),
+    ("{event: push}", ""),
+    ("{event: [push, tag]}", ""),
+    ("{event: push, branch: main}", ON_MAIN),
+    ("{event: push, branch: {include: [main]}}", ON_MAIN),
+    ("{event: push, branch: {exclude: [docs]}}", ""),
+    ("{event: push, branch: '**'}", ""),
+    ("{event: pull_request, branch: main}", ""),
+    ("{branch: main}", ""),
+    ("{event: [tag, cron]}", NO_CHANGE),
+    ("{event: {include: [custom]}}", NO_CHANGE),
+    ("{event: {exclude: [pull_request]}}", ""),
+    ("{event: {exclude: [pull_request]}, branch: main}", ON_MAIN),
+    ("{event: {exclude: [push, pull_request]}}", NO_CHANGE),
+    ("{ref: [refs/heads/main]}", "it runs when a change is on refs/heads/main, and not before"),
+    ("{ref: [refs/heads/**]}", ""),
+    ("{ref: [refs/heads/main, refs/pull/*/head]}", ""),
+    ("{platform: linux/amd64}", ""),
+]
+
+
+def step_file(text: str) -> str:
+    return "steps:\n- name: e\n  commands: [pytest --llm-eval]\n  when: " + text + "\n"
+
+
+@pytest.mark.parametrize("name", [".drone.yml", ".woodpecker.yaml", ".woodpecker/evals.yml"])
+@pytest.mark.parametrize(("when", "why"), EVENTS)
+def test_a_step_asks_for_events(tmp_path: Path, name: str, when: str, why: str) -> None:
+    assert weakness(tmp_path, name, step_file(when)) == why.format(key="when")
+
+
+@pytest.mark.parametrize(("name", "key"), [(".drone.yml", "trigger"), (".woodpecker.yml", "when")])
+@pytest.mark.parametrize(("when", "why"), EVENTS)
+def test_a_pipeline_asks_for_events(
+    tmp_path: Path, name: str, key: str, when: str, why: str
+) -> None:
+    text = f"{key}: {when}\nsteps: [{{name: e, commands: [pytest --llm-eval]}}]\n"
+
+    assert weakness(tmp_path, name, text) == why.format(key=key)
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("[{event: push, branch: main}, {event: pull_request}]", ""),
+        ("[{event: push, branch: main}, {event: manual}]", ON_MAIN),
+        (
+            "[{event: pull_request, path: 'src/**'}]",
+            "path of when leaves out changes of some files",
+        ),
+        ("[{event: pull_request, path: 'src/**'}, {event: push}]", ""),
+    ],
+)
+def test_one_of_several_conditions_of_woodpecker_is_enough(
+    tmp_path: Path, when: str, why: str
+) -> None:
+    assert weakness(tmp_path, ".woodpecker.yml", step_file(when)) == why

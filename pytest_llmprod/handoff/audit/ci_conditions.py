@@ -25,6 +25,10 @@ _OF_FEW = re.compile(
     # CircleCI
     r"|pipeline\.git\.(?:branch|tag) (?:(?:==|starts-with|in) (?!\"\")|matches /(?!\^?\.[*+]\$?/))"
     r"|pipeline\.git\.branch\.is_default|pipeline\.trigger_source == \"scheduled_pipeline\""
+    # Travis; `branch` of a pull request is the one that it is for
+    r"|(?<![.$])\btag (?:is present|==? |=~ )"
+    r"|(?<![.$])\btype (?:==?|in) \(?(?:cron|api)\b(?!.*\b(?:push|pull_request)\b)"
+    r"|^(?=.*\btype (?:==? push|!= pull_request)\b)(?=.*\bbranch (?:==?|=~|in) )"
 )
 _R = r"variables(?:\['build\.reason'\]|\.build\.reason)"
 #: What only pushes fulfil, to whichever branch.

@@ -69,7 +69,8 @@ def of_mapping(node: yaml.Node) -> str:
         condition = _condition(node, key)
         if is_of_few(condition):
             return f"{key}: {condition} leaves changes out"
-    return _rules(get(node, "rules")) or _only(get(node, "only"), get(node, "except"))
+    events = _events(node, "when") or _events(node, "trigger")
+    return events or _rules(get(node, "rules")) or _only(get(node, "only"), get(node, "except"))
 
 
 def _condition(node: yaml.Node | None, key: str) -> str:
@@ -79,6 +80,34 @@ def _condition(node: yaml.Node | None, key: str) -> str:
 def _included(node: yaml.Node | None) -> list[str]:
     """Return a list, or what stands below `include` in its place."""
     return words(get(node, "include") if isinstance(node, yaml.MappingNode) else node)
+
+
+def _events(node: yaml.Node, key: str) -> str:
+    """Return what `when` of Woodpecker and Drone or `trigger` of Drone leaves out.
+
+    Of several conditions, one is enough.
+    """
+    value = get(node, key)
+    conditions = [each for each in (value, *entries(value)) if isinstance(each, yaml.MappingNode)]
+    reasons = [_event(each, key) for each in conditions]
+    return "" if "" in reasons else next(iter(reasons), "")
+
+
+def _event(condition: yaml.Node, key: str) -> str:
+    """Return what one condition leaves out; `branch` of a pull request is the one it is for."""
+    if get(condition, "path") is not None:
+        return f"path of {key} leaves out changes of some files"
+    refs = _included(get(condition, "ref"))
+    if refs and not any(ref.startswith(("refs/heads/**", "refs/pull")) for ref in refs):
+        return _on_branches(refs)
+    event = get(condition, "event")
+    events = set(_included(event) or ("push", "pull_request")) - set(words(get(event, "exclude")))
+    if "pull_request" in events:
+        return ""
+    if "push" not in events:
+        return f"event of {key} leaves out pushes and pull requests"
+    branches = _included(get(condition, "branch"))
+    return _on_branches(branches) if branches and "**" not in branches else ""
 
 
 def _rules(rules: yaml.Node | None) -> str:
