@@ -8,30 +8,17 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
+from pytest_llmprod.handoff.audit.ci_conditions import is_of_few, pushes_asked_for
 from pytest_llmprod.handoff.audit.yaml_nodes import entries, get, items, word, words
 
 #: When a job or a command runs that no change starts, or that runs after a failure only.
 _LEFT_OUT = ("manual", "never", "delayed", "on_failure", "on_fail")
-#: A condition of GitHub that only one branch fulfils, only tags, a label, or no change at all.
-_GITHUB_OF_FEW = re.compile(
-    r"github\.ref(?:_name)? == (?:'|format\(|github\.event\.repository\.default_branch)"
-    r"|github\.ref_type == 'tag'|(?<!!)startswith\(github\.ref, ?'refs/tags"
-    r"|github\.event_name == '(?:schedule|workflow_dispatch|repository_dispatch|release)'"
-    r"|(?<!!)contains\(github\.event\.pull_request\.labels|github\.event\.label\.name == "
-    r"|(?<!!)github\.event\.pull_request\.merged\b(?! ?(?:!=|== ?false))"
-)
 #: What lets a job of GitHub run although one that it needs was left out.
 _RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*(?:cancelled|failure)\(\)")
-_ONLY_PUSHES = re.compile(r"github\.event_name (?:== 'push'|!= 'pull_request')")
-#: The same of GitLab, with pipelines that no change starts.
-_GITLAB_OF_FEW = re.compile(
-    r"\$ci_commit_(?:branch|ref_name) == |^\$ci_commit_tag(?! == null)"
-    r"|\$ci_pipeline_source == ['\"]?(?:schedule|web|api|trigger|pipeline)"
-)
-#: The same of Azure Pipelines.
-_AZURE_OF_FEW = re.compile(
-    r"\beq\(variables(?:\['build\.|\.build\.)(?:sourcebranch|reason'?\]?, ?'(?:schedule|manual)')"
-)
+#: How `only` and `except` of GitLab name all branches.
+_OF_BRANCHES = frozenset({"branches", "pushes", "/.*/", "/.+/", "/^.*$/"})
+#: Patterns of GitHub for the branches with a `/` in their names, which `*` leaves out.
+_WITH_SLASH = frozenset({"*/**", "**/*"})
 _BY_TAG = "it runs when a tag is made, and not before"
 
 
@@ -44,8 +31,16 @@ def of_file(system: str, top: yaml.Node) -> str:
     return _rules(get(get(top, "workflow"), "rules")) if system == "gitlab" else ""
 
 
-def of_place(system: str, top: yaml.Node, path: Sequence[str]) -> str:
-    """Return what keeps the place from being started to which the keys of `path` lead."""
+def of_place(system: str, top: yaml.Node, path: Sequence[str], around: Sequence[yaml.Node]) -> str:
+    """Return what keeps the place from being started to which the keys of `path` lead.
+
+    `around` are the mappings that it stands in.
+    """
+    for node in around:
+        for key in ("if", "condition"):
+            condition = _condition(node, key)
+            if _is_of_pushes(condition, system, top):
+                return f"{key}: {condition} leaves changes out"
     if system == "github" and path[0] == "jobs" and len(path) > 1:
         return _github_job(top, path[1])
     if system == "circleci" and path[0] == "jobs":
@@ -53,7 +48,7 @@ def of_place(system: str, top: yaml.Node, path: Sequence[str]) -> str:
     if system == "circleci" and path[0] == "commands" and len(path) > 1:
         return _circleci_command(top, path[1])
     if system == "azure":
-        return next(filter(None, map(_azure_expression, path)), "")
+        return next(filter(None, (_azure_expression(key, top) for key in path)), "")
     if system == "bitbucket" and path[0] == "pipelines" and len(path) > 2:
         return _bitbucket_pipeline(path[1], path[2])
     return ""
@@ -72,29 +67,47 @@ def of_mapping(node: yaml.Node) -> str:
         return "enabled: false leaves it out"
     for key in ("if", "condition"):
         condition = _condition(node, key)
-        if _is_of_few(condition):
+        if is_of_few(condition):
             return f"{key}: {condition} leaves changes out"
-    return _rules(get(node, "rules")) or _only(get(node, "only"))
+    events = _events(node, "when") or _events(node, "trigger")
+    return events or _rules(get(node, "rules")) or _only(get(node, "only"), get(node, "except"))
 
 
 def _condition(node: yaml.Node | None, key: str) -> str:
     return word(get(node, key)).replace("${{", "").replace("}}", "").strip()
 
 
-def _is_of_few(condition: str) -> bool:
-    """Say whether a condition of GitHub or Azure keeps a step from some changes, or from all."""
-    if condition in ("false", "never()", "failure()", "failed()", "cancelled()", "canceled()"):
-        return True
-    if re.search(r"\b(?:or|not)\(|!\s*\(", condition):
-        return False
-    if _AZURE_OF_FEW.search(condition):
-        return True
-    return _each_of_few(condition, _GITHUB_OF_FEW)
+def _included(node: yaml.Node | None) -> list[str]:
+    """Return a list, or what stands below `include` in its place."""
+    return words(get(node, "include") if isinstance(node, yaml.MappingNode) else node)
 
 
-def _each_of_few(condition: str, few: re.Pattern[str]) -> bool:
-    """Say whether whatever fulfils a condition fulfils `few`, by what stands between its `||`."""
-    return all(few.search(each.strip(" ()")) for each in condition.split("||"))
+def _events(node: yaml.Node, key: str) -> str:
+    """Return what `when` of Woodpecker and Drone or `trigger` of Drone leaves out.
+
+    Of several conditions, one is enough.
+    """
+    value = get(node, key)
+    conditions = [each for each in (value, *entries(value)) if isinstance(each, yaml.MappingNode)]
+    reasons = [_event(each, key) for each in conditions]
+    return "" if "" in reasons else next(iter(reasons), "")
+
+
+def _event(condition: yaml.Node, key: str) -> str:
+    """Return what one condition leaves out; `branch` of a pull request is the one it is for."""
+    if get(condition, "path") is not None:
+        return f"path of {key} leaves out changes of some files"
+    refs = _included(get(condition, "ref"))
+    if refs and not any(ref.startswith(("refs/heads/**", "refs/pull")) for ref in refs):
+        return _on_branches(refs)
+    event = get(condition, "event")
+    events = set(_included(event) or ("push", "pull_request")) - set(words(get(event, "exclude")))
+    if "pull_request" in events:
+        return ""
+    if "push" not in events:
+        return f"event of {key} leaves out pushes and pull requests"
+    branches = _included(get(condition, "branch"))
+    return _on_branches(branches) if branches and "**" not in branches else ""
 
 
 def _rules(rules: yaml.Node | None) -> str:
@@ -104,7 +117,7 @@ def _rules(rules: yaml.Node | None) -> str:
         return "its rules start it by hand or never" if entries(rules) else ""
     by_files = [rule for rule in kept if _leaves_files_out(get(rule, "changes"))]
     conditions = [word(get(rule, "if")) for rule in kept if rule not in by_files]
-    if not all(_each_of_few(each, _GITLAB_OF_FEW) for each in conditions):
+    if not all(map(is_of_few, conditions)):
         return ""
     if by_files:
         return "changes in its rules leaves out changes of some files"
@@ -123,16 +136,24 @@ def _leaves_files_out(changes: yaml.Node | None) -> bool:
     return changes is not None and "**/*" not in words(get(changes, "paths") or changes)
 
 
-def _only(only: yaml.Node | None) -> str:
-    """Return what `only` of a job of GitLab leaves out."""
-    if only is None:
-        return ""
-    if get(only, "changes") is not None:
-        return "only: changes leaves out changes of some files"
-    refs = words(get(only, "refs") or only)
-    if not {"merge_requests", "branches", "pushes", "external_pull_requests"} & set(refs):
+def _only(only: yaml.Node | None, but: yaml.Node | None) -> str:
+    """Return what `only` and `except` of a job of GitLab leave out."""
+    for key, value in (("only", only), ("except", but)):
+        if get(value, "changes") is not None:
+            return f"{key}: changes leaves out changes of some files"
+    refs = ["branches"] if only is None else words(get(only, "refs") or only)
+    dropped = words(get(but, "refs") or but)
+    kept = _pipelines(refs)
+    if not kept:
         return f"only: {', '.join(refs)} leaves other changes out"
-    return ""
+    lost = f"except: {', '.join(dropped)} leaves other changes out"
+    return "" if kept - _pipelines(dropped) else lost
+
+
+def _pipelines(refs: Sequence[str]) -> set[str]:
+    """Return which of the pipelines that changes start are among refs; a push is to a branch."""
+    found = {"merge_requests", "external_pull_requests"}.intersection(refs)
+    return found | {"branches"} if _OF_BRANCHES.intersection(refs) else found
 
 
 def _github_triggers(top: yaml.Node) -> str:
@@ -150,31 +171,35 @@ def _github_triggers(top: yaml.Node) -> str:
 def _github_job(top: yaml.Node, name: str) -> str:
     """Return which changes leave out a job of GitHub, or a job that it waits for."""
     jobs = {each.lower(): job for each, job in items(get(top, "jobs"))}
-    if reason := _of_pushes(_condition(jobs.get(name.lower()), "if"), get(top, "on")):
-        return reason
     seen: set[str] = set()
     waiting = [name.lower()]
     while waiting:
         each = waiting.pop()
         seen.add(each)
         job = jobs.get(each)
-        if each != name.lower() and job is not None and of_mapping(job):
+        if each != name.lower() and job is not None and _leaves_out(job, top):
             return f"it needs the job {each}, which leaves changes out"
         if not _RUNS_ANYWAY.search(_condition(job, "if")):
             waiting += [needed for needed in words(get(job, "needs")) if needed not in seen]
     return ""
 
 
-def _of_pushes(condition: str, on: yaml.Node | None) -> str:
-    """Return what a condition leaves out that keeps a job of GitHub from pull requests."""
-    found = _ONLY_PUSHES.search(condition)
-    if found is None or "||" in condition:
-        return ""
-    others = {"pull_request_target", "merge_group"} if "!=" in found[0] else set()
+def _leaves_out(job: yaml.Node, top: yaml.Node) -> bool:
+    return bool(of_mapping(job)) or _is_of_pushes(_condition(job, "if"), "github", top)
+
+
+def _is_of_pushes(condition: str, system: str, top: yaml.Node) -> bool:
+    """Say whether a condition asks for a push, and not each push starts the file."""
+    asked = pushes_asked_for(condition)
+    if not asked:
+        return False
+    if system == "azure":
+        return bool(_azure_pushes(get(top, "trigger")))
+    on = get(top, "on")
+    others = {"pull_request_target", "merge_group"} if "!=" in asked else set()
     if others.intersection(words(on)):
-        return ""
-    is_of_all = "push" in words(on) and not _github_event("push", get(on, "push"))
-    return "" if is_of_all else f"if: {condition} leaves changes out"
+        return False
+    return "push" not in words(on) or bool(_github_event("push", get(on, "push")))
 
 
 def _github_event(event: str, node: yaml.Node | None) -> str:
@@ -184,13 +209,19 @@ def _github_event(event: str, node: yaml.Node | None) -> str:
     types = words(get(node, "types"))
     if types and event.startswith("pull_request") and "synchronize" not in types:
         return f"types of {event} leave out new commits"
-    branches = words(get(node, "branches"))
-    has_branches = bool(branches) or get(node, "branches-ignore") is not None
-    if event == "push" and get(node, "tags") is not None and not has_branches:
+    return _github_push(node) if event == "push" else ""
+
+
+def _github_push(node: yaml.Node | None) -> str:
+    branches, ignored = words(get(node, "branches")), words(get(node, "branches-ignore"))
+    has_tags = get(node, "tags") is not None or get(node, "tags-ignore") is not None
+    if "**" in ignored or (has_tags and not branches and not ignored):
         return _BY_TAG
-    if event == "push" and branches and "**" not in branches:
-        return _on_branches(branches)
-    return ""
+    if "**" in branches or ("*" in branches and _WITH_SLASH.intersection(branches)):
+        return ""
+    if "*" in branches:
+        return "* matches no / in the name of a branch: write **"
+    return _on_branches(branches) if branches else ""
 
 
 def _on_branches(names: Sequence[str]) -> str:
@@ -203,21 +234,31 @@ def _azure_triggers(top: yaml.Node) -> str:
     if word(pull_request) != "none":
         has_paths = get(pull_request, "paths") is not None
         return "paths of pr leaves out changes of some files" if has_paths else ""
+    return _azure_pushes(trigger)
+
+
+def _azure_pushes(trigger: yaml.Node | None) -> str:
+    """Return which pushes `trigger` leaves out; with tags alone, no branch is included."""
     if word(trigger) == "none":
         return "trigger: none and pr: none start it by hand"
     if get(trigger, "paths") is not None:
         return "paths of trigger leaves out changes of some files"
-    is_list = not isinstance(trigger, yaml.MappingNode)
-    branches = words(trigger if is_list else get(get(trigger, "branches"), "include"))
+    named = get(trigger, "branches") if isinstance(trigger, yaml.MappingNode) else trigger
+    has_tags = get(trigger, "tags") is not None
+    if (named is None and has_tags) or "*" in words(get(named, "exclude")):
+        return _BY_TAG
+    branches = _included(named)
     return _on_branches(branches) if branches and "*" not in branches else ""
 
 
-def _azure_expression(key: str) -> str:
+def _azure_expression(key: str, top: yaml.Node) -> str:
     """Return what a key such as `${{ if eq(variables['Build.SourceBranch'], 'x') }}` leaves out."""
     found = re.fullmatch(r"\$\{\{\s*if\s+(.*?)\s*\}\}", key)
-    if found and _is_of_few(found[1].lower()):
-        return f"if {found[1]} leaves changes out"
-    return ""
+    if found is None:
+        return ""
+    condition = found[1].lower()
+    is_left = is_of_few(condition) or _is_of_pushes(condition, "azure", top)
+    return f"if {found[1]} leaves changes out" if is_left else ""
 
 
 def _circleci_command(top: yaml.Node, command: str) -> str:
@@ -263,6 +304,8 @@ def _circleci_job(top: yaml.Node, job: str) -> str:
 def _circleci_workflow(workflow: yaml.Node, top: yaml.Node) -> str:
     """Return what a workflow leaves out. In old files it has triggers: none but schedules."""
     when = get(workflow, "when")
+    if is_of_few(word(when)):
+        return f"when: {word(when)} leaves changes out"
     told = {word(each) for each in entries(get(when, "equal"))}
     if get(workflow, "triggers") is not None or "scheduled_pipeline" in told:
         return "its workflow runs by schedule only"
@@ -278,7 +321,10 @@ def _circleci_workflow(workflow: yaml.Node, top: yaml.Node) -> str:
 def _circleci_entry(entry: yaml.Node, workflow: yaml.Node) -> str:
     """Return what a job leaves out where a workflow names it."""
     settings = next((value for _, value in items(entry)), None)
-    branches = get(get(settings, "filters"), "branches")
+    filters = get(settings, "filters")
+    if is_of_few(word(filters)):
+        return f"filters: {word(filters)} leaves changes out"
+    branches = get(filters, "branches")
     only = words(get(branches, "only"))
     if only and "/.*/" not in only:
         return _on_branches(only)

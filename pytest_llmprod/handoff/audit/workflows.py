@@ -19,7 +19,8 @@ from pytest_llmprod.handoff.audit.yaml_nodes import entries, get, items, word, w
 
 _LIKE_GITHUB = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 _FOLDERS = (*_LIKE_GITHUB, ".woodpecker", ".buildkite")
-#: Where a file lies -> the system whose rules of starting a job are read, '' for no rules.
+#: Where a file lies -> the system whose rules of starting a job are read, '' where the mappings
+#: around a command say it all.
 _FILES = {
     ".gitlab-ci.yml": "gitlab",
     ".circleci/config.yml": "circleci",
@@ -28,6 +29,7 @@ _FILES = {
     "bitbucket-pipelines.yml": "bitbucket",
     ".travis.yml": "",
     ".woodpecker.yml": "",
+    ".woodpecker.yaml": "",
     ".drone.yml": "",
 }
 _AFTER = "after_script"
@@ -156,7 +158,7 @@ class _Workflow:
             late
             or self._elsewhere(around)
             or next(filter(None, map(_weakness, reversed(around))), "")
-            or ci_triggers.of_place(self._system, top, path)
+            or ci_triggers.of_place(self._system, top, path, around)
             or ci_triggers.of_file(self._system, top)
         )
         calls = runs_of_evals(
