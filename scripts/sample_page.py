@@ -16,6 +16,8 @@ from pathlib import Path
 from pytest_llmprod.evals.statistics import wilson
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
+#: What runs leave beside it, and what may be gone before it is copied.
+NOT_IN_GIT = ("__pycache__", ".*cache", ".hypothesis", ".llmprod*", "llmprod-gates.json")
 REPORT = "report.html"  # where the audit looks for it
 OPTIONS = ("--llm-eval", "--llm-audit", f"--llm-html={REPORT}")
 #: A budget of the example, and one in its place that is not kept.
@@ -42,7 +44,7 @@ def main() -> int:
     page = parser.parse_args().page.resolve()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "support_triage"
-        shutil.copytree(EXAMPLE, folder)
+        shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*NOT_IN_GIT))
         settings = folder / "pyproject.toml"
         settings.write_text(with_a_broken_budget(settings.read_text("utf-8")), encoding="utf-8")
         lines = [json.dumps(_line(number)) for number in range(len(RUNS))]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from checkout import EXAMPLE, check_out
 from log_samples import a_line, an_exchange, write
 
 from pytest_llmprod.composition.auditing import audit_project
@@ -19,7 +20,6 @@ from pytest_llmprod.core.checklist import Audit
 from pytest_llmprod.evals import dataset
 from pytest_llmprod.handoff.audit.lines import NAMES
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "support_triage"
 LOG = Path(".llmprod") / "runs"
 CASSETTES = "cassettes/test_triage"
 GUARDRAILS, SCORES = "test_guardrails.py", "test_scores.py"
@@ -29,8 +29,7 @@ GUARDRAILS, SCORES = "test_guardrails.py", "test_scores.py"
 def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example after its runs of today; what people date is dated today, too."""
     project = tmp_path_factory.mktemp("handed") / "support_triage"
-    ignore = shutil.ignore_patterns("llmprod-*.json*", "__pycache__", ".llmprod", "report.html")
-    shutil.copytree(EXAMPLE, project, ignore=ignore)
+    check_out(project, "llmprod-*.json*", "report.html")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     edit(project / "llmprod.prices.toml", r'locked_on = ".*"', f'locked_on = "{today}"')
     edit(project / "evals" / "tickets.lock", r'"frozen_at": "[\d-]+', f'"frozen_at": "{today}')

@@ -346,3 +346,51 @@ def test_an_export_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     assert status == 1
     assert "a.yaml: is there already, and would be overwritten" in capsys.readouterr().err
     assert (tmp_path / "a.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("verb", ["export", "show"])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("cassettes/b.json", "there is no such file or folder"),
+        ("pyproject.toml", "is no cassette"),
+        ("other.yaml", "is no cassette"),
+    ],
+)
+def test_what_is_no_cassette_is_told_with_those_that_are_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+    name: str,
+    what: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'\n\n[tool]\n")
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "cassettes" / "test_it").mkdir(parents=True)
+    paths = [Path("cassettes", "test_it", f"test_{number}.gpt-test.json") for number in range(5)]
+    for path in paths:
+        save(path, recording())
+
+    try:
+        status = main(["cassette", verb, name])
+    except SystemExit as ended:
+        status = ended.code
+
+    told = capsys.readouterr().err
+    assert status == (1 if (tmp_path / name).exists() else 2)
+    assert f"{name}: {what}; there are {paths[0]}, {paths[1]}, {paths[2]} and 2 more\n" in told
+    assert "vcrpy" not in told
+
+
+def test_where_there_is_no_cassette_at_all_the_command_that_records_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SystemExit):
+        main(["cassette", "export", "a.json"])
+
+    told = "a.json: there is no such file or folder; record one with: pytest --llm-eval --llm-rec"
+    assert told in capsys.readouterr().err

@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from checkout import check_out
 from loopback import Provider
 from project import Project
 from test_spend_cap_in_pytest import FEATURE, PRICES
@@ -22,8 +22,7 @@ SUMMARY, COMMAND, CAPPED = (text for kind, text in BLOCKS if not kind)
 
 
 def test_the_summary_is_what_the_example_prints(tmp_path: Path) -> None:
-    ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
-    shutil.copytree(ROOT / "examples" / "support_triage", tmp_path / "demo", ignore=ignore)
+    check_out(tmp_path / "demo")
     settings = tmp_path / "demo" / "pyproject.toml"
     kept = settings.read_text().partition("[tool.llmprod.features")[0]
     settings.write_text(kept + SETTINGS.replace("[tool.llmprod]\n", "", 1))

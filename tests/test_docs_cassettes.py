@@ -2,12 +2,12 @@
 
 import re
 import shlex
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from checkout import check_out
 from recordings import CHAT_URL, KEY
 
 from pytest_llmprod.cli import main
@@ -21,7 +21,7 @@ PAGE = (ROOT / "docs" / "cassettes.md").read_text(encoding="utf-8")
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the example, in whose folder the commands run."""
     folder = tmp_path / "support_triage"
-    shutil.copytree(ROOT / "examples" / "support_triage", folder)
+    check_out(folder)
     monkeypatch.chdir(folder)
     return folder
 

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 
 from pytest_llmprod.cli import main
 
@@ -32,7 +32,7 @@ def commands(first: str) -> list[list[str]]:
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example with the runs of the page: old.json, new.json, swap.json, run.json."""
     folder = tmp_path_factory.mktemp("runs") / "support_triage"
-    shutil.copytree(ROOT / "examples" / "support_triage", folder)
+    check_out(folder)
     names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL")
     environ = {name: value for name, value in os.environ.items() if name not in names}
     old, new, _ = commands("pytest --llm-eval --llm-json=old.json")

@@ -4,11 +4,11 @@ import io
 import json
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.errors import DatasetChanged
@@ -24,7 +24,7 @@ TICKETS = Path("evals/tickets.jsonl")
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the example, in whose folder Ann calls the commands."""
     folder = tmp_path / "support_triage"
-    shutil.copytree(ROOT / "examples" / "support_triage", folder)
+    check_out(folder)
     for lock in folder.rglob("*.lock"):
         lock.unlink()
     config = tmp_path / "gitconfig"

@@ -2,12 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "drills-story.md").read_text(encoding="utf-8")
@@ -40,8 +40,7 @@ def steady(output: str) -> str:
 
 def drilled(folder: Path, repairs: int) -> str:
     """Return what the drills print of the example with so many of its repairs."""
-    ignore = shutil.ignore_patterns("llmprod-*.json*", "__pycache__", ".pytest_cache")
-    shutil.copytree(ROOT / "examples" / "support_triage", folder, ignore=ignore)
+    check_out(folder, "llmprod-*.json*")
     module = folder / "app" / "triage.py"
     source = module.read_text(encoding="utf-8")
     for repair in reversed(REPAIRS[repairs:]):

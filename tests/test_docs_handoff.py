@@ -2,12 +2,12 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.handoff.runbook import NAMES
@@ -15,7 +15,6 @@ from pytest_llmprod.handoff.runbook import NAMES
 ROOT = Path(__file__).parents[1]
 INIT = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-IGNORED = ("llmprod-gates.json", "llmprod-history.jsonl", "__pycache__", ".*cache", ".llmprod")
 Session = list[tuple[list[str], str]]
 
 
@@ -34,8 +33,7 @@ def sessions(page: str) -> list[Session]:
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "support_triage"
-    source = ROOT / "examples" / "support_triage"
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*IGNORED))
+    check_out(folder)
     monkeypatch.chdir(folder)
     return folder
 

@@ -2,13 +2,13 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from checkout import check_out
 from splitting import read
 
 from pytest_llmprod.cli import main
@@ -34,9 +34,8 @@ def test_the_recipe_decides_what_one_run_does(
     pytest.importorskip("pytest_split")
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LLMPROD_GATES", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-    ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
     folder = tmp_path / "project"
-    shutil.copytree(ROOT / "examples" / "support_triage", folder, ignore=ignore)
+    check_out(folder)
 
     def call(module: str, *arguments: str) -> int:
         command = [sys.executable, "-m", module, *arguments]

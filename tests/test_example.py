@@ -4,13 +4,13 @@ import importlib
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 
 from pytest_llmprod.cli import main
 from pytest_llmprod.core.drilling import NOT_MET
@@ -26,8 +26,7 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the examples in which a run may write its gates."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LLMPROD_GATES", "TRIAGE_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=ignore)
+    check_out(tmp_path / "examples", source=ROOT / "examples")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     return tmp_path
 

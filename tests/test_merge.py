@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import check_out
 from project import WORDS, Project
 from splitting import merge, python, read, run_shard, run_shards
 
@@ -65,10 +66,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name in ("CI", "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
-    ignore = shutil.ignore_patterns(GATES, "__pycache__", ".pytest_cache", ".llmprod")
-    folder = tmp_path / "support_triage"
-    shutil.copytree(ROOT / "examples" / "support_triage", folder, ignore=ignore)
-    return folder
+    return check_out(tmp_path / "support_triage")
 
 
 def test_three_shards_of_the_example_are_one_run(example: Path) -> None:

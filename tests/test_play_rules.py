@@ -87,6 +87,46 @@ def test_outputs_from_elsewhere_drop_nothing_that_was_asked(recorded: Project) -
     assert recorded.cassette().read_bytes() == before
 
 
+def record_two_calls(project: Project) -> None:
+    last = "    assert ask(llm_case.input)"
+    project.edit("test_words.py", last, f"    ask('2 ' + llm_case.input)\n{last}")
+    project.record()
+
+
+def test_a_gate_of_cases_that_ask_less_says_so(project: Project) -> None:
+    once = "    assert ask(llm_case.input)"
+    project.edit("test_words.py", once, f"    ask('again ' + llm_case.input)\n{once}")
+    project.record()
+    project.edit(
+        "test_words.py", "    ask('again", "    llm_case.id in ('one', 'two') or ask('again"
+    )
+
+    result = project.run("--llm-json=run.json")
+
+    why = "2 cases did not play all of their recordings"
+    result.stdout.fnmatch_lines([f"gate doubling: not judged; {why}"])
+    assert "got no answer" not in result.stdout.str()
+    (suite,) = json.loads((project.path / "run.json").read_text())["suites"]
+    assert suite["reason"] == why
+
+
+def test_a_gate_tells_cases_that_ask_less_from_those_that_ask_something_else(
+    project: Project,
+) -> None:
+    record_two_calls(project)
+    project.edit("test_words.py", "    ask('2", "    llm_case.id == 'one' or ask('2")
+    project.write_rows((*WORDS, "eleven"))
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines(
+        [
+            "gate doubling: not judged; 1 case got no answer, 1 case did not play all of its",
+            "  recordings",
+        ]
+    )
+
+
 def test_a_test_that_asks_nothing_any_more_fails(project: Project) -> None:
     write_test(project, ["one"])
     project.record()

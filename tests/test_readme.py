@@ -2,10 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from checkout import check_out
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,8 +19,7 @@ def block_after(text: str) -> str:
 
 
 def test_the_summary_is_what_the_demo_prints(tmp_path: Path) -> None:
-    ignore = shutil.ignore_patterns("llmprod-gates.json", "__pycache__", ".pytest_cache")
-    shutil.copytree(ROOT / "examples" / "support_triage", tmp_path / "demo", ignore=ignore)
+    check_out(tmp_path / "demo")
     names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL", "COLUMNS", "FORCE_COLOR")
     environment = {name: value for name, value in os.environ.items() if name not in names}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import check_out
 from recordings import cassette, recording
 
 from pytest_llmprod.cli import main, make_parser
@@ -19,7 +20,6 @@ from pytest_llmprod.handoff.runbook import NAMES
 from scripts import file_keys
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "support_triage"
 DRILL = """
 import pytest
 from app import triage as triage_module
@@ -56,14 +56,13 @@ input = "0.25"
 cached = "0.03"
 output = "2"
 """
-IGNORED = ("llmprod-gates.json", "llmprod-history.jsonl", "__pycache__", ".*cache", ".llmprod")
 
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with settings and a drill, after a run that Ann accepted."""
     folder = tmp_path_factory.mktemp("runbook") / "shop"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*IGNORED, "RUNBOOK.md"))
+    check_out(folder, "RUNBOOK.md")
     settings = folder / "pyproject.toml"
     own = settings.read_text().partition("\n[tool.llmprod.features")[0]
     settings.write_text(own.rstrip() + SETTINGS)
@@ -375,7 +374,7 @@ def test_the_runbook_of_the_example_is_up_to_date(
 ) -> None:
     """As it is in git: what a run leaves there is in nobody's checkout."""
     folder = tmp_path / "support_triage"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(*IGNORED))
+    check_out(folder)
     monkeypatch.chdir(folder)
 
     status = main(["runbook", "--check"])

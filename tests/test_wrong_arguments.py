@@ -95,6 +95,19 @@ def test_a_runbook_that_is_not_there_is_told_with_the_command_that_writes_it(
     assert main(["runbook", "my book.md", "--check"]) == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--check"]], ids=["write", "check"])
+def test_a_runbook_in_a_folder_that_is_not_there_is_refused_and_makes_none(
+    capsys: pytest.CaptureFixture[str], folder: Path, options: list[str]
+) -> None:
+    told = refused(capsys, "runbook", "on call/oncall.md", *options)
+
+    why = "on call/oncall.md: there is no folder on call; make it with: mkdir -p 'on call'"
+    assert why in told
+    assert not (folder / "on call").exists()
+    (folder / "on call").mkdir()
+    assert main(["runbook", "on call/oncall.md"]) == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

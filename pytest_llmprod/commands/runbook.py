@@ -19,7 +19,7 @@ def add_command(nouns: Any) -> None:
         "this folder, the rootdir of pytest. What stands outside of the marks stays.",
     )
     runbook.add_argument(
-        "file", nargs="?", type=Path, default=Path("RUNBOOK.md"), metavar="FILE",
+        "file", nargs="?", type=_in_a_folder, default=Path("RUNBOOK.md"), metavar="FILE",
         help="default: RUNBOOK.md",
     )  # fmt: skip
     runbook.add_argument(
@@ -28,6 +28,18 @@ def add_command(nouns: Any) -> None:
         help="write nothing; exit with 1 where a marked part is out of date",
     )
     runbook.set_defaults(run=_runbook)
+
+
+def _in_a_folder(text: str) -> Path:
+    """Return the path of a runbook; its folder has to be there, for a name may be mistyped."""
+    path = Path(text)
+    if not path.parent.is_dir():
+        folder = printable(str(path.parent))
+        raise argparse.ArgumentTypeError(
+            f"{printable(text)}: there is no folder {folder}; make it with: "
+            f"mkdir -p {shlex.quote(folder)}"
+        )
+    return path
 
 
 def _runbook(options: argparse.Namespace) -> int:

@@ -21,16 +21,19 @@ def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
     """Add a line for each feature that survived every fault that could meet it.
 
     A part of its drills, as a shard runs it, is no evidence. One a day at most, and one for each
-    commit: a line that is committed would else make the next one. Raises FaultError where the file
-    cannot be written.
+    commit, until it survives more: a line that is committed would else make the next one. Raises
+    FaultError where the file cannot be written.
     """
     passed = [each for each in _by_feature(drills) if _has_passed(each)]
     if not passed:
         return
     commit = head_commit(root)[:12]
     known = list(_lines(root))
+    rows = [_row(own, commit, now) for own in passed]
     content = b"".join(
-        _line(own, commit, now) for own in passed if not _is_known(known, own, commit, now)
+        json.dumps(row, ensure_ascii=True).encode() + b"\n"
+        for row in rows
+        if not any(_says_as_much(each, row) for each in known)
     )
     if not content:
         return
@@ -93,10 +96,10 @@ def _is_whole(own: Sequence[DrillResult]) -> bool:
     return all(len(faults[each.test]) >= each.declared for each in own)
 
 
-def _line(own: Sequence[DrillResult], commit: str, now: datetime) -> bytes:
+def _row(own: Sequence[DrillResult], commit: str, now: datetime) -> dict[str, Any]:
     met = [each for each in own if each.is_met]
     switches = [each.switch_s for each in met if each.switch_s is not None]
-    row = {
+    return {
         "kind": "drill",
         "feature": own[0].feature[: _MOST_BYTES // 4],
         "faults": len({each.fault for each in met}),
@@ -106,18 +109,19 @@ def _line(own: Sequence[DrillResult], commit: str, now: datetime) -> bytes:
         "fallback": own[0].fallback[: _MOST_BYTES // 4],
         "slowest_switch_s": max(switches, default=None),
     }
-    return json.dumps(row, ensure_ascii=True).encode() + b"\n"
 
 
-def _is_known(
-    known: Sequence[Mapping[str, Any]], own: Sequence[DrillResult], commit: str, now: datetime
-) -> bool:
-    day = now.date().isoformat()
-    return any(
-        row.get("feature") == own[0].feature
-        and (str(row.get("when", "")).startswith(day) or (commit and row.get("commit") == commit))
-        for row in known
-    )
+def _says_as_much(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Say whether a line of the same day or commit has the faults of `row` already."""
+    if known.get("feature") != row["feature"]:
+        return False
+    is_of_day = str(known.get("when", ""))[:10] == row["when"][:10]
+    if not is_of_day and not (row["commit"] and known.get("commit") == row["commit"]):
+        return False
+    faults, groups = known.get("faults"), known.get("groups")
+    if not isinstance(faults, int) or not isinstance(groups, list):
+        return False
+    return faults >= row["faults"] and all(group in groups for group in row["groups"])
 
 
 def _lines(root: Path) -> Iterator[Mapping[str, Any]]:

@@ -71,6 +71,8 @@ class Rows:
         lacks = trial.tape.misses or trial.tape.spend_stop or self.has_shared_misses
         if lacks or trial.got_no_answer():
             row["unrecorded"] = True
+            if trial.asked_less and not self.has_shared_misses:
+                row["unplayed"] = True
         if trial.tape.spend_stop is not None:  # it was not asked, and so it is no wrong answer
             row["outcome"] = "skip"
         if suite.test not in self._told_suites:

@@ -53,7 +53,8 @@ class SuiteResults:
         stderr, is_clustered = _stderr(scores, clusters)
         judge_standing = self._judge(suite, metric)
         is_report_only = judge_standing is not None and bool(judge_standing.report_only)
-        unrecorded = len(_cases(row for row in rows if row.get("unrecorded")))
+        unrecorded = [row for row in rows if row.get("unrecorded")]
+        unanswered = [row for row in unrecorded if not row.get("unplayed")]
         return SuiteResult(
             feature=meta["feature"],
             test=meta["test"],
@@ -62,7 +63,8 @@ class SuiteResults:
             cases_in_dataset=meta["cases"],
             hits=tally.hits,
             errors=tally.errors,
-            unrecorded=unrecorded,
+            unrecorded=len(_cases(unrecorded)),
+            unplayed=len(_cases(unrecorded) - _cases(unanswered)),
             skipped=len(_cases(suite.rows.values())) - tally.cases,
             score=tally.score,
             interval=tally.interval(at_look),
@@ -72,7 +74,7 @@ class SuiteResults:
             repeats=repeats_of(
                 ((row["case"], score) for row, score in zip(rows, scores, strict=True)),
                 meta.get("repeats", 1),
-                unanswered=sum(1 for row in rows if row.get("unrecorded")),
+                unanswered=len(unanswered),
             ),
             look=look,
             threshold=threshold,

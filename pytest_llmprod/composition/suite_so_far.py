@@ -30,7 +30,9 @@ class SuiteSoFar:
         asked = asked_of(row)
         before = self.rows.get(asked, {})
         if before.get("unrecorded"):  # what one try missed, another may have got from a cache
-            row = {**row, "unrecorded": True}
+            tries = [each for each in (before, row) if each.get("unrecorded")]
+            asked_less = all(each.get("unplayed") for each in tries)
+            row = {**row, "unrecorded": True, "unplayed": asked_less}
         self.rows[asked] = row
         self.bills.pop(asked, None)
 

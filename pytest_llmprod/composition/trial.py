@@ -141,6 +141,11 @@ class Trial:
         if left is not None:
             self.tape.misses.append(left)
 
+    @property
+    def asked_less(self) -> bool:
+        """Say whether all that is wrong are recordings which the test did not play."""
+        return {getattr(each, "kind", "") for each in self.tape.misses} == {"unplayed"}
+
     def got_no_answer(self) -> bool:
         """Say whether a live case got no answer from a model: no key, nobody there, or a limit.
 

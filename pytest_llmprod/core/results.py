@@ -182,7 +182,8 @@ class SuiteResult:
 
     `verdict` is None where only a part of the suite ran, or where `unrecorded` cases got no answer
     (their request is in no recording, or a live one found nobody): the gate is then not judged, for
-    this says nothing about the model.
+    this says nothing about the model. `unplayed` of these cases got all answers, and asked less
+    than was recorded.
     `cost_usd` sums the priced requests; `unpriced` counts those whose models, `unpriced_models`,
     have no price, and `without_usage` those that do not tell what they used. `p95_latency_s` is
     over requests, by nearest rank, None without any. `source` says where the answers came from,
@@ -244,6 +245,7 @@ class SuiteResult:
     judge_requests: int = 0
     judge_cost_usd: Decimal = Decimal(0)
     judge_unpriced: int = 0
+    unplayed: int = 0
 
     @property
     def is_report_only(self) -> bool:

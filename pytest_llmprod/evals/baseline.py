@@ -42,12 +42,13 @@ _CASE_KEYS = (
 _BUDGET_KEYS = ("budget", "scope", "name", "nodeid", "verdict", "observed", "unit", "recorded")
 _DRILL_KEYS = ("feature", "test", "fault", "outcome", "switch_s")
 
-#: What the reason of a suite says where recordings lack: the same run again would lack them too.
-_NO_ANSWER = "got no answer"
-_RECORD = (
-    "Record what is missing with `pytest --llm-eval --llm-record=new_episodes "
-    "--llm-json=run.json`, and accept that run."
-)
+#: What the reason of a suite says where recordings lack or are left over, and what is to be done:
+#: the same run again would be no other one.
+_RECORDINGS = {
+    "got no answer": "Record what is missing",
+    "did not play": "Drop what is not played",
+}
+_MEND = "pytest --llm-eval --llm-record=new_episodes --llm-json=run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +189,8 @@ def _refuse(document: Mapping[str, Any], folder: Path) -> None:
         test, there = printable(name), len(seen.get(name, ()))
         if suite["verdict"] is None:
             reason = printable(suite["reason"])
-            cure = _RECORD if _NO_ANSWER in reason else anew
+            advice = next((_RECORDINGS[each] for each in _RECORDINGS if each in reason), "")
+            cure = f"{advice} with `{_MEND}`, and accept that run." if advice else anew
             raise BaselineError(f"{test} was not judged: {reason}. {cure}")
         if isinstance(number, int) and there < number:
             raise BaselineError(f"{test}: {number - there} of {number} cases are missing. {anew}")

@@ -11,6 +11,8 @@ from pytest_llmprod.core.text import printable
 from pytest_llmprod.strategies import found, fuzzing
 
 _WATCH = pytest.StashKey[fuzzing.Watch]()
+_PROPERTIES = "llmprod_properties"  # of what a worker sends at its end
+_WHOLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Fuzz:
@@ -20,11 +22,39 @@ class Fuzz:
         """Remember what the run was asked for."""
         self._rootpath = rootpath
         self._examples = examples
+        self._properties = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Load the profile: after those of a conftest.py, and before a test is decorated."""
         fuzzing.load_profile(self._examples, self._rootpath)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the tests to which the option says something."""
+        tests = (getattr(item, "obj", None) for item in session.items)
+        self._properties = sum(fuzzing.is_property(test) for test in tests)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the controller how many there were: it collects nothing."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[_PROPERTIES] = self._properties
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take from a worker how many there were; all collect the same."""
+        self._properties += getattr(node, "workeroutput", {}).get(_PROPERTIES, 0)
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode
+    ) -> None:
+        """Say that there was none; of a run that was broken off nobody knows."""
+        if self._properties == 0 and exitstatus in _WHOLE:
+            terminalreporter.write_line(
+                "llmprod: --llm-fuzz had no test with @given to try; see docs/strategies.md"
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -178,4 +178,5 @@ def _chart() -> Any:
 
 def _svg(chart: Any, height: int) -> str:
     text: str = chart.to_svg(width=_WIDTH, height=height)
-    return text
+    # Without it a style could make the picture smaller, and not what is drawn in it.
+    return text.replace("<svg ", f'<svg viewBox="0 0 {_WIDTH} {height}" ', 1)

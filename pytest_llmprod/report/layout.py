@@ -2,12 +2,15 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
-from pytest_llmprod.core.text import shorten, width
+from pytest_llmprod.core.text import fitting, shorten, width
 
 COLUMNS = 80
 _INDENT = "  "
+_LEAST_ENDED = 8
+_LEAST_OF_ENDS = 12
 
 
 def wrapped(sentence: str, most_lines: int = 2, indent: str = "") -> list[str]:
@@ -32,17 +35,79 @@ def wrapped(sentence: str, most_lines: int = 2, indent: str = "") -> list[str]:
 
 
 def short_name(name: str, columns: int, names: Sequence[str]) -> str:
-    """Return `name` cut to `columns`: at its end, or in the middle where others begin like it.
+    """Return `name` cut to `columns` so that it can be told from the others in `names`.
 
-    `names` are those from which it is to be told, itself included.
+    It is cut at its end, in the middle where others begin like it, or before the word in which it
+    differs from those that begin and end like it.
     """
     short = shorten(name, columns)
-    is_told = all(other == name or shorten(other, columns) != short for other in names)
-    if is_told or columns < len("a...b"):
+    if columns < len("a...b") or short == name:
         return short
+    others = [other for other in names if other != name]
+    in_middle = _cut_in_middle(name, columns)
+    ways = [
+        (short, (shorten(other, columns) for other in others)),
+        (in_middle, (_cut_in_middle(other, columns) for other in others)),
+        (
+            _cut_before(name, columns, _difference(name, others)),
+            (_cut_before(other, columns, _difference(other, names)) for other in others),
+        ),
+    ]
+    if columns < _LEAST_OF_ENDS:  # a start and an end of a few letters say less than a word
+        ways[1:] = reversed(ways[1:])
+    return next((cut for cut, alike in ways if cut not in alike), in_middle)
+
+
+def _cut_in_middle(name: str, columns: int) -> str:
     end = (columns - len("...")) // 2
-    tail = shorten(name[::-1], end + len("..."))[::-1].removeprefix("...")
+    tail = fitting(name[::-1], end)[::-1]
     return shorten(name, columns - width(tail)) + tail
+
+
+def _difference(name: str, names: Iterable[str]) -> int:
+    """Return where the word begins in which `name` differs from the one of `names` most like it."""
+    alike = max((_shared(name, each) for each in names if each != name), default=0)
+    return max((found.end() for found in re.finditer(r"[\W_]", name[:alike])), default=0)
+
+
+def _shared(name: str, other: str) -> int:
+    """Return with how many characters both begin."""
+    pairs = zip(name, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _cut_before(name: str, columns: int, start: int) -> str:
+    """Return the start of `name`, if there is room for it, and what stands from `start` on."""
+    head = shorten(name, max(len("..."), columns // 3))
+    room = columns - width(head)
+    if room < _LEAST_ENDED:  # no room to say that something follows
+        return head + fitting(name[start:], room)
+    return head + shorten(name[start:], room)
+
+
+def short_name_of_model(
+    name: str, columns: int, names: Sequence[str], models: Sequence[str]
+) -> str:
+    """Return `name` cut to `columns`, each of its parts by itself where it ends with a model.
+
+    `names` are those from which it is to be told, itself included, and `models` all models.
+    """
+    feature, model = _split(name, models)
+    if not model or width(name) <= columns:
+        return short_name(name, columns, names)
+    room = columns - 1
+    features = [_split(each, models)[0] for each in names]
+    is_told = len(set(features)) > 1
+    least = max(0, room) // 2 if is_told else len("f...")
+    end = short_name(model, max(room - least, room - width(feature)), models)
+    return shorten(f"{short_name(feature, room - width(end), features)} {end}", columns)
+
+
+def _split(name: str, models: Sequence[str]) -> tuple[str, str]:
+    """Return the feature and the model of a name; '' for the model where it has none."""
+    ends = [model for model in models if name.endswith(f" {model}")]
+    model = max(ends, key=len, default="")
+    return name.removesuffix(f" {model}") if model else name, model
 
 
 def command_lines(words: Sequence[str], lead: str = _INDENT) -> list[str]:

@@ -61,8 +61,7 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")
         modes["record what is too old with: "] = "rewrite"
     if unplayed:
-        tests = plural(unplayed, "test did not play all of its", "tests did not play all of their")
-        texts.append(f"{tests} recordings")
+        texts.append(_unplayed_text(unplayed, "test"))
         if "new_episodes" not in modes.values():
             modes["drop what is not played with: "] = "new_episodes"
     return Missing(
@@ -73,16 +72,31 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
 
 
 def unrecorded_text(tests: Sequence[SuiteResult], whom: str = "") -> str:
-    """Return how many cases got no answer, and in how many repeats where there are some.
+    """Return how many cases got no answer, and how many did not play all of their recordings.
 
-    `whom` are words that say from whom, after a space.
+    The repeats without an answer are counted too, where there are some. `whom` are words that say
+    from whom, after a space.
     """
-    text = f"{counted(sum(each.unrecorded for each in tests), 'case')} got no answer{whom}"
+    unplayed = sum(each.unplayed for each in tests)
+    unanswered = sum(each.unrecorded for each in tests) - unplayed
+    texts = [_unanswered_text(unanswered, tests, whom)] if unanswered else []
+    if unplayed:
+        texts.append(_unplayed_text(unplayed, "case"))
+    return ", ".join(texts)
+
+
+def _unanswered_text(cases: int, tests: Sequence[SuiteResult], whom: str) -> str:
+    text = f"{counted(cases, 'case')} got no answer{whom}"
     repeated = [each.repeats for each in tests if each.repeats.count > 1]
     if not repeated:
         return text
     unanswered = sum(each.unanswered for each in repeated)
     return f"{text} in {unanswered} of {sum(each.answers for each in repeated)} repeats"
+
+
+def _unplayed_text(number: int, noun: str) -> str:
+    one, many = f"{noun} did not play all of its", f"{noun}s did not play all of their"
+    return f"{plural(number, one, many)} recordings"
 
 
 def _ranked(counts: Mapping[str, int], *, is_counted: bool = False) -> str:

@@ -36,6 +36,11 @@ def load_profile(examples: int, rootpath: Path) -> None:
     settings.load_profile(PROFILE)
 
 
+def is_property(test: Any) -> bool:
+    """Say whether Hypothesis draws what a test is called with."""
+    return is_hypothesis_test(test)
+
+
 class Watch:
     """What a property was called with when it failed."""
 

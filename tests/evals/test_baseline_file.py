@@ -156,10 +156,20 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         baseline.write(made(tmp_path, run_of([case("a", 1.0)])), tmp_path)
 
 
-def test_a_run_that_lacks_recordings_is_refused_with_the_command_that_makes_them(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("1 case got no answer", "Record what is missing"),
+        ("1 case did not play all of its recordings", "Drop what is not played"),
+    ],
+)
+def test_a_run_whose_recordings_are_not_those_it_plays_is_refused_with_the_command_that_mends_them(
+    tmp_path: Path, reason: str, advice: str
 ) -> None:
-    run = run_of([case("a", None)], [suite(verdict=None, reason="1 case got no answer")])
+    run = run_of([case("a", None)], [suite(verdict=None, reason=reason)])
 
-    with pytest.raises(BaselineError, match=r"--llm-record=new_episodes --llm-json=run\.json`"):
+    with pytest.raises(
+        BaselineError,
+        match=rf"{advice} with `.* --llm-record=new_episodes --llm-json=run\.json`",
+    ):
         made(tmp_path, run)

@@ -18,7 +18,8 @@ APPS = Path(__file__).parent / "apps"
 def drilled(fault: str = "quota", feature: str = "triage", **more: Any) -> DrillResult:
     found = {"test": "t", "outcome": "fell back", "switch_s": 1.5, **more}
     found.setdefault("fallback", "app.rules:by_rules")
-    return DrillResult(feature=feature, fault=fault, group="limit", **found)
+    found.setdefault("group", "limit")
+    return DrillResult(feature=feature, fault=fault, **found)
 
 
 def lines(root: Path) -> list[dict[str, Any]]:
@@ -86,6 +87,30 @@ def test_a_commit_has_one_line_for_a_feature(tmp_path: Path) -> None:
     drill_history.note(tmp_path, [drilled()], NOW + timedelta(days=3))
 
     assert [row["commit"] for row in lines(tmp_path)] == ["abc1" * 3]
+
+
+@pytest.mark.parametrize("commit", ["", "abc1" * 10], ids=["no commit", "one commit"])
+def test_a_wider_drill_of_the_same_day_or_commit_has_a_line_and_a_narrower_one_none(
+    tmp_path: Path, commit: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text(f"{commit}\n")
+    wide = [drilled(), drilled("rate-limit")]
+
+    drill_history.note(tmp_path, [drilled()], NOW)
+    for minutes, drills in enumerate((wide, wide, [drilled()]), 1):
+        drill_history.note(tmp_path, drills, NOW + timedelta(minutes=minutes))
+
+    assert [row["faults"] for row in lines(tmp_path)] == [1, 2]
+    last = drill_history.last(tmp_path, NOW + timedelta(hours=1))
+    assert last["triage"]["faults"] == 2
+
+
+def test_as_many_faults_of_another_group_have_a_line(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled()], NOW)
+    drill_history.note(tmp_path, [drilled("no-answer", group="outage")], NOW)
+
+    assert [row["groups"] for row in lines(tmp_path)] == [["limit"], ["outage"]]
 
 
 def test_lines_of_other_kinds_and_broken_ones_are_passed_over(tmp_path: Path) -> None:

@@ -389,6 +389,21 @@ def section(html: str, name: str) -> str:
     return html.partition(f'<section aria-labelledby="{name}">')[2].partition("</section>")[0]
 
 
+def test_a_chart_is_drawn_smaller_where_the_window_is_narrower_than_it() -> None:
+    run = run_result(suite_result(verdict=PASS), past=(past("2026-11-18"), past("2026-11-20")))
+
+    html = page(run)
+
+    charts = re.findall(r"<svg [^>]*>", html)
+    assert charts
+    for chart in charts:
+        width, height = (re.search(rf' {side}="(\d+)"', chart)[1] for side in ("width", "height"))
+        assert f'viewBox="0 0 {width} {height}"' in chart
+    (style,) = re.findall(r"^svg {(.*)}$", html, re.MULTILINE)
+    assert "max-width: 100%; height: auto;" in style
+    assert not re.search(r'class="wide"[^>]*>\s*<[^>]*>\s*<svg', html)
+
+
 def test_a_page_shows_scores_and_costs_over_the_accepted_runs() -> None:
     run = run_result(suite_result(verdict=PASS), past=(past("2026-11-18"), past("2026-11-20")))
 

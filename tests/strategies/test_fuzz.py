@@ -260,3 +260,46 @@ def test_without_hypothesis_the_run_says_what_to_install(pytester: pytest.Pytest
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*pip install 'pytest-llmprod[[]strategies]'"])
+
+
+NONE_TOLD = "llmprod: --llm-fuzz had no test with @given to try; see docs/strategies.md"
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
+def test_a_run_without_a_property_says_that_none_was_tried(
+    pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(
+        test_both="""
+        from hypothesis import given, strategies as st
+
+        def test_plain():
+            pass
+
+        @given(st.integers())
+        def test_property(number):
+            pass
+        """
+    )
+
+    without = pytester.runpytest_subprocess("--llm-fuzz=5", "-k", "plain", *workers)
+    quiet = pytester.runpytest_subprocess("--llm-fuzz=5", "-q", "-k", "plain", *workers)
+    fuzzed = pytester.runpytest_subprocess("--llm-fuzz=5", *workers)
+    plain = pytester.runpytest_subprocess("-k", "plain", *workers)
+
+    for result in (without, quiet):
+        assert result.outlines.count(NONE_TOLD) == 1
+    for result in (fuzzed, plain):
+        assert "--llm-fuzz" not in result.stdout.str()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_run_that_could_not_collect_does_not_say_that_there_is_no_property(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(test_broken="import no_such_module")
+
+    result = pytester.runpytest_subprocess("--llm-fuzz=5")
+
+    assert NONE_TOLD not in result.outlines
