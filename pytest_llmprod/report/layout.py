@@ -10,7 +10,6 @@ from pytest_llmprod.core.text import fitting, shorten, width
 COLUMNS = 80
 _INDENT = "  "
 _LEAST_ENDED = 8
-_LEAST_OF_ENDS = 12
 
 
 def wrapped(sentence: str, most_lines: int = 2, indent: str = "") -> list[str]:
@@ -45,17 +44,15 @@ def short_name(name: str, columns: int, names: Sequence[str]) -> str:
         return short
     others = [other for other in names if other != name]
     in_middle = _cut_in_middle(name, columns)
-    ways = [
+    before_word = _cut_before(name, columns, _difference(name, others))
+    for cut, alike in (
         (short, (shorten(other, columns) for other in others)),
         (in_middle, (_cut_in_middle(other, columns) for other in others)),
-        (
-            _cut_before(name, columns, _difference(name, others)),
-            (_cut_before(other, columns, _difference(other, names)) for other in others),
-        ),
-    ]
-    if columns < _LEAST_OF_ENDS:  # a start and an end of a few letters say less than a word
-        ways[1:] = reversed(ways[1:])
-    return next((cut for cut, alike in ways if cut not in alike), in_middle)
+        (before_word, (_cut_before(each, columns, _difference(each, names)) for each in others)),
+    ):
+        if cut not in alike:
+            return cut
+    return in_middle
 
 
 def _cut_in_middle(name: str, columns: int) -> str:
@@ -95,12 +92,11 @@ def short_name_of_model(
     feature, model = _split(name, models)
     if not model or width(name) <= columns:
         return short_name(name, columns, names)
-    room = columns - 1
+    half = max(0, columns - 1) // 2
+    of_model = min(width(model), max(half, columns - 1 - width(feature)))
     features = [_split(each, models)[0] for each in names]
-    is_told = len(set(features)) > 1
-    least = max(0, room) // 2 if is_told else len("f...")
-    end = short_name(model, max(room - least, room - width(feature)), models)
-    return shorten(f"{short_name(feature, room - width(end), features)} {end}", columns)
+    short = short_name(feature, columns - 1 - of_model, features)
+    return shorten(f"{short} {short_name(model, of_model, models)}", columns)
 
 
 def _split(name: str, models: Sequence[str]) -> tuple[str, str]:
