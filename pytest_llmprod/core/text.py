@@ -81,19 +81,14 @@ def shorten(text: str, columns: int) -> str:
         return text
     if columns < 3:
         return "." * columns
-    return f"{fitting(text, columns - 3)}..."
-
-
-def fitting(text: str, columns: int) -> str:
-    """Return the start of `text` that takes at most `columns` terminal columns."""
     kept: list[str] = []
-    room = columns
+    room = columns - 3
     for char in text:
         room -= _char_width(char)
         if room < 0:
             break
         kept.append(char)
-    return "".join(kept)
+    return "".join(kept) + "..."
 
 
 def counted(number: int, noun: str) -> str:

@@ -8,13 +8,7 @@ from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
 from pytest_llmprod.report.drills import drill_lines, short_drill_lines
-from pytest_llmprod.report.layout import (
-    COLUMNS,
-    command_lines,
-    short_name,
-    short_name_of_model,
-    wrapped,
-)
+from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.matrix import matrix_lines
 from pytest_llmprod.report.scorecards import score_blocks, score_counts, score_lines
 from pytest_llmprod.report.suite_rows import SuiteRow
@@ -30,7 +24,6 @@ MOST_LINES = 25
 _LEAST_ROOM = 3
 _MOST_QUIET = 5
 _SHORTEST_NAME, _LEAST_NAME, _MOST_NAME = 13, 20, 40
-_SHORTEST_PAIR = 16  # of a feature and a model
 _HEADERS = ("cases", "hits", "score", "interval", "min", "verdict", "cost", "p95")
 _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
@@ -76,7 +69,7 @@ def render(view: View, *, gates_note: str, colour: bool, below: int = 0) -> list
     sources = _fitted(blocks, room - bool(view.notes) - len(gaps), "sources of answers") + gaps
     blocks = [wrapped(note) for note in view.notes] if room >= len(sources) else []
     notes = _fitted(blocks, room - len(sources), "notes")
-    broken = _broken_lines(view, room - len(sources) - len(notes))
+    broken = _broken_lines(view.broken, room - len(sources) - len(notes))
     return [*table, *swaps, *sources, *broken, *gates, *notes]
 
 
@@ -246,32 +239,32 @@ def _plain_format() -> "tabulate.TableFormat":
     )
 
 
-def _broken_lines(view: View, room: int) -> list[str]:
+def _broken_lines(broken: Sequence[Broken], room: int) -> list[str]:
     """Return what broke, suite by suite, in at most `room` lines."""
-    if not view.broken or room < 1:
+    if not broken or room < 1:
         return []
     lines: list[str] = []
-    share = max(1, room // len(view.broken))
-    for group in view.broken:
-        lines += _one_broken(group, share, view)
+    share = max(1, room // len(broken))
+    names = [group.name for group in broken]
+    for group in broken:
+        lines += _one_broken(group, share, names)
     return lines[:room]
 
 
-def _one_broken(group: Broken, room: int, view: View) -> list[str]:
+def _one_broken(group: Broken, room: int, names: Sequence[str]) -> list[str]:
     command = command_lines(group.command)
     if room <= len(command):
-        return [_named(group.name, f": {group.counts}", view)]
+        return [_named(group.name, f": {group.counts}", names)]
     shown = group.cases[: max(0, min(3, room - 1 - len(command)))]
-    lines = [_named(group.name, f": {group.counts}; run the first alone with:", view), *command]
+    lines = [_named(group.name, f": {group.counts}; run the first alone with:", names), *command]
     for case_id, why in shown:
         lines.append(shorten(f"  {case_id}  {why}".rstrip(), COLUMNS))
     return lines
 
 
-def _named(name: str, rest: str, view: View) -> str:
+def _named(name: str, rest: str, names: Sequence[str]) -> str:
     """Return one line of a name and what is said of it; where it is too wide, the name is cut."""
-    names = [group.name for group in view.broken]
-    return f"{short_name_of_model(name, COLUMNS - width(rest), names, view.models)}{rest}"
+    return f"{short_name(name, COLUMNS - width(rest), names)}{rest}"
 
 
 def render_misses(missing: Missing, room: int = MOST_LINES, most_lines: int = 2) -> list[str]:
@@ -300,15 +293,13 @@ def _move_lines(moves: Sequence[Sequence[str]], room: int) -> list[str]:
 def _gate_lines(view: View, paint: _Paint, most_lines: int) -> list[str]:
     """Return the gates in at most `most_lines` each; one more where a figure would be cut."""
     lines: list[str] = []
-    names = [name for name, _, _ in view.gates]
-    least = _SHORTEST_PAIR if view.models else _SHORTEST_NAME
-    for full, state, why in view.gates:
+    features = [feature for feature, _, _ in view.gates]
+    for feature, state, why in view.gates:
         said = f"{state}{'; ' if why else ''}{why}"
         room = COLUMNS - width(f"gate : {said}")
         if most_lines > 1 and room < _LEAST_NAME:  # it goes on in the next line
             room = _MOST_NAME
-        columns = min(_MOST_NAME, max(least, room))
-        name = short_name_of_model(full, columns, names, view.models)
+        name = short_name(feature, min(_MOST_NAME, max(_SHORTEST_NAME, room)), features)
         start = f"gate {name}: "
         first, *rest = wrapped(f"{start}{said}", most_lines)
         if most_lines == 1 and _figures_in(first.removeprefix(start)) < _figures_in(said):

@@ -57,7 +57,7 @@ class View:
     cost in a month; `unkept` counts the budgets that are not kept, '' where all are. `total` is
     what all suites cost together. `drills` says what features did under faults, `scorecards` how
     guardrails did, and `trend` how scores moved over the accepted runs. `audit` is None where
-    nobody asked for it. `models` are those of a run of several.
+    nobody asked for it.
     """
 
     suites: tuple[SuiteRow, ...]
@@ -83,7 +83,6 @@ class View:
     regressions: tuple[str, ...] = ()
     trend: Trend = NO_TREND
     audit: "AuditBlock | None" = None
-    models: tuple[str, ...] = ()
 
 
 _LONGEST_LEAD = 50
@@ -126,7 +125,6 @@ def make_view(result: RunResult, notes: Sequence[str]) -> View:
         regressions=tuple(printable(each) for each in result.regressions),
         trend=trend_of(result, names),
         audit=_audit(result),
-        models=tuple(printable(model) for model in result.models),
     )
 
 

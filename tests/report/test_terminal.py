@@ -439,31 +439,6 @@ def test_a_long_name_is_cut_and_no_count(suites: int) -> None:
     assert all(line.endswith("...: not judged; 1,234 cases got no answer") for line in gates)
 
 
-@pytest.mark.parametrize("verdict", [PASS, FAIL, UNSURE, None])
-@pytest.mark.parametrize("features", [1, 5])
-def test_gates_of_long_names_under_several_models_can_be_told_apart(
-    features: int, verdict: Any
-) -> None:
-    models = tuple(f"azure/eastus/gpt-5-{size}-2026-01-01" for size in ("mini", "nano"))
-    suites = [
-        suite_result(
-            feature=f"customer-support-{number}-triage",
-            test=f"t{number}.py::test[{model}]",
-            model=model,
-            verdict=verdict,
-        )
-        for number in range(features)
-        for model in models
-    ]
-
-    lines = render(make_view(run_result(*suites, models=models), []), gates_note="", colour=False)
-
-    gates = {line.partition(": ")[0] for line in lines if line.startswith("gate ")}
-    assert len(gates) == 2 * features
-    assert len(lines) <= 25
-    assert max(map(width, lines)) <= 80
-
-
 ANY_TEXT = st.text(st.characters(), max_size=120)
 
 
