@@ -18,7 +18,7 @@ from pytest_llmprod.core.errors import BaselineError
 from pytest_llmprod.core.files import BASELINE_NAME, add_lines, write_whole
 from pytest_llmprod.core.files import HISTORY_NAME as HISTORY_NAME
 from pytest_llmprod.core.money import amount_of
-from pytest_llmprod.core.text import printable
+from pytest_llmprod.core.text import natural, printable
 from pytest_llmprod.evals import stored_run
 from pytest_llmprod.evals.standing import function_of, stands_in_its_file
 from pytest_llmprod.evals.stored_run import StoredRun
@@ -120,7 +120,7 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
         ),
         "cases": sorted(
             (_only(each, _CASE_KEYS) for each in cases if each["outcome"] != "skip"),
-            key=lambda each: (str(each["suite"]), str(each["id"]), int(each.get("repeat", 1))),
+            key=_place,
         ),
         "budgets": _sorted(budgets, _BUDGET_KEYS, ("scope", "nodeid")),
         "drills": _sorted(drills, _DRILL_KEYS, ("feature", "test", "fault")),
@@ -131,6 +131,10 @@ def make(document: Mapping[str, Any], folder: Path, *, who: str, why: str, when:
         dropped=tuple(sorted(absent - kept)),
         left_out=tuple((str(each["test"]), str(each["metric"])) for each in left_out),
     )
+
+
+def _place(case: Mapping[str, Any]) -> tuple[Any, ...]:
+    return str(case["suite"]), natural(str(case["id"])), int(case.get("repeat", 1))
 
 
 def _kept(absent: Collection[str], document: Mapping[str, Any], folder: Path) -> set[str]:

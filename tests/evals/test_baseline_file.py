@@ -36,14 +36,14 @@ def test_a_baseline_is_a_stored_run_that_says_the_same_of_each_case(tmp_path: Pa
     assert "secret" not in (tmp_path / "llmprod-baseline.json").read_text()
 
 
-def test_each_case_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
-    accepted = made(tmp_path, run_of([case("b", 1.0), case("a", 1.0)]))
+def test_each_case_stands_on_a_line_of_its_own_in_the_order_of_its_number(tmp_path: Path) -> None:
+    accepted = made(tmp_path, run_of([case("a-10", 1.0), case("a-9", 1.0)]))
 
     text = baseline.to_text(accepted.document)
 
     assert json.loads(text) == accepted.document
     lines = [line for line in text.splitlines() if '"id"' in line and '"outcome"' in line]
-    assert ['"id": "a"' in lines[0], '"id": "b"' in lines[1]] == [True, True]
+    assert ['"id": "a-9"' in lines[0], '"id": "a-10"' in lines[1]] == [True, True]
 
 
 def test_skipped_cases_are_not_kept(tmp_path: Path) -> None:
