@@ -176,10 +176,14 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Tell a wrong llm_cassette or llm_budget of one parameter as an error of its test file.
 
-    No function says what its parameters are marked with.
+    No function says what its parameters are marked with. An error for want of a key is explained.
     """
     report = yield
     runs_evals = collector.config.option.llm_eval
+    if report.failed and not runs_evals:
+        from pytest_llmprod.hooks import keyless  # only an error needs it
+
+        keyless.explain(report, collector)
     try:
         for item in report.result:
             if isinstance(item, pytest.Item) and (runs_evals or not markers.is_eval(item)):

@@ -270,7 +270,8 @@ def _tell(
     if result.survived:
         return
     if not result.is_met:
-        reason = f"{result.fault} cannot meet the requests of {result.feature}"
+        # The id of the test names the fault: skips that say the same are one line of `pytest -ra`.
+        reason = f"the fault cannot meet the requests of {result.feature}"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {reason}")
         return
     lines = [f"{kind}: {text}" for kind, text in result.findings]

@@ -36,6 +36,11 @@ def missing_key(headers: Iterable[tuple[str, str]]) -> str:
     return ""
 
 
+def named_keys(text: str) -> list[str]:
+    """Return the variables of keys that a text names."""
+    return [name for name in _VARIABLES if name in text]
+
+
 def refuse_to_send(headers: Iterable[tuple[str, str]]) -> None:
     """Raise CassetteError for a request that is to be recorded with a placeholder as its key."""
     wanted = missing_key(headers)

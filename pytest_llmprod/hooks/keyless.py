@@ -1,0 +1,23 @@
+"""Keyless: a test file that cannot be imported without a key, and how it can."""
+
+import os
+
+import pytest
+
+from pytest_llmprod.wire.placeholder import PLACEHOLDER_KEY, named_keys
+
+
+def explain(report: pytest.CollectReport, collector: pytest.Collector) -> None:
+    """Let the error of a test file of ours say how its clients can be built without their key."""
+    wanted = [name for name in named_keys(report.longreprtext) if not os.environ.get(name)]
+    if not wanted or not isinstance(collector, pytest.File):
+        return
+    if b"llm_" not in collector.path.read_bytes():  # it has no test of ours
+        return
+    lines = [
+        f"What this file imports builds a client, which wants {wanted[0]}. Evals replay without:",
+        "  pytest --llm-eval",
+        "For runs without that option, conftest.py can lend a key with which nothing is recorded:",
+        f'  os.environ.setdefault("{wanted[0]}", "{PLACEHOLDER_KEY}")',
+    ]
+    report.sections.append(("llmprod", "\n".join(lines)))
