@@ -19,7 +19,7 @@ REPAIRS = [text for kind, text in BLOCKS if kind == "diff"]
 #: The page's outputs, in its order, by the number of repairs that had been made.
 SUMMARIES = [text for kind, text in BLOCKS if kind == "text" and text.startswith("drills of")]
 FAILURES = [text for kind, text in BLOCKS if kind == "text" and not text.startswith("drills of")]
-OF_FIRST, OF_SECOND = FAILURES[:1], FAILURES[1:]
+OF_FIRST, OF_SECOND = FAILURES[0].split("...\n"), FAILURES[1:]
 
 
 def undone(source: str, repair: str) -> str:

@@ -277,8 +277,9 @@ def _tell(
     lines = [f"{kind}: {text}" for kind, text in result.findings]
     lines.append(f"({result.feature} under {result.fault})")
     is_traced = report.failed and has_raised and not _says_all(result)
-    before = f"{report.longreprtext}\n\n" if is_traced else ""
-    report.longrepr = before + "\n".join(lines)
+    if is_traced:  # below, for the short summary shows the first line
+        lines += ["", report.longreprtext]
+    report.longrepr = "\n".join(lines)
 
 
 def _says_all(result: "DrillResult") -> bool:
