@@ -4,7 +4,7 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,17 @@ os.environ.pop("SSL_CERT_FILE", None)
 # A machine that others use too may be slow at any moment: no property is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Fail a test that takes away the tracer: its process would measure no coverage any more."""
+    tracer = sys.gettrace()
+    result = yield
+    if sys.gettrace() is not tracer:
+        sys.settrace(tracer)
+        pytest.fail("the tracer is another one than before, as after pdb.Pdb.set_continue()")
+    return result
 
 
 @pytest.fixture(autouse=True)
