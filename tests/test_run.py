@@ -170,6 +170,29 @@ def test_a_case_that_ran_again_counts_once_with_its_last_outcome(tmp_path: Path)
     assert (suite.cases, suite.hits) == (2, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "unplayed"),
+    [
+        ({"unrecorded": True}, {}, 0),
+        ({"unrecorded": True, "unplayed": True}, {}, 1),
+        ({"unrecorded": True, "unplayed": True}, {"unrecorded": True}, 0),
+        ({"unrecorded": True}, {"unrecorded": True, "unplayed": True}, 0),
+        ({"unrecorded": True, "unplayed": True}, {"unrecorded": True, "unplayed": True}, 1),
+    ],
+)
+def test_what_one_try_of_a_case_lacked_is_not_mended_by_another(
+    tmp_path: Path, first: dict[str, bool], second: dict[str, bool], unplayed: int
+) -> None:
+    run = make_run(tmp_path)
+    add(run, "hh")
+    run.add(row("c0", "error", **first))
+    run.add(row("c0", "hit", **second))
+
+    (suite,) = run.decide()
+
+    assert (suite.verdict, suite.unrecorded, suite.unplayed) == (None, 1, unplayed)
+
+
 def test_the_facts_of_a_suite_may_come_with_any_of_its_cases(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.add(row("c0"))
