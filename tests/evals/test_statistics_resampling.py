@@ -66,6 +66,15 @@ def test_clusters_that_are_counted_as_single_cases_make_it_too_narrow() -> None:
     assert (high - low) / (naive_high - naive_low) == pytest.approx(math.sqrt(10), rel=0.1)
 
 
+def test_a_thousand_means_give_the_bounds_of_95_percent() -> None:
+    values = [math.sqrt(number) for number in range(60)]
+    seed = 7  # one by which another mean more is an extreme one
+
+    said = cluster_bootstrap(values, seed=seed, confidence=0.95, resamples=1000)
+
+    assert cluster_bootstrap(values, seed=seed) == said
+
+
 def test_the_same_seed_gives_the_same_interval_and_another_one_another() -> None:
     values, names = costs(3, 30)
 

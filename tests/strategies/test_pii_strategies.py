@@ -18,7 +18,7 @@ from stdnum.nl import bsn
 from stdnum.se import personnummer
 from stdnum.us import ssn
 
-from pytest_llmprod.core.planted import Document, Pii
+from pytest_llmprod.core.planted import Document, Pii, joined
 from pytest_llmprod.core.text import squeezed
 from pytest_llmprod.strategies.checksums import french_digits, icao_digit, spanish_digits
 from pytest_llmprod.strategies.lookalikes import LOOKALIKE_KINDS, Lookalike, pii_lookalikes
@@ -188,6 +188,16 @@ def test_all_leaks_from_what_a_normalising_reader_sees(document: Document) -> No
 @given(pii_documents(), st.sampled_from(["[REDACTED]", "", "*", "<CARD_1>", "\u2588" * 8, " "]))
 def test_nothing_leaks_from_a_perfect_redaction(document: Document, placeholder: str) -> None:
     assert document.leaks_in(document.redacted(placeholder)) == []
+
+
+def test_a_value_that_a_redaction_puts_together_is_no_leak() -> None:
+    mail = Pii(kind="email", variant="plain", value="ana@example.com", text="ana@example.com")
+    name = Pii(kind="name", variant="", value="Anna Smith", text="Anna Smith")
+    document = joined(["Anna Sm", mail, "ith was called ", name])
+
+    assert document.redacted("") == "Anna Smith was called "
+    assert document.leaks_in(document.redacted("")) == []
+    assert document.leaks_in("Anna Smith was called Anna Smith") == ["Anna Smith"]
 
 
 @SAME
