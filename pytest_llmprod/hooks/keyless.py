@@ -15,9 +15,9 @@ def explain(report: pytest.CollectReport, collector: pytest.Collector) -> None:
     if b"llm_" not in collector.path.read_bytes():  # it has no test of ours
         return
     lines = [
-        f"What this file imports builds a client, which wants {wanted[0]}. Evals replay without:",
+        f"A client that is built on import wants {wanted[0]}. Evals do without it:",
         "  pytest --llm-eval",
-        "For runs without that option, conftest.py can lend a key with which nothing is recorded:",
+        "In other runs conftest.py can lend a key, with which nothing is recorded:",
         f'  os.environ.setdefault("{wanted[0]}", "{PLACEHOLDER_KEY}")',
     ]
     report.sections.append(("llmprod", "\n".join(lines)))
