@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,8 @@ def test_a_runbook_that_was_just_written_is_up_to_date(
 
 
 def add_a_drill(shop: Path) -> None:
-    row = {"kind": "drill", "feature": "ticket-triage", "faults": 7, "when": "2026-11-27"}
+    now = datetime.now(UTC).isoformat()
+    row = {"kind": "drill", "feature": "ticket-triage", "faults": 7, "when": now}
     with (shop / "llmprod-history.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 
