@@ -44,8 +44,8 @@ def matrix_lines(result: RunResult) -> list[str]:
         for plain, word in _PLAIN.items():
             modes = [mode for mode, text in cells.items() if text == plain]
             parts += [f"{word}: {', '.join(modes)}"] if modes else []
-        if parts[0] != parts[-1] and width(f"  {parts[-1]}") > COLUMNS:  # all but a few untested
-            parts[-1] = "all else untested"
+        if parts[0] != parts[-1] and width(f"  {parts[-1]}") > COLUMNS:
+            parts[-1] = f"all else {parts[-1].partition(':')[0]}"
         name = shorten(printable(feature), _LONGEST_NAME)
         lines += _joined(f"failure modes of {name}: ", parts)
     return lines

@@ -92,3 +92,18 @@ def test_the_matrix_names_each_mode_of_each_feature() -> None:
     (row,) = to_json(result)
     assert (row["feature"], set(row["modes"])) == (FEATURE, set(MODES))
     assert set(KINDS.values()) <= set(MODES)
+
+
+def test_ways_that_passed_are_not_called_untested_where_they_take_more_than_a_line() -> None:
+    suite = suite_result(feature=FEATURE, verdict=verdict("FAIL"))
+    drills = [
+        drill_result(feature=FEATURE, fault=group, group=group)
+        for group in ("slow", "outage", "limit", "retired", "expensive")
+    ]
+    tests = (mode_test("malformed input"), mode_test("hostile input"))
+
+    lines = matrix_lines(run_result(suite, drills=tuple(drills), mode_tests=tests, budgets=()))
+
+    assert lines == [
+        f"failure modes of {FEATURE}: FAILED: wrong (eval FAIL); all else passed",
+    ]
