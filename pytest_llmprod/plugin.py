@@ -44,7 +44,15 @@ from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds 
     llm_server,
 )
 from pytest_llmprod.hooks.scope import Scope
-from pytest_llmprod.hooks.stash import DESELECTED, LEFT_OUT, LOG_PROBLEM, NARROWED, RUN_ID, SETTINGS
+from pytest_llmprod.hooks.stash import (
+    DESELECTED,
+    LEFT_OUT,
+    LOG_PROBLEM,
+    NARROWED,
+    RUN_ID,
+    SETTINGS,
+    UNASKED,
+)
 from pytest_llmprod.hooks.witness import Witness, has_records
 from pytest_llmprod.hooks.workers import Workers
 
@@ -78,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SETTINGS] = lambda: _settings(config)
     config.stash[DESELECTED] = 0
     config.stash[NARROWED] = 0
+    config.stash[UNASKED] = set()
     config.stash[LEFT_OUT] = set()
     config.stash[LOG_PROBLEM] = ""
     config.add_cleanup(keeping.listen(lambda card: _keep_score(config, card)))
@@ -186,7 +195,11 @@ def pytest_make_collect_report(
         keyless.explain(report, collector)
     try:
         for item in report.result:
-            if isinstance(item, pytest.Item) and (runs_evals or not markers.is_eval(item)):
+            if not isinstance(item, pytest.Item):
+                continue
+            if markers.is_eval(item) and not runs_evals:
+                collector.config.stash[UNASKED].add(_name_in_file(item.nodeid))
+            else:
                 markers.refuse_wrong_play_rules(item)
                 if item.get_closest_marker("llm_budget") is not None:
                     markers.budgets(item, collector.config.stash[SETTINGS]().features)
@@ -314,8 +327,15 @@ def pytest_report_teststatus(
     return None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many evals were left out, and that there is no log where there should be one."""
+def _name_in_file(nodeid: str) -> str:
+    """Return the name of a test without its file and its parameters."""
+    return nodeid.partition("::")[2].partition("[")[0]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode
+) -> None:
+    """Say which evals were left out, and that there is no log where there should be one."""
     config = terminalreporter.config
     if config.stash[LOG_PROBLEM]:
         text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
@@ -324,6 +344,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if count and terminalreporter.verbosity >= -1:
         tests = "1 eval was" if count == 1 else f"{count} evals were"
         terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
+    unasked = config.stash[UNASKED]
+    named = [each for each in config.args if each.endswith("]") and _name_in_file(each) in unasked]
+    if named and exitstatus == pytest.ExitCode.USAGE_ERROR:
+        terminalreporter.write_line("llmprod: the cases of an eval are found with --llm-eval")
 
 
 def pytest_llmprod_dialects() -> "Sequence[Dialect]":

@@ -470,6 +470,18 @@ def test_a_misspelt_feature_of_the_settings_is_told(
     assert told in result.outlines
 
 
+def test_a_misspelt_feature_with_a_long_name_is_told_in_80_columns(recorded: Project) -> None:
+    recorded.edit("test_words.py", 'feature="doubling"', 'feature="doubling-of-words"')
+    set_options(recorded, '[tool.llmprod.features.doubling_of_words]\nbudgets = ["cost < 1"]\n')
+
+    result = recorded.run("-q")
+
+    assert [line for line in result.outlines if "doubling_of_words" in line] == [
+        "no test has the feature doubling_of_words of pyproject.toml; did you mean"
+    ]
+    assert "  doubling-of-words?" in result.outlines
+
+
 def test_a_broken_price_list_fails_a_run_with_budgets_with_the_cure(recorded: Project) -> None:
     (recorded.path / "llmprod.prices.toml").write_text("[[models]]\nprovider = 'openai'\n")
     mark(recorded, "sum(cost) < 1")

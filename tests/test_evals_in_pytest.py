@@ -93,6 +93,17 @@ def test_without_the_option_evals_are_deselected_in_one_line(
     assert lines == ["llmprod: 1 eval was deselected; run with --llm-eval"]
 
 
+def test_a_case_that_is_named_without_the_option_is_found_with_it(recorded: Project) -> None:
+    named = "test_words.py::test_doubles[three]"
+
+    result = recorded.pytester.runpytest_inprocess(named)
+    other = recorded.pytester.runpytest_inprocess("test_words.py::test_nothing")
+
+    assert result.ret == other.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["llmprod: the cases of an eval are found with --llm-eval"])
+    other.stdout.no_fnmatch_line("llmprod:*")
+
+
 def test_a_run_without_evals_prints_and_writes_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_plain(): pass")
 

@@ -98,7 +98,8 @@ def _asked_nothing(seen: Seen) -> str:
         return f"no request was sent, so the fault met none: {_named(seen.error, seen.place)}"
     return (
         "no request was sent, so the fault met none. Call the feature in the test, with its own "
-        "gate and its cache open; one in another process finds its provider by llm_server, "
+        "gate and its cache open, and with its own client, not one that a fixture replaced by a "
+        "fake; one in another process finds its provider by llm_server, "
         "and with --llm-record a client may want its key"
     )
 

@@ -122,8 +122,9 @@ class Decider:
         why = f" ({reasons})" if reasons else ""
         for test, suite in {suite.test: suite for suite in suites}.items():
             if suite.unrecorded and not beside.was_only_refused(test):
+                whose = "Its" if suite.unrecorded == 1 else "Their"
                 text = (
-                    f"{unrecorded_text([suite], ' from a model')}{why}. Their "
+                    f"{unrecorded_text([suite], ' from a model')}{why}. {whose} "
                     f"recordings stay as they were. Mend the key, the address of the provider or "
                     f"the name of the model, and give the same command again."
                 )

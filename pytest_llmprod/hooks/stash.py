@@ -13,6 +13,8 @@ RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
 DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 NARROWED: pytest.StashKey[int] = pytest.StashKey()
+#: The names of the former in their files, without parameters; also where pytest found no such id.
+UNASKED: pytest.StashKey[set[str]] = pytest.StashKey()
 #: The suites of the latter.
 LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 #: Why the request log, or what is to be dropped of it, is not as it should be.

@@ -12,6 +12,7 @@ import pytest
 from pytest_llmprod.hooks.gathered import Gathered
 from pytest_llmprod.hooks.scope import Scope
 from pytest_llmprod.report import terminal, unanswered, view
+from pytest_llmprod.report.layout import wrapped
 
 if TYPE_CHECKING:
     from pytest_llmprod.core.results import RunResult
@@ -41,7 +42,7 @@ class Summary:
         if self._reporter.verbosity < 0:
             drills = terminal.render_drills(result, terminal.MOST_OF_DRILLS)
             drills += terminal.render_scorecards(result, is_quiet=True)
-            noticed = [*gathered.strange(result), *gathered.noticed_lines()[:1]]
+            noticed = [*self._strange_lines(result), *gathered.noticed_lines()[:1]]
             self._write([*terminal.render_quiet(rows), *drills, *gathered.overdue, *noticed])
             return
         self._section("llmprod")
@@ -83,8 +84,11 @@ class Summary:
             return list(self._gathered.overdue)
         is_quiet = self._reporter.verbosity < 0
         cards = terminal.render_scorecards(result, is_quiet=is_quiet)
-        strange = self._gathered.strange(result)
+        strange = self._strange_lines(result)
         return [*terminal.render_drills(result), *self._gathered.overdue, *cards, *strange]
+
+    def _strange_lines(self, result: "RunResult") -> list[str]:
+        return [line for each in self._gathered.strange(result) for line in wrapped(each)]
 
     def _annotate(self, result: "RunResult") -> None:
         """Tell GitHub Actions which gates are closed and which budgets broken, at their lines."""

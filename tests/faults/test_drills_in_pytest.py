@@ -624,7 +624,7 @@ ASKS_NOTHING = """
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("pass", "Call the feature in the test"),
+        ("pass", "Call the feature in the test*not one that a fixture replaced by a fake"),
         ("triag('my invoice')", "NameError in test_drill.py:5: name 'triag' is not defined"),
         ("assert False", "AssertionError in test_drill.py:5: assert False"),
     ],
