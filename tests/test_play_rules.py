@@ -54,6 +54,18 @@ def test_a_test_that_asks_less_than_was_recorded_fails(project: Project) -> None
     )
 
 
+def test_a_test_that_asks_nothing_any_more_is_told_a_likely_cause(project: Project) -> None:
+    write_test(project, ["one"])
+    project.record()
+    write_test(project, [])
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines(
+        ["  because   the test asked nothing; a fixture may have replaced its client by a fake"]
+    )
+
+
 @pytest.mark.parametrize("words", [["one"], []])
 def test_the_command_that_unplayed_recordings_name_drops_them_and_sends_nothing(
     project: Project, words: list[str]

@@ -27,8 +27,11 @@ def unplayed(label: TapeLabel, cassette: CassetteFile, left: Sequence[Recording]
     ]
     if len(left) > _MOST:
         lines.append(f"            and {len(left) - _MOST} more")
+    why = "asks less than it once did, or asks in other words"
+    if len(left) == whole:
+        why = "asked nothing; a fixture may have replaced its client by a fake"
     lines += [
-        "  because   the test asks less than it once did, or asks in other words",
+        f"  because   the test {why}",
         '  allow it  put @pytest.mark.llm_cassette(unplayed="allow") above the test',
     ]
     verb = "was" if len(left) == 1 else "were"
