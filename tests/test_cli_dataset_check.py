@@ -56,6 +56,12 @@ def test_a_data_set_in_order_takes_a_line_and_its_classes(
     )
 
 
+def test_a_class_without_text_is_called_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(*[row(f"t{n}", None, "") for n in range(4)])
+
+    assert checked(capsys, data)[1].splitlines()[1] == "  classes         expected: (empty) 100%"
+
+
 def test_many_classes_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     data = write(*[row(f"t{n}", None, f"label {n % 6}") for n in range(61)])
 

@@ -203,7 +203,9 @@ def _frozen_text(lock: Lock, now: datetime) -> str:
 
 def _classes_text(classes: Classes) -> str:
     counts = list(classes.counts.items())
-    shares = [f"{printable(value)} {count / classes.cases:.0%}" for value, count in counts]
+    shares = [
+        f"{printable(value) or '(empty)'} {count / classes.cases:.0%}" for value, count in counts
+    ]
     more = len(shares) - _MOST_CLASSES
     rest = [f"{more} more down to {counts[-1][1] / classes.cases:.0%}"] if more > 0 else []
     return f"{printable(classes.field)}: {', '.join([*shares[:_MOST_CLASSES], *rest])}"
