@@ -180,6 +180,8 @@ def test_a_cassette_that_cannot_be_read_fails_each_case_with_the_cure(
     }[damage]
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([expected])
+    assert "the tests that got no answer say how to mend it" in result.outlines
+    result.stdout.no_fnmatch_line("record what is missing with*")  # it would end like this run
     assert path.read_bytes() == broken
 
 

@@ -56,7 +56,8 @@ def missing_of(unanswered: Unanswered, options: Sequence[str], *, has_others: bo
     elif renamed:
         modes["rename the case, or record it with: "] = "once"
     elif has_others and record == "none" and not (number or old or unplayed or refused):
-        modes[_RECORD] = "new_episodes"
+        # A cassette that cannot be read, say: no mode of recording mends that.
+        texts.append("the tests that got no answer say how to mend it")
     if old:
         texts.append(f"{plural(old, 'recording is', 'recordings are')} too old to be played")
         modes["record what is too old with: "] = "rewrite"
