@@ -33,7 +33,7 @@ from pytest_llmprod.fixtures import (  # noqa: F401  # pytest finds fixtures in 
     llm_score,
     llm_wire,
 )
-from pytest_llmprod.hooks import drilling, options
+from pytest_llmprod.hooks import drilling, options, unasked
 from pytest_llmprod.hooks.collector import Collector
 from pytest_llmprod.hooks.drill_fixtures import (  # noqa: F401  # pytest finds fixtures in this module
     llm_fallback,
@@ -198,7 +198,7 @@ def pytest_make_collect_report(
             if not isinstance(item, pytest.Item):
                 continue
             if markers.is_eval(item) and not runs_evals:
-                collector.config.stash[UNASKED].add(_name_in_file(item.nodeid))
+                unasked.note(item)
             else:
                 markers.refuse_wrong_play_rules(item)
                 if item.get_closest_marker("llm_budget") is not None:
@@ -327,11 +327,6 @@ def pytest_report_teststatus(
     return None
 
 
-def _name_in_file(nodeid: str) -> str:
-    """Return the name of a test without its file and its parameters."""
-    return nodeid.partition("::")[2].partition("[")[0]
-
-
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode
 ) -> None:
@@ -340,14 +335,8 @@ def pytest_terminal_summary(
     if config.stash[LOG_PROBLEM]:
         text = f"llmprod: the request log is incomplete: {config.stash[LOG_PROBLEM]}"
         terminalreporter.write_line(printable(text), yellow=True)
-    count = config.stash[DESELECTED]
-    if count and terminalreporter.verbosity >= -1:
-        tests = "1 eval was" if count == 1 else f"{count} evals were"
-        terminalreporter.write_line(f"llmprod: {tests} deselected; run with --llm-eval")
-    unasked = config.stash[UNASKED]
-    named = [each for each in config.args if each.endswith("]") and _name_in_file(each) in unasked]
-    if named and exitstatus == pytest.ExitCode.USAGE_ERROR:
-        terminalreporter.write_line("llmprod: the cases of an eval are found with --llm-eval")
+    for line in unasked.lines(terminalreporter, exitstatus):
+        terminalreporter.write_line(line)
 
 
 def pytest_llmprod_dialects() -> "Sequence[Dialect]":
