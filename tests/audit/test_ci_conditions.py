@@ -11,6 +11,7 @@ MAIN_OR_PULL = "{push: {branches: [main]}, pull_request: }"
 ON_MAIN = "it runs when a change is on main, and not before"
 BY_FILES = "path of when leaves out changes of some files"
 BY_TAG = "it runs when a tag is made, and not before"
+BUT_SLASHES = "* matches no / in the name of a branch: write **"
 
 
 def weakness(root: Path, name: str, text: str) -> str:
@@ -48,6 +49,9 @@ def test_a_condition_that_is_too_long_to_be_searched_leaves_nothing_out(
         ("github.event.repository.default_branch == github.ref_name", MAIN_OR_PULL, False),
         ("github.event.pull_request.merged == false", MAIN_OR_PULL, True),
         ("contains(github.event.pull_request.labels.*.name, 'do-not')", MAIN_OR_PULL, False),
+        ("contains(github.event.pull_request.labels.*.name, 'skip') == false", MAIN_OR_PULL, True),
+        ("! contains(github.event.pull_request.labels.*.name, 'skip')", MAIN_OR_PULL, True),
+        ("matrix.image-tag == 'slim'", MAIN_OR_PULL, True),
     ],
 )
 def test_a_condition_of_github_counts_on_a_step_as_on_a_job(
@@ -59,6 +63,14 @@ def test_a_condition_of_github_counts_on_a_step_as_on_a_job(
     found = weakness(tmp_path, ".github/workflows/e.yml", text)
 
     assert found == ("" if is_sound else f"if: {condition} leaves changes out")
+
+
+def test_a_condition_of_several_lines_is_told_on_one(tmp_path: Path) -> None:
+    own = "if: |\n          github.ref ==\n          'refs/heads/main'"
+
+    found = weakness(tmp_path, ".github/workflows/e.yml", github(step=own))
+
+    assert found == "if: github.ref == 'refs/heads/main' leaves changes out"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +95,7 @@ def test_a_job_of_github_may_need_one_that_only_pushes_start(
         ("{branches: ['**']}", ""),
         ("{branches: ['*', '*/**']}", ""),
         ("{branches: ['*', '**/*']}", ""),
-        ("{branches: ['*']}", "* matches no / in the name of a branch: write **"),
+        ("{branches: ['*']}", BUT_SLASHES),
         ("{tags-ignore: ['v*']}", BY_TAG),
         ("{tags: ['v*'], branches-ignore: ['**']}", BY_TAG),
         ("{tags: ['v*'], branches: ['**']}", ""),
@@ -282,6 +294,7 @@ EVENTS = [
     ("{event: push, branch: main}", ON_MAIN),
     ("{event: push, branch: {include: [main]}}", ON_MAIN),
     ("{event: push, branch: {exclude: [docs]}}", ""),
+    ("{event: push, branch: '*'}", BUT_SLASHES),
     ("{event: push, branch: '**'}", ""),
     ("{event: pull_request, branch: main}", ""),
     ("{branch: main}", ""),
@@ -292,6 +305,7 @@ EVENTS = [
     ("{event: {exclude: [push, pull_request]}}", NO_CHANGE),
     ("{ref: [refs/heads/main]}", "it runs when a change is on refs/heads/main, and not before"),
     ("{ref: [refs/heads/**]}", ""),
+    ("{ref: 'refs/**'}", ""),
     ("{ref: [refs/heads/main, refs/pull/*/head]}", ""),
     ("{platform: linux/amd64}", ""),
 ]

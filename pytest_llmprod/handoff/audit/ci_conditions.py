@@ -11,8 +11,9 @@ _OF_FEW = re.compile(
     r"github\.ref(?:_name)? == (?:'|format\(|github\.event\.repository\.default_branch)"
     r"|github\.ref_type == 'tag'"
     r"|github\.event_name == '(?:schedule|workflow_dispatch|repository_dispatch|release)'"
-    r"|(?<!!)contains\(github\.event\.pull_request\.labels|github\.event\.label\.name == "
-    r"|(?<!!)github\.event\.pull_request\.merged\b(?! ?(?:!=|== ?false))"
+    r"|(?<!!)contains\(github\.event\.pull_request\.labels[^)]*(?:\)|$)(?! (?:!=|== false))"
+    r"|github\.event\.label\.name == "
+    r"|(?<!!)github\.event\.pull_request\.merged\b(?! (?:!=|== false))"
     # GitLab
     r"|\$ci_commit_(?:branch|ref_name) (?:== (?!null)|=~ /(?!\^?(?:\.[*+]?)?\$?/))"
     r"|^\$ci_commit_tag(?! == null)"
@@ -26,8 +27,8 @@ _OF_FEW = re.compile(
     r"|pipeline\.git\.(?:branch|tag) (?:(?:==|starts-with|in) (?!\"\")|matches /(?!\^?\.[*+]\$?/))"
     r"|pipeline\.git\.branch\.is_default|pipeline\.trigger_source == \"scheduled_pipeline\""
     # Travis; `branch` of a pull request is the one that it is for
-    r"|(?<![.$])\btag (?:is present|==? |=~ )"
-    r"|(?<![.$])\btype (?:==?|in) \(?(?:cron|api)\b(?!.*\b(?:push|pull_request)\b)"
+    r"|(?<![.$-])\btag (?:is present|==? |=~ )"
+    r"|(?<![.$-])\btype (?:==?|in) \(?(?:cron|api)\b(?!.*\b(?:push|pull_request)\b)"
     r"|^(?=.*\btype (?:==? push|!= pull_request)\b)(?=.*\bbranch (?:==?|=~|in) )"
 )
 _R = r"variables(?:\['build\.reason'\]|\.build\.reason)"
@@ -73,7 +74,7 @@ def _plain(condition: str) -> str:
     if len(condition) > _MOST_CHARACTERS:
         return ""
     text = _COMPARED.sub(_operator, condition)
-    return _TURNED.sub(r"\3 \2 \1", _EQUALS.sub(r" \1 ", text))
+    return _TURNED.sub(r"\3 \2 \1", _EQUALS.sub(r" \1 ", text)).replace("! ", "!")
 
 
 def _operator(found: re.Match[str]) -> str:

@@ -19,6 +19,8 @@ _RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*(?:cancelled|failure)\(\)")
 _OF_BRANCHES = frozenset({"branches", "pushes", "/.*/", "/.+/", "/^.*$/"})
 #: Patterns of GitHub for the branches with a `/` in their names, which `*` leaves out.
 _WITH_SLASH = frozenset({"*/**", "**/*"})
+#: How patterns of Woodpecker and Drone for refs begin that changes fulfil.
+_OF_CHANGES = ("refs/heads/**", "refs/pull", "refs/**", "**")
 _BY_TAG = "it runs when a tag is made, and not before"
 
 
@@ -74,7 +76,8 @@ def of_mapping(node: yaml.Node) -> str:
 
 
 def _condition(node: yaml.Node | None, key: str) -> str:
-    return word(get(node, key)).replace("${{", "").replace("}}", "").strip()
+    text = word(get(node, key)).replace("${{", "").replace("}}", "")
+    return " ".join(text.split())
 
 
 def _included(node: yaml.Node | None) -> list[str]:
@@ -98,7 +101,7 @@ def _event(condition: yaml.Node, key: str) -> str:
     if get(condition, "path") is not None:
         return f"path of {key} leaves out changes of some files"
     refs = _included(get(condition, "ref"))
-    if refs and not any(ref.startswith(("refs/heads/**", "refs/pull")) for ref in refs):
+    if refs and not any(ref.startswith(_OF_CHANGES) for ref in refs):
         return _on_branches(refs)
     event = get(condition, "event")
     events = set(_included(event) or ("push", "pull_request")) - set(words(get(event, "exclude")))
@@ -116,7 +119,7 @@ def _rules(rules: yaml.Node | None) -> str:
     if not kept:
         return "its rules start it by hand or never" if entries(rules) else ""
     by_files = [rule for rule in kept if _leaves_files_out(get(rule, "changes"))]
-    conditions = [word(get(rule, "if")) for rule in kept if rule not in by_files]
+    conditions = [_condition(rule, "if") for rule in kept if rule not in by_files]
     if not all(map(is_of_few, conditions)):
         return ""
     if by_files:
@@ -219,12 +222,12 @@ def _github_push(node: yaml.Node | None) -> str:
         return _BY_TAG
     if "**" in branches or ("*" in branches and _WITH_SLASH.intersection(branches)):
         return ""
-    if "*" in branches:
-        return "* matches no / in the name of a branch: write **"
     return _on_branches(branches) if branches else ""
 
 
 def _on_branches(names: Sequence[str]) -> str:
+    if "*" in names:
+        return "* matches no / in the name of a branch: write **"
     return f"it runs when a change is on {', '.join(names)}, and not before"
 
 
