@@ -68,6 +68,19 @@ def test_a_file_without_tests_of_ours_is_left_alone(keyless: pytest.Pytester) ->
     result.stdout.no_fnmatch_line("*- llmprod -*")
 
 
+def test_a_client_that_wants_another_key_is_left_alone(
+    keyless: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZURE_OPENAI_API_KEY", raising=False)
+    built = "openai.AzureOpenAI(azure_endpoint='https://example.invalid', api_version='1')"
+    keyless.makepyfile(test_keyless_drill=f"import openai\n{built}  # llm_drill")
+
+    result = keyless.runpytest_subprocess()
+
+    result.stdout.fnmatch_lines(["E   openai.OpenAIError: *AZURE_OPENAI_API_KEY*"])
+    result.stdout.no_fnmatch_line("*- llmprod -*")
+
+
 def test_an_error_beside_a_key_is_left_alone(
     keyless: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
