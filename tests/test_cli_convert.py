@@ -1,5 +1,6 @@
 """`llmprod cassette import` and `export`: from vcrpy's to ours and back."""
 
+import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -382,6 +383,24 @@ def test_what_is_no_cassette_is_told_with_those_that_are_there(
     assert status == (1 if (tmp_path / name).exists() else 2)
     assert f"{name}: {what}; there are {paths[0]}, {paths[1]}, {paths[2]} and 2 more\n" in told
     assert "vcrpy" not in told
+
+
+@pytest.mark.parametrize("name", ["other.yaml", "nothing.json"])
+def test_names_of_cassettes_move_no_cursor(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "cassettes").mkdir()
+    save(tmp_path / "cassettes" / "a\x1b[2J.json", recording())
+
+    with contextlib.suppress(SystemExit):
+        main(["cassette", "show", name])
+
+    assert "; there is cassettes/a\\x1b[2J.json\n" in capsys.readouterr().err
 
 
 def test_where_there_is_no_cassette_at_all_the_command_that_records_one_is_told(

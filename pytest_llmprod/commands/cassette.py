@@ -133,7 +133,7 @@ def _existing_cassette(text: str) -> Path:
         return existing_file(text)
     except argparse.ArgumentTypeError as error:
         told = str(error)
-        more = "" if told.endswith("?") else printable(_those_here())
+        more = "" if told.endswith("?") else _those_here()
         raise argparse.ArgumentTypeError(f"{told}{more}") from None
 
 
@@ -146,7 +146,7 @@ def _refuse_other_files(path: Path) -> None:
 def _those_here() -> str:
     """Return words that name cassettes below the working directory."""
     try:
-        found = [str(path) for path in folders.find_below(Path())]
+        found = [printable(str(path)) for path in folders.find_below(Path())]
     except CassetteError:
         return "; record one with: pytest --llm-eval --llm-record=once"
     if len(found) <= _MOST_NAMED:
