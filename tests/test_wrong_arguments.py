@@ -108,6 +108,12 @@ def test_a_runbook_in_a_folder_that_is_not_there_is_refused_and_makes_none(
     assert main(["runbook", "on call/oncall.md"]) == 0
 
 
+def test_a_runbook_in_a_folder_whose_name_no_system_takes_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "there is no folder aaa" in refused(capsys, "runbook", f"{'a' * 300}/oncall.md")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

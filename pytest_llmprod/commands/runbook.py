@@ -1,6 +1,7 @@
 """The command `llmprod runbook`: a runbook whose marked parts stay true."""
 
 import argparse
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def add_command(nouns: Any) -> None:
 def _in_a_folder(text: str) -> Path:
     """Return the path of a runbook; its folder has to be there, for a name may be mistyped."""
     path = Path(text)
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # of a name that no system takes, Path raises an error
         folder = printable(str(path.parent))
         raise argparse.ArgumentTypeError(
             f"{printable(text)}: there is no folder {folder}; make it with: "
