@@ -1,8 +1,10 @@
 """Repeats: what several answers to each case say that one answer does not."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from pytest_llmprod.core.results import CaseRate, Repeats
+from pytest_llmprod.core.text import natural
 from pytest_llmprod.evals.passes import pass_hat_k
 
 
@@ -28,9 +30,9 @@ def repeats_of(answers: Iterable[tuple[str, float]], count: int, *, unanswered: 
         unanswered=unanswered,
         pass_hat={k: pass_hat_k(hits, trials, k) for k in range(1, min(trials, default=0) + 1)},
         flaky=tuple(sorted((each for each in rates if 0 < each.rate < 1), key=_by_rate)),
-        failing=tuple(sorted(each.id for each in rates if each.hits == 0)),
+        failing=tuple(sorted((each.id for each in rates if each.hits == 0), key=natural)),
     )
 
 
-def _by_rate(case: CaseRate) -> tuple[float, str]:
-    return case.rate, case.id
+def _by_rate(case: CaseRate) -> tuple[Any, ...]:
+    return case.rate, natural(case.id)

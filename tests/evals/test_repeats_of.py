@@ -39,6 +39,16 @@ def test_flaky_cases_stand_in_the_order_of_their_rates() -> None:
     assert found.failing == ("c",)
 
 
+def test_flaky_and_failing_cases_stand_in_the_order_of_the_numbers_in_their_ids() -> None:
+    answers = [(f"f-{number}", 0.0) for number in (10, 9)]
+    answers += [(f"t-{number}", score) for number in (10, 9) for score in (0.0, 1.0)]
+
+    found = repeats_of(answers, 2)
+
+    assert found.failing == ("f-9", "f-10")
+    assert [each.id for each in found.flaky] == ["t-9", "t-10"]
+
+
 def test_only_a_score_of_1_is_a_hit() -> None:
     found = repeats_of([("a", 0.9), ("a", 0.9), ("b", 1.0), ("b", 0.9)], 2)
 
