@@ -43,8 +43,8 @@ class Fuzz:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take from a worker how many there were; all collect the same."""
-        self._properties += getattr(node, "workeroutput", {}).get(_PROPERTIES, 0)
+        """Take from a worker how many there were; one that crashed may have had some."""
+        self._properties += getattr(node, "workeroutput", {}).get(_PROPERTIES, 1)
 
     @pytest.hookimpl
     def pytest_terminal_summary(

@@ -303,3 +303,28 @@ def test_a_run_that_could_not_collect_does_not_say_that_there_is_no_property(
     result = pytester.runpytest_subprocess("--llm-fuzz=5")
 
     assert NONE_TOLD not in result.outlines
+
+
+@pytest.mark.usefixtures("at_home")
+def test_of_a_worker_that_crashed_nobody_knows_whether_it_had_a_property(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        test_crash="""
+        import os
+
+        from hypothesis import given, strategies as st
+
+        def test_ends_its_process():
+            os._exit(3)
+
+        @given(st.integers())
+        def test_property(number):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess("--llm-fuzz=5", "-n1", "--max-worker-restart=0")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert NONE_TOLD not in result.outlines
