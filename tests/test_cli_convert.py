@@ -385,6 +385,33 @@ def test_what_is_no_cassette_is_told_with_those_that_are_there(
     assert "vcrpy" not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("other.yaml", "other.yaml: is no cassette; there are {0}, {1}, {2}\n"),
+        ("cassettes/a0.json", "there is no such file or folder; did you mean {0}?\n"),
+    ],
+)
+def test_three_cassettes_are_all_named_and_one_that_is_meant_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    end: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "cassettes").mkdir()
+    paths = [Path("cassettes", each) for each in ("a.json", "long.json", "name.json")]
+    for path in paths:
+        save(path, recording())
+
+    with contextlib.suppress(SystemExit):
+        main(["cassette", "show", name])
+
+    assert capsys.readouterr().err.endswith(end.format(*sorted(paths)))
+
+
 @pytest.mark.parametrize("name", ["other.yaml", "nothing.json"])
 def test_names_of_cassettes_move_no_cursor(
     tmp_path: Path,

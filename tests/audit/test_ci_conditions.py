@@ -42,6 +42,7 @@ def test_a_condition_that_is_too_long_to_be_searched_leaves_nothing_out(
         ("github.event_name == 'push' && github.actor != 'bot'", MAIN_OR_PULL, False),
         ("github.event_name == 'push'", "pull_request", False),
         ("github.event_name == 'push'", "[push, pull_request]", True),
+        ("github.event_name == 'push' || github.event_name == 'pull_request'", MAIN_OR_PULL, True),
         ("github.event_name != 'pull_request'", MAIN_OR_PULL, False),
         ("!(github.event_name == 'push')", MAIN_OR_PULL, True),
         ("github.event_name == 'pull_request'", MAIN_OR_PULL, True),
@@ -262,6 +263,7 @@ def test_an_expression_of_circleci_asks_for_some_branches(
         ("type = api OR tag IS present", False),
         ("type = push", True),
         ("type IN (push, pull_request)", True),
+        ("type IN (cron, push)", True),
         ("branch = main", True),  # that of a pull request is the one that it is for
         ("branch = main OR type = pull_request", True),
         ("NOT type = cron", True),

@@ -106,6 +106,7 @@ def test_a_count_takes_its_noun_along(number: int, expected: str) -> None:
         ["a", "a0", "a1", "a1b", "aa", "b"],
         ["7", "a", "a-7"],
         ["m-1", "m-01-b", "m-1-c"],
+        ["m-01", "m-1"],
         ["", "9" * 5000, "1" * 5001],
         ["x-1", "x-²"],
     ],

@@ -136,6 +136,14 @@ def test_a_page_asks_for_nothing_outside_of_itself() -> None:
     assert addresses <= NAME_SPACES
 
 
+def test_cases_of_a_page_stand_in_the_order_of_the_numbers_in_their_ids() -> None:
+    cases = tuple(case_result(id=f"word-{n}", nodeid=f"t.py::t[word-{n}]") for n in (10, 9))
+
+    html = page(run_result(suite_result(), cases=cases))
+
+    assert html.index("word-9") < html.index("word-10")
+
+
 def test_every_link_leads_somewhere_and_no_name_is_there_twice() -> None:
     cases = tuple(
         miss(id=f"t-{n}", nodeid=f"t.py::t[t-{n}]")

@@ -674,6 +674,21 @@ def test_a_part_of_the_repeats_is_no_whole_suite() -> None:
     )
 
 
+def test_cases_with_repeats_stand_in_the_order_of_the_numbers_in_their_ids() -> None:
+    cases = tuple(
+        case_result(
+            id=f"t-{n}", repeat=repeat, outcome="miss", nodeid=f"t[t-{n}#{repeat}]", why="no"
+        )
+        for n in (10, 9)
+        for repeat in (1, 2)
+    )
+    suite = suite_result(repeats=repeated(answers=4))
+
+    (broken,) = make_view(run_result(suite, cases=cases), ()).broken
+
+    assert [case_id for case_id, _ in broken.cases] == ["t-9", "t-10"]
+
+
 def test_a_flaky_case_is_named_once_after_those_that_fail() -> None:
     outcomes = {"t-1": "miss hit miss", "t-2": "hit hit hit", "t-3": "miss miss miss"}
     cases = tuple(
