@@ -68,6 +68,16 @@ def test_a_file_without_tests_of_ours_is_left_alone(keyless: pytest.Pytester) ->
     result.stdout.no_fnmatch_line("*- llmprod -*")
 
 
+def test_the_key_of_another_client_is_left_alone(keyless: pytest.Pytester) -> None:
+    text = "AZURE_OPENAI_API_KEY or OPENAI_API_KEY_FILE is wanted"
+    keyless.makepyfile(test_keyless_drill=f"raise ValueError({text!r})  # llm_drill")
+
+    result = keyless.runpytest_subprocess()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.no_fnmatch_line("*- llmprod -*")
+
+
 def test_an_error_beside_a_key_is_left_alone(
     keyless: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import cached_property
 
@@ -37,8 +38,8 @@ def missing_key(headers: Iterable[tuple[str, str]]) -> str:
 
 
 def named_keys(text: str) -> list[str]:
-    """Return the variables of keys that a text names."""
-    return [name for name in _VARIABLES if name in text]
+    """Return the variables of keys that a text names; `AZURE_OPENAI_API_KEY` is another one."""
+    return [name for name in _VARIABLES if re.search(rf"\b{name}\b", text)]
 
 
 def refuse_to_send(headers: Iterable[tuple[str, str]]) -> None:
