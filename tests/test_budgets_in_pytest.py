@@ -289,6 +289,24 @@ def test_an_answer_that_is_missing_leaves_a_budget_open(recorded: Project) -> No
     assert first["reason"] == "1 test lacks an answer; otherwise, it is 9"
 
 
+def test_a_test_that_asks_less_than_is_recorded_lacks_no_answer(project: Project) -> None:
+    ask = "    assert ask(llm_case.input)"
+    mark(project, "sum(latency) < 1min")
+    project.edit("test_words.py", ask, f"    ask('again ' + llm_case.input)\n{ask}")
+    project.record()
+    project.edit("test_words.py", "    ask('again", "    llm_case.id == 'one' or ask('again")
+
+    (found,) = project.data()["budgets"]
+
+    assert found["verdict"] == "INCONCLUSIVE"
+    assert found["reason"].startswith("1 test asks less than is recorded; otherwise, it is ")
+
+    project.edit("test_words.py", ask, ask.replace("llm_case.input", "llm_case.input[:4]"))
+    (found,) = project.data()["budgets"]
+    why = "3 tests lack an answer, 1 test asks less than is recorded; otherwise, it is "
+    assert found["reason"].startswith(why)
+
+
 def test_where_every_answer_is_missing_nothing_is_said_of_the_others(recorded: Project) -> None:
     mark(recorded, "max(latency) < 1min")
     recorded.edit("feature.py", "Double this word", "Write twice")

@@ -184,6 +184,36 @@ def test_nothing_personal_of_a_log_is_in_a_file_that_git_keeps_and_the_case_is_p
     assert [case["outcome"] for case in prompted.data()["cases"]] == ["hit"]
 
 
+def test_no_case_is_called_by_what_is_masked_and_no_error_quotes_it(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = "jane.roe@example.com"
+    rows = (asked("one", case=mail), asked("two", case=f"user {KEY}"))
+    refused = {"model": "gpt-test", "prompt": "three", "error": f"wrong key {KEY} of {mail}"}
+
+    imported(prompted, *rows, refused)
+
+    written = [path for path in prompted.path.rglob("*") if path.name != "app.jsonl"]
+    texts = b"".join(path.read_bytes() for path in written if path.is_file())
+    assert b"wrong key [masked" in texts
+    assert KEY.encode() not in texts
+    assert mail.encode() not in texts
+    assert said(capsys)["cases"]["added"] == 2
+    assert [case["outcome"] for case in prompted.data()["cases"]] == ["hit", "hit"]
+
+
+def test_a_figure_of_a_log_holds_no_secret(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"model": "gpt-test", "prompt": "three", "error": KEY, "case": f"user {KEY}"}
+    (project.path / "app.jsonl").write_text(json.dumps(row))
+
+    assert main(["log", "import", "app.jsonl"]) == 0
+
+    (lines,) = (project.path / ".llmprod" / "runs").rglob("import.jsonl")
+    assert KEY not in lines.read_text()
+
+
 def test_the_folder_of_a_data_set_is_made(
     prompted: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

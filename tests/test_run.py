@@ -193,17 +193,18 @@ def test_what_one_try_of_a_case_lacked_is_not_mended_by_another(
     assert (suite.verdict, suite.unrecorded, suite.unplayed) == (None, 1, unplayed)
 
 
-def test_a_repeat_that_asked_less_than_was_recorded_is_no_repeat_without_an_answer(
-    tmp_path: Path,
-) -> None:
+def test_a_case_of_which_one_repeat_got_no_answer_is_none_that_asks_less(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    add(run, "h", repeats=3)
-    run.add(row("c0", "hit", repeat=2, unrecorded=True, unplayed=True))
-    run.add(row("c0", "error", repeat=3, unrecorded=True))
+    run.add(row("c0", "error", unrecorded=True, meta=meta(cases=3, repeats=2)))
+    run.add(row("c0", "error", repeat=2, unrecorded=True, unplayed=True))
+    run.add(row("c1", "error", unrecorded=True, unplayed=True))
+    run.add(row("c1", repeat=2))
+    run.add(row("c2", "error", unrecorded=True))
+    run.add(row("c2", "error", repeat=2, unrecorded=True))
 
     (suite,) = run.decide()
 
-    assert (suite.unrecorded, suite.unplayed, suite.repeats.unanswered) == (1, 0, 1)
+    assert (suite.unrecorded, suite.unplayed, suite.repeats.unanswered) == (3, 1, 3)
 
 
 def test_the_facts_of_a_suite_may_come_with_any_of_its_cases(tmp_path: Path) -> None:

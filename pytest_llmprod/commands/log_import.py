@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.composition.imported_cases import AddedCases, add_cases
 from pytest_llmprod.composition.imported_recordings import AddedRecordings, add_recordings
+from pytest_llmprod.composition.masked_log import without_personal, without_telling_case
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.records import foreign
@@ -27,13 +28,10 @@ def run(options: argparse.Namespace) -> int:
     """Write the exchanges of a log as a run, and say how many these are."""
     imported, run_id = _read(options)
     if options.cases is not None or options.test is not None:
-        # Brings the guardrails: an import of figures does without.
-        from pytest_llmprod.composition.masked_log import without_personal
-
         imported = without_personal(imported)
     known = environment_scanners(os.environ)
     scanners = (*masking.BUILT_IN, *known)
-    lines: Sequence[LogLine] = imported.lines
+    lines: Sequence[LogLine] = [without_telling_case(each, scanners) for each in imported.lines]
     cases = recordings = None
     if options.cases is not None:
         cases = add_cases(options.cases, lines, scanners)

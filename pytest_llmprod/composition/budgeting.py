@@ -17,6 +17,7 @@ from pytest_llmprod.budgets.provenance import Provenance
 from pytest_llmprod.composition.feature_settings import FeatureSettings
 from pytest_llmprod.core.budget_result import BudgetResult, MonthResult, Scope
 from pytest_llmprod.core.errors import PricesError
+from pytest_llmprod.report.amounts import plural
 from pytest_llmprod.settings import Settings
 
 Row = Mapping[str, Any]
@@ -52,9 +53,14 @@ class _Group:
         ]
 
     @cached_property
-    def lacking(self) -> int:
-        """Return how many tests lack an answer."""
-        return sum(bool(row.get("lacks")) for row in self.rows)
+    def lacking(self) -> str:
+        """Return how many tests lack an answer or ask less than is recorded, '' where none does."""
+        lacks = [row["lacks"] for row in self.rows if row.get("lacks")]
+        less = lacks.count("request")
+        number = len(lacks) - less
+        texts = [plural(number, "test lacks", "tests lack") + " an answer"] if number else []
+        texts += [plural(less, "test asks", "tests ask") + " less than is recorded"] if less else []
+        return ", ".join(texts)
 
 
 class Budgeting:
@@ -140,8 +146,7 @@ class Budgeting:
         if not self._is_complete:
             raw = _unless_final(raw, "the run is INCOMPLETE", "; of what came, ")
         elif group.lacking:
-            tests = "1 test lacks" if group.lacking == 1 else f"{group.lacking:,} tests lack"
-            raw = _unless_final(raw, f"{tests} an answer", "; otherwise, ")
+            raw = _unless_final(raw, group.lacking, "; otherwise, ")
         told = raw.provenance
         reason = raw.reason
         if expression.quantity in _TIMES and raw.calls:

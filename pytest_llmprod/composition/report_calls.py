@@ -19,12 +19,14 @@ def calls_row(
     function: str,
     budgets: Iterable[Expression],
     cost: Callable[[Exchange], Cost | None],
+    asked_less: bool,
 ) -> dict[str, Any]:
     """Return the calls of a test, and to whom they belong, as plain JSON.
 
-    `test` is its function, `budgets` those of its markers, and `lacks` says that some request got
-    no answer. `case` and `request` tell its runs apart: a request to the feature is one run of a
-    case. `feature` and `model` are '' where there is none.
+    `test` is its function, `budgets` those of its markers, and `lacks` says whether some request
+    got no answer, or, where it `asked_less`, is recorded and was not made. `case` and `request`
+    tell its runs apart: a request to the feature is one run of a case. `feature` and `model` are ''
+    where there is none.
     """
     # What a fault or a script answers is no sample of what a provider does.
     calls = measure([each for each in tape.exchanges if not each.is_made_up], cost)
@@ -43,7 +45,7 @@ def calls_row(
         "calls": [call.to_row() for call in calls],
     }
     if tape.misses or tape.spend_stop:
-        row["lacks"] = True
+        row["lacks"] = "request" if asked_less else "answer"
     return row
 
 

@@ -125,6 +125,7 @@ class Rows:
                 function=trial.function,
                 budgets=trial.budgets,
                 cost=trial.costs.of,
+                asked_less=trial.asked_less,
             )
         except PricesError as error:
             return {"prices_problem": str(error)}

@@ -123,6 +123,12 @@ def test_a_push_to_each_branch_of_github_is_a_change(tmp_path: Path, push: str, 
         ("only: [branches], except: [main]", ""),
         ("only: [merge_requests], except: [branches]", ""),
         ("only: ['/.*/']", ""),
+        ("only: {variables: [$MODEL]}", ""),
+        (
+            "only: {kubernetes: active}, except: [branches]",
+            "except: branches leaves other changes out",
+        ),
+        ("only: {refs: [main], variables: [$MODEL]}", "only: main leaves other changes out"),
     ],
 )
 def test_except_of_gitlab_is_taken_from_only(tmp_path: Path, keys: str, why: str) -> None:
@@ -310,6 +316,8 @@ EVENTS = [
     ("{ref: 'refs/**'}", ""),
     ("{ref: [refs/heads/main, refs/pull/*/head]}", ""),
     ("{platform: linux/amd64}", ""),
+    ("{status: [failure]}", "status of {key} leaves it out until something fails"),
+    ("{status: [success, failure]}", ""),
 ]
 
 

@@ -113,17 +113,26 @@ def test_as_many_faults_of_another_group_have_a_line(tmp_path: Path) -> None:
     assert [row["groups"] for row in lines(tmp_path)] == [["limit"], ["outage"]]
 
 
-@pytest.mark.parametrize("found", [{"faults": "two"}, {"groups": None}, {"faults": None}])
-def test_a_line_that_somebody_has_edited_keeps_no_evidence_out(
-    tmp_path: Path, found: dict[str, Any]
+def test_as_many_faults_of_one_more_group_have_a_line(tmp_path: Path) -> None:
+    drill_history.note(tmp_path, [drilled(), drilled("rate-limit")], NOW)
+    drill_history.note(tmp_path, [drilled(), drilled("no-answer", group="outage")], NOW)
+
+    assert [row["groups"] for row in lines(tmp_path)] == [["limit"], ["limit", "outage"]]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"faults": "2"}, {"faults": None}, {"groups": None}, {"groups": "limit"}]
+)
+def test_a_line_that_somebody_has_spoilt_keeps_no_evidence_out(
+    tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     drill_history.note(tmp_path, [drilled()], NOW)
-    (line,) = lines(tmp_path)
-    (tmp_path / "llmprod-history.jsonl").write_text(json.dumps({**line, **found}) + "\n")
+    (row,) = lines(tmp_path)
+    (tmp_path / "llmprod-history.jsonl").write_text(json.dumps({**row, **wrong}) + "\n")
 
     drill_history.note(tmp_path, [drilled()], NOW)
 
-    assert lines(tmp_path)[1:] == [line]
+    assert lines(tmp_path)[1:] == [row]
 
 
 def test_lines_of_other_kinds_and_broken_ones_are_passed_over(tmp_path: Path) -> None:

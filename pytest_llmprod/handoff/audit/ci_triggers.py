@@ -100,6 +100,9 @@ def _event(condition: yaml.Node, key: str) -> str:
     """Return what one condition leaves out; `branch` of a pull request is the one it is for."""
     if get(condition, "path") is not None:
         return f"path of {key} leaves out changes of some files"
+    status = words(get(condition, "status"))
+    if status and "success" not in status:
+        return f"status of {key} leaves it out until something fails"
     refs = _included(get(condition, "ref"))
     if refs and not any(ref.startswith(_OF_CHANGES) for ref in refs):
         return _on_branches(refs)
@@ -144,13 +147,18 @@ def _only(only: yaml.Node | None, but: yaml.Node | None) -> str:
     for key, value in (("only", only), ("except", but)):
         if get(value, "changes") is not None:
             return f"{key}: changes leaves out changes of some files"
-    refs = ["branches"] if only is None else words(get(only, "refs") or only)
-    dropped = words(get(but, "refs") or but)
+    refs = _refs(only) or ["branches"]
+    dropped = _refs(but)
     kept = _pipelines(refs)
     if not kept:
         return f"only: {', '.join(refs)} leaves other changes out"
     lost = f"except: {', '.join(dropped)} leaves other changes out"
     return "" if kept - _pipelines(dropped) else lost
+
+
+def _refs(node: yaml.Node | None) -> list[str]:
+    """Return the refs of `only` or `except`; a mapping may ask for other things alone."""
+    return words(get(node, "refs") if isinstance(node, yaml.MappingNode) else node)
 
 
 def _pipelines(refs: Sequence[str]) -> set[str]:
