@@ -7,11 +7,9 @@ from typing import Any
 from pytest_llmprod.commands.arguments import existing_file, existing_path
 from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.core.files import write_whole
-from pytest_llmprod.core.text import counted, printable
-from pytest_llmprod.wire.cassettes import any_cassette, folders
+from pytest_llmprod.core.text import counted
+from pytest_llmprod.wire.cassettes import any_cassette
 from pytest_llmprod.wire.cassettes.export import export
-
-_MOST_NAMED = 3
 
 
 def add_commands(verbs: Any) -> None:
@@ -124,34 +122,7 @@ def _add_import(verbs: Any) -> None:
 
 
 def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("file", type=_existing_cassette, metavar="FILE", help=what)
-
-
-def _existing_cassette(text: str) -> Path:
-    """Return the path of a cassette, as `existing_file` does; say which there are."""
-    try:
-        return existing_file(text)
-    except argparse.ArgumentTypeError as error:
-        told = str(error)
-        more = "" if told.endswith("?") else _those_here()
-        raise argparse.ArgumentTypeError(f"{told}{more}") from None
-
-
-def _refuse_other_files(path: Path) -> None:
-    """Raise CassetteError for a file of which only a parser could say why it is no cassette."""
-    if path.suffix != ".json" and b"interactions" not in any_cassette.read_bytes(path):
-        raise CassetteError(f"{path}: is no cassette{_those_here()}")
-
-
-def _those_here() -> str:
-    """Return words that name cassettes below the working directory."""
-    try:
-        found = [printable(str(path)) for path in folders.find_below(Path())]
-    except CassetteError:
-        return "; record one with: pytest --llm-eval --llm-record=once"
-    if len(found) <= _MOST_NAMED:
-        return f"; there {'is' if len(found) == 1 else 'are'} {', '.join(found)}"
-    return f"; there are {', '.join(found[:_MOST_NAMED])} and {len(found) - _MOST_NAMED} more"
+    parser.add_argument("file", type=existing_file, metavar="FILE", help=what)
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +138,6 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 def _show(options: argparse.Namespace) -> int:
     from pytest_llmprod.commands import cassette_show  # other commands do without
 
-    _refuse_other_files(options.file)
     return cassette_show.run(options)
 
 
@@ -196,7 +166,6 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    _refuse_other_files(options.file)
     recordings = any_cassette.read(options.file)
     path = options.output or options.file.with_suffix(".yaml")
     _refuse_to_overwrite(path)

@@ -57,8 +57,9 @@ def load(
         raise unreadable(path, error) from error
     except Exception as error:  # a file of strangers: vcrpy raises whatever its parsers raise
         raise CassetteError(
-            f"{path}: is no cassette that vcrpy can read ({type(error).__name__}: {error}). Record "
-            f"it again with the tool that wrote it."
+            f"{path}: is no cassette that vcrpy can read ({type(error).__name__}: {error}). Name a "
+            f"cassette, a file under cassettes/, or record this one again with the tool that wrote "
+            f"it."
         ) from error
 
 

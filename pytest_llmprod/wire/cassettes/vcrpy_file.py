@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pytest_llmprod.core.errors import CassetteError
 from pytest_llmprod.wire.bodies import json_bytes
 
 _UNSAFE_CHARACTERS = re.compile(r"""[<>?%*:|"'/\\]""")
@@ -55,7 +56,8 @@ def _longest_name() -> int:
 def read(path: Path) -> list[Interaction]:
     """Read the file at `path`, in YAML or JSON by the ending of its name.
 
-    Raises whatever vcrpy and its parsers raise where the file is none of theirs.
+    Raises CassetteError where the file is no cassette, and whatever vcrpy and its parsers raise
+    where they cannot read it.
     """
     # vcrpy imports every HTTP library that it can patch: only who reads its files pays for that.
     from vcr.serialize import deserialize
@@ -103,6 +105,11 @@ def _translate(data: Any) -> Any:
     """Bring relatives of vcrpy's format into the form that vcrpy reads."""
     if not isinstance(data, dict):
         return data  # vcrpy says what is wrong with it
+    if not isinstance(data.get("interactions"), list):
+        raise CassetteError(
+            "is no cassette, for it has no list of interactions. Name a cassette, a file under "
+            "cassettes/."
+        )
     interactions = [
         {"request": _stock_request(each["request"]), "response": _stock_response(each["response"])}
         for each in data["interactions"]
