@@ -50,11 +50,12 @@ settings.load_profile("untimed")
 def pytest_runtest_call() -> Generator[None, object, object]:
     """Fail a test that takes away the tracer: its process would measure no coverage any more."""
     tracer = sys.gettrace()
-    result = yield
-    if sys.gettrace() is not tracer:
-        sys.settrace(tracer)
-        pytest.fail("the tracer is another one than before, as after pdb.Pdb.set_continue()")
-    return result
+    try:
+        return (yield)
+    finally:
+        if sys.gettrace() is not tracer:
+            sys.settrace(tracer)
+            pytest.fail("the tracer is another one than before, as after pdb.Pdb.set_continue()")
 
 
 @pytest.fixture(autouse=True)

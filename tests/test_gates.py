@@ -1,6 +1,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -299,3 +300,12 @@ def test_a_file_that_was_cut_or_added_to_is_closed(
     text = json.dumps(gates_of(f=entry()))
 
     assert not gate("f", write(tmp_path, spoil(text).encode())).enabled
+
+
+def test_what_the_page_puts_in_the_place_of_a_gate_is_one() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "evals.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"`monkeypatch\.setattr\(\"app\.triage\.gate\", (.*?)\)`, with", page)
+
+    stand_in = eval(source, {"Gate": Gate})
+
+    assert stand_in("triage") == Gate(feature="triage", enabled=True, reason="a test")

@@ -93,15 +93,15 @@ def test_an_error_beside_a_key_is_left_alone(
     result.stdout.no_fnmatch_line("*- llmprod -*")
 
 
-def test_a_package_that_wants_a_key_is_told_as_ever(keyless: pytest.Pytester) -> None:
-    package = keyless.mkpydir("package")
-    (package / "__init__.py").write_text("import openai\n\nopenai.OpenAI()\n")
-    (package / "test_llm_inside.py").write_text("def test_it(llm_case): ...\n")
+def test_a_conftest_that_wants_a_key_is_told_as_ever(keyless: pytest.Pytester) -> None:
+    folder = keyless.mkdir("folder")
+    (folder / "conftest.py").write_text("import openai\n\nopenai.OpenAI()\n")
+    (folder / "test_llm_inside.py").write_text("def test_it(llm_case): ...\n")
 
     result = keyless.runpytest_subprocess()
 
-    result.stdout.fnmatch_lines(["*openai.OpenAIError: Missing credentials.*"])
-    assert "INTERNALERROR" not in result.stdout.str()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["E   openai.OpenAIError: Missing credentials.*", "ERROR folder *"])
 
 
 def test_nothing_is_recorded_with_the_key_that_it_advises(keyless: pytest.Pytester) -> None:

@@ -411,3 +411,29 @@ def test_an_eval_whose_recordings_are_left_over_is_not_judged(recorded: Project)
 
     assert data["suites"][0]["verdict"] is None
     assert Path(recorded.path / "run.json").exists()
+
+
+def test_a_case_that_asks_less_beside_a_fixture_without_an_answer_lacks_one(
+    recorded: Project,
+) -> None:
+    recorded.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from feature import ask
+
+        @pytest.fixture(scope="module")
+        def shared():
+            try:
+                ask("nobody recorded this")
+            except Exception:
+                pass
+
+        @pytest.mark.llm_eval(feature="doubling", dataset="words.jsonl", threshold=0.5)
+        def test_doubles(llm_case, shared):
+            pass
+        """
+    )
+
+    result = recorded.run()
+
+    result.stdout.fnmatch_lines(["gate doubling: not judged; 10 cases got no answer"])

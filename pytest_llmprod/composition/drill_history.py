@@ -28,7 +28,7 @@ def note(root: Path, drills: Sequence[DrillResult], now: datetime) -> None:
     if not passed:
         return
     commit = head_commit(root)[:12]
-    known = list(_lines(root))
+    known = [row for row in _lines(root) if not is_to_come(_moment(row), now)]
     rows = [_row(own, commit, now) for own in passed]
     content = b"".join(
         json.dumps(row, ensure_ascii=True).encode() + b"\n"

@@ -13,7 +13,8 @@ RUN_ID: pytest.StashKey[str] = pytest.StashKey()
 #: How many evals were left out for want of --llm-eval, and how many by anything else.
 DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 NARROWED: pytest.StashKey[int] = pytest.StashKey()
-#: The names of the former in their files, without parameters; also where pytest found no such id.
+#: The names of the evals that were left out for want of --llm-eval, as their files have them. Also
+#: where a command has named a case, of which pytest finds nothing without the option.
 UNASKED: pytest.StashKey[set[str]] = pytest.StashKey()
 #: The suites of the latter.
 LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()

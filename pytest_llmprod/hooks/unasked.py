@@ -13,7 +13,7 @@ def note(item: pytest.Item) -> None:
 
 
 def lines(reporter: pytest.TerminalReporter, exitstatus: int) -> Iterator[str]:
-    """Yield how many evals were left out, and that one was named by a case, which pytest misses."""
+    """Yield how many evals were left out, and which option finds a case that the command names."""
     config = reporter.config
     count, names = config.stash[DESELECTED], config.stash[UNASKED]
     if count and reporter.verbosity >= -1:

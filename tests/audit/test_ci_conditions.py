@@ -3,23 +3,11 @@
 from pathlib import Path
 
 import pytest
-from ci_files import github
-
-from pytest_llmprod.handoff.audit.workflows import read_ci
+from ci_files import BY_TAG, ON_MAIN, github, weakness
 
 MAIN_OR_PULL = "{push: {branches: [main]}, pull_request: }"
-ON_MAIN = "it runs when a change is on main, and not before"
 BY_FILES = "path of when leaves out changes of some files"
-BY_TAG = "it runs when a tag is made, and not before"
 BUT_SLASHES = "* matches no / in the name of a branch: write **"
-
-
-def weakness(root: Path, name: str, text: str) -> str:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    (run,) = read_ci(root).runs
-    return run.weakness
 
 
 @pytest.mark.parametrize(("times", "is_sound"), [(10, False), (1_000, True)])

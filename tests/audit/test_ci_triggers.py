@@ -3,21 +3,9 @@
 from pathlib import Path
 
 import pytest
-from ci_files import github
+from ci_files import BY_TAG, ON_MAIN, github, weakness
 
 from pytest_llmprod.handoff.audit.workflows import read_ci
-
-ON_MAIN = "it runs when a change is on main, and not before"
-BY_TAG = "it runs when a tag is made, and not before"
-
-
-def weakness(root: Path, name: str, text: str) -> str:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    (run,) = read_ci(root).runs
-    return run.weakness
-
 
 CIRCLECI = """\
 jobs:

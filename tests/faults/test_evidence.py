@@ -106,6 +106,17 @@ def test_a_wider_drill_of_the_same_day_or_commit_has_a_line_and_a_narrower_one_n
     assert last["triage"]["faults"] == 2
 
 
+def test_a_line_with_a_date_to_come_keeps_no_evidence_out(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("abc1" * 10 + "\n")
+    drill_history.note(tmp_path, [drilled()], NOW + timedelta(days=30))
+
+    drill_history.note(tmp_path, [drilled()], NOW)
+
+    assert len(lines(tmp_path)) == 2
+    assert "triage" in drill_history.last(tmp_path, NOW)
+
+
 def test_as_many_faults_of_another_group_have_a_line(tmp_path: Path) -> None:
     drill_history.note(tmp_path, [drilled()], NOW)
     drill_history.note(tmp_path, [drilled("no-answer", group="outage")], NOW)
