@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,15 +42,17 @@ FLOORS_OF_THE_WIRE = ("dialects", "scanners", "cassettes", "comparing", "misses"
 MAY_SHADOW = {"evals/statistics.py"}
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple(sorted(PACKAGE.rglob("*.py")))
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix()
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """All modules that a file imports, also under TYPE_CHECKING and inside functions."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -59,7 +62,7 @@ def imports_of(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             found.add(str(node.module))
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def heads_of(path: Path) -> set[str]:
@@ -70,8 +73,17 @@ def heads_of(path: Path) -> set[str]:
 def ours(path: Path) -> set[str]:
     """The modules of this package that a file imports, as names below the package."""
     names = {name.removeprefix("pytest_llmprod.") for name in imports_of(path) if "." in name}
-    known = {name_of(each).replace("/", ".").removesuffix(".__init__") for each in modules()}
-    return names & known
+    return names & known()
+
+
+@cache
+def known() -> frozenset[str]:
+    """The dotted names of all modules, below the package."""
+    return frozenset(dotted(path) for path in modules())
+
+
+def dotted(path: Path) -> str:
+    return name_of(path).replace("/", ".").removesuffix(".__init__")
 
 
 def room_of(name: str) -> str:
@@ -184,9 +196,7 @@ def test_each_heavy_library_has_importers_in_its_rooms_only(library: str, room: 
 
 
 def test_there_is_no_import_circle() -> None:
-    graph = {
-        name_of(path).replace("/", ".").removesuffix(".__init__"): ours(path) for path in modules()
-    }
+    graph = {dotted(path): ours(path) for path in modules()}
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
