@@ -292,6 +292,7 @@ EVENTS = [
     ("{event: push, branch: {exclude: [docs]}}", ""),
     ("{event: push, branch: '*'}", BUT_SLASHES),
     ("{event: push, branch: '**'}", ""),
+    ("{event: push, branch: ['*', '*/**']}", ""),
     ("{event: pull_request, branch: main}", ""),
     ("{branch: main}", ""),
     ("{event: [tag, cron]}", NO_CHANGE),
