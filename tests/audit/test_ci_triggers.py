@@ -339,6 +339,10 @@ MERGES = "if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'"
             "its rules leave out changes but those of "
             "$ci_pipeline_source == 'web' || $ci_pipeline_source == 'api'",
         ),
+        (
+            "[{if: '$CI_PIPELINE_SOURCE\n\n    == \"web\"'}]",
+            'its rules leave out changes but those of $ci_pipeline_source == "web"',
+        ),
         (f"[{{{MERGES[:-1]} || $CI_COMMIT_TAG'}}]", ""),
     ],
 )
