@@ -238,6 +238,23 @@ def test_no_figure_of_a_log_takes_an_address_into_a_file_that_git_keeps(
     assert not any(mail.encode() in path.read_bytes() for path in written if path.is_file())
 
 
+def test_what_is_nested_too_deep_to_be_masked_makes_neither_row_nor_recording(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nested: Any = "jane.roe@example.com"
+    for _ in range(900):
+        nested = [nested]
+    request = {"model": "gpt-test", "messages": [{"role": "user", "content": "Hi"}], "n": nested}
+
+    imported(prompted, {"request": request, "answer": "Hello"}, asked("one"))
+
+    found = said(capsys)
+    assert found["cases"] == {"added": 1, "known": 0, "left_out": 1}
+    assert found["recordings"]["left_out"] == 1
+    files = [path for path in prompted.path.rglob("*") if path.is_file()]
+    assert [path.name for path in files if b"jane.roe" in path.read_bytes()] == ["app.jsonl"]
+
+
 @pytest.mark.parametrize("url", ["http://[", f"https://me:{KEY}@host.example.com/v1/chat"])
 def test_an_exchange_whose_url_is_none_makes_no_recording(
     prompted: Project, capsys: pytest.CaptureFixture[str], url: str
