@@ -354,6 +354,7 @@ def test_an_export_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         ("other.yaml", "a: 1\n", "has no list of interactions"),
         ("words.yml", "only words\n", "has no list of interactions"),
+        ("package.json", "{}", "has no list of interactions"),
         ("empty.yaml", "", "has no list of interactions"),
         (
             "old.yaml",
