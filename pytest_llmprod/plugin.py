@@ -134,14 +134,14 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     option = session.config.option
     if not (option.llm_eval or option.llm_plan):
         return (yield)
-    from pytest_llmprod.composition import garbage  # only runs of evals need these
+    from pytest_llmprod.composition import garbage_collection  # only runs of evals need these
     from pytest_llmprod.wire.placeholder import LentKeys
 
     keys = LentKeys(os.environ)
     if option.llm_plan or option.llm_record == "none":
         keys.lend()
     try:
-        with garbage.settling():
+        with garbage_collection.settling():
             return (yield)
     finally:
         keys.take_back()

@@ -176,7 +176,7 @@ def test_a_cassette_that_cannot_be_read_fails_each_case_with_the_cure(
     expected = {
         "cut": "*test_doubles.gpt-test.json, line *: the cassette is not valid JSON*cut short*",
         "newer": "*was written in format 2 *this version *reads format 1*pip install --upgrade*",
-        "other": "*is no cassette (it has no list named 'interactions')*",
+        "other": "*is no cassette, for it has no list of interactions.*",
     }[damage]
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([expected])

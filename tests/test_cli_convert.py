@@ -353,7 +353,14 @@ def test_an_export_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     ("name", "content", "what"),
     [
         ("other.yaml", "a: 1\n", "has no list of interactions"),
-        ("words.yml", "only words\n", "that vcrpy can read (TypeError"),
+        ("words.yml", "only words\n", "has no list of interactions"),
+        ("package.json", "{}", "has no list of interactions"),
+        ("empty.yaml", "", "has no list of interactions"),
+        (
+            "old.yaml",
+            "- request: {}\n",
+            "that vcrpy can read (ValueError: Your cassette files were",
+        ),
         ("text.yaml", "interactions: hello\n", "has no list of interactions"),
         ("pyproject.toml", "[project]\nname = 'shop'\n\n[tool]\n", "that vcrpy can read (Parser"),
     ],

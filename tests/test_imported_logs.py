@@ -20,6 +20,15 @@ def asked(word: str, answer: str = "", **more: Any) -> dict[str, Any]:
     return {**row, "prompt_tokens": 9, "completion_tokens": 2, **more}
 
 
+def told(text: str) -> dict[str, Any]:
+    """Names of a log whose values are `text`, each of which becomes a figure."""
+    names = ("model", "gen_ai.response.model", "gen_ai.operation.name", "provider", "feature")
+    return {
+        **dict.fromkeys((*names, "error", "request_id"), text),
+        "gen_ai.response.finish_reasons": [text],
+    }
+
+
 def imported(project: Project, *rows: Any) -> None:
     """Import rows into the data set and into cassettes; the command says as JSON what it wrote."""
     (project.path / "app.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -205,13 +214,56 @@ def test_no_case_is_called_by_what_is_masked_and_no_error_quotes_it(
 def test_a_figure_of_a_log_holds_no_secret(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"model": "gpt-test", "prompt": "three", "error": KEY, "case": f"user {KEY}"}
-    (project.path / "app.jsonl").write_text(json.dumps(row))
+    (project.path / "app.jsonl").write_text(json.dumps(asked("one", **told(KEY), case=f"a {KEY}")))
 
     assert main(["log", "import", "app.jsonl"]) == 0
 
     (lines,) = (project.path / ".llmprod" / "runs").rglob("import.jsonl")
     assert KEY not in lines.read_text()
+    assert lines.read_text().count("[masked key]") == len(told(KEY))
+
+
+def test_no_figure_of_a_log_takes_an_address_into_a_file_that_git_keeps(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = "jane.roe@example.com"
+    of_openai = {**told(mail), "provider": "openai", "gen_ai.operation.name": "chat", "error": ""}
+
+    imported(prompted, asked("one", **told(mail)), asked("two", **of_openai))
+
+    assert [*said(capsys)["recordings"]["added"].values()] == [1]
+    written = [path for path in prompted.path.rglob("*") if path.name != "app.jsonl"]
+    assert any("masked-email" in path.name for path in written)
+    assert mail not in "".join(map(str, written))
+    assert not any(mail.encode() in path.read_bytes() for path in written if path.is_file())
+
+
+def test_what_is_nested_too_deep_to_be_masked_makes_neither_row_nor_recording(
+    prompted: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nested: Any = "jane.roe@example.com"
+    for _ in range(900):
+        nested = [nested]
+    request = {"model": "gpt-test", "messages": [{"role": "user", "content": "Hi"}], "n": nested}
+
+    imported(prompted, {"request": request, "answer": "Hello"}, asked("one"))
+
+    found = said(capsys)
+    assert found["cases"] == {"added": 1, "known": 0, "left_out": 1}
+    assert found["recordings"]["left_out"] == 1
+    files = [path for path in prompted.path.rglob("*") if path.is_file()]
+    assert [path.name for path in files if b"jane.roe" in path.read_bytes()] == ["app.jsonl"]
+
+
+@pytest.mark.parametrize("url", ["http://[", f"https://me:{KEY}@host.example.com/v1/chat"])
+def test_an_exchange_whose_url_is_none_makes_no_recording(
+    prompted: Project, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    imported(prompted, asked("one", url=url))
+
+    found = said(capsys)
+    assert found["cases"]["added"] == 1
+    assert found["recordings"] == {"added": {}, "kept": 0, "left_out": 1}
 
 
 def test_the_folder_of_a_data_set_is_made(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_llmprod.composition.imported_cases import AddedCases, add_cases
 from pytest_llmprod.composition.imported_recordings import AddedRecordings, add_recordings
-from pytest_llmprod.composition.masked_log import without_personal, without_telling_case
+from pytest_llmprod.composition.masked_log import with_masked_figures, without_personal
 from pytest_llmprod.core.errors import LogError
 from pytest_llmprod.core.text import counted, printable
 from pytest_llmprod.records import foreign
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         imported = without_personal(imported)
     known = environment_scanners(os.environ)
     scanners = (*masking.BUILT_IN, *known)
-    lines: Sequence[LogLine] = [without_telling_case(each, scanners) for each in imported.lines]
+    lines: Sequence[LogLine] = [with_masked_figures(each, scanners) for each in imported.lines]
     cases = recordings = None
     if options.cases is not None:
         cases = add_cases(options.cases, lines, scanners)

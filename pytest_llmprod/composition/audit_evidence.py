@@ -1,4 +1,4 @@
-"""Audit evidence: what the files of a project say, room by room, for an audit to judge.
+"""Audit evidence: what the files of a project say, package by package, for an audit to judge.
 
 A file that is not there is no evidence, and one that cannot be read is none either: the line that
 rests on it says so.

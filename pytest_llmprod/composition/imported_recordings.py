@@ -96,7 +96,7 @@ def _recording(line: LogLine, row: Row, known: Sequence[Scanner]) -> Recording |
     try:
         recording = foreign.as_recording(interaction, known=known)
         refuse_leaks(recording.to_json(), {"the environment variable": known})
-    except CassetteError:  # a secret that cannot be masked
+    except (CassetteError, ValueError):  # a secret that cannot be masked, or a URL that is none
         return None
     exchange = line.exchange
     return replace(

@@ -3,18 +3,29 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pytest_llmprod.records.foreign import Imported
+from pytest_llmprod.records.foreign import Imported, Row
 from pytest_llmprod.records.line import LogLine
 from pytest_llmprod.wire.masking import Finding, Scanner, mask_strings
 
+#: The figures of an exchange that are texts, as its log may have them.
+_TEXTS = ("provider", "operation", "model_requested", "model", "failure")
 
-def without_telling_case(line: LogLine, scanners: Sequence[Scanner]) -> LogLine:
-    """Return a line of no case where `scanners` find something in the name of its case.
 
-    Masked, two of them would have one name.
+def with_masked_figures(line: LogLine, scanners: Sequence[Scanner]) -> LogLine:
+    """Return a line whose figures hold nothing that `scanners` find.
+
+    It is of no case where the name of its case does: masked, two cases would have one name.
     """
-    is_harmless = mask_strings(line.case, scanners) == line.case
-    return line if is_harmless else replace(line, case="")
+    exchange = line.exchange
+    figures = {name: mask_strings(getattr(exchange, name), scanners) for name in _TEXTS}
+    reasons = tuple(mask_strings(each, scanners) for each in exchange.finish_reasons)
+    return replace(
+        line,
+        case=line.case if mask_strings(line.case, scanners) == line.case else "",
+        feature=mask_strings(line.feature, scanners),
+        response_id=mask_strings(line.response_id, scanners),
+        exchange=replace(exchange, finish_reasons=reasons, **figures),
+    )
 
 
 def without_personal(imported: Imported) -> Imported:
@@ -23,22 +34,32 @@ def without_personal(imported: Imported) -> Imported:
     A row of a data set and its recording are masked alike, so that the test which asks the one
     finds the other.
     """
+    pairs = [*map(_pair_without_personal, imported.lines, imported.rows)]
     return replace(
         imported,
-        lines=tuple(map(_line_without_personal, imported.lines)),
-        rows=tuple(mask_strings(row, (_find_personal,)) for row in imported.rows),
+        lines=tuple(line for line, _ in pairs),
+        rows=tuple(row for _, row in pairs),
     )
 
 
+def _pair_without_personal(line: LogLine, row: Row) -> tuple[LogLine, Row]:
+    """Return a line and its row masked; nothing is left of what is nested too deep for that."""
+    try:
+        return _line_without_personal(line), mask_strings(row, (_find_personal,))
+    except RecursionError:
+        silent = replace(line, exchange=replace(line.exchange, request=None, text=""))
+        return _line_without_personal(silent), {}
+
+
 def _line_without_personal(line: LogLine) -> LogLine:
-    exchange = line.exchange
+    masked = with_masked_figures(line, (_find_personal,))
+    exchange = masked.exchange
     return replace(
-        without_telling_case(line, (_find_personal,)),
+        masked,
         exchange=replace(
             exchange,
             request=mask_strings(exchange.request, (_find_personal,)),
             text=mask_strings(exchange.text, (_find_personal,)),
-            failure=mask_strings(exchange.failure, (_find_personal,)),
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_llmprod.composition import garbage
+from pytest_llmprod.composition import garbage_collection
 from pytest_llmprod.core.errors import LlmprodError, PricesError
 from pytest_llmprod.core.text import printable
 from pytest_llmprod.hooks.gathered import Gathered
@@ -71,7 +71,7 @@ class Collector:
         try:
             outcome = yield
             if self._gathered.run is not None:
-                garbage.sweep()
+                garbage_collection.sweep()
         except LlmprodError as error:  # of a plan, which has no test that could fail with it
             raise pytest.UsageError(str(error)) from error
         finally:

@@ -47,7 +47,7 @@ def listed(names: Iterable[str]) -> str:
 
 def plural(number: int, one: str, many: str) -> str:
     """Return a number and its noun, which is `one` of 1 and `many` of any other number."""
-    return f"{number} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def unpriced_text(models: Iterable[str]) -> str:

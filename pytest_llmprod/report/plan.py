@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from pytest_llmprod.core.forecast import Forecast, Plan
 from pytest_llmprod.core.text import printable, shorten
-from pytest_llmprod.report.amounts import cost_text, listed, unpriced_text
+from pytest_llmprod.report.amounts import cost_text, listed, plural, unpriced_text
 from pytest_llmprod.report.layout import COLUMNS, wrapped
 from pytest_llmprod.report.table import named_table
 
@@ -30,17 +30,13 @@ def _before(plan: Plan, mode: str) -> list[str]:
     for option in plan.unmet:
         lines += wrapped(f"{printable(option)} would meet no request; asked: {listed(plan.asked)}")
     if plan.waiting:
-        recordings = _plural(plan.waiting, "recording waits", "recordings wait")
+        recordings = plural(plan.waiting, "recording waits", "recordings wait")
         gain = " and may send less" if mode in ("once", "new_episodes") else ""
         lines += wrapped(
             f"{recordings} in .llmprod/recording, left by a run that was killed: a recording run "
             f"picks them up first{gain}"
         )
     return lines
-
-
-def _plural(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _table(forecasts: Sequence[Forecast], mode: str) -> list[str]:

@@ -105,7 +105,7 @@ def _ranked(counts: Mapping[str, int], *, is_counted: bool = False) -> str:
     ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     if len(ranked) == 1 and not is_counted:
         return printable(ranked[0][0])
-    return ", ".join(f"{printable(name)} {count}" for name, count in ranked)
+    return ", ".join(f"{printable(name)} {count:,}" for name, count in ranked)
 
 
 def record_command(mode: str, options: Sequence[str]) -> tuple[str, ...]:

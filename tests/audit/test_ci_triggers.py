@@ -21,6 +21,18 @@ workflows:
         ("{jobs: [evals]}", ""),
         ("{jobs: [{evals: {filters: {branches: {only: main}}}}]}", ON_MAIN),
         ("{jobs: [{evals: {filters: {branches: {only: /.*/}}}}]}", ""),
+        (
+            "{jobs: [{evals: {filters: {branches: {only: '*'}}}}]}",  # no pattern there
+            "it runs when a change is on *, and not before",
+        ),
+        (
+            "{when: 'pipeline.git.branch ==\n\n    \"main\"', jobs: [evals]}",
+            'when: pipeline.git.branch == "main" leaves changes out',
+        ),
+        (
+            "{jobs: [{evals: {filters: 'pipeline.git.branch ==\n\n    \"main\"'}}]}",
+            'filters: pipeline.git.branch == "main" leaves changes out',
+        ),
         ("{jobs: [{evals: {filters: {branches: {ignore: docs}}}}]}", ""),
         ("{jobs: [{evals: {filters: {branches: {ignore: /.*/}, tags: {only: /v.*/}}}}]}", BY_TAG),
         ("{jobs: [{evals: {filters: {branches: {only: main}}}}, evals]}", ""),
@@ -202,6 +214,7 @@ def test_only_names_its_refs_under_a_key_of_their_own_too(tmp_path: Path) -> Non
         ("{script: [pytest --llm-eval]}", ""),
         ("{pull-requests: {'**': [*e]}}", ""),
         ("{branches: {'**': [*e]}}", ""),
+        ("{branches: {'*': [*e]}}", "* matches no / in the name of a branch: write **"),
         ("{branches: {main: [*e]}}", ON_MAIN),
         ("{tags: {'v*': [*e]}}", BY_TAG),
         ("{default: [{step: {script: [make]}}], custom: {all: [*e]}}", "a custom pipeline is st"),
@@ -325,6 +338,10 @@ MERGES = "if: '$CI_PIPELINE_SOURCE == \"merge_request_event\"'"
             "[{if: $CI_PIPELINE_SOURCE == 'web' || $CI_PIPELINE_SOURCE == 'api'}]",
             "its rules leave out changes but those of "
             "$ci_pipeline_source == 'web' || $ci_pipeline_source == 'api'",
+        ),
+        (
+            "[{if: '$CI_PIPELINE_SOURCE\n\n    == \"web\"'}]",
+            'its rules leave out changes but those of $ci_pipeline_source == "web"',
         ),
         (f"[{{{MERGES[:-1]} || $CI_COMMIT_TAG'}}]", ""),
     ],

@@ -443,11 +443,3 @@ def test_nothing_of_the_history_becomes_markup() -> None:
 
     assert found.open == []
     assert {"script", "img"}.isdisjoint(found.tags)
-
-
-def test_cases_stand_in_the_order_of_the_numbers_in_their_ids() -> None:
-    cases = (case_result(id="t-10"), case_result(id="t-9"))
-
-    text = outline(run_result(suite_result(), cases=cases)).text
-
-    assert 0 < text.index("t-9") < text.index("t-10")

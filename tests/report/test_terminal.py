@@ -147,7 +147,7 @@ def test_ten_suites_with_misses_take_24_lines_below_the_heading() -> None:
 
     assert len(lines) == 24
     assert max(map(width, lines)) <= 80
-    assert lines[-3].startswith("2209 requests are in no recording: prompt changed 1100, tool ")
+    assert lines[-3].startswith("2,209 requests are in no recording: prompt changed 1,100, tool ")
     assert sum(line.startswith("gate f") for line in lines) == 10
 
 

@@ -8,7 +8,7 @@ from report_samples import FAIL, PASS, UNSURE, case_result, run_result, suite_re
 
 from pytest_llmprod.core.results import CaseRate, CaseResult, Look, Repeats, Slice, SuiteResult
 from pytest_llmprod.core.text import printable
-from pytest_llmprod.report.amounts import cost_text, seconds_text
+from pytest_llmprod.report.amounts import cost_text, plural, seconds_text
 from pytest_llmprod.report.broken import Broken
 from pytest_llmprod.report.suite_rows import SuiteRow
 from pytest_llmprod.report.unanswered import record_command
@@ -749,3 +749,8 @@ def test_cases_that_got_no_answer_say_in_how_many_of_their_repeats() -> None:
     assert make_view(run_result(suite), ()).gates == (
         ("triage", "not judged", "3 cases got no answer in 4 of 660 repeats"),
     )
+
+
+def test_a_number_of_four_digits_is_told_as_elsewhere() -> None:
+    assert plural(1, "case lacks", "cases lack") == "1 case lacks"
+    assert plural(1_200, "case lacks", "cases lack") == "1,200 cases lack"

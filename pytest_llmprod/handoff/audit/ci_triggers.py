@@ -17,7 +17,7 @@ _LEFT_OUT = ("manual", "never", "delayed", "on_failure", "on_fail")
 _RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*(?:cancelled|failure)\(\)")
 #: How `only` and `except` of GitLab name all branches.
 _OF_BRANCHES = frozenset({"branches", "pushes", "/.*/", "/.+/", "/^.*$/"})
-#: Patterns of GitHub for the branches with a `/` in their names, which `*` leaves out.
+#: Patterns for the branches with a `/` in their names, which `*` leaves out.
 _WITH_SLASH = frozenset({"*/**", "**/*"})
 #: How patterns of Woodpecker and Drone for refs begin that changes fulfil.
 _OF_CHANGES = ("refs/heads/**", "refs/pull", "refs/**", "**")
@@ -112,8 +112,7 @@ def _event(condition: yaml.Node, key: str) -> str:
         return ""
     if "push" not in events:
         return f"event of {key} leaves out pushes and pull requests"
-    branches = _included(get(condition, "branch"))
-    return _on_branches(branches) if branches and "**" not in branches else ""
+    return _by_patterns(_included(get(condition, "branch")))
 
 
 def _rules(rules: yaml.Node | None) -> str:
@@ -228,14 +227,19 @@ def _github_push(node: yaml.Node | None) -> str:
     has_tags = get(node, "tags") is not None or get(node, "tags-ignore") is not None
     if "**" in ignored or (has_tags and not branches and not ignored):
         return _BY_TAG
+    return _by_patterns(branches)
+
+
+def _by_patterns(branches: Sequence[str]) -> str:
+    """Return what patterns for branches leave out, of which `**` matches all; '' without any."""
     if "**" in branches or ("*" in branches and _WITH_SLASH.intersection(branches)):
         return ""
+    if "*" in branches:
+        return "* matches no / in the name of a branch: write **"
     return _on_branches(branches) if branches else ""
 
 
 def _on_branches(names: Sequence[str]) -> str:
-    if "*" in names:
-        return "* matches no / in the name of a branch: write **"
     return f"it runs when a change is on {', '.join(names)}, and not before"
 
 
@@ -315,8 +319,9 @@ def _circleci_job(top: yaml.Node, job: str) -> str:
 def _circleci_workflow(workflow: yaml.Node, top: yaml.Node) -> str:
     """Return what a workflow leaves out. In old files it has triggers: none but schedules."""
     when = get(workflow, "when")
-    if is_of_few(word(when)):
-        return f"when: {word(when)} leaves changes out"
+    condition = _condition(workflow, "when")
+    if is_of_few(condition):
+        return f"when: {condition} leaves changes out"
     told = {word(each) for each in entries(get(when, "equal"))}
     if get(workflow, "triggers") is not None or "scheduled_pipeline" in told:
         return "its workflow runs by schedule only"
@@ -333,8 +338,9 @@ def _circleci_entry(entry: yaml.Node, workflow: yaml.Node) -> str:
     """Return what a job leaves out where a workflow names it."""
     settings = next((value for _, value in items(entry)), None)
     filters = get(settings, "filters")
-    if is_of_few(word(filters)):
-        return f"filters: {word(filters)} leaves changes out"
+    condition = _condition(settings, "filters")
+    if is_of_few(condition):
+        return f"filters: {condition} leaves changes out"
     branches = get(filters, "branches")
     only = words(get(branches, "only"))
     if only and "/.*/" not in only:
@@ -367,4 +373,4 @@ def _bitbucket_pipeline(kind: str, name: str) -> str:
         return "a custom pipeline is started by hand"
     if kind == "tags":
         return _BY_TAG
-    return _on_branches([name]) if kind == "branches" and name != "**" else ""
+    return _by_patterns([name]) if kind == "branches" else ""

@@ -187,8 +187,9 @@ def _bring_into_layout(path: Path, text: bytes, rekey: Rekey) -> bytes:
     document = _parse(path, text)
     if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
         raise CassetteError(
-            f"{path}: is no cassette (it has no list named 'interactions'). Move it out of the "
-            f"folder 'cassettes', or delete it and record with --llm-record=once."
+            f"{path}: is no cassette, for it has no list of interactions. Name a cassette, a file "
+            f"under cassettes/; if this one lies there, move it away, and record with "
+            f"--llm-record=once."
         )
     about = document.get("llmprod")
     if not isinstance(about, dict):

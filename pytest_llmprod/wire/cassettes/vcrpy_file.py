@@ -103,9 +103,9 @@ def _as_written(loader: Any, node: Any) -> str:
 
 def _translate(data: Any) -> Any:
     """Bring relatives of vcrpy's format into the form that vcrpy reads."""
-    if not isinstance(data, dict):
-        return data  # vcrpy says what is wrong with it
-    if not isinstance(data.get("interactions"), list):
+    if isinstance(data, list):
+        return data  # of an old vcrpy: the new one says so
+    if not isinstance(data, dict) or not isinstance(data.get("interactions"), list):
         raise CassetteError(
             "is no cassette, for it has no list of interactions. Name a cassette, a file under "
             "cassettes/."

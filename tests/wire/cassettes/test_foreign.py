@@ -492,7 +492,7 @@ def test_a_secret_that_is_spread_over_events_is_cut_out(load_one: Any) -> None:
     ids=["empty", "cut short", "no answer", "before version 1", "runs code"],
 )
 def test_a_file_that_is_no_cassette_is_refused_by_name(text: str, tmp_path: Path) -> None:
-    with pytest.raises(CassetteError, match=r"cassette\.yaml: is no cassette that vcrpy can read"):
+    with pytest.raises(CassetteError, match=r"cassette\.yaml: is no cassette\b"):
         load_text(tmp_path, text)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from project import Project
 
-from pytest_llmprod.composition import garbage
+from pytest_llmprod.composition import garbage_collection
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _collector_as_it_was() -> Iterator[None]:
 def test_the_collector_rests_and_passes_over_what_was_made_meanwhile() -> None:
     thresholds = gc.get_threshold()
     collections = _collections()
-    with garbage.settling():
+    with garbage_collection.settling():
         kept = [[] for _ in range(10 * thresholds[0])]
         assert _collections() == collections
 
@@ -32,7 +32,7 @@ def test_the_collector_rests_and_passes_over_what_was_made_meanwhile() -> None:
 
 
 def test_what_is_made_later_is_collected_as_ever() -> None:
-    with garbage.settling():
+    with garbage_collection.settling():
         pass
     cycle: list[object] = []
     cycle.append(cycle)
@@ -43,7 +43,7 @@ def test_what_is_made_later_is_collected_as_ever() -> None:
 
 def test_the_collector_comes_back_after_an_error() -> None:
     thresholds = gc.get_threshold()
-    with pytest.raises(ZeroDivisionError), garbage.settling():
+    with pytest.raises(ZeroDivisionError), garbage_collection.settling():
         _ = 1 / 0
 
     assert gc.get_threshold() == thresholds
@@ -51,7 +51,7 @@ def test_the_collector_comes_back_after_an_error() -> None:
 
 def test_a_collector_that_somebody_has_switched_off_is_left_alone() -> None:
     gc.disable()
-    with garbage.settling():
+    with garbage_collection.settling():
         pass
 
     assert not gc.isenabled()
@@ -59,7 +59,7 @@ def test_a_collector_that_somebody_has_switched_off_is_left_alone() -> None:
 
 
 def test_what_an_imported_application_says_to_the_collector_stays() -> None:
-    with garbage.settling():
+    with garbage_collection.settling():
         gc.disable()
         gc.set_threshold(50_000, 20, 20)
 
@@ -74,7 +74,7 @@ def test_after_the_last_test_what_nobody_holds_is_found_and_the_rest_is_passed_o
     gone = weakref.ref(lost)
     lost.itself = lost
     del lost
-    garbage.sweep()
+    garbage_collection.sweep()
 
     assert gone() is None
     assert gc.get_freeze_count() > 0
@@ -83,7 +83,7 @@ def test_after_the_last_test_what_nobody_holds_is_found_and_the_rest_is_passed_o
 
 def test_a_collector_that_is_off_after_the_last_test_stays_so() -> None:
     gc.disable()
-    garbage.sweep()
+    garbage_collection.sweep()
 
     assert gc.get_freeze_count() == 0
 

@@ -1,4 +1,4 @@
-"""Garbage: when Python looks for it in a run of evals.
+"""Garbage collection: when Python looks for garbage in a run of evals.
 
 Importing an application and collecting its tests makes hundreds of thousands of objects that live
 to the end of the run. Python's collector walks all of them again and again and finds nothing.
