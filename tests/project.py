@@ -1,5 +1,6 @@
 """A user's project in which tests run pytest."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ class Project:
         self.run("--llm-json=run.json", *arguments, **keywords)
         document: dict[str, Any] = json.loads((self.path / "run.json").read_text())
         return document
+
+    def digest(self) -> str:
+        """Return what stands for all files, to tell by it whether another project is the same."""
+        digest = hashlib.sha256()
+        for path in sorted(self.path.rglob("*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(self.path)}\n".encode() + path.read_bytes())
+        return digest.hexdigest()
 
     def gates(self) -> dict[str, Any]:
         document = json.loads((self.path / "llmprod-gates.json").read_text())

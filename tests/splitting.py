@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+import warm
 
 SPLITTING = """
 def pytest_addoption(parser):
@@ -42,8 +43,7 @@ def merge(folder: Path, *arguments: str, expect: int = 3) -> subprocess.Complete
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return warm.run(["-m", *arguments], cwd=folder)
 
 
 def read(path: Path) -> Any:

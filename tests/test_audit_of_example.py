@@ -5,13 +5,12 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import warm
 from checkout import EXAMPLE, check_out
 from log_samples import a_line, an_exchange, write
 
@@ -58,8 +57,7 @@ def llmprod_in(project: Path, *arguments: str) -> None:
 def run_in(project: Path, module: str, *arguments: str) -> int:
     names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL", "LLMPROD_GATES")
     environ = {name: value for name, value in os.environ.items() if name not in names}
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=project, capture_output=True, env=environ).returncode
+    return warm.run(["-m", module, *arguments], cwd=project, env=environ).returncode
 
 
 def edit(path: Path, pattern: str, new: str) -> None:

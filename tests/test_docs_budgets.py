@@ -2,10 +2,9 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import warm
 from checkout import check_out
 from loopback import Provider
 from project import Project
@@ -33,13 +32,8 @@ def test_the_summary_is_what_the_example_prints(tmp_path: Path) -> None:
     tests.write_text(tests.read_text().replace(decorator, f"{marker}\n{decorator}"))
     names = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL", "COLUMNS", "FORCE_COLOR")
 
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "--llm-eval"],
-        cwd=tmp_path / "demo",
-        env={name: value for name, value in os.environ.items() if name not in names},
-        capture_output=True,
-        text=True,
-    )
+    environ = {name: value for name, value in os.environ.items() if name not in names}
+    result = warm.run(["-m", "pytest", "--llm-eval"], cwd=tmp_path / "demo", env=environ)
 
     assert result.returncode == 1
     assert SUMMARY in result.stdout

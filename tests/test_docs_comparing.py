@@ -4,11 +4,10 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from checkout import check_out
 
 from pytest_llmprod.cli import main
@@ -39,7 +38,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, swap = commands("pytest --llm-eval --llm-models")
     run, _ = commands("pytest --llm-eval --llm-json=run.json")
     for words in (old, new, swap, run):
-        subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, env=environ)
+        warm.run(["-m", *words], cwd=folder, env=environ)
     return folder
 
 

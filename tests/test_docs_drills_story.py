@@ -2,11 +2,10 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from checkout import check_out
 
 ROOT = Path(__file__).parents[1]
@@ -51,8 +50,7 @@ def drilled(folder: Path, repairs: int) -> str:
         assert FIRST_TRIAGE in source
     hidden = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TRIAGE_MODEL", "COLUMNS", "FORCE_COLOR")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    command = [sys.executable, "-m", *COMMAND]
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    result = warm.run(["-m", *COMMAND], cwd=folder, env=environment)
     assert result.returncode == (repairs < len(REPAIRS)), result.stdout
     return steady(result.stdout)
 

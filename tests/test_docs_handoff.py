@@ -2,11 +2,10 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from checkout import check_out
 
 from pytest_llmprod.cli import main
@@ -39,8 +38,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def printed(*words: str) -> str:
-    command = [sys.executable, "-m", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return warm.run(["-m", *words], cwd=Path.cwd()).stdout
 
 
 def test_what_init_writes_and_how_it_runs_is_what_the_page_shows(

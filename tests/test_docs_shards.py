@@ -2,11 +2,10 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from checkout import check_out
 from splitting import read
@@ -38,8 +37,7 @@ def test_the_recipe_decides_what_one_run_does(
     check_out(folder)
 
     def call(module: str, *arguments: str) -> int:
-        command = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode
+        return warm.run(["-m", module, *arguments], cwd=folder).returncode
 
     assert call("pytest", "--llm-eval", "--llm-json=whole.json") == 0
     gates = read(folder / "llmprod-gates.json")

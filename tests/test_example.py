@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import warm
 from checkout import check_out
 
 from pytest_llmprod.cli import main
@@ -32,8 +33,8 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "--llm-eval", "--llm-json=run.json", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = ["-m", "pytest", "--llm-eval", "--llm-json=run.json", *arguments]
+    return warm.run(command, cwd=folder)
 
 
 def swap_command() -> list[str]:

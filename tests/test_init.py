@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import warm
 from loopback import Provider
 
 from pytest_llmprod.cli import main
@@ -63,14 +64,9 @@ def init(callable_name: str = "app.triage:triage") -> int:
 
 
 def run_pytest(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("pytest"), "-p", "no:cacheprovider", *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": str(folder / "no-git"), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    script = str(Path(sys.executable).with_name("pytest"))
+    environ = {**os.environ, "PATH": str(folder / "no-git"), **variables}
+    return warm.run([script, "-p", "no:cacheprovider", *arguments], cwd=folder, env=environ)
 
 
 def content_below(folder: Path) -> Mapping[str, bytes]:
@@ -161,11 +157,8 @@ def test_the_other_steps_of_its_workflow_pass_before_and_after_the_rows_are_fill
     steps = re.findall(r"- run: llmprod ([a-z -]+)", workflow)
 
     def statuses() -> list[int]:
-        command = [sys.executable, "-m", "pytest_llmprod.cli"]
-        return [
-            subprocess.run([*command, *step.split()], cwd=folder, check=False).returncode
-            for step in steps
-        ]
+        command = ["-m", "pytest_llmprod.cli"]
+        return [warm.run([*command, *step.split()], cwd=folder).returncode for step in steps]
 
     before = statuses()
     data = folder / "evals" / "ticket_triage.jsonl"

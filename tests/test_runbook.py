@@ -4,14 +4,13 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from checkout import check_out
 from recordings import cassette, recording
 
@@ -75,14 +74,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["pytest_llmprod.cli", "accept", "run.json", "--who=Ann"],
         ["pytest_llmprod.cli", "runbook"],
     ):
-        result = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = warm.run(["-m", *command], cwd=folder, env=environment)
         assert result.returncode == 0, result.stdout + result.stderr
     return folder
 

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from pytest_llmprod.composition.forbidding import FORBIDDABLE, customs_of
 from pytest_llmprod.composition.proofs import PLANTED, _request
@@ -48,14 +48,7 @@ WIRE = '[tool.llmprod.wire]\nforbid = ["pii", "iban", "secrets"]\n'
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return warm.run(["-m", *words], cwd=folder, env={**os.environ, "COLUMNS": "80"})
 
 
 def write_answers(folder: Path, wrong: int = 0) -> None:

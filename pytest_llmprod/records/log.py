@@ -16,8 +16,8 @@ from pytest_llmprod.records.line import LogLine, figures_of, output_of
 FOLDER = Path(".llmprod") / "runs"
 LINES = ".jsonl"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-#: What the application says of its requests: the operation may be the path of a URL.
-_FROM_REQUESTS = (names.OPERATION, names.MODEL_ASKED, names.MODEL)
+#: What others say: the operation may be the path of a URL, and an error may quote a key.
+_OF_OTHERS = (names.OPERATION, names.MODEL_ASKED, names.MODEL, names.ERROR)
 _NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
 
@@ -69,7 +69,7 @@ class LogWriter:
             place = f"{self._seed}{self._lines.size + len(content)}"
             ids.append(sha256(place.encode()).hexdigest()[:10])
             figures = {names.ID: ids[-1], **figures_of(line), **self._said(line, new)}
-            for name in _FROM_REQUESTS:
+            for name in _OF_OTHERS:
                 if name in figures:
                     figures[name] = self._masked(figures[name])
             content += _ENCODER.encode(figures).encode() + b"\n"

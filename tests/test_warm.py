@@ -1,0 +1,78 @@
+"""Commands in warm forks: they do what a process of its own does, and leave each other alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import warm
+
+SEES = """
+import json, os, sys
+seen = os.environ.get("SEEN"), "pytest_llmprod" in sys.modules
+print(json.dumps([sys.argv[1:], os.getcwd(), *seen]))
+print("told", file=sys.stderr)
+sys.exit(3)
+"""
+
+
+def test_a_command_says_what_it_says_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "seeing.py").write_text(SEES)
+    command = ["-m", "seeing", "one", "--two"]
+    environ = {**os.environ, "SEEN": "yes"}
+
+    forked = warm.run(command, cwd=tmp_path, env=environ)
+
+    alone = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+    assert (forked.returncode, forked.stdout, forked.stderr) == (3, alone.stdout, "told\n")
+    assert '["one", "--two"]' in forked.stdout
+    assert forked.stdout.endswith('"yes", false]\n')
+
+
+def test_nothing_of_a_command_is_left_to_the_next(tmp_path: Path) -> None:
+    (tmp_path / "leaving.py").write_text(
+        "import os, pytest, sys\n"
+        "print(os.environ.get('LEFT'), hasattr(pytest, 'left'), 'leaving' in sys.modules)\n"
+        "os.environ['LEFT'] = 'x'\npytest.left = True\nsys.modules['leaving'] = sys\n"
+    )
+    (tmp_path / "inner").mkdir()
+
+    outputs = [warm.run(["-m", "leaving"], cwd=tmp_path).stdout for _ in range(2)]
+
+    assert outputs == ["None False False\n"] * 2
+
+
+def test_a_script_finds_its_neighbours_and_those_of_pythonpath(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "far").mkdir()
+    (tmp_path / "bin" / "near.py").write_text("WORD = 'near'\n")
+    (tmp_path / "far" / "away.py").write_text("WORD = 'away'\n")
+    script = tmp_path / "bin" / "asks.py"
+    script.write_text("import away, near\nprint(near.WORD, away.WORD)\n")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path / "far")}
+
+    assert warm.run([str(script)], cwd=tmp_path, env=environ).stdout == "near away\n"
+
+
+def test_an_error_ends_a_command_with_1_and_a_signal_with_its_number(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text("raise ValueError('no such thing')\n")
+    (tmp_path / "killed.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+
+    failed = warm.run(["-m", "failing"], cwd=tmp_path)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("ValueError: no such thing\n")
+    assert warm.run(["-m", "killed"], cwd=tmp_path).returncode == -9
+
+
+def test_a_run_of_pytest_warns_of_nothing_and_names_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+
+    run = warm.run(["-m", "pytest", "-p", "no:cacheprovider", "-W", "error"], cwd=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"rootdir: {tmp_path}" in run.stdout
+    assert "1 passed in" in run.stdout
+    assert not (tmp_path / ".hypothesis").exists()
