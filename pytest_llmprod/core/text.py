@@ -111,6 +111,9 @@ def folded(text: str) -> str:
     return "".join(char for char in read if unicodedata.category(char) != "Cf")
 
 
+_NOT_READ = {code: None for code in range(128) if not (chr(code).isalnum() or chr(code) == "@")}
+
+
 def squeezed(text: str) -> str:
     """Return the letters, digits and `@` of `text`, as one reads them who looks for a value in it.
 
@@ -120,6 +123,8 @@ def squeezed(text: str) -> str:
     >>> squeezed("4000\\u200b-00\\uff10\\uff10 Ana@EXAMPLE.com")
     '40000000ana@examplecom'
     """
+    if text.isascii():
+        return text.lower().translate(_NOT_READ)
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(_digit(char) for char in folded if char.isalnum() or char == "@")
 

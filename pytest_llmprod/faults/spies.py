@@ -140,8 +140,9 @@ def _other_names(owner: Any, original: Any, root: Path | None) -> Iterator[tuple
         return
     package = owner.__name__.partition(".")[0]
     near = {each.__name__: each for each in (own_modules(root) if root is not None else ())}
+    below = f"{package}."
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package and isinstance(module, ModuleType):
+        if (name == package or name.startswith(below)) and isinstance(module, ModuleType):
             near[name] = module
     near.pop(owner.__name__, None)
     for module, name, _ in names_of(tuple(near.values()), {id(original): original}):

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_llmprod.core.text import counted, escaped, natural, printable, shorten, width
+from pytest_llmprod.core.text import (
+    counted,
+    escaped,
+    natural,
+    printable,
+    shorten,
+    squeezed,
+    width,
+)
 
 ANY_TEXT = st.text(st.characters(), max_size=80)
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -124,3 +132,11 @@ def test_texts_in_any_order_are_sorted_to_the_same(data: st.DataObject) -> None:
     turned = data.draw(st.permutations(texts))
 
     assert sorted(texts, key=natural) == sorted(turned, key=natural)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_text_is_squeezed_as_any_other_is(text: str) -> None:
+    invisible = "\N{ZERO WIDTH SPACE}"
+
+    assert squeezed(text) == squeezed(text + invisible)
+    assert squeezed(text) == "".join(c for c in text.lower() if c.isalnum() or c == "@")
