@@ -9,6 +9,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import warm
+from execnet import gateway_base, gateway_io
 from hypothesis import settings
 from loopback import Provider, last_word_doubled, provider
 from project import Project
@@ -67,6 +69,21 @@ def without_the_app_of_the_example(
     if "pytester" in request.fixturenames:
         for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
             monkeypatch.delitem(sys.modules, name)
+
+
+class _WarmGateway(gateway_io.Popen2IOMaster):
+    """A worker of xdist that has its libraries imported already."""
+
+    def __init__(self, args: list[str], execmodel: gateway_base.ExecModel) -> None:
+        self.popen = warm.Worker(args[1:])
+        gateway_base.Popen2IO.__init__(self, self.popen.stdin, self.popen.stdout, execmodel)
+
+
+@pytest.fixture(autouse=True)
+def warm_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs inside of tests start their workers of xdist as warm forks."""
+    if "pytester" in request.fixturenames:
+        monkeypatch.setattr(gateway_io, "Popen2IOMaster", _WarmGateway)
 
 
 @pytest.fixture

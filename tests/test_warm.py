@@ -76,3 +76,25 @@ def test_a_run_of_pytest_warns_of_nothing_and_names_the_folder(tmp_path: Path) -
     assert f"rootdir: {tmp_path}" in run.stdout
     assert "1 passed in" in run.stdout
     assert not (tmp_path / ".hypothesis").exists()
+
+
+def test_a_worker_talks_through_pipes_and_is_waited_for_as_often_as_one_likes() -> None:
+    worker = warm.Worker(["-u", "-c", "import sys; print(sys.stdin.readline() * 2); sys.exit(4)"])
+
+    worker.stdin.write(b"word\n")
+    worker.stdin.flush()
+
+    assert worker.stdout.read() == b"word\nword\n\n"
+    assert [worker.wait(), worker.wait()] == [4, 4]
+    worker.stdin.close()
+    worker.stdout.close()
+
+
+def test_a_worker_can_be_killed() -> None:
+    worker = warm.Worker(["-c", "import sys; sys.stdin.read()"])
+
+    worker.kill()
+
+    assert worker.wait() == -9
+    worker.stdin.close()
+    worker.stdout.close()

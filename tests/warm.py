@@ -1,12 +1,12 @@
 """Warm: commands of Python that begin with their libraries imported, in forks of one process.
 
 To import pytest, openai and pydantic takes a command longer than most tests need for the rest. So
-one process for each worker of the tests imports them once, and forks for each command. The package
-itself a fork imports anew, as a command does. Tests of what is imported, of signals, and of what
-the interpreter is told start processes of their own.
+one process for each worker of the tests imports them once, and forks for each command, and for each
+worker of xdist in a run inside of a test. The package itself a fork imports anew, as a command
+does. Tests of what is imported, of signals, and of what the interpreter is told start processes of
+their own.
 """
 
-import array
 import atexit
 import importlib
 import io
@@ -14,6 +14,7 @@ import json
 import os
 import random
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -46,7 +48,8 @@ def run(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         with open(os.devnull, "rb") as nothing:
             files = [nothing.fileno(), out.fileno(), err.fileno()]
-            returncode = _server().run([*arguments], cwd, os.environ if env is None else env, files)
+            pid = _server().start(arguments, cwd, os.environ if env is None else env, files)
+            returncode = _server().wait(pid)
         texts = [_text(each) for each in (out, err)]
     return subprocess.CompletedProcess([*arguments], returncode, *texts)
 
@@ -55,6 +58,26 @@ def _text(file: Any) -> str:
     file.seek(0)
     text: str = file.read().decode("utf-8").replace("\r\n", "\n")
     return text
+
+
+class Worker:
+    """A process that goes on beside the test, with pipes, as `subprocess.Popen` has them."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        theirs_in, ours_in = os.pipe()
+        ours_out, theirs_out = os.pipe()
+        files = [theirs_in, theirs_out, 2]
+        self.pid = _server().start(arguments, Path.cwd(), os.environ, files)
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self.stdin = os.fdopen(ours_in, "wb")
+        self.stdout = os.fdopen(ours_out, "rb")
+
+    def wait(self) -> int:
+        return _server().wait(self.pid)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
 
 
 class _Server:
@@ -72,15 +95,25 @@ class _Server:
                 start_new_session=True,
             )
         self._replies = self._socket.makefile("r", encoding="utf-8")
+        self._lock = Lock()
 
-    def run(
-        self, arguments: list[str], cwd: Path, environ: Mapping[str, str], files: list[int]
+    def start(
+        self, arguments: Sequence[str], cwd: Path, environ: Mapping[str, str], files: list[int]
     ) -> int:
-        job = {"arguments": arguments, "cwd": str(cwd), "environ": dict(environ)}
+        """Start a command with these files as its input, output and errors; return its pid."""
+        job = {"arguments": [*arguments], "cwd": str(cwd), "environ": dict(environ)}
+        return self._ask(job, files)
+
+    def wait(self, pid: int) -> int:
+        """Wait until a command has ended, and return its status, as `Popen.wait` does."""
+        return self._ask({"pid": pid}, [])
+
+    def _ask(self, job: Mapping[str, Any], files: list[int]) -> int:
         message = json.dumps(job).encode() + b"\n"
-        socket.send_fds(self._socket, [message[:1]], files)
-        self._socket.sendall(message[1:])
-        return int(self._replies.readline())
+        with self._lock:
+            socket.send_fds(self._socket, [message[:1]], files)
+            self._socket.sendall(message[1:])
+            return int(self._replies.readline())
 
     def close(self) -> None:
         self._replies.close()
@@ -97,10 +130,17 @@ def _server() -> _Server:
 
 def _serve(channel: socket.socket) -> dict[str, Any]:
     """Fork for each job that comes; return it in the fork. The process ends with the channel."""
-    while first := _received(channel):
-        job, files = first
-        pid = os.fork()
-        if not pid:
+    ended: dict[int, int] = {}
+    while received := _received(channel):
+        job, files = received
+        if "pid" in job:
+            if job["pid"] not in ended:
+                _, status = os.waitpid(job["pid"], 0)
+                ended[job["pid"]] = os.waitstatus_to_exitcode(status)
+            reply = ended[job["pid"]]
+        else:
+            reply = os.fork()
+        if not reply and files:
             channel.close()
             for number, file in enumerate(files):
                 os.dup2(file, number)
@@ -108,21 +148,18 @@ def _serve(channel: socket.socket) -> dict[str, Any]:
             return job
         for file in files:
             os.close(file)
-        _, status = os.waitpid(pid, 0)
-        channel.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        channel.sendall(f"{reply}\n".encode())
     sys.exit()
 
 
 def _received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """Return the next job with its files: those of input, output and errors."""
-    space = socket.CMSG_LEN(3 * array.array("i").itemsize)
-    text, ancillary, _, _ = channel.recvmsg(1, space)
+    text, files, _, _ = socket.recv_fds(channel, 1, 3)
     if not text:
         return None
-    files = array.array("i", ancillary[0][2])
     while not text.endswith(b"\n"):
         text += channel.recv(65536)
-    return json.loads(text), files.tolist()
+    return json.loads(text), files
 
 
 def _become(job: dict[str, Any]) -> None:
@@ -132,7 +169,13 @@ def _become(job: dict[str, Any]) -> None:
     os.chdir(job["cwd"])
     random.seed()
     given = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
-    match job["arguments"]:
+    words = [each for each in job["arguments"] if each not in ("-u", "-B")]
+    sys.dont_write_bytecode |= "-B" in job["arguments"]
+    match words:
+        case ["-c", code]:
+            sys.path[:1] = ["", *given]
+            sys.argv = ["-c"]
+            exec(code, {"__name__": "__main__"})
         case ["-m", module, *words]:
             sys.path[:1] = [job["cwd"], *given]
             sys.argv = [module, *words]
