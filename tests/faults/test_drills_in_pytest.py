@@ -92,7 +92,8 @@ def shown(
     """Drill one feature; return the number of drills, and weakness -> faults."""
     text = MATRIX.format(app=app, faults=faults, within=within, fixture=fixture)
     apps.makepyfile(test_drill=text)
-    _, rows = drills(apps, "-q")
+    # Tracebacks that nobody reads, as Python writes them: pytest parses the source for its own.
+    _, rows = drills(apps, "-q", "--tb=native")
     found: Found = defaultdict(set)
     for row in rows:
         for kind, _ in row["findings"]:
