@@ -240,13 +240,14 @@ def test_a_marker_that_stands_twice_is_refused(project: Project) -> None:
         """,
     ],
 )
-def test_a_marker_that_would_do_nothing_is_refused(project: Project, body: str) -> None:
-    project.pytester.makepyfile(test_words=body)
+@pytest.mark.parametrize("name", ["llm_eval", "llm_drill"])
+def test_a_marker_that_would_do_nothing_is_refused(project: Project, body: str, name: str) -> None:
+    project.pytester.makepyfile(test_words=body.replace("llm_eval", name))
 
     result = project.run()
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_it*: the llm_eval marker works on a test function*"])
+    result.stderr.fnmatch_lines([f"*test_it*: the {name} marker works on a test function*"])
 
 
 def test_a_fixture_of_ours_in_another_test_says_what_it_needs(project: Project) -> None:
