@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,8 @@ _ARGUMENTS = (
     "outputs",
     "max_errors",
 )
+#: Markers that make several items of a test, and the argument that says which one this is.
+_MADE = {"llm_eval": "llm_case", "llm_drill": "llm_fault"}
 _CASSETTE_ARGUMENTS = ("repeats", "clock", "unplayed")
 _CASSETTE_EXAMPLE = '@pytest.mark.llm_cassette(repeats="cycle")'
 _EXAMPLE = '@pytest.mark.llm_eval(feature="triage", dataset="evals/tickets.jsonl", threshold=0.9)'
@@ -149,6 +151,19 @@ def refuse_vcr(test: Any) -> None:
 def is_eval(definition: Any) -> bool:
     """Say whether a test function carries the llm_eval marker."""
     return definition.get_closest_marker("llm_eval") is not None
+
+
+def refuse_unmade(items: Iterable[pytest.Item]) -> None:
+    """Raise UsageError where a marker stands above what pytest makes no items of."""
+    for item in items:
+        made = getattr(item, "callspec", None)
+        for name, argument in _MADE.items():
+            if item.get_closest_marker(name) and (made is None or argument not in made.params):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: the {name} marker works on a test function, not on a method "
+                    f"of unittest.TestCase or on one parameter. Put it above "
+                    f"`def test_...({argument}):`."
+                )
 
 
 def read_llm_eval(definition: Any, session: "Session", rootpath: Path) -> "Suite":

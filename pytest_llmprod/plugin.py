@@ -241,7 +241,7 @@ def _prepare_items(config: pytest.Config, items: list[pytest.Item]) -> None:
             config.stash[DESELECTED] = len(evals)
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
-    _refuse_evals_without_case(items)
+    markers.refuse_unmade(items)
     if any(map(has_records, items)):
         config.pluginmanager.register(Witness(), "llmprod-witness")
     if any(item.get_closest_marker("llm_guardrail") is not None for item in items):
@@ -366,16 +366,6 @@ def pytest_llmprod_prices(folder: Path, rootpath: Path) -> "PriceList | None":
 
     lock = prices.find_lock(folder, rootpath)
     return None if lock is None else prices.load(lock)
-
-
-def _refuse_evals_without_case(items: list[pytest.Item]) -> None:
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        if markers.is_eval(item) and (callspec is None or "llm_case" not in callspec.params):
-            raise pytest.UsageError(
-                f"{item.nodeid}: the llm_eval marker works on a test function, not on a method of "
-                f"unittest.TestCase or on one parameter. Put it above `def test_...(llm_case):`."
-            )
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -480,7 +480,9 @@ def test_a_folder_without_recordings_is_told_and_no_lock_written(
     status = main(["prices", "lock", str(tmp_path)])
 
     assert status == 1
-    assert "there is no cassette below. Record one" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no cassette below. Record one" in told
+    assert told.endswith("Or name a model: `llmprod prices lock --model=openai/gpt-5-mini`.\n")
     assert list(tmp_path.iterdir()) == []
 
 

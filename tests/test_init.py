@@ -134,6 +134,15 @@ def test_a_callable_that_is_there_is_called_as_it_wants(
     assert (folder / "app" / "triage.py").read_text() == source
 
 
+def test_the_drill_asks_for_an_answer_that_a_function_that_is_there_takes(folder: Path) -> None:
+    write(folder, "app/triage.py", NAIVE)
+
+    assert init() == 0
+
+    drill = (folder / "tests" / "test_ticket_triage_drill.py").read_text()
+    assert 'llm_script.reply("yes")  # TODO: an answer that triage takes for good\n' in drill
+
+
 @pytest.mark.parametrize("place", ["elsewhere", "a new project/env/lib/site-packages"])
 def test_what_is_written_for_an_installed_function_stands_in_the_project(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str

@@ -240,13 +240,14 @@ def test_a_marker_that_stands_twice_is_refused(project: Project) -> None:
         """,
     ],
 )
-def test_a_marker_that_would_do_nothing_is_refused(project: Project, body: str) -> None:
-    project.pytester.makepyfile(test_words=body)
+@pytest.mark.parametrize("name", ["llm_eval", "llm_drill"])
+def test_a_marker_that_would_do_nothing_is_refused(project: Project, body: str, name: str) -> None:
+    project.pytester.makepyfile(test_words=body.replace("llm_eval", name))
 
     result = project.run()
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_it*: the llm_eval marker works on a test function*"])
+    result.stderr.fnmatch_lines([f"*test_it*: the {name} marker works on a test function*"])
 
 
 def test_a_fixture_of_ours_in_another_test_says_what_it_needs(project: Project) -> None:
@@ -360,6 +361,39 @@ def test_a_swap_that_met_no_request_of_a_test_that_is_no_eval_is_told(project: P
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "--llm-swap gpt-tset=gpt-other met no request; asked: gpt-test" in result.outlines
+
+
+def test_a_request_for_the_new_model_alone_meets_no_swap(project: Project) -> None:
+    project.pytester.makepyfile(
+        test_words="""
+        import pytest
+        from openai import OpenAI
+
+        @pytest.fixture(scope="module")
+        def shared():
+            return ask("gpt-test")
+
+        def ask(model):
+            messages = [{"role": "user", "content": "one"}]
+            return OpenAI().chat.completions.create(model=model, messages=messages)
+
+        @pytest.mark.llm_cassette
+        def test_asks():
+            ask("gpt-other")
+
+        @pytest.mark.llm_cassette
+        def test_shares(shared):
+            ask("gpt-other")
+        """
+    )
+
+    wrong = project.record("--llm-swap=gpt-tset=gpt-other")
+    right = project.record("--llm-swap=gpt-test=gpt-other")
+
+    line = "--llm-swap gpt-tset=gpt-other met no request; asked: gpt-other, gpt-test"
+    assert line in wrong.outlines
+    assert "met no request" not in right.stdout.str()
+    assert (wrong.ret, right.ret) == (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.OK)
 
 
 def test_a_swap_whose_requests_are_in_no_recording_did_meet_them(recorded: Project) -> None:

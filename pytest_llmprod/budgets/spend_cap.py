@@ -18,6 +18,7 @@ from typing import Literal
 from uuid import uuid4
 
 from pytest_llmprod.core.errors import BudgetError
+from pytest_llmprod.core.text import counted
 
 FILE_NAME = "spend.sqlite3"
 Purpose = Literal["feature", "judge"]
@@ -161,10 +162,18 @@ class SpendCap:
     def _refuse(self, ledger: sqlite3.Connection, worst: int) -> Refusal:
         ledger.execute("UPDATE ledger SET refused = refused + 1")
         (left,) = ledger.execute("SELECT cap - committed FROM ledger").fetchone()
-        return Refusal(
-            reason=f"The spend cap of {_usd(self._cap)} USD is reached: the next call may cost up "
-            f"to {_usd(worst)} USD, and {_usd(left)} USD are left."
+        calls, held = ledger.execute(
+            "SELECT COUNT(*), COALESCE(SUM(reserved), 0) FROM reservations WHERE settled IS NULL"
+        ).fetchone()
+        reason = (
+            f"The spend cap of {_usd(self._cap)} USD is reached: the next call may cost up "
+            f"to {_usd(worst)} USD, and {_usd(left)} USD are left"
         )
+        if left < worst <= left + held:
+            number = counted(calls, "call")
+            reason += f", for {number} under way {'holds' if calls == 1 else 'hold'} {_usd(held)}"
+            reason += " USD. With --llm-concurrency=1 a task asks one case at a time"
+        return Refusal(reason=f"{reason}.")
 
     def settle(self, reservation: Reservation, cost_usd: Decimal | None) -> None:
         """Put what a call cost in the place of its worst case.

@@ -96,10 +96,11 @@ def _recorded(options: argparse.Namespace) -> Iterable[Name]:
     """Return the models of the recordings; there need be none where some are named."""
     try:
         requests = billing.requests_below(options.folder)
-    except LlmprodError:
+    except LlmprodError as error:
         if options.models:
             return ()
-        raise
+        example = "`llmprod prices lock --model=openai/gpt-5-mini`"
+        raise PricesError(f"{error} Or name a model: {example}.") from error
     return _names(requests)
 
 

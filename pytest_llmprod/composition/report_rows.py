@@ -135,7 +135,7 @@ class Rows:
 
         `verified` holds the comparisons of a run that verifies, `aging` the day of the oldest
         recording that will soon be too old, and `asked` the models that were asked in a run that
-        swaps some or compares several.
+        swaps some or compares several, with those that they took the place of.
         """
         row: dict[str, Any] = {}
         if trial.tape.verified:
@@ -147,6 +147,7 @@ class Rows:
             row["aging"] = trial.tape.aging_since
         if self._settings.choice.swaps or self._settings.choice.models:
             asked = trial.asked.union(each.model_requested for each in trial.tape.exchanges)
+            asked |= trial.tape.replaced_models
             row |= {"asked": sorted(asked)} if asked else {}
         return row
 

@@ -38,6 +38,7 @@ def turn_of(
             running.tape.spend_stop = running.tape.spend_stop or tape.spend_stop
             running.tape.verified.extend(tape.verified[verified:])
             running.asked.update(each.model_requested for each in tape.exchanges[sent:])
+            running.asked.update(tape.replaced_models)
             log.write(tape, Asker(nodeid=running.asker.nodeid), tape.exchanges[sent:])
             moments = filter(None, (running.tape.aging_since, tape.aging_since))
             running.tape.aging_since = min(moments, default="")

@@ -309,9 +309,8 @@ def _refuse_misspelt(path: Path, line: int, row: Mapping[str, Any]) -> None:
             continue
         folded = str(name).casefold()
         # A customer is no misspelt cluster: they are alike by 0.8.
-        close = [each for each in FIELDS if folded == f"{each}s"] or difflib.get_close_matches(
-            folded, FIELDS, n=1, cutoff=0.82
-        )
+        alike = [each for each in FIELDS if folded == f"{each}s" or sorted(folded) == sorted(each)]
+        close = alike or difflib.get_close_matches(folded, FIELDS, n=1, cutoff=0.82)
         if close and close[0] not in row:
             raise DatasetError(
                 f"{path}, line {line}: the key {name!r} is not known. Did you mean {close[0]!r}?"

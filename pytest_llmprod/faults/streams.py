@@ -7,7 +7,7 @@ from typing import Any
 from pytest_llmprod.core.faulting import NEVER_S, Asked, Break, WireAnswer
 from pytest_llmprod.faults.chat_answer import completion_chunk
 from pytest_llmprod.faults.fault import Fault
-from pytest_llmprod.faults.good import Good
+from pytest_llmprod.faults.good import Good, value_at
 from pytest_llmprod.faults.good_answer import document_of, events_of
 from pytest_llmprod.faults.http_answer import DONE, event, json_answer, stream_answer
 
@@ -15,9 +15,15 @@ _Events = Sequence[bytes]
 _SPLIT = "caf\u00e9"
 
 
-def _half(events: _Events) -> list[bytes]:
-    """Return the first half of a stream, with some of its text in it."""
-    return list(events[: max(3, len(events) // 2)])
+def _end_of(asked: Asked) -> int:
+    """Return how many events at the end of a stream say that this is the end."""
+    with_usage = bool(value_at(asked.document, "stream_options", "include_usage"))
+    return {"chat": 2 + with_usage, "responses": 1, "messages": 2}.get(asked.api, 0)
+
+
+def _half(asked: Asked, events: _Events) -> list[bytes]:
+    """Return the first half of a stream, with some of its text in it and no word of its end."""
+    return list(events[: min(max(3, len(events) // 2), len(events) - _end_of(asked))])
 
 
 def _streamed(change: Callable[[Asked, list[bytes]], _Events], *apis: str) -> Any:
@@ -35,7 +41,7 @@ def _broken(breaks: Break, ends_s: float = 0.0) -> Any:
     def build(asked: Asked, good: Good) -> WireAnswer | None:
         if not asked.stream or asked.api == "embeddings":
             return None
-        half = stream_answer(_half(events_of(asked, good)))
+        half = stream_answer(_half(asked, events_of(asked, good)))
         return replace(half, breaks=breaks, ends_s=ends_s)
 
     return build
@@ -45,24 +51,25 @@ def _error_event(asked: Asked, events: list[bytes]) -> _Events:
     message = "The server had an error while processing your request."
     if asked.api == "messages":
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-        return [*_half(events), event(error, "error")]
+        return [*_half(asked, events), event(error, "error")]
     inner = {"message": message, "type": "server_error", "param": None, "code": "server_error"}
-    return [*_half(events), event({"error": inner})]
+    return [*_half(asked, events), event({"error": inner})]
 
 
 def _named_error_event(asked: Asked, events: list[bytes]) -> _Events:
     inner = {"message": "Slow down.", "type": "requests", "param": None}
-    return [*_half(events), event({"error": {**inner, "code": "rate_limit_exceeded"}}, "error")]
+    error = {"error": {**inner, "code": "rate_limit_exceeded"}}
+    return [*_half(asked, events), event(error, "error")]
 
 
 def _flat_error_event(asked: Asked, events: list[bytes]) -> _Events:
     error = {"type": "error", "code": "server_error", "message": "Sorry.", "param": None}
-    return [*_half(events), event({**error, "sequence_number": 99}, "error")]
+    return [*_half(asked, events), event({**error, "sequence_number": 99}, "error")]
 
 
 def _inserted(piece: bytes) -> Callable[[Asked, list[bytes]], _Events]:
     def insert(asked: Asked, events: list[bytes]) -> _Events:
-        half = _half(events)
+        half = _half(asked, events)
         # Anthropic's client passes over an event without a name.
         name = b"event: content_block_delta\n" if asked.api == "messages" else b""
         return [*half, name + piece, *events[len(half) :]]
@@ -71,14 +78,12 @@ def _inserted(piece: bytes) -> Callable[[Asked, list[bytes]], _Events]:
 
 
 def _unfinished(asked: Asked, events: list[bytes]) -> _Events:
-    ends = {"chat": 2, "responses": 1, "messages": 2}
-    without_end = events[: -ends[asked.api]] if asked.api in ends else events
-    return without_end if len(without_end) < len(events) else _half(events)
+    return events[: len(events) - _end_of(asked)]
 
 
 def _no_last_blank_line(asked: Asked, events: list[bytes]) -> _Events:
     """Return a stream whose last event, the one with the end of the text, is not closed."""
-    after_the_text = {"chat": 2, "messages": 3}.get(asked.api, 0)
+    after_the_text = {"chat": _end_of(asked), "messages": 3}.get(asked.api, 0)
     kept = events[: len(events) - after_the_text]
     return [*kept[:-1], kept[-1].removesuffix(b"\n\n")]
 
@@ -212,7 +217,7 @@ STREAMS: tuple[Fault, ...] = (
     _fault(
         "stream-html",
         "half a stream, and then a page of HTML",
-        _streamed(lambda asked, events: [*_half(events), b"<html>Bad gateway</html>\n\n"]),
+        _streamed(lambda asked, events: [*_half(asked, events), b"<html>Bad gateway</html>\n\n"]),
     ),
     _fault(
         "stream-invalid-utf8",

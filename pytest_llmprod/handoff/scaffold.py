@@ -209,9 +209,16 @@ def _values(feature: Feature, root: Path) -> dict[str, str]:
         "await_": "await " if is_async else "",
         "requirements": _requirements(root),
         "import_application": "".join(f"import {each}\n" for each in sorted(imported)),
-        "good": f"{feature.module}.LABELS[0]" if probed is None else '"yes"',
+        **_good(feature, is_new=probed is None),
         **_faults(is_new=probed is None),
     }
+
+
+def _good(feature: Feature, *, is_new: bool) -> dict[str, str]:
+    if is_new:
+        return {"good": f"{feature.module}.LABELS[0]", "good_comment": ""}
+    comment = f"  # TODO: an answer that {feature.function} takes for good"
+    return {"good": '"yes"', "good_comment": comment}
 
 
 def _given(names: Sequence[str], is_keyworded: bool, text: str) -> str | dict[str, str]:

@@ -111,7 +111,7 @@ class Scope:
         if choice.models and models.isdisjoint(choice.models):
             return f"--llm-models {','.join(choice.models)} met no request; asked: {asked}"
         for old, new in choice.swaps.items():
-            if new not in models:
+            if old not in models:
                 return f"--llm-swap {old}={new} met no request; asked: {asked}"
         return ""
 

@@ -52,11 +52,15 @@ class MonthRow:
 
 
 def budget_rows(budgets: Sequence[BudgetResult]) -> list[BudgetRow]:
-    """Return each budget as a row, in their order."""
+    """Return each budget as a row, in their order.
+
+    Where tests of several files have one name, their budgets are told with the node id.
+    """
+    tests = Counter(name for name, _ in {(each.name, _test(each)) for each in budgets})
     return [
         BudgetRow(
-            of=_whose(each),
-            group=(each.scope, each.nodeid.partition("::budget[")[0], each.name, each.model),
+            of=_whose(each, _test(each) if tests[each.name] > 1 else ""),
+            group=(each.scope, _test(each), each.name, each.model),
             budget=each.budget,
             verdict=each.verdict,
             measured=_measured(each),
@@ -123,9 +127,22 @@ def budget_blocks(rows: Sequence[BudgetRow], months: Sequence[MonthRow]) -> list
     found = [wrapped(month.line) for month in months]
     for group in groups.values():
         found.append(wrapped(f"budgets of {group[0].of}: {_counts(group)}"))
-    return found + [
+    return [*found, *_reasons(rows, "FAIL"), *_reasons(rows, "INCONCLUSIVE")]
+
+
+def brief_blocks(rows: Sequence[BudgetRow], months: Sequence[MonthRow]) -> list[list[str]]:
+    """Return the same where there is room for a part of it: the verdicts in a line come first."""
+    return [
+        *([wrapped(f"budgets: {_counts(rows)}")] if rows else []),
+        *_reasons(rows, "FAIL"),
+        *(wrapped(month.line) for month in months),
+        *_reasons(rows, "INCONCLUSIVE"),
+    ]
+
+
+def _reasons(rows: Sequence[BudgetRow], verdict: VerdictName) -> list[list[str]]:
+    return [
         wrapped(f"{row.verdict} {row.budget} of {row.of}: {row.reason}")
-        for verdict in ("FAIL", "INCONCLUSIVE")
         for row in rows
         if row.verdict == verdict
     ]
@@ -139,8 +156,13 @@ def _counts(rows: Sequence[BudgetRow]) -> str:
 _VERDICTS: Sequence[VerdictName] = ("PASS", "INCONCLUSIVE", "FAIL")
 
 
-def _whose(each: BudgetResult) -> str:
-    name = shorten(printable(each.name), _LONGEST_NAME) or "the run"
+def _test(each: BudgetResult) -> str:
+    """Return the node id of the test of a budget, '' where it is of a feature or of the run."""
+    return each.nodeid.partition("::budget[")[0] if each.scope == "test" else ""
+
+
+def _whose(each: BudgetResult, test: str = "") -> str:
+    name = printable(test) or shorten(printable(each.name), _LONGEST_NAME) or "the run"
     return f"{name} with {printable(each.model)}" if each.model else name
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_llmprod.core.drilling import survived_by_fault
 from pytest_llmprod.core.mode_test import MODES, Mode
-from pytest_llmprod.core.results import RunResult, SuiteResult
+from pytest_llmprod.core.results import RunResult
 from pytest_llmprod.core.text import printable, shorten, width
 from pytest_llmprod.report.layout import COLUMNS, wrapped
 
@@ -86,13 +86,13 @@ def _of_drills(result: RunResult, feature: str, mode: Mode) -> Iterator[str]:
 
 
 def _of_evals(result: RunResult, feature: str, mode: Mode) -> Iterator[str]:
+    """Yield what is wrong with evals; one that was not judged covers nothing."""
     suites = [each for each in result.suites if each.feature == feature and mode == "wrong"]
-    if suites:
-        yield "eval FAIL" if Counter(map(_verdict, suites))["FAIL"] else ""
-
-
-def _verdict(suite: SuiteResult) -> str:
-    return suite.verdict.name if suite.verdict else ""
+    verdicts = [each.verdict for each in suites if each.verdict]
+    if any(each.name == "FAIL" for each in verdicts):
+        yield "eval FAIL"
+    elif verdicts:
+        yield "" if all(each.is_open for each in verdicts) else "gate closed"
 
 
 def _of_tests(result: RunResult, feature: str, mode: Mode) -> Iterator[str]:

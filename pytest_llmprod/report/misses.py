@@ -56,8 +56,8 @@ class Telling:
     def tell(self, misses: Sequence[Miss | str], test: str) -> str:
         """Return the text for the report of the test `test`, with the command that mends it last.
 
-        A cause that was told of another test takes one line. A text is another error of ours; it
-        is told in full, unless it is that of a refusal.
+        A cause that was told of another test takes one line. A text is another error of ours, such
+        as a cassette that cannot be read.
         """
         causes: dict[_Cause | str, list[Miss]] = {}
         for miss in misses:
@@ -86,9 +86,9 @@ class Telling:
         return "" if told == test else self._as_above(brief, told, " above")
 
     def _error(self, text: str, test: str) -> str:
-        if not isinstance(text, RefusedText):
-            return text
         suite = test.partition("[")[0]
+        if not isinstance(text, RefusedText):
+            return self.again(suite, text, test) or text
         told = self._tests.setdefault((suite, "refused", text.cause), test)
         return text if told == test else self._as_above(text.brief, told, " above")
 

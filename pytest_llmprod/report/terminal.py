@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_llmprod.core.text import counted, printable, shorten, width
 from pytest_llmprod.report.broken import Broken
-from pytest_llmprod.report.budgets import BudgetRow, MonthRow, budget_blocks
+from pytest_llmprod.report.budgets import BudgetRow, MonthRow, brief_blocks, budget_blocks
 from pytest_llmprod.report.drills import drill_lines, short_drill_lines
 from pytest_llmprod.report.layout import COLUMNS, command_lines, short_name, wrapped
 from pytest_llmprod.report.matrix import matrix_lines
@@ -29,7 +29,8 @@ _ANSI = {"green": "\x1b[32m", "red": "\x1b[31m", "yellow": "\x1b[33m"}
 _ANSI_END = "\x1b[0m"
 _STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
 _BUDGET_COLOURS = {"FAIL": "red", "INCONCLUSIVE": "yellow"}
-_MOST_OF_BUDGETS = 10
+_LEAST_OF_BUDGETS, _MOST_OF_BUDGETS = 3, 10
+_LEAST_OF_SOURCES, _MOST_OF_BROKEN = 2, 8
 MOST_OF_DRILLS = 10
 _Paint = Callable[[str, str], str]
 
@@ -42,8 +43,9 @@ def render(view: View, *, gates_note: str, colour: bool, below: int = 0) -> list
     """
     most = MOST_LINES - 1 - below
     paint = _painted if colour else _plain
-    budgets = render_budgets(view.budgets, view.months, colour=colour)
-    table = [*_table(view, paint), *budgets]
+    table = _table(view, paint)
+    room = most - len(table) - len(view.gates) - bool(gates_note) - _least(view)
+    table += render_budgets(view.budgets, view.months, colour=colour, room=room)
     gates: list[str] = []
     # Where there is no room, each gate is one line; a comparison of models needs the room itself.
     for most_lines in (1,) if view.swaps else (2, 1):
@@ -74,13 +76,30 @@ def render(view: View, *, gates_note: str, colour: bool, below: int = 0) -> list
 
 
 def render_budgets(
-    budgets: Sequence[BudgetRow], months: Sequence[MonthRow], *, colour: bool
+    budgets: Sequence[BudgetRow],
+    months: Sequence[MonthRow],
+    *,
+    colour: bool,
+    room: int = _MOST_OF_BUDGETS,
 ) -> list[str]:
     """Return the lines of budgets and months, in as few as leave room for the rest."""
     paint = _painted if colour else _plain
-    found = budget_blocks(budgets, months)
-    lines = _fitted(found, _MOST_OF_BUDGETS, "budgets") if found else []
+    room = max(_LEAST_OF_BUDGETS, min(room, _MOST_OF_BUDGETS))
+    lines = [line for block in budget_blocks(budgets, months) for line in block]
+    if len(lines) > room:
+        lines = _fitted(brief_blocks(budgets, months), room, "texts on budgets and months")
     return [_budget_line(line, paint) for line in lines]
+
+
+def _least(view: View) -> int:
+    """Return how many lines comparisons, misses and requests without a recording ask for."""
+    broken = sum(2 + len(command_lines(each.command)) for each in view.broken)
+    lines = min(broken, _MOST_OF_BROKEN) + min(len(view.sources), _LEAST_OF_SOURCES)
+    if view.swaps:
+        whole = sum(len(each.lines) for each in view.swaps)
+        lines = max(len(view.swaps), min(whole, _MOST_OF_BROKEN)) + len(view.unswapped)
+        lines += sum(len(command_lines(words, lead)) for lead, words in view.answers)
+    return lines + len(render_misses(view.missing))
 
 
 def _budget_line(line: str, paint: _Paint) -> str:

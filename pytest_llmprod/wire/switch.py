@@ -112,6 +112,8 @@ class Switch:
         with tape.remembering():
             plain = decompress(body, codings(headers))
             read = self._read(tape, method, url, headers, plain)
+            if read.replaced_model:
+                tape.replaced_models.add(read.replaced_model)
             if self._policy.customs is not None or tape.outgoing is not None:
                 self._pass_customs(tape, Outgoing(method, url, headers, plain), read, patience)
             retries = _retries(headers)

@@ -86,6 +86,7 @@ class Tape:
         self.mode = mode
         self.exchanges: list[Exchange] = []
         self.asked_models: set[str] = set()
+        self.replaced_models: set[str] = set()  # that the application named, and others took over
         self.judged: list[Exchange] = []  # what judges were asked about the output
         self.misses: list[Miss | str] = []  # a str is the text of another error
         self.refused: set[str] = set()  # those of them that say that a request must not leave

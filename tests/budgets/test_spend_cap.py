@@ -43,18 +43,27 @@ def test_what_is_reserved_counts_as_spent_until_it_is_settled(tmp_path: Path) ->
 
 def test_a_call_that_may_pass_the_cap_is_refused_with_the_reason(tmp_path: Path) -> None:
     cap = SpendCap(tmp_path / "new" / "folder", Decimal("0.025"))
-    first = reserved(cap)
-    reserved(cap)
+    first, second = reserved(cap), reserved(cap)
+    cap.settle(second, CENT)
+    dear = cap.reserve(Decimal("0.02"))
+    reserved(cap, Decimal("0.001"))
 
     answer = cap.reserve(CENT)
 
-    assert answer == Refusal(
-        reason="The spend cap of 0.025 USD is reached: the next call may cost up to 0.01 USD, and "
-        "0.005 USD are left."
-    )
-    assert cap.spending().refused == 1
+    assert [dear, answer] == [
+        Refusal(
+            reason="The spend cap of 0.025 USD is reached: the next call may cost up to 0.02 USD, "
+            "and 0.005 USD are left."
+        ),
+        Refusal(
+            reason="The spend cap of 0.025 USD is reached: the next call may cost up to 0.01 USD, "
+            "and 0.004 USD are left, for 2 calls under way hold 0.011 USD. With "
+            "--llm-concurrency=1 a task asks one case at a time."
+        ),
+    ]
+    assert cap.spending().refused == 2
 
-    cap.settle(first, Decimal("0.005"))
+    cap.settle(first, Decimal("0.004"))
 
     assert isinstance(cap.reserve(CENT), Reservation)
 

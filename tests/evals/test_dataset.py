@@ -291,6 +291,7 @@ LINES = {"a.jsonl": 2, "a.json": 4, "a.yaml": 3}
             "the key 'exepcted' is not known. Did you mean 'expected'?",
         ),
         ('{"id": "b", "inputs": "x"}', "the key 'inputs' is not known. Did you mean 'input'?"),
+        ('{"id": "b", "inptu": "x"}', "the key 'inptu' is not known. Did you mean 'input'?"),
         ('{"id": "b", "tag": "x"}', "the key 'tag' is not known. Did you mean 'tags'?"),
         ('{"ids": "b"}', "the key 'ids' is not known. Did you mean 'id'?"),
         ('{"id": "b", "INPUT": "x"}', "the key 'INPUT' is not known. Did you mean 'input'?"),

@@ -268,3 +268,22 @@ def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
         select("rate-limits")
     with pytest.raises(FaultError, match="names no fault"):
         select([])
+
+
+@pytest.mark.parametrize("fault", ["stream-ends-early", "stream-without-end", "stream-html"])
+@pytest.mark.parametrize("text", ["yes", "Nothing is wrong with it."])
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_stream_of_chat_that_ends_early_says_no_end(
+    mount: Mount, fault: str, text: str, counts: bool
+) -> None:
+    with mount.met(Always(CATALOGUE[fault]), text):
+        stream = openai.OpenAI(api_key="sk-test").chat.completions.create(
+            model="gpt-test",
+            messages=MESSAGES,
+            stream=True,
+            stream_options={"include_usage": counts},
+        )
+        choices = [choice for chunk in stream for choice in chunk.choices]
+
+    assert [each.finish_reason for each in choices if each.finish_reason] == []
+    assert [each.delta.content for each in choices if each.delta.content]

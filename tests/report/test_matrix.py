@@ -68,6 +68,22 @@ def test_budgets_fill_slow_and_expensive(changes: Any, filled: Any) -> None:
     assert {mode: text for mode, text in found.items() if mode != "wrong"} == filled
 
 
+@pytest.mark.parametrize(
+    ("judged", "filled"),
+    [
+        (Verdict(name="PASS", reason="so", is_open=True), {"wrong": "ok"}),
+        (Verdict(name="INCONCLUSIVE", reason="so", is_open=True), {"wrong": "ok"}),
+        (Verdict(name="INCONCLUSIVE", reason="so", is_open=False), {"wrong": "gate closed"}),
+        (Verdict(name="FAIL", reason="so", is_open=False), {"wrong": "eval FAIL"}),
+        (None, {}),
+    ],
+)
+def test_an_eval_passes_where_it_opens_its_gate(judged: Any, filled: Any) -> None:
+    suite = suite_result(feature=FEATURE, test=TEST, verdict=judged)
+
+    assert cells(suite, budgets=()) == filled
+
+
 def test_all_that_failed_in_a_cell_is_told() -> None:
     suite = suite_result(feature=FEATURE, test=TEST, verdict=verdict("FAIL"))
     drills = (drill_result(feature=FEATURE, group="garbage", findings=(("hung", "long"),)),)

@@ -95,6 +95,16 @@ def test_other_errors_stand_as_they_are_before_the_command() -> None:
     assert Telling().tell(["only this"], ONE) == "only this"
 
 
+def test_another_error_is_told_in_full_once_in_a_suite() -> None:
+    telling = Telling()
+    broken = "a.json: the cassette is no JSON. Restore it from version control."
+
+    told = [telling.tell([broken], test) for test in (ONE, TWO, ONE, "test_a.py::test_y[1]")]
+
+    short = "a.json: the cassette is no JSON, as in test_x[1] above"
+    assert told == [broken, short, broken, broken]
+
+
 def test_the_line_is_no_wider_than_80_columns() -> None:
     telling = Telling()
     telling.tell([miss(1)], f"test_a.py::test_x[{'long' * 40}]")

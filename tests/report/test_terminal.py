@@ -1,3 +1,4 @@
+import itertools
 import re
 import shlex
 import sys
@@ -12,8 +13,10 @@ from report_samples import (
     FAIL,
     PASS,
     UNSURE,
+    budget_result,
     case_result,
     drill_result,
+    month_result,
     run_result,
     suite_result,
 )
@@ -22,8 +25,10 @@ from test_swap_lines import swap_of
 from pytest_llmprod.core.drilling import WEAKNESSES
 from pytest_llmprod.core.results import Repeats, RunResult, Slice
 from pytest_llmprod.core.text import width
+from pytest_llmprod.report.budgets import budget_rows
 from pytest_llmprod.report.terminal import (
     render,
+    render_budgets,
     render_drills,
     render_quiet,
     render_with_drills,
@@ -572,3 +577,67 @@ def test_drills_that_fit_are_told_whole() -> None:
 
     assert render_drills(result)[0] == "drills of triage: survived 1 of 1 fault"
     assert [line for line in render_drills(result) if line.startswith("failure modes of")]
+
+
+def two_features(*models: str, **changes: Any) -> RunResult:
+    """Two features from `llmprod init`, each with three budgets and a closed gate a model."""
+    suites, cases, budgets, months = [], [], [], []
+    for name, model in itertools.product(("mail", "museum"), models or ("",)):
+        test = f"tests/test_{name}_eval.py::test_answers"
+        suites.append(
+            suite_result(feature=name, test=test, models=(model or f"of-{name}",), verdict=FAIL)
+        )
+        cases.append(case_result(suite=test, nodeid=f"{test}[{name}-1]", id=name, outcome="miss"))
+        for text, verdict in (("cost < 1", "PASS"), ("p95(latency) < 1s", "INCONCLUSIVE")):
+            nodeid = f"{test}::budget[{text}]"
+            values = {"nodeid": nodeid, "budget": text, "verdict": verdict, "model": model}
+            budgets.append(budget_result(name="test_answers", **values))
+        budgets.append(budget_result(nodeid="llmprod", scope="feature", name=name, model=model))
+        months.append(month_result(feature=name, model=model, requests_per_month=12_345_678))
+    return run_result(
+        *suites,
+        cases=tuple(cases),
+        budgets=tuple(budgets),
+        months=tuple(months),
+        drills=tuple(drill_result(feature=name) for name in ("mail", "museum")),
+        **changes,
+    )
+
+
+def with_drills(result: RunResult) -> list[str]:
+    return render_with_drills(make_view(result, []), result, overdue=[], colour=False)
+
+
+def test_budgets_leave_room_for_what_missed_in_each_suite() -> None:
+    lines = with_drills(two_features())
+
+    assert "budgets: 4 PASS, 2 INCONCLUSIVE" in lines
+    for name in ("mail", "museum"):
+        assert f"{name}: 1 miss in 220; run the first alone with:" in lines
+        assert f"  pytest --llm-eval 'tests/test_{name}_eval.py::test_answers[{name}-1]'" in lines
+        assert f"  {name}" in lines
+    assert len(lines) < 25
+
+
+def test_budgets_leave_room_for_comparisons() -> None:
+    swaps = tuple(swap_of(feature=name) for name in ("mail", "museum"))
+
+    lines = with_drills(two_features("gpt-5-mini-2025-08-07", "gpt-5-nano-2025-08-07", swaps=swaps))
+
+    assert [line.split()[0] for line in lines if "points" in line] == ["mail", "museum"]
+    assert len(lines) < 25
+
+
+def test_budgets_of_tests_with_one_name_say_of_which_file() -> None:
+    lines = render_budgets(budget_rows(two_features().budgets), [], colour=False)
+
+    assert lines[0] == "budgets of tests/test_mail_eval.py::test_answers: 1 PASS, 1 INCONCLUSIVE"
+    assert lines[1] == "budgets of mail: 1 PASS"
+
+
+def test_budgets_that_find_no_room_are_counted_in_a_line() -> None:
+    rows = budget_rows(two_features().budgets)
+
+    lines = render_budgets(rows, [], colour=False, room=3)
+
+    assert lines == ["budgets: 4 PASS, 2 INCONCLUSIVE", "and 2 more texts on budgets and months"]
