@@ -78,6 +78,17 @@ def test_a_run_of_pytest_warns_of_nothing_and_names_the_folder(tmp_path: Path) -
     assert not (tmp_path / ".hypothesis").exists()
 
 
+def test_workers_of_a_run_find_what_lies_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "warm.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--x')\n"
+    )
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+
+    run = warm.run(["-m", "pytest", "-n1", "-p", "warm", "--x=1"], cwd=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_a_worker_talks_through_pipes_and_is_waited_for_as_often_as_one_likes() -> None:
     worker = warm.Worker(["-u", "-c", "import sys; print(sys.stdin.readline() * 2); sys.exit(4)"])
 
