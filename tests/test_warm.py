@@ -1,8 +1,11 @@
 """Commands in warm forks: they do what a process of its own does, and leave each other alone."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import warm
@@ -98,3 +101,28 @@ def test_a_worker_can_be_killed() -> None:
     assert worker.wait() == -9
     worker.stdin.close()
     worker.stdout.close()
+
+
+def test_ctrl_c_ends_the_tests_and_what_they_wait_for(tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(
+        "import pathlib, sys, warm\n"
+        'code = \'import time; print(1, file=open("begun", "w")); time.sleep(600)\'\n'
+        "warm.run(['-c', code], cwd=pathlib.Path.cwd())\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    tests = subprocess.Popen([sys.executable, "waiting.py"], cwd=tmp_path, env=environ)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+
+    tests.send_signal(signal.SIGINT)
+
+    assert tests.wait(60) != 0
+
+
+def test_a_job_of_which_the_tests_wrote_half_is_none() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b'{"arguments": ["-m')
+        ours.shutdown(socket.SHUT_WR)
+
+        assert warm._received(theirs) is None

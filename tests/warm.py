@@ -81,12 +81,12 @@ class Worker:
 
 
 class _Server:
-    """The process that forks, as the tests see it. It ends when they close its socket, or end."""
+    """The process that forks, as the tests see it. It ends when they close it, or end."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
         with theirs:
-            # In a session of its own: Ctrl-C is for the tests, and ends it by their end.
+            # In a session of its own: Ctrl-C is for the tests, which close it at their end.
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -116,8 +116,10 @@ class _Server:
             return int(self._replies.readline())
 
     def close(self) -> None:
+        """End the process, with commands that Ctrl-C left running: it may be waiting for one."""
         self._replies.close()
         self._socket.close()
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
@@ -140,6 +142,7 @@ def _serve(channel: socket.socket) -> dict[str, Any]:
             reply = ended[job["pid"]]
         else:
             reply = os.fork()
+            ended.pop(reply, None)  # numbers of processes come again
         if not reply and files:
             channel.close()
             for number, file in enumerate(files):
@@ -158,7 +161,10 @@ def _received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None
     if not text:
         return None
     while not text.endswith(b"\n"):
-        text += channel.recv(65536)
+        more = channel.recv(65536)
+        if not more:  # the tests were killed while they wrote
+            return None
+        text += more
     return json.loads(text), files
 
 
