@@ -47,6 +47,14 @@ def test_nothing_of_a_command_is_left_to_the_next(tmp_path: Path) -> None:
     assert outputs == ["None False False\n"] * 2
 
 
+def test_a_command_hashes_otherwise_than_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "hashing.py").write_text("print(hash('a text'))")
+
+    one, other = [warm.run(["-m", "hashing"], cwd=tmp_path).stdout for _ in range(2)]
+
+    assert one != other
+
+
 def test_a_script_finds_its_neighbours_and_those_of_pythonpath(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "far").mkdir()

@@ -3,13 +3,15 @@
 To import pytest, openai and pydantic takes a command longer than most tests need for the rest. So
 one process for each worker of the tests imports them once, and forks for each command, and for each
 worker of xdist in a run inside of a test. The package itself a fork imports anew, as a command
-does. Tests of what is imported, of signals, and of what the interpreter is told start processes of
-their own.
+does. Two such processes take turns: forks of one order their sets alike, and nothing that depends
+on that order would fail. Tests of what is imported, of signals, and of what the interpreter is told
+start processes of their own.
 """
 
 import atexit
 import importlib
 import io
+import itertools
 import json
 import os
 import random
@@ -39,6 +41,7 @@ _MODULES = (
 )
 # What a fork imports itself: the package, and what looks at the folder when it is imported.
 _LEFT_OUT = ("llmprod", "hypothesispytest")
+_TURNS = itertools.cycle(range(2))
 
 
 def run(
@@ -48,8 +51,9 @@ def run(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         with open(os.devnull, "rb") as nothing:
             files = [nothing.fileno(), out.fileno(), err.fileno()]
-            pid = _server().start(arguments, cwd, os.environ if env is None else env, files)
-            returncode = _server().wait(pid)
+            server = _server(next(_TURNS))
+            pid = server.start(arguments, cwd, os.environ if env is None else env, files)
+            returncode = server.wait(pid)
         texts = [_text(each) for each in (out, err)]
     return subprocess.CompletedProcess([*arguments], returncode, *texts)
 
@@ -67,14 +71,15 @@ class Worker:
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         files = [theirs_in, theirs_out, 2]
-        self.pid = _server().start(arguments, Path.cwd(), os.environ, files)
+        self._server = _server(next(_TURNS))
+        self.pid = self._server.start(arguments, Path.cwd(), os.environ, files)
         os.close(theirs_in)
         os.close(theirs_out)
         self.stdin = os.fdopen(ours_in, "wb")
         self.stdout = os.fdopen(ours_out, "rb")
 
     def wait(self) -> int:
-        return _server().wait(self.pid)
+        return self._server.wait(self.pid)
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
@@ -124,7 +129,7 @@ class _Server:
 
 
 @cache
-def _server() -> _Server:
+def _server(_turn: int) -> _Server:
     server = _Server()
     atexit.register(server.close)
     return server
