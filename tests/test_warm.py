@@ -134,3 +134,12 @@ def test_a_job_of_which_the_tests_wrote_half_is_none() -> None:
         ours.shutdown(socket.SHUT_WR)
 
         assert warm._received(theirs) is None
+
+
+def test_workers_of_a_run_find_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("def pytest_addoption(parser): parser.addoption('--near')")
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+
+    run = warm.run(["-m", "pytest", "-n1", "-p", "beside", "--near=1"], cwd=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr

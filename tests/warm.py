@@ -39,8 +39,8 @@ _MODULES = (
     "tabulate",
     "yaml",
 )
-# What a fork imports itself: the package, and what looks at the folder when it is imported.
-_LEFT_OUT = ("llmprod", "hypothesispytest")
+# What a fork imports itself: the package, and what looks at the folder or `sys.path` at its import.
+_LEFT_OUT = ("llmprod", "hypothesispytest", "xdist", "xdist.looponfail")
 _TURNS = itertools.cycle(range(2))
 
 
