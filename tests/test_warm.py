@@ -1,8 +1,11 @@
 """Commands in warm forks: they do what a process of its own does, and leave each other alone."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import warm
@@ -42,6 +45,14 @@ def test_nothing_of_a_command_is_left_to_the_next(tmp_path: Path) -> None:
     outputs = [warm.run(["-m", "leaving"], cwd=tmp_path).stdout for _ in range(2)]
 
     assert outputs == ["None False False\n"] * 2
+
+
+def test_a_command_hashes_otherwise_than_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "hashing.py").write_text("print(hash('a text'))")
+
+    one, other = [warm.run(["-m", "hashing"], cwd=tmp_path).stdout for _ in range(2)]
+
+    assert one != other
 
 
 def test_a_script_finds_its_neighbours_and_those_of_pythonpath(tmp_path: Path) -> None:
@@ -109,3 +120,37 @@ def test_a_worker_can_be_killed() -> None:
     assert worker.wait() == -9
     worker.stdin.close()
     worker.stdout.close()
+
+
+def test_ctrl_c_ends_the_tests_and_what_they_wait_for(tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(
+        "import pathlib, sys, warm\n"
+        'code = \'import time; print(1, file=open("begun", "w")); time.sleep(600)\'\n'
+        "warm.run(['-c', code], cwd=pathlib.Path.cwd())\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    tests = subprocess.Popen([sys.executable, "waiting.py"], cwd=tmp_path, env=environ)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+
+    tests.send_signal(signal.SIGINT)
+
+    assert tests.wait(60) != 0
+
+
+def test_a_job_of_which_the_tests_wrote_half_is_none() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b'{"arguments": ["-m')
+        ours.shutdown(socket.SHUT_WR)
+
+        assert warm._received(theirs) is None
+
+
+def test_workers_of_a_run_find_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("def pytest_addoption(parser): parser.addoption('--near')")
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+
+    run = warm.run(["-m", "pytest", "-n1", "-p", "beside", "--near=1"], cwd=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr

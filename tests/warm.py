@@ -3,13 +3,15 @@
 To import pytest, openai and pydantic takes a command longer than most tests need for the rest. So
 one process for each worker of the tests imports them once, and forks for each command, and for each
 worker of xdist in a run inside of a test. The package itself a fork imports anew, as a command
-does. Tests of what is imported, of signals, and of what the interpreter is told start processes of
-their own.
+does. Two such processes take turns: forks of one order their sets alike, and nothing that depends
+on that order would fail. Tests of what is imported, of signals, and of what the interpreter is told
+start processes of their own.
 """
 
 import atexit
 import importlib
 import io
+import itertools
 import json
 import os
 import random
@@ -37,8 +39,9 @@ _MODULES = (
     "tabulate",
     "yaml",
 )
-# What a fork imports itself: the package, and what notes the folder or the path at its import.
+# What a fork imports itself: the package, and what looks at the folder or `sys.path` at its import.
 _LEFT_OUT = ("llmprod", "hypothesispytest", "xdist", "xdist.looponfail")
+_TURNS = itertools.cycle(range(2))
 
 
 def run(
@@ -48,8 +51,9 @@ def run(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         with open(os.devnull, "rb") as nothing:
             files = [nothing.fileno(), out.fileno(), err.fileno()]
-            pid = _server().start(arguments, cwd, os.environ if env is None else env, files)
-            returncode = _server().wait(pid)
+            server = _server(next(_TURNS))
+            pid = server.start(arguments, cwd, os.environ if env is None else env, files)
+            returncode = server.wait(pid)
         texts = [_text(each) for each in (out, err)]
     return subprocess.CompletedProcess([*arguments], returncode, *texts)
 
@@ -67,26 +71,27 @@ class Worker:
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         files = [theirs_in, theirs_out, 2]
-        self.pid = _server().start(arguments, Path.cwd(), os.environ, files)
+        self._server = _server(next(_TURNS))
+        self.pid = self._server.start(arguments, Path.cwd(), os.environ, files)
         os.close(theirs_in)
         os.close(theirs_out)
         self.stdin = os.fdopen(ours_in, "wb")
         self.stdout = os.fdopen(ours_out, "rb")
 
     def wait(self) -> int:
-        return _server().wait(self.pid)
+        return self._server.wait(self.pid)
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
 
 class _Server:
-    """The process that forks, as the tests see it. It ends when they close its socket, or end."""
+    """The process that forks, as the tests see it. It ends when they close it, or end."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
         with theirs:
-            # In a session of its own: Ctrl-C is for the tests, and ends it by their end.
+            # In a session of its own: Ctrl-C is for the tests, which close it at their end.
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -116,13 +121,15 @@ class _Server:
             return int(self._replies.readline())
 
     def close(self) -> None:
+        """End the process, with commands that Ctrl-C left running: it may be waiting for one."""
         self._replies.close()
         self._socket.close()
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 @cache
-def _server() -> _Server:
+def _server(_turn: int) -> _Server:
     server = _Server()
     atexit.register(server.close)
     return server
@@ -140,6 +147,7 @@ def _serve(channel: socket.socket) -> dict[str, Any]:
             reply = ended[job["pid"]]
         else:
             reply = os.fork()
+            ended.pop(reply, None)  # numbers of processes come again
         if not reply and files:
             channel.close()
             for number, file in enumerate(files):
@@ -158,7 +166,10 @@ def _received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None
     if not text:
         return None
     while not text.endswith(b"\n"):
-        text += channel.recv(65536)
+        more = channel.recv(65536)
+        if not more:  # the tests were killed while they wrote
+            return None
+        text += more
     return json.loads(text), files
 
 

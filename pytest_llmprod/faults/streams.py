@@ -18,12 +18,14 @@ _SPLIT = "caf\u00e9"
 def _end_of(asked: Asked) -> int:
     """Return how many events at the end of a stream say that this is the end."""
     with_usage = bool(value_at(asked.document, "stream_options", "include_usage"))
-    return {"chat": 2 + with_usage, "responses": 1, "messages": 2}.get(asked.api, 0)
+    # What no API is known of is answered as a chat is.
+    return {"responses": 1, "messages": 2}.get(asked.api, 2 + with_usage)
 
 
 def _half(asked: Asked, events: _Events) -> list[bytes]:
     """Return the first half of a stream, with some of its text in it and no word of its end."""
-    return list(events[: min(max(3, len(events) // 2), len(events) - _end_of(asked))])
+    first_text = 5 if asked.api == "responses" else 3
+    return list(events[: min(max(first_text, len(events) // 2), len(events) - _end_of(asked))])
 
 
 def _streamed(change: Callable[[Asked, list[bytes]], _Events], *apis: str) -> Any:

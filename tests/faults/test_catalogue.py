@@ -1,5 +1,6 @@
 """The catalogue against the clients that are installed: which row has moved?"""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from pydantic import BaseModel
 
 from pytest_llmprod.core.errors import FaultError
 from pytest_llmprod.core.fault_names import GROUPS
+from pytest_llmprod.core.faulting import Asked
 from pytest_llmprod.core.schedule import Schedule
 from pytest_llmprod.faults.catalogue import CATALOGUE, DRILLED, select
 from pytest_llmprod.faults.fault import Fault
+from pytest_llmprod.faults.good import Good
 from pytest_llmprod.faults.schedule import Always, InTurn
 
 EACH_TIME = [fault for fault in CATALOGUE.values() if fault.turns == "always"]
@@ -287,3 +290,16 @@ def test_a_stream_of_chat_that_ends_early_says_no_end(
 
     assert [each.finish_reason for each in choices if each.finish_reason] == []
     assert [each.delta.content for each in choices if each.delta.content]
+
+
+@pytest.mark.parametrize("path", ["responses", "messages", "chat/completions", "generate"])
+def test_half_a_stream_holds_some_of_a_short_text_and_not_its_end(path: str) -> None:
+    asked = Asked(
+        method="POST", url=f"https://api.test/v1/{path}", headers=(), document={"stream": True}
+    )
+
+    answer = CATALOGUE["stream-ends-early"].build(asked, Good(text="yes"))
+
+    assert answer is not None
+    assert b'"yes"' in answer.body
+    assert not re.search(rb'_reason": ?"|response\.completed|message_stop', answer.body)
