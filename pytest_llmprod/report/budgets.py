@@ -131,18 +131,23 @@ def budget_blocks(rows: Sequence[BudgetRow], months: Sequence[MonthRow]) -> list
 
 
 def brief_blocks(rows: Sequence[BudgetRow], months: Sequence[MonthRow]) -> list[list[str]]:
-    """Return the same where there is room for a part of it: the verdicts in a line come first."""
+    """Return the same where there is room for a part of it: the verdicts in a line come first.
+
+    A budget that is not kept has one line, so that as many as can be are named.
+    """
     return [
         *([wrapped(f"budgets: {_counts(rows)}")] if rows else []),
-        *_reasons(rows, "FAIL"),
+        *_reasons(rows, "FAIL", most_lines=1),
         *(wrapped(month.line) for month in months),
         *_reasons(rows, "INCONCLUSIVE"),
     ]
 
 
-def _reasons(rows: Sequence[BudgetRow], verdict: VerdictName) -> list[list[str]]:
+def _reasons(
+    rows: Sequence[BudgetRow], verdict: VerdictName, most_lines: int = 2
+) -> list[list[str]]:
     return [
-        wrapped(f"{row.verdict} {row.budget} of {row.of}: {row.reason}")
+        wrapped(f"{row.verdict} {row.budget} of {row.of}: {row.reason}", most_lines)
         for row in rows
         if row.verdict == verdict
     ]

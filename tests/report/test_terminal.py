@@ -641,3 +641,17 @@ def test_budgets_that_find_no_room_are_counted_in_a_line() -> None:
     lines = render_budgets(rows, [], colour=False, room=3)
 
     assert lines == ["budgets: 4 PASS, 2 INCONCLUSIVE", "and 2 more texts on budgets and months"]
+
+
+def test_the_first_budget_that_fails_is_named_also_where_there_is_little_room() -> None:
+    rows = [
+        replace(row, verdict="FAIL", reason="it is " + "far " * 20 + "more")
+        for row in budget_rows(two_features().budgets)
+    ]
+
+    lines = render_budgets(rows, [], colour=False, room=3)
+
+    assert lines[0] == "budgets: 6 FAIL"
+    assert lines[1].startswith(f"FAIL {rows[0].budget} of ")
+    assert lines[1].endswith("...")
+    assert lines[2] == "and 5 more texts on budgets and months"
