@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -201,6 +202,65 @@ def test_a_thread_that_was_given_up_does_not_run_ahead_of_the_test(
     pool.shutdown()
 
     assert 24.9 < elapsed_s <= 25.1
+
+
+def test_a_busy_machine_that_gives_the_test_no_turn_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_time, "_is_delayed", lambda thread: True)
+    clock, pool = VirtualClock(), ThreadPoolExecutor()
+    with clock.running():
+        job = pool.submit(time.sleep, 600)
+        REAL_SLEEP(0.1)  # longer than a thread waits for one that could come
+        with pytest.raises(TimeoutError):
+            job.result(timeout=25)
+        elapsed_s = clock.elapsed_s
+    pool.shutdown()
+
+    assert 24.9 < elapsed_s <= 25.1
+
+
+def test_time_in_which_a_thread_had_no_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = REAL_MONOTONIC()
+    monkeypatch.setattr(virtual_time, "_delayed_s", lambda thread: REAL_MONOTONIC() - started)
+    clock, pool = VirtualClock(), ThreadPoolExecutor()
+    with clock.running():
+        job = pool.submit(time.sleep, 600)
+        REAL_SLEEP(0.1)
+        with pytest.raises(TimeoutError):
+            job.result(timeout=25)
+        elapsed_s = clock.elapsed_s
+    pool.shutdown()
+
+    assert 24.9 < elapsed_s <= 25.1
+
+
+def test_a_thread_that_never_has_its_turn_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_time, "_is_delayed", lambda thread: True)
+    monkeypatch.setattr(virtual_time, "_LONGEST_GRACE_S", 0.05)
+    clock = VirtualClock()
+    with clock.running(), ThreadPoolExecutor() as pool:
+        pool.submit(time.sleep, 600)
+
+    assert clock.elapsed_s == 600
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of threads: run it there")
+def test_who_sleeps_is_not_delayed_and_no_thread_is_not_either() -> None:
+    lock = threading.Lock()
+    with lock:
+        sleeper = Thread(target=lock.acquire)
+        sleeper.start()
+        REAL_SLEEP(0.05)
+        assert sleeper.native_id is not None
+        told = [virtual_time._is_delayed(each) for each in (sleeper.native_id, 2**22 + 1)]
+    sleeper.join()
+
+    assert told == [False, False]
+    assert virtual_time._delayed_s(2**22 + 1) == 0
+    assert virtual_time._delayed_s(threading.get_native_id()) >= 0
 
 
 def test_a_task_that_waits_for_a_thread_gives_up_at_its_time() -> None:
