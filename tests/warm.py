@@ -42,6 +42,7 @@ _MODULES = (
 # What a fork imports itself: the package, and what looks at the folder or `sys.path` at its import.
 _LEFT_OUT = ("llmprod", "hypothesispytest", "xdist", "xdist.looponfail")
 _TURNS = itertools.cycle(range(2))
+_FAREWELL_S = 2.0
 
 
 def run(
@@ -121,11 +122,14 @@ class _Server:
             return int(self._replies.readline())
 
     def close(self) -> None:
-        """End the process, with commands that Ctrl-C left running: it may be waiting for one."""
+        """End the process; a command that Ctrl-C left running in it is killed."""
         self._replies.close()
         self._socket.close()
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        try:
+            self._process.wait(_FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 @cache
