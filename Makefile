@@ -29,7 +29,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-# What a glance at the code shows, in half a minute: also whether the pages made from it are new.
+# Style, types, and whether the pages that are made from the code are those of this code.
 lint: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

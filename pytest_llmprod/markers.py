@@ -51,8 +51,8 @@ _ARGUMENTS = (
     "outputs",
     "max_errors",
 )
-#: Markers that make several items of a test, and the argument that says which one this is.
-_MADE = {"llm_eval": "llm_case", "llm_drill": "llm_fault"}
+#: Markers that parametrize a test, and the argument that they do it by.
+_PARAMETRIZED = {"llm_eval": "llm_case", "llm_drill": "llm_fault"}
 _CASSETTE_ARGUMENTS = ("repeats", "clock", "unplayed")
 _CASSETTE_EXAMPLE = '@pytest.mark.llm_cassette(repeats="cycle")'
 _EXAMPLE = '@pytest.mark.llm_eval(feature="triage", dataset="evals/tickets.jsonl", threshold=0.9)'
@@ -153,12 +153,13 @@ def is_eval(definition: Any) -> bool:
     return definition.get_closest_marker("llm_eval") is not None
 
 
-def refuse_unmade(items: Iterable[pytest.Item]) -> None:
-    """Raise UsageError where a marker stands above what pytest makes no items of."""
+def refuse_unparametrized(items: Iterable[pytest.Item]) -> None:
+    """Raise UsageError where pytest did not make one test for each case, or for each fault."""
     for item in items:
-        made = getattr(item, "callspec", None)
-        for name, argument in _MADE.items():
-            if item.get_closest_marker(name) and (made is None or argument not in made.params):
+        callspec = getattr(item, "callspec", None)
+        params = () if callspec is None else callspec.params
+        for name, argument in _PARAMETRIZED.items():
+            if item.get_closest_marker(name) and argument not in params:
                 raise pytest.UsageError(
                     f"{item.nodeid}: the {name} marker works on a test function, not on a method "
                     f"of unittest.TestCase or on one parameter. Put it above "

@@ -241,7 +241,7 @@ def _prepare_items(config: pytest.Config, items: list[pytest.Item]) -> None:
             config.stash[DESELECTED] = len(evals)
             config.hook.pytest_deselected(items=evals)
             items[:] = [item for item in items if not markers.is_eval(item)]
-    markers.refuse_unmade(items)
+    markers.refuse_unparametrized(items)
     if any(map(has_records, items)):
         config.pluginmanager.register(Witness(), "llmprod-witness")
     if any(item.get_closest_marker("llm_guardrail") is not None for item in items):

@@ -17,18 +17,7 @@ from project import Project
 
 import pytest_llmprod
 
-_LIBRARIES = (
-    "_pytest.stepwise",
-    "deepdiff",
-    "google",
-    "httpcore2",
-    "openai.resources.chat",
-    "openai.resources.embeddings",
-    "openai.resources.models",
-    "openai.resources.responses",
-    "tabulate",
-    "yaml",
-)
+_LIBRARIES = (*warm.MODULES, "deepdiff", "google", "httpcore2")
 
 
 def _import_once() -> None:

@@ -47,6 +47,14 @@ def test_nothing_of_a_command_is_left_to_the_next(tmp_path: Path) -> None:
     assert outputs == ["None False False\n"] * 2
 
 
+def test_a_variable_that_a_command_is_not_to_have_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "asking.py").write_text("import os; print(os.environ.get('HOME'))\n")
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
+
+    assert warm.run(["-m", "asking"], cwd=tmp_path, env={**environ, "HOME": "x"}).stdout == "x\n"
+    assert warm.run(["-m", "asking"], cwd=tmp_path, env=environ).stdout == "None\n"
+
+
 def test_a_command_hashes_otherwise_than_the_one_before(tmp_path: Path) -> None:
     (tmp_path / "hashing.py").write_text("print(hash('a text'))")
 
@@ -129,7 +137,13 @@ def test_ctrl_c_ends_the_tests_and_what_they_wait_for(tmp_path: Path) -> None:
         "warm.run(['-c', code], cwd=pathlib.Path.cwd())\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    tests = subprocess.Popen([sys.executable, "waiting.py"], cwd=tmp_path, env=environ)
+    tests = subprocess.Popen(
+        [sys.executable, "waiting.py"],
+        cwd=tmp_path,
+        env=environ,
+        # What a shell starts in the background ignores Ctrl-C, and so does what it starts itself.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not (tmp_path / "begun").exists():
         time.sleep(0.01)
 

@@ -30,7 +30,8 @@ from typing import Any
 
 import pytest
 
-_MODULES = (
+#: What most commands import, and most tests do.
+MODULES = (
     "_pytest.stepwise",
     "openai.resources.chat",
     "openai.resources.embeddings",
@@ -208,7 +209,7 @@ def _warm_up() -> None:
         pytest.main(
             ["--collect-only", "-p", "no:cacheprovider", *left_out, f"--rootdir={empty}", empty]
         )
-    for name in _MODULES:
+    for name in MODULES:
         importlib.import_module(name)
 
 

@@ -1,4 +1,4 @@
-"""Masked log: what an application logged, without what no file may hold of it."""
+"""Masked log: what an application logged, without secrets and without what is personal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

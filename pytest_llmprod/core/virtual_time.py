@@ -29,7 +29,7 @@ _CLOCKS = ("monotonic", "perf_counter", "time")
 #: How long a thread lets the test's thread come to wait, before it jumps: once, and again whenever
 #: the test's thread has waited.
 _GRACE_S = 0.02
-#: How long it lets it come where the machine is too busy to give the test's thread its turn.
+#: How long it waits at most for a test's thread that could run if the machine were not busy.
 _LONGEST_GRACE_S = 5.0
 #: How often whoever waits in real time looks whether the clock was put forward.
 _GLANCE_S = 0.002
@@ -60,7 +60,7 @@ class VirtualClock:
         self.elapsed_s = 0.0
         self._changed = threading.Condition()
         self._home = threading.get_ident()
-        self._home_on_machine = threading.get_native_id()
+        self._home_native_id = threading.get_native_id()
         self._home_until_s: float | None = None  # the test's thread waits, but no longer
         self._sleeping_threads: dict[int, float] = {}  # until when, by the id of the thread
         self._graced: set[int] = set()
@@ -121,14 +121,14 @@ class VirtualClock:
     def _let_come(self) -> None:
         """Give the test's thread the time to come to wait; others may begin to sleep."""
         start = _MONOTONIC()
-        threads = (self._home_on_machine, threading.get_native_id())
+        threads = (self._home_native_id, threading.get_native_id())
         delayed_s = sum(map(_delayed_s, threads))
         while self.is_running and self._home_until_s is None:
             passed_s = _MONOTONIC() - start
             if passed_s >= _LONGEST_GRACE_S:
                 return
-            if passed_s >= _GRACE_S and not _is_delayed(self._home_on_machine):
-                # Neither it nor this thread, which may have held Python's lock, had its turn.
+            if passed_s >= _GRACE_S and not _is_under_way(self._home_native_id):
+                # While this thread had no processor, it may have held Python's lock.
                 passed_s -= sum(map(_delayed_s, threads)) - delayed_s
                 if passed_s >= _GRACE_S:
                     return
@@ -200,7 +200,7 @@ class VirtualClock:
         with ExitStack() as undo:
             self.is_running = True
             self._home = threading.get_ident()
-            self._home_on_machine = threading.get_native_id()
+            self._home_native_id = threading.get_native_id()
             undo.callback(self._stop)
             replaced = self._replacements()
             for module, name, original, ours in replaced:
@@ -303,14 +303,20 @@ def _wait_until(condition: Any, is_over: Callable[[], bool]) -> bool:
     return is_notified
 
 
-def _is_delayed(thread: int) -> bool:
-    """Say whether a thread of this process is ready to run and has no turn, where Linux tells."""
+def _is_under_way(thread: int) -> bool:
+    """Say whether a thread of this process runs, could run, or waits for a disk.
+
+    It may come yet. Only Linux tells of it: elsewhere no thread is under way.
+    """
     state = _told(thread, "stat").rpartition(")")[2].split()
     return state[:1] in (["R"], ["D"])
 
 
 def _delayed_s(thread: int) -> float:
-    """Return how long a thread of this process was ready and had no turn, 0 where nobody tells."""
+    """Return how long a thread of this process could have run and had no processor.
+
+    Only Linux tells of it: elsewhere it is 0.
+    """
     _, delay_ns, *_ = [*_told(thread, "schedstat").split(), "0", "0"]
     return int(delay_ns) / 1e9
 

@@ -30,7 +30,8 @@ _ANSI_END = "\x1b[0m"
 _STATE_COLOURS = {"open": "green", "closed": "red", "not judged": "yellow"}
 _BUDGET_COLOURS = {"FAIL": "red", "INCONCLUSIVE": "yellow"}
 _LEAST_OF_BUDGETS, _MOST_OF_BUDGETS = 3, 10
-_LEAST_OF_SOURCES, _MOST_OF_BROKEN = 2, 8
+#: How many lines budgets leave to each of those that come after them.
+_KEPT_FOR_SOURCES, _KEPT_FOR_MISSES, _KEPT_FOR_SWAPS = 2, 8, 8
 MOST_OF_DRILLS = 10
 _Paint = Callable[[str, str], str]
 
@@ -44,7 +45,7 @@ def render(view: View, *, gates_note: str, colour: bool, below: int = 0) -> list
     most = MOST_LINES - 1 - below
     paint = _painted if colour else _plain
     table = _table(view, paint)
-    room = most - len(table) - len(view.gates) - bool(gates_note) - _least(view)
+    room = most - len(table) - len(view.gates) - bool(gates_note) - _kept_lines(view)
     table += render_budgets(view.budgets, view.months, colour=colour, room=room)
     gates: list[str] = []
     # Where there is no room, each gate is one line; a comparison of models needs the room itself.
@@ -91,13 +92,13 @@ def render_budgets(
     return [_budget_line(line, paint) for line in lines]
 
 
-def _least(view: View) -> int:
-    """Return how many lines comparisons, misses and requests without a recording ask for."""
+def _kept_lines(view: View) -> int:
+    """Return how many lines budgets leave to what else the summary has to tell."""
     broken = sum(2 + len(command_lines(each.command)) for each in view.broken)
-    lines = min(broken, _MOST_OF_BROKEN) + min(len(view.sources), _LEAST_OF_SOURCES)
+    lines = min(broken, _KEPT_FOR_MISSES) + min(len(view.sources), _KEPT_FOR_SOURCES)
     if view.swaps:
         whole = sum(len(each.lines) for each in view.swaps)
-        lines = max(len(view.swaps), min(whole, _MOST_OF_BROKEN)) + len(view.unswapped)
+        lines = max(len(view.swaps), min(whole, _KEPT_FOR_SWAPS)) + len(view.unswapped)
         lines += sum(len(command_lines(words, lead)) for lead, words in view.answers)
     return lines + len(render_misses(view.missing))
 

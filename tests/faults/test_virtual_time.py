@@ -175,70 +175,56 @@ def test_virtual_time_needs_the_standard_library_only() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_a_thread_that_waits_for_another_gives_up_at_its_time() -> None:
-    clock = VirtualClock()
-    pool = ThreadPoolExecutor()
+def elapsed_when_given_up(before_s: float = 0.0, after_s: float = 0.0) -> float:
+    """Give up a thread that sleeps for 600 s after 25 s; return how long that was for the clock.
+
+    The test's thread is busy for `before_s` until it waits, and for `after_s` when it has waited.
+    """
+    clock, pool = VirtualClock(), ThreadPoolExecutor()
     with clock.running():
         job = pool.submit(time.sleep, 600)
+        REAL_SLEEP(before_s)
         with pytest.raises(TimeoutError):
             job.result(timeout=25)
+        REAL_SLEEP(after_s)
         elapsed_s = clock.elapsed_s
     pool.shutdown()
+    return elapsed_s
 
-    assert 24.9 < elapsed_s <= 25.1
+
+def test_a_thread_that_waits_for_another_gives_up_at_its_time() -> None:
+    assert 24.9 < elapsed_when_given_up() <= 25.1
 
 
 def test_a_thread_that_was_given_up_does_not_run_ahead_of_the_test(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(virtual_time, "_GRACE_S", 5.0)  # a busy machine is slow
-    clock, pool = VirtualClock(), ThreadPoolExecutor()
-    with clock.running():
-        job = pool.submit(time.sleep, 600)
-        with pytest.raises(TimeoutError):
-            job.result(timeout=25)
-        REAL_SLEEP(0.1)  # a fallback takes real time
-        elapsed_s = clock.elapsed_s
-    pool.shutdown()
 
-    assert 24.9 < elapsed_s <= 25.1
+    # A fallback takes real time.
+    assert 24.9 < elapsed_when_given_up(after_s=0.1) <= 25.1
 
 
 def test_a_busy_machine_that_gives_the_test_no_turn_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(virtual_time, "_is_delayed", lambda thread: True)
-    clock, pool = VirtualClock(), ThreadPoolExecutor()
-    with clock.running():
-        job = pool.submit(time.sleep, 600)
-        REAL_SLEEP(0.1)  # longer than a thread waits for one that could come
-        with pytest.raises(TimeoutError):
-            job.result(timeout=25)
-        elapsed_s = clock.elapsed_s
-    pool.shutdown()
+    monkeypatch.setattr(virtual_time, "_is_under_way", lambda thread: True)
 
-    assert 24.9 < elapsed_s <= 25.1
+    # That is longer than a thread waits for one that could come.
+    assert 24.9 < elapsed_when_given_up(before_s=0.1) <= 25.1
 
 
 def test_time_in_which_a_thread_had_no_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     started = REAL_MONOTONIC()
     monkeypatch.setattr(virtual_time, "_delayed_s", lambda thread: REAL_MONOTONIC() - started)
-    clock, pool = VirtualClock(), ThreadPoolExecutor()
-    with clock.running():
-        job = pool.submit(time.sleep, 600)
-        REAL_SLEEP(0.1)
-        with pytest.raises(TimeoutError):
-            job.result(timeout=25)
-        elapsed_s = clock.elapsed_s
-    pool.shutdown()
 
-    assert 24.9 < elapsed_s <= 25.1
+    assert 24.9 < elapsed_when_given_up(before_s=0.1) <= 25.1
 
 
 def test_a_thread_that_never_has_its_turn_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(virtual_time, "_is_delayed", lambda thread: True)
+    monkeypatch.setattr(virtual_time, "_is_under_way", lambda thread: True)
     monkeypatch.setattr(virtual_time, "_LONGEST_GRACE_S", 0.05)
     clock = VirtualClock()
     with clock.running(), ThreadPoolExecutor() as pool:
@@ -247,15 +233,15 @@ def test_a_thread_that_never_has_its_turn_is_not_waited_for(
     assert clock.elapsed_s == 600
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of threads: run it there")
-def test_who_sleeps_is_not_delayed_and_no_thread_is_not_either() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what threads do: run it there")
+def test_who_sleeps_is_not_under_way_nor_is_no_thread() -> None:
     lock = threading.Lock()
     with lock:
         sleeper = Thread(target=lock.acquire)
         sleeper.start()
         REAL_SLEEP(0.05)
         assert sleeper.native_id is not None
-        told = [virtual_time._is_delayed(each) for each in (sleeper.native_id, 2**22 + 1)]
+        told = [virtual_time._is_under_way(each) for each in (sleeper.native_id, 2**22 + 1)]
     sleeper.join()
 
     assert told == [False, False]

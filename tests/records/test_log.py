@@ -173,6 +173,20 @@ def test_nothing_that_was_said_is_written_unmasked(tmp_path: Path) -> None:
     assert reading.bodies_of(the_only_entry(tmp_path))["output"] == "it is [masked key]"
 
 
+@pytest.mark.parametrize("name", ["operation", "model_requested", "model", "failure"])
+def test_no_figure_that_others_choose_is_written_unmasked(tmp_path: Path, name: str) -> None:
+    def masked(value: Any) -> Any:
+        return json.loads(json.dumps(value).replace("sk-secret", "[masked key]"))
+
+    log = LogWriter(tmp_path, "run-1", "main", mask=masked)
+    log.add(a_line(exchange=replace(an_exchange(), **{name: "it is sk-secret"})))
+    log.close()
+
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(b"it is [masked key]" in content for content in files)
+    assert not any(b"sk-secret" in content for content in files)
+
+
 def test_a_mask_that_cannot_go_so_deep_keeps_the_text_out(tmp_path: Path) -> None:
     def masked(value: Any) -> Any:
         if isinstance(value, dict):
