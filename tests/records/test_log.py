@@ -158,10 +158,12 @@ def test_what_is_no_json_is_named_and_stops_nothing(tmp_path: Path, request_: An
     assert said["output"] == "shipping"
 
 
-def test_nothing_that_was_said_is_written_unmasked(tmp_path: Path) -> None:
-    def masked(value: Any) -> Any:
-        return json.loads(json.dumps(value).replace("sk-secret", "[masked key]"))
+def masked(value: Any) -> Any:
+    """Return what was said without the secret of these tests."""
+    return json.loads(json.dumps(value).replace("sk-secret", "[masked key]"))
 
+
+def test_nothing_that_was_said_is_written_unmasked(tmp_path: Path) -> None:
     exchange = an_exchange(text="it is sk-secret", request={"messages": ["sk-secret"]})
     log = LogWriter(tmp_path, "run-1", "main", mask=masked)
     log.add(a_line(exchange=exchange, why="assert 'sk-secret' == ''"))
@@ -175,9 +177,6 @@ def test_nothing_that_was_said_is_written_unmasked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["operation", "model_requested", "model", "failure"])
 def test_no_figure_that_others_choose_is_written_unmasked(tmp_path: Path, name: str) -> None:
-    def masked(value: Any) -> Any:
-        return json.loads(json.dumps(value).replace("sk-secret", "[masked key]"))
-
     log = LogWriter(tmp_path, "run-1", "main", mask=masked)
     log.add(a_line(exchange=replace(an_exchange(), **{name: "it is sk-secret"})))
     log.close()
